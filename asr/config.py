@@ -1,0 +1,276 @@
+"""Configuration: frozen dataclasses, strict TOML, ``section.key=value`` overrides.
+
+A key that no dataclass knows is an error that lists the known ones; every value is checked once,
+here. Paths are relative to the current directory.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+from asr.errors import ConfigError
+
+T = TypeVar("T")
+
+CELLS = ("rnn", "lstm", "gru")
+FRONTS = ("stack", "conv")
+SCHEDULES = ("one_cycle", "warmup")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Log-mel features. Lengths are in samples, frequencies in Hz."""
+
+    sample_rate: int = 16000
+    window_length: int = 400
+    hop_length: int = 160
+    n_fft: int = 512
+    num_mels: int = 80
+    f_min: float = 20.0
+    f_max: float = 8000.0
+    log_floor: float = 1e-8
+
+    def __post_init__(self) -> None:
+        _require(self.sample_rate > 0, f"features.sample_rate is {self.sample_rate}, needs > 0")
+        _require(
+            0 < self.hop_length <= self.window_length <= self.n_fft,
+            f"features need 0 < hop_length <= window_length <= n_fft, got {self.hop_length}, "
+            f"{self.window_length}, {self.n_fft}",
+        )
+        _require(self.window_length % 2 == 0, "features.window_length must be even")
+        _require(self.num_mels > 0, f"features.num_mels is {self.num_mels}, needs > 0")
+        _require(
+            0 <= self.f_min < self.f_max <= self.sample_rate / 2,
+            f"features need 0 <= f_min < f_max <= sample_rate / 2, got {self.f_min}, {self.f_max}",
+        )
+        _require(self.log_floor > 0, f"features.log_floor is {self.log_floor}, needs > 0")
+
+    def num_frames(self, samples: int) -> int:
+        """Feature frames of ``samples`` samples: one centred on every ``hop_length``-th sample."""
+        return samples // self.hop_length + 1 if samples > 0 else 0
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The acoustic encoder: a time-reducing front, recurrent layers, a linear output.
+
+    ``front = "stack"`` joins ``reduction`` neighbouring frames; ``"conv"`` halves time and
+    frequency with 3 x 3 convolutions of ``channels`` maps until time is reduced by ``reduction``.
+    ``padding`` frames of silence (the mean feature) at both ends give short words room for
+    their labels.
+    """
+
+    cell: str = "gru"
+    bidirectional: bool = True
+    layers: int = 3
+    hidden_size: int = 256
+    dropout: float = 0.3
+    front: str = "conv"
+    reduction: int = 4
+    channels: int = 32
+    padding: int = 2
+
+    def __post_init__(self) -> None:
+        _require(self.cell in CELLS, f"encoder.cell is {self.cell!r}, needs one of {CELLS}")
+        _require(self.front in FRONTS, f"encoder.front is {self.front!r}, needs one of {FRONTS}")
+        for name in ("layers", "hidden_size", "reduction", "channels"):
+            _require(getattr(self, name) > 0, f"encoder.{name} is {getattr(self, name)}, needs > 0")
+        _require(0 <= self.dropout < 1, f"encoder.dropout is {self.dropout}, needs 0 <= x < 1")
+        _require(self.padding >= 0, f"encoder.padding is {self.padding}, needs >= 0")
+        if self.front == "conv":
+            _require(
+                self.reduction in (2, 4, 8),
+                f"encoder.reduction is {self.reduction}; the conv front takes 2, 4 or 8",
+            )
+
+    def num_frames(self, feature_frames: int) -> int:
+        """Output frames of ``feature_frames`` feature frames, the padding included."""
+        if feature_frames <= 0:
+            return 0
+        return -(-feature_frames // self.reduction) + 2 * self.padding
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Manifests and what is left out of them. ``characters`` empty: those of the training text."""
+
+    train: tuple[str, ...] = ()
+    dev: str = ""
+    characters: str = ""
+    max_duration: float = 30.0
+    max_dropped: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(self.max_duration > 0, "data.max_duration (s) must be > 0")
+        _require(0 <= self.max_dropped <= 1, "data.max_dropped is a share between 0 and 1")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Augmentation of training audio; validation is never augmented.
+
+    ``speeds``: factors drawn uniformly per utterance; widths of masks are the largest drawn,
+    in mel bins and in feature frames (at most ``time_share`` of the utterance).
+    """
+
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    frequency_masks: int = 2
+    frequency_width: int = 16
+    time_masks: int = 2
+    time_width: int = 20
+    time_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(len(self.speeds) > 0, "augment.speeds needs at least one factor, e.g. [1.0]")
+        _require(
+            all(0.5 <= speed <= 2 for speed in self.speeds),
+            f"augment.speeds is {list(self.speeds)}, needs factors between 0.5 and 2",
+        )
+        for name in ("frequency_masks", "frequency_width", "time_masks", "time_width"):
+            value = getattr(self, name)
+            _require(value >= 0, f"augment.{name} is {value}, needs >= 0")
+        _require(0 <= self.time_share <= 1, "augment.time_share is a share between 0 and 1")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW. ``one_cycle`` rises for ``warmup`` (a share of all steps) and anneals to zero;
+    ``warmup`` rises for that share and falls with the inverse square root of the step."""
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    schedule: str = "one_cycle"
+    warmup: float = 0.15
+    gradient_clip: float = 5.0
+
+    def __post_init__(self) -> None:
+        _require(self.learning_rate > 0, "optimizer.learning_rate must be > 0")
+        _require(self.weight_decay >= 0, "optimizer.weight_decay must be >= 0")
+        _require(
+            self.schedule in SCHEDULES,
+            f"optimizer.schedule is {self.schedule!r}, needs one of {SCHEDULES}",
+        )
+        _require(0 < self.warmup < 1, "optimizer.warmup is a share of all steps, 0 < x < 1")
+        _require(self.gradient_clip > 0, "optimizer.gradient_clip must be > 0")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The run itself. ``init_from``: a model directory whose weights are the starting point."""
+
+    epochs: int = 60
+    batch_size: int = 16
+    init_from: str = ""
+    accelerator: str = "auto"
+
+    def __post_init__(self) -> None:
+        _require(self.epochs > 0, f"training.epochs is {self.epochs}, needs > 0")
+        _require(self.batch_size > 0, f"training.batch_size is {self.batch_size}, needs > 0")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of one training run; ``name`` is the folder under ``runs/``."""
+
+    name: str = "run"
+    seed: int = 1
+    data: DataConfig = field(default_factory=DataConfig)
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
+        _require(
+            self.name not in ("", ".", "..") and "/" not in self.name,
+            f"name is {self.name!r}, needs a plain folder name",
+        )
+
+
+def from_mapping(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """Build the dataclass ``cls`` from nested mappings.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a value out of range; the message names
+            the key and lists the known ones.
+    """
+    hints = get_type_hints(cls)
+    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    arguments = {}
+    for key, value in values.items():
+        name = f"{where}.{key}" if where else key
+        if key not in known:
+            raise ConfigError(f"unknown key {name}; known here: {', '.join(known)}")
+        arguments[key] = _convert(hints[key], value, name)
+    return cls(**arguments)
+
+
+def _convert(kind: Any, value: Any, name: str) -> Any:
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{name} is a section, got {value!r}")
+        return from_mapping(kind, value, name)  # type: ignore[arg-type]
+    if get_origin(kind) is tuple:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ConfigError(f"{name} needs a list, got {value!r}")
+        return tuple(_convert(kind.__args__[0], item, name) for item in value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{name} needs {kind.__name__}, got {value!r}")
+    return value
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file and apply ``section.key=value`` overrides, whose values are TOML
+    (a value that is not TOML is taken as a string).
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or fails the checks of this module.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    for override in overrides:
+        _apply(values, override)
+    return from_mapping(Config, values)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {override!r}: needs section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override!r}: {section} is not a section")
+    values[last] = value
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """The inverse of :func:`from_mapping`: plain dictionaries, lists and scalars."""
+    plain: dict[str, Any] = {}
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            plain[item.name] = to_mapping(value)
+        else:
+            plain[item.name] = list(value) if isinstance(value, tuple) else value
+    return plain

@@ -1,0 +1,181 @@
+"""Manifests: JSON Lines, one utterance a line, audio paths relative to the manifest's folder.
+
+    {"audio_filepath": "wav/a.wav", "duration": 2.31, "text": "yes", "id": "a", "speaker": "s1"}
+
+``audio_filepath``, ``duration`` (s) and ``text`` are needed; ``id`` defaults to the file's stem;
+every further field is kept.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from asr.audio import read_audio
+from asr.errors import AudioError, DataError
+from asr.files import write_atomically
+from asr.text import Vocabulary, min_frames, normalize
+
+DURATION_TOLERANCE = 0.05  # seconds between a manifest's duration and the audio's
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of a manifest; ``audio`` is a full path, ``text`` is normalised."""
+
+    audio: Path
+    duration: float
+    text: str
+    id: str
+    speaker: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one line of a manifest."""
+
+    path: Path
+    line: int
+    kind: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+def read_manifest(path: str | Path) -> list[Utterance]:
+    """All utterances of a manifest, in its order.
+
+    Raises:
+        DataError: missing file, broken JSON, a missing or wrong field, an id that occurs twice;
+            the message names file and line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: a manifest is UTF-8 text, this is not ({error.reason})") from error
+    utterances: list[Utterance] = []
+    first_line: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        utterance = _parse(path, number, line)
+        if utterance.id in first_line:
+            raise DataError(
+                f"{path}:{number}: id {utterance.id!r} stands already in line "
+                f"{first_line[utterance.id]}; give each utterance an id of its own"
+            )
+        first_line[utterance.id] = number
+        utterances.append(utterance)
+    if not utterances:
+        raise DataError(f"{path}: the manifest holds no utterance")
+    return utterances
+
+
+def _parse(path: Path, number: int, line: str) -> Utterance:
+    where = f"{path}:{number}"
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
+    wanted: dict[str, tuple[type, ...]] = {
+        "audio_filepath": (str,),
+        "duration": (int, float),
+        "text": (str,),
+    }
+    for key, kinds in wanted.items():
+        if key not in values:
+            raise DataError(f"{where}: the field {key!r} is missing")
+        if not isinstance(values[key], kinds) or isinstance(values[key], bool):
+            raise DataError(f"{where}: {key!r} needs {kinds[-1].__name__}, got {values[key]!r}")
+    if not 0 <= values["duration"] < float("inf"):
+        raise DataError(f"{where}: 'duration' is {values['duration']}, needs seconds >= 0")
+    audio = Path(os.path.normpath(path.absolute().parent / values.pop("audio_filepath")))
+    speaker = values.pop("speaker", None)
+    return Utterance(
+        audio=audio,
+        duration=float(values.pop("duration")),
+        text=normalize(values.pop("text")),
+        id=str(values.pop("id", audio.stem)),
+        speaker=None if speaker is None else str(speaker),
+        extra=values,
+    )
+
+
+def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
+    """Write a manifest whole or not at all; audio paths become relative to its folder."""
+    path = Path(path)
+    folder = path.absolute().parent
+    lines = []
+    for item in utterances:
+        values: dict[str, Any] = {
+            "audio_filepath": os.path.relpath(item.audio, folder),
+            "duration": round(item.duration, 6),
+            "text": item.text,
+            "id": item.id,
+        }
+        if item.speaker is not None:
+            values["speaker"] = item.speaker
+        lines.append(json.dumps(values | item.extra, ensure_ascii=False) + "\n")
+    write_atomically(path, "".join(lines))
+
+
+def unknown_characters(
+    path: Path, utterances: Sequence[Utterance], vocabulary: Vocabulary
+) -> list[Problem]:
+    """The lines whose text has characters outside ``vocabulary``."""
+    problems = []
+    for line, item in enumerate(utterances, start=1):
+        if unknown := vocabulary.unknown(item.text):
+            message = f"characters {' '.join(map(repr, unknown))} outside the vocabulary"
+            problems.append(Problem(path, line, "characters", f"{item.id}: {message}"))
+    return problems
+
+
+def fits(item: Utterance, vocabulary: Vocabulary, num_frames: Callable[[float], int]) -> bool:
+    """Whether CTC can emit the text on the frames that ``num_frames`` gives for the seconds."""
+    return min_frames(vocabulary.encode(item.text)) <= num_frames(item.duration)
+
+
+def validate(
+    path: str | Path,
+    vocabulary: Vocabulary | None = None,
+    num_frames: Callable[[float], int] | None = None,
+) -> tuple[list[Utterance], list[Problem]]:
+    """Read a manifest and everything it points to; return the utterances and what is wrong.
+
+    Every audio file is decoded; its duration is compared with the manifest's. With a
+    ``vocabulary``, characters outside it are found; with ``num_frames`` (seconds to encoder
+    frames) too, texts that are too long for their audio.
+
+    Raises:
+        DataError: the manifest itself cannot be read.
+    """
+    path = Path(path)
+    utterances = read_manifest(path)
+    problems: list[Problem] = []
+    if vocabulary is not None:
+        problems += unknown_characters(path, utterances, vocabulary)
+    flawed = {problem.line for problem in problems}
+    for line, item in enumerate(utterances, start=1):
+        try:
+            duration = read_audio(item.audio, 16000).duration
+        except AudioError as error:
+            problems.append(Problem(path, line, "audio", f"{item.id}: {error}"))
+            continue
+        if abs(duration - item.duration) > DURATION_TOLERANCE:
+            message = f"duration is {item.duration:.3f} s here, the audio has {duration:.3f} s"
+            problems.append(Problem(path, line, "duration", f"{item.id}: {message}"))
+        if vocabulary is not None and num_frames is not None and line not in flawed:
+            if not fits(item, vocabulary, num_frames):
+                message = f"{len(item.text)} characters do not fit in {duration:.3f} s of audio"
+                problems.append(Problem(path, line, "length", f"{item.id}: {message}"))
+    return utterances, sorted(problems, key=lambda problem: problem.line)

@@ -1,0 +1,170 @@
+"""The model directory, the one door between training and recognition: read, write, check.
+
+    model.json    schema version, sample rate, frame stride, vocabulary, configuration,
+                  provenance, scores, and the SHA-256 of every other file
+    model.onnx    waveforms (B, samples) float32, lengths (B,) int64
+                  -> log_probs (B, frames, V) float32, frame lengths (B,) int64
+    golden/       short clips with the output they must give
+    README.md     the model card
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from asr.config import EncoderConfig, FeatureConfig, from_mapping, to_mapping
+from asr.errors import AsrError, ModelError
+from asr.files import write_atomically
+from asr.text import Vocabulary
+
+SCHEMA_VERSION = 1
+GRAPH = "model.onnx"
+DESCRIPTION = "model.json"
+GOLDEN = "golden/golden.json"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What ``model.json`` says."""
+
+    vocabulary: Vocabulary
+    features: FeatureConfig
+    encoder: EncoderConfig
+    provenance: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.features.sample_rate
+
+    @property
+    def frame_stride(self) -> int:
+        """Samples from one output frame to the next."""
+        return self.features.hop_length * self.encoder.reduction
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the graph, which holds every weight."""
+        return self.files[GRAPH]
+
+    def num_frames(self, samples: int) -> int:
+        """Output frames of ``samples`` samples, the padding at both ends included."""
+        return self.encoder.num_frames(self.features.num_frames(samples))
+
+
+def default_model() -> Path:
+    """The model directory inside the package."""
+    return Path(__file__).parent / "models" / "default"
+
+
+def read_model(folder: str | Path) -> ModelInfo:
+    """Read ``model.json`` and check every file of the directory against it.
+
+    Raises:
+        ModelError: a missing, surplus or altered file, another schema version, a wrong field;
+            the message names the file and the field.
+    """
+    folder = Path(folder)
+    path = folder / DESCRIPTION
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model directory; it needs a folder with {DESCRIPTION}")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ModelError(f"{path}: is not JSON ({error})") from error
+    info = _parse(path, values)
+    present = {
+        item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()
+    } - {DESCRIPTION}
+    for name in sorted(info.files.keys() - present):
+        raise ModelError(f"{folder / name}: missing, though {DESCRIPTION} lists it in 'files'")
+    for name in sorted(present - info.files.keys()):
+        raise ModelError(f"{folder / name}: not listed in 'files' of {DESCRIPTION}; remove it")
+    for name, digest in info.files.items():
+        if sha256(folder / name) != digest:
+            raise ModelError(
+                f"{folder / name}: contents differ from the SHA-256 in {DESCRIPTION}; "
+                "get the model directory again"
+            )
+    return info
+
+
+def _parse(path: Path, values: Any) -> ModelInfo:
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: needs a JSON object, got {type(values).__name__}")
+    version = values.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise ModelError(
+            f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
+        )
+    derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
+    known = {item.name for item in fields(ModelInfo)}
+    if values.keys() != known:
+        missing, surplus = sorted(known - values.keys()), sorted(values.keys() - known)
+        raise ModelError(f"{path}: fields missing: {missing}, unknown: {surplus}")
+    if not isinstance(values["files"], dict) or GRAPH not in values["files"]:
+        raise ModelError(f"{path}: 'files' must give the SHA-256 of {GRAPH}")
+    try:
+        info = ModelInfo(
+            vocabulary=Vocabulary(tuple(values["vocabulary"])),
+            features=from_mapping(FeatureConfig, values["features"], "features"),
+            encoder=from_mapping(EncoderConfig, values["encoder"], "encoder"),
+            provenance=dict(values["provenance"]),
+            scores=dict(values["scores"]),
+            files=dict(values["files"]),
+        )
+    except (AsrError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    for name, value in derived.items():
+        if value != getattr(info, name):
+            raise ModelError(f"{path}: {name} is {value!r}, the rest gives {getattr(info, name)}")
+    return info
+
+
+def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes]) -> ModelInfo:
+    """Write ``files`` (name to contents, ``model.onnx`` among them) and a ``model.json`` that
+    lists them. Files of an earlier model in the folder that are not among them are removed.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    old = read_model(folder).files if (folder / DESCRIPTION).exists() else {}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    for name in old.keys() - files.keys():
+        (folder / name).unlink()
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    values = {
+        "schema_version": SCHEMA_VERSION,
+        "sample_rate": info.sample_rate,
+        "frame_stride": info.frame_stride,
+        "vocabulary": list(info.vocabulary.tokens),
+        "features": to_mapping(info.features),
+        "encoder": to_mapping(info.encoder),
+        "provenance": info.provenance,
+        "scores": info.scores,
+        "files": digests,
+    }
+    write_atomically(
+        folder / DESCRIPTION, json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    )
+    return read_model(folder)
+
+
+def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:
+    """Contents of every file that ``info`` lists, as :func:`write_model` takes them."""
+    return {name: (Path(folder) / name).read_bytes() for name in info.files}
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

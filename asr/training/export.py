@@ -1,0 +1,336 @@
+"""The model directory's graph, written node by node, and its weights read back.
+
+Exporters freeze the time axis and have been silently wrong for GRU, so the graph is built with
+``onnx.helper``. Its initialisers carry the names of the torch parameters and their values as
+they are; gates are put in ONNX's order by nodes that ONNX Runtime folds when it loads the graph.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from asr.config import EncoderConfig
+from asr.errors import ModelError
+from asr.modeldir import GRAPH, ModelInfo, read_model, write_model
+from asr.text import Vocabulary
+from asr.training.features import EPSILON
+from asr.training.model import AcousticModel
+
+OPSET = 17
+IR_VERSION = 8
+WEIGHTS = "encoder."
+"""Prefix of the initialisers that are trained; the others are constants of the graph."""
+
+OPERATORS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+GATES = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
+"""ONNX's order of gates in torch's: LSTM i, o, f, g of i, f, g, o; GRU z, r, n of r, z, n."""
+
+
+def export_model(folder: str | Path, model: AcousticModel, info: ModelInfo) -> ModelInfo:
+    """Write ``model`` as a model directory; ``info.files`` is filled in.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    graph = build_graph(model, info)
+    return write_model(folder, info, {GRAPH: graph.SerializeToString()})
+
+
+def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
+    """The trained parameters of a model directory under their torch names.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+    read_model(folder)
+    graph = onnx.load(str(Path(folder) / GRAPH)).graph
+    return {
+        item.name: torch.from_numpy(numpy_helper.to_array(item).copy())
+        for item in graph.initializer
+        if item.name.startswith(WEIGHTS)
+    }
+
+
+def load_weights(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> None:
+    """Put the weights of a model directory into ``model``.
+
+    Raises:
+        ModelError: another vocabulary, or another architecture.
+    """
+    info = read_model(folder)
+    if info.vocabulary != vocabulary:
+        raise ModelError(
+            f"{folder}: its vocabulary is {''.join(info.vocabulary.tokens[1:])!r}, the run's is "
+            f"{''.join(vocabulary.tokens[1:])!r}; set data.characters to the model's"
+        )
+    weights = read_weights(folder)
+    own = {name: value for name, value in model.state_dict().items() if name.startswith(WEIGHTS)}
+    for name in sorted(own.keys() | weights.keys()):
+        if name not in own or name not in weights or own[name].shape != weights[name].shape:
+            raise ModelError(
+                f"{folder}: the weight {name} does not fit the configuration; "
+                "take the section [encoder] of its model.json"
+            )
+    model.load_state_dict(model.state_dict() | weights)
+
+
+class _Graph:
+    """Nodes and initialisers as they are added; every value has one name."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def weight(self, name: str, value: npt.NDArray[Any]) -> str:
+        """An initialiser under ``name``."""
+        self.initializers.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def constant(self, value: Any, dtype: type = np.int64) -> str:
+        """A small constant; equal ones are stored once."""
+        array = np.asarray(value, dtype=dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self.weight(f"constant_{len(self._constants)}", array)
+        return self._constants[key]
+
+    def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """A node with one output, whose name is returned."""
+        output = name or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+    def split(self, value: str, parts: int) -> list[str]:
+        """Equal parts along the first axis."""
+        outputs = [f"{value}.part_{i}" for i in range(parts)]
+        self.nodes.append(helper.make_node("Split", [value], outputs, axis=0))
+        return outputs
+
+    def mask(self, lengths: str, frames: str) -> str:
+        """(B,) and a scalar -> (B, frames) float, one where a frame exists."""
+        steps = self.add("Range", self.constant(0), frames, self.constant(1))
+        exists = self.add("Less", steps, self.add("Unsqueeze", lengths, self.constant([1])))
+        return self.add("Cast", exists, to=TensorProto.FLOAT)
+
+    def size(self, value: str, axis: int) -> str:
+        """Length of one axis, a scalar."""
+        return self.add("Gather", self.add("Shape", value), self.constant(axis), axis=0)
+
+    def ceil_divide(self, value: str, divisor: int) -> str:
+        """Integers divided and rounded up."""
+        raised = self.add("Add", value, self.constant(divisor - 1))
+        return self.add("Div", raised, self.constant(divisor))
+
+
+def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
+    """The ONNX graph that computes what ``model`` computes.
+
+    Inputs: ``waveforms`` (B, samples) float32, zero behind each length; ``lengths`` (B,) int64;
+    optionally ``statistics`` (B, 2, num_mels), mean and variance of the log-mel features of the
+    whole recording that the waveforms are windows of. Outputs: ``log_probs`` (B, frames, V),
+    ``frame_lengths`` (B,), and the ``statistics`` that were used.
+    """
+    weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    graph = _Graph()
+    features, lengths = _features(graph, info, weights["log_mel.mel.mel_scale.fb"])
+    hidden, lengths = _encoder(graph, info.encoder, weights, features, lengths)
+    graph.add("Identity", lengths, name="frame_lengths")
+    graph.add("Identity", hidden, name="log_probs")
+
+    def value(name: str, kind: int, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    mels, size = info.features.num_mels, len(info.vocabulary)
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "acoustic_model",
+            inputs=[
+                value("waveforms", TensorProto.FLOAT, ["batch", "samples"]),
+                value("lengths", TensorProto.INT64, ["batch"]),
+                value("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels]),
+            ],
+            outputs=[
+                value("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
+                value("frame_lengths", TensorProto.INT64, ["batch"]),
+                value("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
+            ],
+            initializer=graph.initializers,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="bigru-asr",
+    )
+    onnx.checker.check_model(proto)
+    return proto
+
+
+def _features(graph: _Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:
+    """Normalised log-mel features: a windowed DFT as convolution, mel filters, statistics."""
+    config = info.features
+    half = config.window_length // 2
+    waves = graph.add("Unsqueeze", "waveforms", graph.constant([1]))
+    dft = graph.weight("features.dft", windowed_dft(config.window_length, config.n_fft))
+    spectrum = graph.add(
+        "Conv", waves, dft, strides=[config.hop_length], pads=[half, half], name="spectrum"
+    )
+    squares = graph.add("Mul", spectrum, spectrum)
+    filters = np.concatenate([mel_filters, mel_filters]).T
+    mel = graph.weight("features.mel_filters", filters.astype(np.float32))
+    energies = graph.add("MatMul", mel, squares)
+    floor = graph.constant(config.log_floor, np.float32)
+    log_mel = graph.add("Log", graph.add("Clip", energies, floor))
+    log_mel = graph.add("Transpose", log_mel, perm=[0, 2, 1])
+
+    hops = graph.add("Div", "lengths", graph.constant(config.hop_length))
+    lengths = graph.add("Add", hops, graph.constant(1))
+    mask = graph.mask(lengths, graph.size(log_mel, 1))
+    mask = graph.add("Unsqueeze", mask, graph.constant([2]))
+    count = graph.add("Cast", lengths, to=TensorProto.FLOAT)
+    count = graph.add("Unsqueeze", count, graph.constant([1, 2]))
+    time = graph.constant([1])
+
+    def masked_mean(values: str) -> str:
+        return graph.add("Div", graph.add("ReduceSum", values, time, keepdims=1), count)
+
+    mean = masked_mean(graph.add("Mul", log_mel, mask))
+    centred = graph.add("Mul", graph.add("Sub", log_mel, mean), mask)
+    variance = masked_mean(graph.add("Mul", centred, centred))
+    own = graph.add("Concat", mean, variance, axis=1)
+    # An input with a default: NaN means that none were given.
+    graph.weight("statistics", np.full((1, 2, config.num_mels), np.nan, np.float32))
+    used = graph.add(
+        "Where", graph.add("IsNaN", "statistics"), own, "statistics", name="used_statistics"
+    )
+    mean = graph.add("Slice", used, graph.constant([0]), graph.constant([1]), time)
+    variance = graph.add("Slice", used, graph.constant([1]), graph.constant([2]), time)
+    deviation = graph.add("Add", variance, graph.constant(EPSILON, np.float32))
+    deviation = graph.add("Sqrt", deviation)
+    centred = graph.add("Mul", graph.add("Sub", log_mel, mean), mask)
+    return graph.add("Div", centred, deviation), lengths
+
+
+def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
+    """Real and imaginary rows of a DFT of ``n_fft`` points over a periodic Hann window.
+
+    Shape: (2 * (n_fft // 2 + 1), 1, window_length); the window is centred in the ``n_fft`` points,
+    which changes the phase alone.
+    """
+    time = np.arange(window_length)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * time / window_length)
+    angle = 2 * np.pi * np.outer(np.arange(n_fft // 2 + 1), time) / n_fft
+    rows = np.concatenate([np.cos(angle), -np.sin(angle)]) * window
+    return rows[:, None].astype(np.float32)
+
+
+def _encoder(
+    graph: _Graph, config: EncoderConfig, weights: dict[str, Any], features: str, lengths: str
+) -> tuple[str, str]:
+    """Front, padding, recurrent layers with time first, and the output in log-probabilities."""
+
+    def weight(name: str) -> str:
+        return graph.weight(WEIGHTS + name, weights[WEIGHTS + name])
+
+    if config.front == "conv":
+        hidden = graph.add("Unsqueeze", features, graph.constant([1]))
+        for index in range(config.reduction.bit_length() - 1):
+            name = f"front.convolutions.{index}"
+            hidden = graph.add(
+                "Conv",
+                hidden,
+                weight(f"{name}.weight"),
+                weight(f"{name}.bias"),
+                strides=[2, 2],
+                pads=[1, 1, 1, 1],
+            )
+            hidden = graph.add("Relu", hidden)
+            lengths = graph.ceil_divide(lengths, 2)
+            mask = graph.mask(lengths, graph.size(hidden, 2))
+            mask = graph.add("Unsqueeze", mask, graph.constant([1, 3]))
+            hidden = graph.add("Mul", hidden, mask)
+        hidden = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
+    else:
+        missing = graph.add("Neg", graph.size(features, 1))
+        missing = graph.add("Mod", missing, graph.constant(config.reduction))
+        missing = graph.add("Unsqueeze", missing, graph.constant([0]))
+        pads = graph.add("Concat", graph.constant([0] * 4), missing, graph.constant([0]), axis=0)
+        hidden = graph.add("Pad", features, pads)
+        groups = graph.add("Div", graph.size(hidden, 1), graph.constant(config.reduction))
+        groups = graph.add("Unsqueeze", groups, graph.constant([0]))
+        shape = graph.add(
+            "Concat", graph.constant([0]), groups, graph.constant([config.reduction, -1]), axis=0
+        )
+        hidden = graph.add("Reshape", hidden, shape)
+        lengths = graph.ceil_divide(lengths, config.reduction)
+    input_size = weights[f"{WEIGHTS}layers.0.cell.weight_ih_l0"].shape[1]
+    hidden = graph.add("Reshape", hidden, graph.constant([0, 0, input_size]))
+    if config.padding:
+        edge = config.padding
+        hidden = graph.add("Pad", hidden, graph.constant([0, edge, 0, 0, edge, 0]))
+        lengths = graph.add("Add", lengths, graph.constant(2 * edge))
+    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    steps = graph.add("Cast", lengths, to=TensorProto.INT32)
+    for index in range(config.layers):
+        hidden = _recurrent(graph, config, weight, f"layers.{index}.cell", hidden, steps)
+        hidden = graph.add(
+            "LayerNormalization",
+            hidden,
+            weight(f"norms.{index}.weight"),
+            weight(f"norms.{index}.bias"),
+            axis=-1,
+            epsilon=1e-5,
+        )
+    matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
+    logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
+    log_probs = graph.add("LogSoftmax", logits, axis=-1)
+    return graph.add("Transpose", log_probs, perm=[1, 0, 2]), lengths
+
+
+def _recurrent(
+    graph: _Graph, config: EncoderConfig, weight: Any, name: str, hidden: str, steps: str
+) -> str:
+    """One recurrent layer, (T, B, input) -> (T, B, hidden * directions)."""
+    directions = ("", "_reverse") if config.bidirectional else ("",)
+    order = GATES[config.cell]
+
+    def gates(kind: str, suffix: str) -> str:
+        value = weight(f"{name}.{kind}_l0{suffix}")
+        if len(order) == 1:
+            return str(value)
+        parts = graph.split(value, len(order))
+        return graph.add("Concat", *(parts[i] for i in order), axis=0)
+
+    def both(*kinds: str) -> str:
+        rows = [
+            graph.add("Concat", *(gates(kind, suffix) for kind in kinds), axis=0)
+            for suffix in directions
+        ]
+        axis = graph.constant([0])
+        return graph.add("Concat", *(graph.add("Unsqueeze", row, axis) for row in rows), axis=0)
+
+    attributes: dict[str, Any] = {
+        "hidden_size": config.hidden_size,
+        "direction": "bidirectional" if config.bidirectional else "forward",
+    }
+    if config.cell == "gru":
+        attributes["linear_before_reset"] = 1
+    output = graph.add(
+        OPERATORS[config.cell],
+        hidden,
+        both("weight_ih"),
+        both("weight_hh"),
+        both("bias_ih", "bias_hh"),
+        steps,
+        **attributes,
+    )
+    # (T, directions, B, hidden) -> (T, B, directions * hidden)
+    output = graph.add("Transpose", output, perm=[0, 2, 1, 3])
+    size = config.hidden_size * len(directions)
+    return graph.add("Reshape", output, graph.constant([0, 0, size]))

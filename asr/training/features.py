@@ -1,0 +1,72 @@
+"""Log-mel features on torchaudio, normalised by the statistics of the utterance."""
+
+import torch
+import torchaudio
+from torch import Tensor, nn
+
+from asr.config import FeatureConfig
+
+
+def frame_mask(lengths: Tensor, frames: int) -> Tensor:
+    """True on the frames that exist. Shape: lengths (B,) -> (B, frames)."""
+    return torch.arange(frames, device=lengths.device) < lengths[:, None]
+
+
+class LogMel(nn.Module):
+    """Waveforms to log-mel energies: natural logarithm of mel-filtered power spectra.
+
+    Frame k is centred on sample ``k * hop_length``; both ends are padded with zeros. Filters are
+    Slaney's (Auditory Toolbox, 1998), of equal area, as librosa has them by default.
+
+    Shape: waveforms (B, samples), zero behind each length; lengths (B,) -> (B, frames, num_mels),
+    frame lengths (B,).
+    """
+
+    def __init__(self, config: FeatureConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mel = torchaudio.transforms.MelSpectrogram(
+            sample_rate=config.sample_rate,
+            n_fft=config.n_fft,
+            win_length=config.window_length,
+            hop_length=config.hop_length,
+            f_min=config.f_min,
+            f_max=config.f_max,
+            n_mels=config.num_mels,
+            power=2.0,
+            pad_mode="constant",
+            norm="slaney",
+            mel_scale="slaney",
+        )
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        energies = self.mel(waveforms).transpose(1, 2)
+        return energies.clamp(min=self.config.log_floor).log(), self.frame_lengths(lengths)
+
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """The tensor form of :meth:`FeatureConfig.num_frames`, for lengths > 0."""
+        return torch.div(lengths, self.config.hop_length, rounding_mode="floor") + 1
+
+
+EPSILON = 1e-5
+"""Added to the variance: constant features become zero rather than infinite."""
+
+
+def normalize(
+    features: Tensor, lengths: Tensor, statistics: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Zero mean and unit variance of each feature over the frames that exist; zero elsewhere.
+
+    ``statistics``, mean and variance (B, 2, num_mels), replace those of the frames: a window
+    of a long recording is normalised by the statistics of the whole.
+
+    Shape: (B, frames, num_mels), (B,) -> (B, frames, num_mels), statistics (B, 2, num_mels).
+    """
+    mask = frame_mask(lengths, features.shape[1])[..., None]
+    if statistics is None:
+        count = lengths[:, None, None].to(features.dtype)
+        mean = (features * mask).sum(1, keepdim=True) / count
+        variance = ((features - mean) * mask).square().sum(1, keepdim=True) / count
+        statistics = torch.cat([mean, variance], dim=1)
+    mean, variance = statistics[:, :1], statistics[:, 1:]
+    return (features - mean) * mask * torch.rsqrt(variance + EPSILON), statistics

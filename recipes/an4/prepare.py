@@ -1,0 +1,105 @@
+"""CMU AN4: from the official archive to manifests.
+
+    python recipes/an4/prepare.py --archive an4_sphere.tar.gz --output data/an4
+
+Writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` beside the unpacked corpus. The test set is
+the official one; the development set is every tenth of the official training speakers in
+alphabetical order, so that no speaker of it is trained on.
+"""
+
+import argparse
+import sys
+import tarfile
+import urllib.request
+from pathlib import Path
+
+from asr.audio import read_audio
+from asr.errors import AsrError, DataError
+from asr.manifest import Utterance, write_manifest
+from asr.modeldir import sha256
+from asr.text import normalize
+
+URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"
+SHA256 = "c3a535f28a22acb6077ce2e03d302851943894e10e100e4729bff2046f6f0868"
+COUNTS = {"train": 948, "test": 130}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--archive", type=Path, help="the official an4_sphere.tar.gz")
+    source.add_argument("--download", action="store_true", help=f"fetch it from {URL}")
+    parser.add_argument("--output", type=Path, default=Path("data/an4"), help="default: data/an4")
+    options = parser.parse_args(arguments)
+    try:
+        archive = download(options.output) if options.download else options.archive
+        prepare(archive, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def download(output: Path) -> Path:
+    """Fetch the archive into ``output`` unless it is there already."""
+    archive = output / "an4_sphere.tar.gz"
+    if not archive.exists():
+        output.mkdir(parents=True, exist_ok=True)
+        part = archive.with_suffix(".part")
+        try:
+            urllib.request.urlretrieve(URL, part)
+        except OSError as error:
+            raise DataError(
+                f"cannot download {URL} ({error}); get it elsewhere and pass --archive FILE"
+            ) from error
+        part.rename(archive)
+    return archive
+
+
+def prepare(archive: Path, output: Path) -> None:
+    """Check, unpack and list the corpus."""
+    if not archive.is_file():
+        raise DataError(f"{archive}: no such archive; needs the official an4_sphere.tar.gz")
+    digest = sha256(archive)
+    if digest != SHA256:
+        raise DataError(f"{archive}: SHA-256 is {digest}, the official archive has {SHA256}")
+    with tarfile.open(archive) as tar:
+        tar.extractall(output, filter="data")
+    corpus = output / "an4"
+    official = {part: read_part(corpus, part) for part in COUNTS}
+    speakers = sorted({item.speaker or "" for item in official["train"]})
+    held_out = set(speakers[5::10])
+    parts = {
+        "train": [item for item in official["train"] if item.speaker not in held_out],
+        "dev": [item for item in official["train"] if item.speaker in held_out],
+        "test": official["test"],
+    }
+    for part, items in parts.items():
+        write_manifest(output / f"{part}.jsonl", items)
+        words = sum(len(item.text.split()) for item in items)
+        minutes = sum(item.duration for item in items) / 60
+        print(
+            f"{output / part}.jsonl: {len(items)} utterances, {minutes:.2f} min, "
+            f"{len({item.speaker for item in items})} speakers, {words} words"
+        )
+
+
+def read_part(corpus: Path, part: str) -> list[Utterance]:
+    """One official part: transcription lines ``<s> TEXT </s> (id)`` beside file ids."""
+    lists = corpus / "etc"
+    ids = (lists / f"an4_{part}.fileids").read_text().split()
+    lines = (lists / f"an4_{part}.transcription").read_text().splitlines()
+    if not len(ids) == len(lines) == COUNTS[part]:
+        raise DataError(f"{lists}: {len(ids)} ids, {len(lines)} texts, needs {COUNTS[part]} each")
+    utterances = []
+    for fileid, line in zip(ids, lines, strict=True):
+        text, _, name = line.rpartition("(")
+        path = corpus / "wav" / f"{fileid}.sph"
+        if path.stem != name.strip(" )"):
+            raise DataError(f"{lists}: {fileid} stands beside the text of {name}")
+        text = normalize(text.replace("<s>", " ").replace("</s>", " "))
+        duration = read_audio(path, 16000).duration
+        utterances.append(Utterance(path, duration, text, path.stem, path.parent.name))
+    return utterances
+
+
+if __name__ == "__main__":
+    main()
