@@ -1,3 +1,54 @@
-"""Speech recognition with bidirectional GRUs: audio in, transcripts and word error rates out."""
+"""Speech recognition with bidirectional GRUs: audio in, transcripts and word error rates out.
+
+    >>> import asr
+    >>> asr.score(["yes no"], ["yes"]).wer
+    0.5
+
+Names are imported when they are first used, so that ``import asr`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asr.scoring import Score, score
+    from asr.transcribe import Transcriber, Transcript
 
 __version__ = "0.1.0"
+__all__ = ["Score", "Transcriber", "Transcript", "load", "score", "transcribe"]
+
+_HOMES = {
+    "Score": "asr.scoring",
+    "score": "asr.scoring",
+    "Transcriber": "asr.transcribe",
+    "Transcript": "asr.transcribe",
+}
+
+
+def load(model: "str | Path | None" = None) -> "Transcriber":
+    """A :class:`Transcriber` with a model directory, or with the model inside the package.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+    from asr.transcribe import Transcriber
+
+    return Transcriber(model)
+
+
+def transcribe(source: "str | Path | bytes", model: "str | Path | None" = None) -> "Transcript":
+    """Transcribe one file; to transcribe several, :func:`load` once.
+
+    Raises:
+        AudioError: not usable as audio.
+        ModelError: the model directory is not sound.
+    """
+    return load(model).transcribe(source)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'asr' has no attribute {name!r}")

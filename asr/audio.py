@@ -17,7 +17,7 @@ Samples = npt.NDArray[np.float32]
 
 MIN_RATE, MAX_RATE = 2_000, 384_000
 MAX_CHANNELS = 16
-MAX_SECONDS = 2 * 3600.0
+MAX_SECONDS = 1800.0
 _BLOCK = 1 << 16  # frames decoded at a time
 
 
@@ -121,7 +121,7 @@ def _decode(file: soundfile.SoundFile, name: str, max_seconds: float) -> Samples
             count += len(block)
             if count > limit:
                 raise AudioError(
-                    f"{name}: longer than {max_seconds / 3600:g} h; split it into shorter files"
+                    f"{name}: longer than {max_seconds / 60:g} minutes; split it into shorter files"
                 )
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise AudioError(f"{name}: decoding failed after {count} frames ({error})") from error

@@ -25,7 +25,7 @@ from asr.files import write_atomically
 from asr.manifest import Utterance, fits, read_manifest, unknown_characters
 from asr.modeldir import ModelInfo, sha256
 from asr.text import Vocabulary
-from asr.training.dataset import SpeechDataset, collate
+from asr.training.dataset import Batch, SpeechDataset, collate
 from asr.training.export import export_model, load_weights
 from asr.training.log import RunLog
 from asr.training.module import CTCModule
@@ -57,6 +57,12 @@ class SpeechData(lightning.LightningDataModule):
         self.train.epoch = self.sampler.epoch = self.trainer.current_epoch
         return DataLoader(self.train, batch_sampler=self.sampler, collate_fn=collate)
 
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Move a batch to the model's device."""
+        return batch.to(device)
+
     def val_dataloader(self) -> DataLoader[Any]:
         """Every development utterance once, sorted by duration."""
         return DataLoader(self.dev, batch_sampler=self.dev_sampler, collate_fn=collate)
@@ -80,6 +86,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
             ``data.max_dropped`` of the utterances unfit for training.
     """
     started = time.time()
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Products of float32 matrices in bfloat16 where the processor can: half the time, same WER.
     torch.set_float32_matmul_precision("medium")
     folder = folder or RUNS / config.name
@@ -91,15 +98,16 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
     if config.training.init_from and not resume:
         load_weights(config.training.init_from, module.model, vocabulary)
     best = ModelCheckpoint(
-        folder, "best", monitor="dev_wer", mode="min", save_last=True, enable_version_counter=False
+        folder, "best", monitor="dev_wer", mode="min", enable_version_counter=False
     )
+    latest = ModelCheckpoint(folder, "last", enable_version_counter=False)
     log = RunLog(folder, sum(item.duration for item in train))
     trainer = lightning.Trainer(
         max_epochs=config.training.epochs,
         accelerator=config.training.accelerator,
         devices=1,
         gradient_clip_val=config.optimizer.gradient_clip,
-        callbacks=[best, log, *([RichProgressBar()] if sys.stderr.isatty() else [])],
+        callbacks=[best, latest, log, *([RichProgressBar()] if sys.stderr.isatty() else [])],
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,
         reload_dataloaders_every_n_epochs=1,
@@ -130,11 +138,11 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
 def _fit(
     trainer: lightning.Trainer, module: CTCModule, data: SpeechData, checkpoint: Path | None
 ) -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # Samples are decoded once and kept in memory: worker processes would copy, not help.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         except (RuntimeError, KeyError, EOFError) as error:

@@ -27,12 +27,6 @@ class CTCModule(lightning.LightningModule):
         self._references: list[str] = []
         self._hypotheses: list[str] = []
 
-    def transfer_batch_to_device(
-        self, batch: Batch, device: torch.device, dataloader_idx: int
-    ) -> Batch:
-        """Move a batch to the model's device."""
-        return batch.to(device)
-
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         """Negative log-likelihood of the labels: the mean over utterances, in nats."""
         total = functional.ctc_loss(

@@ -1,0 +1,1 @@
+"""The command ``asr``: one file a command; each parses, calls and prints."""

@@ -1,0 +1,53 @@
+"""``asr data``: what is in a manifest, and what is wrong with it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data = typer.Typer(name="data", help="Check manifests.", no_args_is_help=True)
+
+
+@data.callback()
+def _group() -> None:
+    pass
+
+
+@data.command()
+def validate(
+    manifests: Annotated[list[Path], typer.Argument(help="JSON Lines manifests.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Check texts against the vocabulary and frame rate of this model."),
+    ] = None,
+) -> None:
+    """Decode every file of a manifest and check durations, characters and lengths.
+
+    Problems are printed one a line as file:line: message; any problem makes the exit code 1.
+    """
+    from asr.manifest import validate as validate_manifest
+    from asr.modeldir import read_model
+
+    info = read_model(model) if model else None
+    total = 0
+    for path in manifests:
+        if info is None:
+            utterances, problems = validate_manifest(path)
+        else:
+            utterances, problems = validate_manifest(
+                path,
+                info.vocabulary,
+                lambda seconds, info=info: info.num_frames(int(seconds * info.sample_rate)),
+            )
+        for problem in problems:
+            print(problem)
+        seconds = sum(item.duration for item in utterances)
+        print(
+            f"{path}: {len(utterances)} utterances, {seconds / 60:.2f} min, "
+            f"{len(problems)} problems",
+            file=sys.stderr,
+        )
+        total += len(problems)
+    if total:
+        raise typer.Exit(1)

@@ -1,0 +1,45 @@
+"""``asr evaluate``: a manifest and a model to a word error rate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Option(help="A JSON Lines manifest with texts.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A model directory; default: the one in the package.")
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Write results.json, ref.trn and hyp.trn here."),
+    ] = None,
+    training_manifest: Annotated[
+        list[Path] | None,
+        typer.Option(help="Also score the texts that are not in this manifest; repeatable."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
+) -> None:
+    """Transcribe a manifest and score it: WER, CER and counts."""
+    from asr.report.evaluate import evaluate as evaluate_manifest
+    from asr.report.evaluate import results, write_results
+    from asr.transcribe import Transcriber
+
+    transcriber = Transcriber(model)
+    evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
+    if output_dir is not None:
+        write_results(output_dir, results(evaluation, manifest, transcriber))
+    score = evaluation.score
+    print(f"WER  {score.words}")
+    print(f"CER  {score.characters}, spaces counted")
+    print(f"CER  {score.characters_without_spaces}, spaces stripped")
+    print(f"SER  {100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]")
+    if evaluation.unseen is not None:
+        unseen = evaluation.unseen
+        print(f"WER  {unseen.words} on the {unseen.sentences} texts not in the training manifests")
+    speed = evaluation.duration / evaluation.seconds
+    print(
+        f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
+        f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
+    )

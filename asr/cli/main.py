@@ -1,0 +1,79 @@
+"""The application: commands, and what an error looks like on the terminal."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from asr import __version__
+from asr.cli.data import data
+from asr.cli.evaluate import evaluate
+from asr.cli.train import train
+from asr.cli.transcribe import transcribe
+from asr.cli.verify import verify
+from asr.errors import AsrError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="asr",
+    help="Speech recognition with bidirectional GRUs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(transcribe)
+app.command()(evaluate)
+app.command()(train)
+app.command()(verify)
+app.add_typer(data)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"asr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line: errors in one line on stderr, exit code 1; 2 for wrong usage; 130
+    after Ctrl-C."""
+    try:
+        status = app(standalone_mode=False)
+    except AsrError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except typer.Exit as error:
+        status = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        _leave(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (``asr … | head``): nothing is left to say.
+        _leave(1)
+    except Exception as error:
+        if not hasattr(error, "show"):
+            raise
+        error.show()  # a usage error of click's, with the usage line
+        status = 2
+    sys.exit(status or 0)
+
+
+def _leave(status: int) -> None:
+    # Without waiting for threads that are inside the network or a decoder.
+    try:
+        sys.stdout.flush()
+    finally:
+        os._exit(status)

@@ -1,0 +1,31 @@
+"""``asr train``: a configuration to a model directory."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asr.cli.extras import needs_train
+
+
+def train(
+    config: Annotated[Path, typer.Option(help="A TOML file, e.g. recipes/an4/config.toml.")],
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key; repeatable."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run after its last whole epoch.")
+    ] = False,
+) -> None:
+    """Train an acoustic model; the run is kept in runs/<name>/, its model in runs/<name>/model/."""
+    # Idle threads sleep instead of spinning: with other work on the machine, spinning ones
+    # starve the thread they wait for. Read by OpenMP when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from asr.config import load_config
+
+    configuration = load_config(config, set or [])
+    with needs_train():
+        from asr.training.fit import fit
+    print(fit(configuration, resume=resume))

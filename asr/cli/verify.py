@@ -1,0 +1,36 @@
+"""``asr verify``: does this install reproduce what the model's makers got?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    model: Annotated[
+        Path | None, typer.Argument(help="A model directory; default: the one in the package.")
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Print the model card instead.")] = False,
+) -> None:
+    """Check a model directory and recognise its golden clips, comparing text and scores."""
+    from asr.errors import ModelError
+    from asr.golden import check_golden
+    from asr.modeldir import default_model, read_model
+
+    folder = model or default_model()
+    if card:
+        read_model(folder)
+        path = folder / "README.md"
+        if not path.exists():
+            raise ModelError(f"{folder}: this model has no card (README.md)")
+        print(path.read_text(encoding="utf-8"), end="")
+        return
+    checks = check_golden(folder)
+    for check in checks:
+        print(f"{'ok  ' if check.passed else 'FAIL'} {check.file}: {check.text}")
+        if not check.passed:
+            print(f"     expected: {check.expected} (score {check.expected_score:.3f}, "
+                  f"got {check.score:.3f})")
+    if not all(check.passed for check in checks):
+        raise ModelError(f"{folder}: this install does not reproduce the golden output")
+    print(f"{folder}: all files sound, {len(checks)} golden clips reproduced")

@@ -1,0 +1,1 @@
+"""Evaluation: a manifest and a model to results that can be checked."""

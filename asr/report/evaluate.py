@@ -1,0 +1,157 @@
+"""Recognise a manifest, score it, and keep everything that the numbers came from."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from asr import __version__
+from asr.errors import AsrError, DataError
+from asr.files import write_atomically
+from asr.manifest import Utterance, read_manifest
+from asr.modeldir import sha256
+from asr.scoring import ErrorCounts, Score, count_errors, score
+from asr.transcribe import Transcriber, Transcript
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Utterances with their transcripts. ``unseen`` scores the utterances whose text is in none
+    of the training manifests that were given; ``seconds`` is the time from audio to text."""
+
+    utterances: list[Utterance]
+    transcripts: list[Transcript]
+    score: Score
+    unseen: Score | None
+    seconds: float
+
+    @property
+    def duration(self) -> float:
+        """Seconds of audio."""
+        return sum(item.duration for item in self.transcripts)
+
+
+def evaluate(
+    manifest: str | Path,
+    transcriber: Transcriber,
+    training_manifests: Sequence[str | Path] = (),
+    batch_size: int = 16,
+) -> Evaluation:
+    """Transcribe every utterance of ``manifest`` and score it; none is left out.
+
+    Raises:
+        DataError: an unusable manifest, or audio of it that cannot be read.
+    """
+    utterances = read_manifest(manifest)
+    trained = {item.text for path in training_manifests for item in read_manifest(path)}
+    started = time.perf_counter()
+    transcripts: list[Transcript] = []
+    paths = [item.audio for item in utterances]
+    for item, result in zip(
+        utterances, transcriber.transcribe_many(paths, batch_size), strict=True
+    ):
+        if isinstance(result, AsrError):
+            raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
+        transcripts.append(result)
+    seconds = time.perf_counter() - started
+    pairs = [(item.text, result.text) for item, result in zip(utterances, transcripts, strict=True)]
+    fresh = [pair for pair in pairs if pair[0] not in trained]
+    unseen = _score(fresh) if training_manifests and fresh else None
+    return Evaluation(utterances, transcripts, _score(pairs), unseen, seconds)
+
+
+def _score(pairs: Sequence[tuple[str, str]]) -> Score:
+    return score([reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs])
+
+
+def results(
+    evaluation: Evaluation, manifest: str | Path, transcriber: Transcriber
+) -> dict[str, Any]:
+    """The contents of ``results.json``."""
+    model = transcriber.model
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "score": score_values(evaluation.score),
+        "unseen_texts": None if evaluation.unseen is None else score_values(evaluation.unseen),
+        "utterance_count": len(evaluation.utterances),
+        "audio_seconds": round(evaluation.duration, 3),
+        "seconds": round(evaluation.seconds, 3),
+        "times_real_time": round(evaluation.duration / evaluation.seconds, 1),
+        "decoder": "greedy",
+        "normalization": "lower case, Unicode NFC, single spaces",
+        "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
+        "model": {"sha256": model.hash, "provenance": model.provenance},
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "versions": {
+            "asr": __version__,
+            "python": platform.python_version(),
+            "onnxruntime": onnxruntime.__version__,
+        },
+        "utterances": [
+            {
+                "id": item.id,
+                "speaker": item.speaker,
+                "duration": round(transcript.duration, 3),
+                "reference": item.text,
+                "hypothesis": transcript.text,
+                "errors": count_errors(item.text, transcript.text).errors,
+            }
+            for item, transcript in zip(
+                evaluation.utterances, evaluation.transcripts, strict=True
+            )
+        ],
+    }
+
+
+def score_values(score: Score) -> dict[str, Any]:
+    """A score as plain values: rates as fractions, beside the counts they are made of."""
+
+    def counts(value: ErrorCounts) -> dict[str, Any]:
+        return {
+            "rate": round(value.rate, 6),
+            "errors": value.errors,
+            "reference": value.reference,
+            **asdict(value),
+        }
+
+    return {
+        "wer": counts(score.words),
+        "cer": counts(score.characters),
+        "cer_without_spaces": counts(score.characters_without_spaces),
+        "ser": {
+            "rate": round(score.ser, 6),
+            "errors": score.sentence_errors,
+            "reference": score.sentences,
+        },
+    }
+
+
+def write_results(folder: str | Path, values: dict[str, Any]) -> None:
+    """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    write_atomically(
+        folder / "results.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    )
+    for name, key in (("ref.trn", "reference"), ("hyp.trn", "hypothesis")):
+        lines = [
+            f"{item[key]} ({item['speaker'] or 'unknown'}-{item['id']})\n"
+            for item in values["utterances"]
+        ]
+        write_atomically(folder / name, "".join(lines))
