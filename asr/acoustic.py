@@ -47,7 +47,7 @@ class AcousticSession:
         no frames.
         """
         lengths = np.array([len(samples) for samples in waveforms], dtype=np.int64)
-        filled = np.flatnonzero(lengths)
+        filled = np.flatnonzero(lengths).tolist()
         results = [np.zeros((0, len(self.info.vocabulary)), dtype=np.float32)] * len(waveforms)
         if len(filled):
             batch = np.zeros((len(filled), lengths.max()), dtype=np.float32)

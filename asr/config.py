@@ -102,7 +102,7 @@ class DataConfig:
     """Manifests and what is left out of them. ``characters`` empty: those of the training text."""
 
     train: tuple[str, ...] = ()
-    dev: str = ""
+    dev: tuple[str, ...] = ()
     characters: str = ""
     max_duration: float = 30.0
     max_dropped: float = 0.1

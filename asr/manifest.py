@@ -23,7 +23,8 @@ DURATION_TOLERANCE = 0.05  # seconds between a manifest's duration and the audio
 
 @dataclass(frozen=True)
 class Utterance:
-    """One line of a manifest; ``audio`` is a full path, ``text`` is normalised."""
+    """One line of a manifest; ``audio`` is a full path, ``text`` is normalised, ``line`` counts
+    from 1 (0: not read from a file)."""
 
     audio: Path
     duration: float
@@ -31,6 +32,7 @@ class Utterance:
     id: str
     speaker: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def read_manifest(path: str | Path) -> list[Utterance]:
     except OSError as error:
         raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: a manifest is UTF-8 text, this is not ({error.reason})") from error
+        raise DataError(
+            f"{path}: a manifest is UTF-8 text, this is not ({error.reason})"
+        ) from error
     utterances: list[Utterance] = []
     first_line: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
@@ -107,6 +111,7 @@ def _parse(path: Path, number: int, line: str) -> Utterance:
         id=str(values.pop("id", audio.stem)),
         speaker=None if speaker is None else str(speaker),
         extra=values,
+        line=number,
     )
 
 
@@ -133,10 +138,10 @@ def unknown_characters(
 ) -> list[Problem]:
     """The lines whose text has characters outside ``vocabulary``."""
     problems = []
-    for line, item in enumerate(utterances, start=1):
+    for item in utterances:
         if unknown := vocabulary.unknown(item.text):
             message = f"characters {' '.join(map(repr, unknown))} outside the vocabulary"
-            problems.append(Problem(path, line, "characters", f"{item.id}: {message}"))
+            problems.append(Problem(path, item.line, "characters", f"{item.id}: {message}"))
     return problems
 
 
@@ -165,17 +170,17 @@ def validate(
     if vocabulary is not None:
         problems += unknown_characters(path, utterances, vocabulary)
     flawed = {problem.line for problem in problems}
-    for line, item in enumerate(utterances, start=1):
+    for item in utterances:
         try:
             duration = read_audio(item.audio, 16000).duration
         except AudioError as error:
-            problems.append(Problem(path, line, "audio", f"{item.id}: {error}"))
+            problems.append(Problem(path, item.line, "audio", f"{item.id}: {error}"))
             continue
         if abs(duration - item.duration) > DURATION_TOLERANCE:
             message = f"duration is {item.duration:.3f} s here, the audio has {duration:.3f} s"
-            problems.append(Problem(path, line, "duration", f"{item.id}: {message}"))
-        if vocabulary is not None and num_frames is not None and line not in flawed:
+            problems.append(Problem(path, item.line, "duration", f"{item.id}: {message}"))
+        if vocabulary is not None and num_frames is not None and item.line not in flawed:
             if not fits(item, vocabulary, num_frames):
                 message = f"{len(item.text)} characters do not fit in {duration:.3f} s of audio"
-                problems.append(Problem(path, line, "length", f"{item.id}: {message}"))
+                problems.append(Problem(path, item.line, "length", f"{item.id}: {message}"))
     return utterances, sorted(problems, key=lambda problem: problem.line)

@@ -1,11 +1,11 @@
 """The model directory, the one door between training and recognition: read, write, check.
 
-    model.json    schema version, sample rate, frame stride, vocabulary, configuration,
-                  provenance, scores, and the SHA-256 of every other file
-    model.onnx    waveforms (B, samples) float32, lengths (B,) int64
-                  -> log_probs (B, frames, V) float32, frame lengths (B,) int64
-    golden/       short clips with the output they must give
-    README.md     the model card
+model.json    schema version, sample rate, frame stride, vocabulary, configuration,
+              provenance, scores, and the SHA-256 of every other file
+model.onnx    waveforms (B, samples) float32, lengths (B,) int64
+              -> log_probs (B, frames, V) float32, frame lengths (B,) int64
+golden/       short clips with the output they must give
+README.md     the model card
 """
 
 import hashlib
@@ -153,9 +153,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
         "scores": info.scores,
         "files": digests,
     }
-    write_atomically(
-        folder / DESCRIPTION, json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    )
+    write_atomically(folder / DESCRIPTION, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
     return read_model(folder)
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from asr.errors import DataError
 
@@ -70,4 +71,4 @@ class Vocabulary:
 def min_frames(ids: Sequence[int]) -> int:
     """Fewest frames on which CTC can emit ``ids``: one a label and a blank between equal ones
     (Graves et al. 2006, section 3.1)."""
-    return len(ids) + sum(a == b for a, b in zip(ids, ids[1:], strict=False))
+    return len(ids) + sum(a == b for a, b in pairwise(ids))

@@ -30,16 +30,15 @@ def validate(
     from asr.modeldir import read_model
 
     info = read_model(model) if model else None
+
+    def num_frames(seconds: float) -> int:
+        assert info is not None
+        return info.num_frames(int(seconds * info.sample_rate))
+
+    checks = (info.vocabulary, num_frames) if info else ()
     total = 0
     for path in manifests:
-        if info is None:
-            utterances, problems = validate_manifest(path)
-        else:
-            utterances, problems = validate_manifest(
-                path,
-                info.vocabulary,
-                lambda seconds, info=info: info.num_frames(int(seconds * info.sample_rate)),
-            )
+        utterances, problems = validate_manifest(path, *checks)
         for problem in problems:
             print(problem)
         seconds = sum(item.duration for item in utterances)

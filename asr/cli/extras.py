@@ -16,5 +16,5 @@ def needs_train() -> Iterator[None]:
             raise
         raise ConfigError(
             f"training needs {error.name}, which is not installed; "
-            'install the extra: pip install "bigru-asr[train]", or in a clone pip install ".[train]"'
+            'install the extra: pip install "bigru-asr[train]", in a clone: pip install ".[train]"'
         ) from error

@@ -21,7 +21,8 @@ class Format(StrEnum):
 
 def transcribe(
     audio: Annotated[
-        list[str], typer.Argument(help="Audio files (WAV, FLAC, MP3, Ogg/Opus, SPHERE); - is stdin.")
+        list[str],
+        typer.Argument(help="Audio files (WAV, FLAC, MP3, Ogg/Opus, SPHERE); - is stdin."),
     ],
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Output format; all needs --output-dir.")

@@ -29,8 +29,10 @@ def verify(
     for check in checks:
         print(f"{'ok  ' if check.passed else 'FAIL'} {check.file}: {check.text}")
         if not check.passed:
-            print(f"     expected: {check.expected} (score {check.expected_score:.3f}, "
-                  f"got {check.score:.3f})")
+            print(
+                f"     expected: {check.expected} (score {check.expected_score:.3f}, "
+                f"got {check.score:.3f})"
+            )
     if not all(check.passed for check in checks):
         raise ModelError(f"{folder}: this install does not reproduce the golden output")
     print(f"{folder}: all files sound, {len(checks)} golden clips reproduced")

@@ -109,9 +109,7 @@ def results(
                 "hypothesis": transcript.text,
                 "errors": count_errors(item.text, transcript.text).errors,
             }
-            for item, transcript in zip(
-                evaluation.utterances, evaluation.transcripts, strict=True
-            )
+            for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)
         ],
     }
 

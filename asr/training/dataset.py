@@ -86,7 +86,7 @@ class SpeechDataset(Dataset[Example]):
         if index not in self._cache:
             audio = read_audio(self.utterances[index].audio, self.sample_rate).samples
             self._cache[index] = np.round(audio * 32767).clip(-32768, 32767).astype(np.int16)
-        return self._cache[index].astype(np.float32) / 32767
+        return self._cache[index].astype(np.float32) / np.float32(32767)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -95,7 +95,7 @@ class _Graph:
 
     def constant(self, value: Any, dtype: type = np.int64) -> str:
         """A small constant; equal ones are stored once."""
-        array = np.asarray(value, dtype=dtype)
+        array: npt.NDArray[Any] = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             self._constants[key] = self.weight(f"constant_{len(self._constants)}", array)

@@ -94,8 +94,11 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
     _check_folder(folder, last, config, resume)
     vocabulary, train, dev = load_data(config, folder)
     data = SpeechData(config, vocabulary, train, dev)
+    torch.manual_seed(config.seed)
     module = CTCModule(config, vocabulary, config.training.epochs * len(data.sampler))
-    if config.training.init_from and not resume:
+    if resume:
+        load_checkpoint(last, module)
+    elif config.training.init_from:
         load_weights(config.training.init_from, module.model, vocabulary)
     best = ModelCheckpoint(
         folder, "best", monitor="dev_wer", mode="min", enable_version_counter=False
@@ -145,10 +148,8 @@ def _fit(
         warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         try:
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-        except (RuntimeError, KeyError, EOFError) as error:
-            if checkpoint is None or trainer.global_step:
-                raise
-            raise ModelError(f"{checkpoint}: not a usable checkpoint ({error})") from error
+        except SystemExit as error:  # Lightning's answer to Ctrl-C
+            raise KeyboardInterrupt from error
 
 
 def load_checkpoint(path: Path, module: CTCModule) -> None:
@@ -178,9 +179,7 @@ def _check_folder(folder: Path, last: Path, config: Config, resume: bool) -> Non
             raise ConfigError(f"{folder / 'config.json'} differs from the configuration given")
 
 
-def load_data(
-    config: Config, folder: Path
-) -> tuple[Vocabulary, list[Utterance], list[Utterance]]:
+def load_data(config: Config, folder: Path) -> tuple[Vocabulary, list[Utterance], list[Utterance]]:
     """Vocabulary, training and development utterances, what cannot be trained on left out.
 
     Left out of training, and listed with the reason in ``dropped.jsonl`` of ``folder``:
@@ -193,36 +192,37 @@ def load_data(
     """
     if not config.data.train or not config.data.dev:
         raise DataError("data.train and data.dev must name manifests")
-    manifests = {Path(path): read_manifest(path) for path in config.data.train}
-    dev = read_manifest(config.data.dev)
-    train = [item for items in manifests.values() for item in items]
-    characters = config.data.characters or "".join(item.text for item in train)
+    train, dev = (
+        {Path(path): read_manifest(path) for path in paths}
+        for paths in (config.data.train, config.data.dev)
+    )
+    utterances = [item for items in train.values() for item in items]
+    characters = config.data.characters or "".join(item.text for item in utterances)
     vocabulary = Vocabulary.from_characters(characters)
-    manifests[Path(config.data.dev)] = dev
     problems = [
         problem
-        for path, items in manifests.items()
+        for path, items in (train | dev).items()
         for problem in unknown_characters(path, items, vocabulary)
     ]
     if problems:
         more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise DataError("\n".join(map(str, problems[:10])) + more)
-    kept, dropped = drop_unfit(train, vocabulary, config)
+    kept, dropped = drop_unfit(utterances, vocabulary, config)
     lines = [json.dumps({"id": item.id, "reason": reason}) + "\n" for item, reason in dropped]
     write_atomically(folder / "dropped.jsonl", "".join(lines))
     if dropped:
         print(
-            f"left {len(dropped)} of {len(train)} training utterances out; "
+            f"left {len(dropped)} of {len(utterances)} training utterances out; "
             f"{folder / 'dropped.jsonl'} lists them",
             file=sys.stderr,
         )
-    if len(dropped) > config.data.max_dropped * len(train) or not kept:
+    if len(dropped) > config.data.max_dropped * len(utterances) or not kept:
         raise DataError(
-            f"{len(dropped)} of {len(train)} training utterances are unfit, "
+            f"{len(dropped)} of {len(utterances)} training utterances are unfit, "
             f"data.max_dropped allows a share of {config.data.max_dropped}; see "
             f"{folder / 'dropped.jsonl'}"
         )
-    return vocabulary, kept, dev
+    return vocabulary, kept, [item for items in dev.values() for item in items]
 
 
 def drop_unfit(
@@ -233,9 +233,7 @@ def drop_unfit(
     fastest = max(config.augment.speeds)
 
     def num_frames(seconds: float) -> int:
-        return config.encoder.num_frames(
-            config.features.num_frames(int(seconds * rate / fastest))
-        )
+        return config.encoder.num_frames(config.features.num_frames(int(seconds * rate / fastest)))
 
     kept, dropped = [], []
     for item in utterances:
@@ -251,7 +249,7 @@ def drop_unfit(
 
 
 def _provenance(config: Config, seconds: float) -> dict[str, Any]:
-    manifests = [*config.data.train, config.data.dev]
+    manifests = [*config.data.train, *config.data.dev]
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "config": to_mapping(config),
@@ -268,5 +266,3 @@ def _provenance(config: Config, seconds: float) -> dict[str, Any]:
             "lightning": lightning.__version__,
         },
     }
-
-

@@ -29,7 +29,7 @@ def gru_layer(cell: nn.GRU, x: Tensor, lengths: Tensor) -> Tensor:
         if suffix:
             product = product.gather(1, mirrored.expand_as(product))
         products.append(product.transpose(0, 1))
-    states = _Recurrence.apply(
+    states = _Recurrence.apply(  # type: ignore[no-untyped-call]
         torch.stack(products, dim=1),
         torch.stack([getattr(cell, f"weight_hh_l0{suffix}") for suffix in suffixes]),
         torch.stack([getattr(cell, f"bias_hh_l0{suffix}") for suffix in suffixes]),

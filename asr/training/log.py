@@ -12,10 +12,12 @@ import lightning
 from asr.files import write_atomically
 
 COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "dev_loss", "dev_wer", "seconds")
+PICTURE_SECONDS = 10.0
+"""Least time between two drawings: with short epochs they would take longer than the training."""
 
 
 class RunLog(lightning.Callback):
-    """Writes ``metrics.csv`` and ``curves.png`` after every epoch.
+    """Writes ``metrics.csv`` after every epoch, and ``curves.png`` as the run goes on.
 
     Rows of epochs that a resumed run repeats are cut, so that each epoch stands once.
     """
@@ -24,9 +26,9 @@ class RunLog(lightning.Callback):
         self.path = folder / "metrics.csv"
         self.picture = folder / "curves.png"
         self.seconds_of_audio = seconds_of_audio
-        self._started = 0.0
+        self._started = self._drawn = 0.0
 
-    def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Cut the rows behind the checkpoint that the run starts from."""
         rows = [row for row in read_log(self.path) if row["epoch"] < trainer.current_epoch]
         _write(self.path, rows)
@@ -54,7 +56,9 @@ class RunLog(lightning.Callback):
         }
         rows = [*read_log(self.path), row]
         _write(self.path, rows)
-        plot_curves(rows, self.picture)
+        if time.perf_counter() - self._drawn > PICTURE_SECONDS:
+            plot_curves(rows, self.picture)
+            self._drawn = time.perf_counter()
         left = (trainer.max_epochs or 0) - trainer.current_epoch - 1
         print(
             f"epoch {row['epoch']}: train loss {row['train_loss']:.3f}, dev loss "
@@ -64,6 +68,10 @@ class RunLog(lightning.Callback):
             file=sys.stderr,
             flush=True,
         )
+
+    def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Draw the whole run."""
+        plot_curves(read_log(self.path), self.picture)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from asr.config import EncoderConfig, FeatureConfig
 from asr.training.features import LogMel, frame_mask, normalize
 from asr.training.gru import gru_layer
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 class Recurrent(nn.Module):
@@ -35,6 +35,8 @@ class Recurrent(nn.Module):
     Shape: x (B, T, input), lengths (B,) -> (B, T, hidden * directions), zero behind each length.
     """
 
+    output_size: int
+
     def __init__(self, cell: str, input_size: int, hidden_size: int, bidirectional: bool) -> None:
         super().__init__()
         self.cell = CELLS[cell](
@@ -57,6 +59,8 @@ class StackFront(nn.Module):
     Shape: (B, T, num_mels), lengths (B,) -> (B, ceil(T / reduction), reduction * num_mels), (B,).
     """
 
+    output_size: int
+
     def __init__(self, config: EncoderConfig, num_mels: int) -> None:
         super().__init__()
         self.reduction = config.reduction
@@ -75,6 +79,8 @@ class ConvFront(nn.Module):
 
     Shape: (B, T, num_mels), lengths (B,) -> (B, ceil(T / reduction), channels * mels left), (B,).
     """
+
+    output_size: int
 
     def __init__(self, config: EncoderConfig, num_mels: int) -> None:
         super().__init__()
@@ -96,6 +102,9 @@ class ConvFront(nn.Module):
         return x.transpose(1, 2).flatten(2), lengths
 
 
+FRONTS: dict[str, type[StackFront | ConvFront]] = {"stack": StackFront, "conv": ConvFront}
+
+
 class Encoder(nn.Module):
     """Normalised features to log-probabilities.
 
@@ -108,11 +117,11 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig, num_mels: int, vocabulary_size: int) -> None:
         super().__init__()
         self.config = config
-        front = {"stack": StackFront, "conv": ConvFront}[config.front]
-        self.front = front(config, num_mels)
+        front: StackFront | ConvFront = FRONTS[config.front](config, num_mels)
+        self.front: nn.Module = front
         self.layers = nn.ModuleList()
         self.norms = nn.ModuleList()
-        size = self.front.output_size
+        size: int = front.output_size
         for _ in range(config.layers):
             layer = Recurrent(config.cell, size, config.hidden_size, config.bidirectional)
             size = layer.output_size

@@ -46,7 +46,8 @@ class CTCModule(lightning.LightningModule):
         features, lengths = self.model.features(batch.waveforms, batch.lengths)
         rngs = [rng(seed, step, name) for name in batch.ids]
         features = mask_features(features, lengths, self.config.augment, rngs)
-        loss = self.loss(*self.model.encoder(features, lengths), batch)
+        log_probs, frames = self.model.encoder(features, lengths)
+        loss = self.loss(log_probs, frames, batch)
         self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids))
         return loss
 

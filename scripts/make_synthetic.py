@@ -1,0 +1,319 @@
+"""Synthetic training speech for the domain of CMU AN4.
+
+    python scripts/make_synthetic.py --output data/synthetic --hours 1.5 --seed 1
+
+Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
+a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
+files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py. No text
+of the development set or of make_samples.py is in the training set.
+"""
+
+import argparse
+import hashlib
+import math
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render, require_programs, write_audio
+
+from asr.audio import read_audio
+from asr.errors import AsrError
+from asr.manifest import Utterance, write_manifest
+
+# The words of AN4's transcripts; months, teens and ordinals are completed.
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+TEENS = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
+    *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
+    *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
+)
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+EDITS = ("enter", "erase", "rubout")  # the control words that letters follow
+COMMANDS = ("yes", "no", "help", "repeat", "start", "stop", "go")
+OTHERS = ("oh", "hundred", "thousand", "thirtieth", "and", "half", "of", "area", "code")
+VOCABULARY = (
+    *(*LETTERS, *DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS),
+    "apostrophe",
+)
+SINGLES = (*VOCABULARY, *COMMANDS * 3)  # commands mostly stand alone in AN4
+NO_PAUSE_AFTER = {*TENS, "hundred", "thousand", "and", "of", "area"}
+
+NAMES = """
+    james mary robert patricia john jennifer michael linda david elizabeth william barbara
+    richard susan joseph jessica thomas sarah karen charles nancy lisa daniel betty matthew
+    sandra mark ashley donald kimberly steven emily andrew donna paul michelle joshua carol
+    kenneth amanda kevin melissa brian deborah george rebecca timothy laura jason cynthia jeff
+    kathleen ryan amy jacob angela gary shirley eric brenda quincy xavier zoe felix max vivian
+    smith johnson williams brown jones garcia miller davis wilson anderson taylor moore jackson
+    martin white harris thompson clark lewis walker young wright scott hill green adams baker
+    nelson campbell mitchell parker evans edwards collins murphy fitzgerald kowalski vazquez
+    schwartz mcqueen bixby katz wojcik knox hughes
+""".split()
+STREETS = """
+    oak maple pine cedar elm main park lake hill walnut spring north south west church high
+    forbes fifth penn liberty murray bigelow negley beacon wilkins squirrel jackson juniper
+""".split()
+WAYS = ("street", "road", "ave", "lane", "drive", "st", "court", "way", "place")
+CITIES = """
+    pittsburgh boston chicago detroit cleveland denver dallas phoenix memphis buffalo juneau
+    quebec wheeling johnstown erie lexington new york ohio texas utah iowa maine kansas
+""".split()
+
+FLITE_SHARE = 0.6
+FLITE_VOICES = ("kal16", "awb", "rms", "slt")
+ESPEAK_ACCENTS = {"en-us": 0.5, "en-us-nyc": 0.2, "en-gb": 0.15, "en-gb-scotland": 0.15}
+ESPEAK_VARIANTS = ("", *(f"+m{n}" for n in range(1, 8)), *(f"+f{n}" for n in range(1, 6)))
+RATES = {"flite": (1 / 1.3, 1 / 0.85), "espeak-ng": (0.75, 1.25)}
+
+MAX_WORDS = 10
+DEV_CLIPS = 100
+SINGLE_EVERY = 5  # each fifth training clip is one word, SINGLES in turn
+BATCH = 64  # clips between two looks at the hours
+WORKERS = 2
+
+Words = list[str]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--output", type=Path, default=Path("data/synthetic"), help="default: data/synthetic"
+    )
+    parser.add_argument(
+        "--hours", type=float, default=1.5, help="of training speech, at least; default: 1.5"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
+    options = parser.parse_args(arguments)
+    if not 0 < options.hours < math.inf or options.seed < 0:
+        parser.error("needs --hours above 0 and --seed of 0 or more")
+    try:
+        require_programs()
+        make_data(options.output, options.hours, options.seed)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def make_data(output: Path, hours: float, seed: int) -> None:
+    """Write the audio files and both manifests."""
+    taken = set(SAMPLE_TEXTS.values())
+    dev_clips: list[Clip] = []
+    for index in range(DEV_CLIPS):
+        dev_clips.append(plan_dev(seed, index, taken))
+        taken.add(dev_clips[-1].text)
+    with ProcessPoolExecutor(WORKERS) as pool:
+
+        def make(clips: Iterable[Clip], part: str, first: int) -> list[Utterance]:
+            paths = [
+                output / "audio" / f"{part}{number:05d}-{digest(clip)}.flac"
+                for number, clip in enumerate(clips, start=first)
+            ]
+            return list(pool.map(make_clip, clips, paths, chunksize=8))
+
+        report(output / "dev.jsonl", make(dev_clips, "dev", 0))
+        train: list[Utterance] = []
+        while sum(item.duration for item in train) < hours * 3600:
+            numbers = range(len(train), len(train) + BATCH)
+            train += make([plan_train(seed, i, taken) for i in numbers], "train", len(train))
+        report(output / "train.jsonl", train)
+
+
+def report(path: Path, items: list[Utterance]) -> None:
+    """Write a manifest and say what is in it."""
+    write_manifest(path, items)
+    minutes = sum(item.duration for item in items) / 60
+    words = sum(len(item.text.split()) for item in items)
+    voices = len({item.speaker for item in items})
+    print(f"{path}: {len(items)} utterances, {minutes:.2f} min, {voices} voices, {words} words")
+
+
+def digest(clip: Clip) -> str:
+    """A short name for the fields of ``clip``."""
+    return hashlib.sha256(repr(clip).encode()).hexdigest()[:10]
+
+
+def make_clip(clip: Clip, path: Path) -> Utterance:
+    """Synthesise ``clip`` unless ``path`` is there already."""
+    if not path.exists():
+        write_audio(path, render(clip))
+    duration = read_audio(path, SAMPLE_RATE).duration
+    return Utterance(path, duration, clip.text, path.stem, clip.voice.label)
+
+
+def plan_dev(seed: int, index: int, taken: set[str]) -> Clip:
+    """The development clip number ``index``, its text outside ``taken``.
+
+    Never a single word: those all belong to the training set.
+    """
+    rng = np.random.default_rng([seed, 0, index])
+    return plan_clip(rng, draw_words(rng, taken))
+
+
+def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
+    """The training clip number ``index``, its text outside ``taken``."""
+    rng = np.random.default_rng([seed, 1, index])
+    turn, rest = divmod(index, SINGLE_EVERY)
+    words = draw_words(rng, taken) if rest else [SINGLES[turn % len(SINGLES)]]
+    return plan_clip(rng, words)
+
+
+def draw_words(rng: np.random.Generator, taken: set[str]) -> Words:
+    """The words of a random utterance, at least two and not in ``taken``."""
+    while True:
+        template = TEMPLATES[rng.choice(len(TEMPLATES), p=TEMPLATE_SHARES)]
+        words = template(rng)
+        if 2 <= len(words) <= MAX_WORDS and " ".join(words) not in taken:
+            return words
+
+
+def plan_clip(rng: np.random.Generator, words: Words) -> Clip:
+    """Draw how ``words`` are said and recorded."""
+    voice = draw_voice(rng)
+    # Some speakers run everything together, some stop after nearly every word.
+    pause_share = rng.choice([0.0, 0.25, 0.9], p=[0.5, 0.3, 0.2])
+    pauses = tuple(
+        index
+        for index, word in enumerate(words[:-1])
+        if rng.random() < pause_share and word not in NO_PAUSE_AFTER
+    )
+    return Clip(
+        " ".join(words),
+        voice,
+        rate=float(rng.uniform(*RATES[voice.program])),
+        pitch=float(rng.uniform(0.85, 1.2)),
+        pauses=pauses,
+        lead=float(rng.uniform(0.05, 0.4)),
+        trail=float(rng.uniform(0.05, 0.4)),
+        peak=float(rng.uniform(0.1, 0.9)),
+        noise=None if rng.random() < 0.2 else float(rng.uniform(-80, -55)),
+        noise_seed=int(rng.integers(2**31)),
+    )
+
+
+def draw_voice(rng: np.random.Generator) -> Voice:
+    """A voice; the two programs in their shares."""
+    if rng.random() < FLITE_SHARE:
+        return Voice("flite", str(rng.choice(FLITE_VOICES)))
+    accent = rng.choice(list(ESPEAK_ACCENTS), p=list(ESPEAK_ACCENTS.values()))
+    return Voice("espeak-ng", f"{accent}{rng.choice(ESPEAK_VARIANTS)}")
+
+
+def spelled_name(rng: np.random.Generator) -> Words:
+    """A name or a city, letter by letter, now and then one like o'hara."""
+    if rng.random() < 0.05:
+        return ["o", "apostrophe", *rng.choice(NAMES)]
+    return list(rng.choice(NAMES if rng.random() < 0.8 else CITIES))
+
+
+def random_letters(rng: np.random.Generator) -> Words:
+    """Letters that are no word, so that a name's next letter is not all there is to learn."""
+    return [str(letter) for letter in rng.choice(LETTERS, rng.integers(2, 9))]
+
+
+def digit_string(rng: np.random.Generator) -> Words:
+    """A zip code, a telephone number, a part of one or an area code."""
+    count = int(rng.choice([2, 3, 4, 5, 7, 10], p=[0.1, 0.15, 0.2, 0.25, 0.2, 0.1]))
+    zero = str(rng.choice(["zero", "oh"]))
+    digits = [zero, *DIGITS[1:]]
+    words = [digits[digit] for digit in rng.integers(10, size=count)]
+    return ["area", "code", *words] if count == 3 and rng.random() < 0.4 else words
+
+
+def below_hundred(value: int) -> Words:
+    """0 to 99 as words."""
+    if value < 10:
+        return [DIGITS[value]]
+    if value < 20:
+        return [TEENS[value - 10]]
+    tens, ones = divmod(value, 10)
+    return [TENS[tens - 2], DIGITS[ones]] if ones else [TENS[tens - 2]]
+
+
+def pair(rng: np.random.Generator) -> Words:
+    """The latter half of a year or a house number: "sixty four", "oh five"."""
+    value = int(rng.integers(1, 100))
+    return ["oh", DIGITS[value]] if value < 10 else below_hundred(value)
+
+
+def number(rng: np.random.Generator) -> Words:
+    """A number up to 99999, short ones as often as long ones."""
+    words: Words = []
+    if rng.random() < 0.35:
+        words += [*below_hundred(int(rng.integers(1, 100))), "thousand"]
+    if rng.random() < 0.45:
+        words += [*below_hundred(int(rng.integers(1, 10 if words else 20))), "hundred"]
+        if rng.random() < 0.5:
+            words.append("and")
+    words += below_hundred(int(rng.integers(1, 100)))
+    return [*words, "and", "a", "half"] if rng.random() < 0.08 else words
+
+
+def number_pairs(rng: np.random.Generator) -> Words:
+    """Two or three numbers below a hundred: "twenty two oh six"."""
+    first = below_hundred(int(rng.integers(1, 100)))
+    return [*first, *(word for _ in range(rng.integers(1, 3)) for word in pair(rng))]
+
+
+def ordinal(value: int) -> Words:
+    """1 to 31 as an ordinal."""
+    if value <= 20:
+        return [ORDINALS[value - 1]]
+    return ["thirtieth"] if value == 30 else [TENS[value // 10 - 2], ORDINALS[value % 10 - 1]]
+
+
+def date(rng: np.random.Generator) -> Words:
+    """A date in one of AN4's ways, with or without a year."""
+    day, month = int(rng.integers(1, 32)), int(rng.integers(12))
+    name = MONTHS[month]
+    forms = (
+        [name, *ordinal(day)],
+        [*ordinal(day), "of", name],
+        [*below_hundred(day), name],
+        [*below_hundred(month + 1), *below_hundred(day)],
+    )
+    words = forms[rng.choice(len(forms), p=[0.5, 0.15, 0.15, 0.2])]
+    century = ["nineteen"] if rng.random() < 0.7 else []
+    return [*words, *century, *pair(rng)] if rng.random() < 0.8 else words
+
+
+def address(rng: np.random.Generator) -> Words:
+    """A house number and a spelled street, or a numbered street."""
+    house = (number_pairs if rng.random() < 0.4 else digit_string)(rng)[:4]
+    way = list(rng.choice(WAYS)) if rng.random() < 0.6 else []
+    if rng.random() < 0.15:
+        return [*ordinal(int(rng.integers(1, 32))), *way]
+    return [*(house if rng.random() < 0.6 else []), *rng.choice(STREETS), *way]
+
+
+def control(rng: np.random.Generator) -> Words:
+    """A control word, then random letters, a number or both."""
+    letters = [str(letter) for letter in rng.choice(LETTERS, rng.integers(6))]
+    return [str(rng.choice(EDITS)), *letters, *(number(rng) if rng.random() < 0.8 else [])]
+
+
+def any_words(rng: np.random.Generator) -> Words:
+    """Words in no order at all, so that rare ones stand beside everything."""
+    words = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS)
+    return [str(word) for word in rng.choice(words, rng.integers(2, 6))]
+
+
+TEMPLATES: tuple[Callable[[np.random.Generator], Words], ...] = (
+    *(spelled_name, random_letters, digit_string, number, number_pairs, date, address),
+    *(control, any_words),
+)
+TEMPLATE_SHARES = (0.2, 0.08, 0.18, 0.06, 0.06, 0.12, 0.12, 0.12, 0.06)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Speech from flite and espeak-ng, each clip a pure function of its :class:`Clip`."""
+
+import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr.audio import Samples, read_audio
+from asr.errors import AsrError
+from asr.files import write_atomically
+
+SAMPLE_RATE = 16000
+
+# The texts of make_samples.py; make_synthetic.py never makes a clip of one of them.
+SAMPLE_TEXTS = {
+    "flite-slt-spelled-name": "h e n d e r s o n",
+    "flite-rms-phone-number": "four one two five five five oh one nine eight",
+    "flite-awb-date": "october thirty first nineteen eighty four",
+    "flite-kal16-short-answer": "yes repeat",
+    "flite-slt-control-digits": "enter four two nine",
+    "espeak-en-us-control-letters": "rubout q x j v k eight",
+    "espeak-en-gb-address": "sixty two p i n e l a n e",
+    "espeak-en-us-number": "six thousand nine hundred and forty two",
+}
+
+# Spellings that make the programs say what the transcript means: without them "a" between words
+# is the article, espeak-ng's British "z" is "zed" and its "rubout" starts like "rubric".
+SPELLINGS = {
+    "flite": {"a": "ay"},
+    "espeak-ng": {"a": "[['eI]]", "z": "[[z'i:]]", "rubout": "[[r'VbaUt]]"},
+}
+# Mean f0 of flite's voices in Hz. rms is not here: it ignores every f0 setting.
+FLITE_PITCH = {"kal16": 95.0, "awb": 120.0, "slt": 167.0}
+ESPEAK_WORDS_PER_MINUTE = 160
+
+TRIM_LEVEL = 0.01  # of the peak; flite's own pauses lie below it
+TRIM_MARGIN = 0.03  # seconds kept around the speech, for soft f, th and s
+
+
+class SynthesisError(AsrError):
+    """A speech synthesiser that is missing or fails."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A ``program`` (flite or espeak-ng) and its ``name`` for a voice."""
+
+    program: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The speaker's name in manifests."""
+        return f"{self.program.removesuffix('-ng')}-{self.name}"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is said, by whom and how; everything the samples depend on.
+
+    ``rate`` and ``pitch`` are factors on the voice's own; a comma stands after the words whose
+    index is in ``pauses``. ``lead`` and ``trail`` are seconds of silence, ``peak`` the largest
+    magnitude, ``noise`` the RMS level of white noise in dB of full scale.
+    """
+
+    text: str
+    voice: Voice
+    rate: float = 1.0
+    pitch: float = 1.0
+    pauses: tuple[int, ...] = ()
+    lead: float = 0.2
+    trail: float = 0.2
+    peak: float = 0.5
+    noise: float | None = None
+    noise_seed: int = 0
+
+
+def require_programs() -> None:
+    """Check that both synthesisers are installed.
+
+    Raises:
+        SynthesisError: one is missing.
+    """
+    for program in SPELLINGS:
+        if shutil.which(program) is None:
+            raise SynthesisError(
+                f"{program} not found; install it, e.g. apt install flite espeak-ng"
+            )
+
+
+def render(clip: Clip) -> Samples:
+    """The samples of ``clip`` at ``SAMPLE_RATE``, between -1 and 1."""
+    speech = _trim(_speak(clip))
+    lead, trail = round(clip.lead * SAMPLE_RATE), round(clip.trail * SAMPLE_RATE)
+    samples = np.pad(speech * np.float32(clip.peak / np.abs(speech).max()), (lead, trail))
+    if clip.noise is not None:
+        noise = np.random.default_rng(clip.noise_seed).standard_normal(len(samples))
+        samples += noise.astype(np.float32) * np.float32(10 ** (clip.noise / 20))
+    return samples.clip(-1, 1)
+
+
+def write_audio(path: Path, samples: Samples) -> None:
+    """Write 16-bit audio whole or not at all, in the format that the suffix names."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format=path.suffix[1:].upper())
+    write_atomically(path, buffer.getvalue())
+
+
+def spelling(words: Sequence[str], pauses: Sequence[int], program: str) -> str:
+    """``words`` as ``program`` must read them, with a comma after those in ``pauses``."""
+    respelled = SPELLINGS[program]
+    return " ".join(
+        respelled.get(word, word) + ("," if index in pauses else "")
+        for index, word in enumerate(words)
+    )
+
+
+def _speak(clip: Clip) -> Samples:
+    program, name = clip.voice.program, clip.voice.name
+    said = spelling(clip.text.split(), clip.pauses, program)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "speech.wav"
+        if program == "flite":
+            command = ["flite", "-voice", name, "--setf", f"duration_stretch={1 / clip.rate:.3f}"]
+            if name in FLITE_PITCH:
+                hertz = FLITE_PITCH[name] * clip.pitch
+                command += ["--setf", f"int_f0_target_mean={hertz:.1f}"]
+            command += ["-t", said, "-o", str(path)]
+        else:
+            speed = round(ESPEAK_WORDS_PER_MINUTE * clip.rate)
+            pitch = round(50 + 100 * (clip.pitch - 1))  # 50 is each voice's own, 0 to 99
+            command = ["espeak-ng", "-v", name, "-s", str(speed), "-p", str(pitch)]
+            command += ["-w", str(path), said]
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if result.returncode or not path.exists():
+            reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
+            raise SynthesisError(f"{program} failed on {said!r} with voice {name}: {reason}")
+        return read_audio(path, SAMPLE_RATE).samples
+
+
+def _trim(samples: Samples) -> Samples:
+    magnitude = np.abs(samples)
+    loud = np.flatnonzero(magnitude > TRIM_LEVEL * magnitude.max(initial=0))
+    if not len(loud):
+        raise SynthesisError("a synthesiser gave silence; check that its voices are installed")
+    margin = round(TRIM_MARGIN * SAMPLE_RATE)
+    return samples[max(loud[0] - margin, 0) : loud[-1] + margin]

@@ -1,0 +1,83 @@
+"""Fixtures: small models and recordings made here, and the AN4 corpus where it is at hand."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).resolve().parent.parent
+AN4 = Path(os.environ.get("ASR_AN4_ARCHIVE", ROOT.parent / "shared/data/an4_sphere.tar.gz"))
+sys.path.insert(0, str(ROOT / "recipes" / "an4"))
+
+
+def pytest_configure(config):
+    """The models of the tests are small: threads of torch would wait for each other."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """In CI a skipped test is a failure: nobody reads what was not run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def make_info(**encoder):
+    """A description of a small model."""
+    from asr.config import EncoderConfig, FeatureConfig
+    from asr.modeldir import ModelInfo
+    from asr.text import Vocabulary
+
+    options = {"layers": 2, "hidden_size": 16, "channels": 4} | encoder
+    vocabulary = Vocabulary.from_characters(" 'abcdefghijklmnopqrstuvwxyz")
+    return ModelInfo(vocabulary, FeatureConfig(), EncoderConfig(**options))
+
+
+def make_network(info, seed=0):
+    """A torch model with random weights."""
+    import torch
+
+    from asr.training.model import AcousticModel
+
+    torch.manual_seed(seed)
+    return AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory):
+    """A model directory with random weights."""
+    from asr.training.export import export_model
+
+    folder = tmp_path_factory.mktemp("small") / "model"
+    info = make_info()
+    export_model(folder, make_network(info), info)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speech():
+    """Three seconds of a self-made recording at 16 kHz, float32."""
+    samples, rate = soundfile.read(ROOT / "samples/flite-slt-spelled-name.wav", dtype="float32")
+    assert rate == 16000
+    return samples
+
+
+@pytest.fixture(scope="session")
+def an4(tmp_path_factory):
+    """The folder of the prepared AN4 corpus."""
+    import prepare
+
+    if not AN4.exists():
+        pytest.skip(f"the AN4 archive is not at {AN4}; set ASR_AN4_ARCHIVE to its path")
+    folder = tmp_path_factory.mktemp("an4")
+    prepare.prepare(AN4, folder)
+    return folder
+
+
+def noise(count, seed=0, level=0.1):
+    """White noise (count,) float32."""
+    return np.random.default_rng(seed).normal(0, level, count).astype(np.float32)

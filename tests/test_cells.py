@@ -1,0 +1,125 @@
+"""The recurrent layers against ten-line steps in numpy, from the equations in their docstring."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_info, make_network
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from asr.training.gru import gru_layer
+from asr.training.model import Recurrent
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def rnn_step(x, state, w, u, b, c):
+    h = np.tanh(w @ x + b + u @ state[0] + c)
+    return (h,)
+
+
+def lstm_step(x, state, w, u, b, c):
+    h, s = state
+    i, f, g, o = np.split(w @ x + b + u @ h + c, 4)
+    s = sigmoid(f) * s + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(s), s
+
+
+def gru_step(x, state, w, u, b, c):
+    (h,) = state
+    xr, xz, xn = np.split(w @ x + b, 3)
+    hr, hz, hn = np.split(u @ h + c, 3)
+    r, z = sigmoid(xr + hr), sigmoid(xz + hz)
+    n = np.tanh(xn + r * hn)
+    return ((1 - z) * n + z * h,)
+
+
+STEPS = {"rnn": (rnn_step, 1), "lstm": (lstm_step, 2), "gru": (gru_step, 1)}
+
+
+def run(cell, x, weights, suffix, hidden):
+    step, states = STEPS[cell]
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    w, u, b, c = (weights[name + suffix] for name in names)
+    state, outputs = (np.zeros(hidden),) * states, []
+    for frame in x:
+        state = step(frame, state, w, u, b, c)
+        outputs.append(state[0])
+    return np.array(outputs)
+
+
+def by_steps(cell, x, weights, bidirectional, hidden):
+    outputs = [run(cell, x, weights, "", hidden)]
+    if bidirectional:
+        outputs.append(run(cell, x[::-1], weights, "_reverse", hidden)[::-1])
+    return np.concatenate(outputs, axis=1)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_torch_equals_the_equations(cell, bidirectional):
+    torch.manual_seed(0)
+    layer = Recurrent(cell, 5, 4, bidirectional)
+    weights = {name: value.detach().numpy() for name, value in layer.cell.named_parameters()}
+    x, lengths = torch.randn(3, 7, 5), torch.tensor([7, 3, 1])
+    for grad in (True, False):  # training and recognition take different paths for the GRU
+        with torch.set_grad_enabled(grad):
+            ours = layer(x, lengths).detach().numpy()
+        for row, samples, length in zip(ours, x.numpy(), lengths.tolist(), strict=True):
+            expected = by_steps(cell, samples[:length], weights, bidirectional, 4)
+            np.testing.assert_allclose(row[:length], expected, atol=1e-5)
+            assert (row[length:] == 0).all()
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_onnx_equals_the_equations(cell, bidirectional):
+    """One layer of the exported graph, fed with hidden values of its own front."""
+    import onnx
+    import onnxruntime
+
+    from asr.training.export import build_graph
+
+    info = make_info(cell=cell, bidirectional=bidirectional, layers=1, hidden_size=6)
+    network = make_network(info)
+    graph = build_graph(network, info)
+    node = next(node for node in graph.graph.node if node.op_type == cell.upper())
+    for name in (node.input[0], node.output[0]):
+        graph.graph.output.append(onnx.ValueInfoProto(name=name))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
+    samples = np.random.default_rng(0).normal(0, 0.1, (1, 8000)).astype(np.float32)
+    x, y = session.run(
+        [node.input[0], node.output[0]], {"waveforms": samples, "lengths": np.array([8000])}
+    )
+    weights = {
+        name: value.detach().numpy()
+        for name, value in network.encoder.layers[0].cell.named_parameters()
+    }
+    expected = by_steps(cell, x[:, 0], weights, bidirectional, 6)
+    np.testing.assert_allclose(
+        np.concatenate(list(y[:, :, 0].swapaxes(0, 1)), 1), expected, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_own_gru_and_its_gradients_equal_torch(bidirectional):
+    torch.manual_seed(0)
+    cell = nn.GRU(12, 7, batch_first=True, bidirectional=bidirectional).double()
+    x = torch.randn(4, 9, 12, dtype=torch.double, requires_grad=True)
+    lengths = torch.tensor([9, 3, 1, 6])
+    ours = gru_layer(cell, x, lengths)
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    expected, _ = pad_packed_sequence(cell(packed)[0], batch_first=True, total_length=9)
+    torch.testing.assert_close(ours, expected)
+    gradient = torch.randn_like(ours)
+    inputs = [x, *cell.parameters()]
+    for a, b in zip(
+        torch.autograd.grad(ours, inputs, gradient),
+        torch.autograd.grad(expected, inputs, gradient),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)

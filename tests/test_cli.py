@@ -1,0 +1,203 @@
+"""The command line as a user meets it: output, errors in one line, exit codes, imports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import ROOT, noise
+
+SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
+COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, **options
+    )
+
+
+def text_of(path):
+    with open(path[: -len("wav")] + "txt", encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def test_one_input_gives_its_text_alone():
+    done = run("transcribe", SAMPLES[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, text_of(SAMPLES[0]) + "\n", "")
+
+
+def test_several_inputs_give_path_and_text():
+    done = run("transcribe", *SAMPLES)
+    assert done.stdout.splitlines() == [f"{path}\t{text_of(path)}" for path in SAMPLES]
+    assert done.returncode == 0
+
+
+def test_json_lines():
+    lines = run("transcribe", "-f", "json", *SAMPLES[:2]).stdout.splitlines()
+    assert [json.loads(line)["text"] for line in lines] == [text_of(path) for path in SAMPLES[:2]]
+
+
+def test_standard_input():
+    with open(SAMPLES[0], "rb") as file:
+        done = subprocess.run(
+            [*COMMAND, "transcribe", "-"], stdin=file, capture_output=True, text=True
+        )
+    assert done.stdout == text_of(SAMPLES[0]) + "\n"
+
+
+def test_output_folder(tmp_path):
+    done = run("transcribe", SAMPLES[0], "-f", "all", "-o", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (0, "")
+    stem = os.path.basename(SAMPLES[0])[:-4]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [f"{stem}.json", f"{stem}.txt"]
+    assert (tmp_path / "out" / f"{stem}.txt").read_text() == text_of(SAMPLES[0]) + "\n"
+
+
+def test_one_bad_file_is_reported_and_the_others_go_on(tmp_path):
+    (tmp_path / "bad.wav").write_text("not audio")
+    done = run("transcribe", SAMPLES[0], tmp_path / "bad.wav", SAMPLES[1])
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    errors = done.stderr.splitlines()
+    assert len(errors) == 2
+    assert errors[0].startswith(f"error: {tmp_path / 'bad.wav'}: not readable as audio")
+    assert errors[1] == "error: 1 of 3 inputs could not be transcribed"
+
+
+def test_warnings_go_to_standard_error(tmp_path):
+    soundfile.write(tmp_path / "short.wav", noise(100), 16000)
+    done = run("transcribe", tmp_path / "short.wav")
+    assert (done.returncode, done.stdout) == (0, "\n")
+    assert done.stderr.startswith(f"warning: {tmp_path / 'short.wav'}: shorter than one window")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["transcribe", "none.wav"], 1, "error: none.wav: no such file"),
+        (["transcribe", "a/x.wav", "b/x.wav", "-o", "out"], 1, "would both be written"),
+        (["transcribe", "x.wav", "--model", "nowhere"], 1, "nowhere: no such model directory"),
+        (["transcribe", "x.wav", "-f", "all"], 2, "needs --output-dir"),
+        (["transcribe"], 2, "Missing argument"),
+        (["transcribe", "x.wav", "-f", "docx"], 2, "docx"),
+        (["nonsense"], 2, "No such command"),
+        (["evaluate", "--manifest", "none.jsonl"], 1, "cannot read the manifest none.jsonl"),
+        (["data", "validate", "none.jsonl"], 1, "cannot read the manifest none.jsonl"),
+        (["train", "--config", "none.toml"], 1, "cannot read none.toml"),
+        (["verify", "nowhere"], 1, "nowhere: no such model directory"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(arguments, status, message):
+    done = run(*arguments)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    if status == 1:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_and_version():
+    assert run("--help").returncode == 0
+    assert run("--version").stdout.startswith("asr ")
+    for command in ("transcribe", "evaluate", "train", "verify"):
+        assert "Usage" in run(command, "--help").stdout
+
+
+def test_recognition_imports_no_torch():
+    program = (
+        "import sys, asr\n"
+        "asr.load().transcribe(sys.argv[1])\n"
+        "heavy = {'torch', 'torchaudio', 'lightning', 'librosa', 'onnx', 'matplotlib', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, SAMPLES[0]], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    program = (
+        "import sys\nsys.argv = ['asr', 'transcribe', sys.argv[1]]\nimport asr.cli.main as m\n"
+    )
+    program += "try: m.main()\nexcept SystemExit: print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, SAMPLES[0]], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_verify_and_card():
+    done = run("verify")
+    assert done.returncode == 0
+    assert "golden clips reproduced" in done.stdout
+    assert run("verify", "--card").stdout.startswith("# ")
+
+
+def test_verify_reports_a_model_without_golden_clips(small_model):
+    done = run("verify", small_model)
+    assert done.returncode == 1 and "has no golden clips" in done.stderr
+
+
+def test_validate(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
+    path = tmp_path / "m.jsonl"
+    entry = {"audio_filepath": "a.wav", "duration": 1.0, "text": "yes"}
+    path.write_text(json.dumps(entry))
+    good = run("data", "validate", path, "--model", ROOT / "asr/models/default")
+    assert (good.returncode, good.stdout) == (0, "")
+    path.write_text(json.dumps(entry | {"text": "yes!"}))
+    bad = run("data", "validate", path, "--model", ROOT / "asr/models/default")
+    assert bad.returncode == 1
+    assert bad.stdout == f"{path}:1: a: characters '!' outside the vocabulary\n"
+
+
+def test_evaluate(tmp_path):
+    path = tmp_path / "m.jsonl"
+    with open(path, "w") as file:
+        for index, sample in enumerate(SAMPLES):
+            text = text_of(sample) if index else "x " + text_of(sample)
+            duration = soundfile.info(sample).duration
+            values = {"audio_filepath": sample, "duration": duration, "text": text}
+            print(json.dumps(values), file=file)
+    done = run("evaluate", "--manifest", path, "-o", tmp_path / "out", "--training-manifest", path)
+    assert done.returncode == 0, done.stderr
+    words = sum(len(text_of(sample).split()) for sample in SAMPLES) + 1
+    assert f"[1 / {words}: 0 ins, 1 del, 0 sub]" in done.stdout.splitlines()[0]
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["score"]["wer"]["errors"] == 1
+    assert results["utterances"][0]["errors"] == 1
+    assert results["unseen_texts"] is None
+    reference = (tmp_path / "out" / "ref.trn").read_text().splitlines()
+    stem = os.path.basename(SAMPLES[0])[:-4]
+    assert reference[0] == f"x {text_of(SAMPLES[0])} (unknown-{stem})"
+
+
+# Fault 25
+def test_interrupt_keeps_what_is_finished(tmp_path):
+    out = tmp_path / "out"
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    samples = np.zeros(16000 * 240, np.float32)
+    samples[0] = 0.5
+    for index in range(40):
+        soundfile.write(inputs / f"{index:02}.flac", samples, 16000)
+    files = [SAMPLES[0], *sorted(map(str, inputs.iterdir()))]
+    command = [*COMMAND, "transcribe", "--batch-size", "1", "-o", str(out), *files]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 40
+    while not (out.exists() and any(out.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    interrupted = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - interrupted < 2
+    assert process.returncode == 130
+    assert errors == "interrupted\n"
+    finished = list(out.iterdir())
+    assert 0 < len(finished) < len(files)
+    assert all(path.suffix == ".txt" for path in finished)

@@ -1,0 +1,133 @@
+"""Manifests, and faults 15 and 16: unknown characters and texts longer than their audio."""
+
+import json
+
+import pytest
+import soundfile
+from conftest import noise
+
+from asr.errors import DataError
+from asr.manifest import Utterance, read_manifest, validate, write_manifest
+from asr.text import Vocabulary
+
+GOOD = {"audio_filepath": "a.wav", "duration": 1.0, "text": "Yes  NO", "id": "a", "lang": "en"}
+
+
+def write(tmp_path, *entries):
+    path = tmp_path / "m.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def test_read_and_write(tmp_path):
+    (item,) = read_manifest(write(tmp_path, GOOD | {"speaker": 7}))
+    assert item.audio == tmp_path / "a.wav"
+    assert (item.text, item.duration, item.id, item.speaker) == ("yes no", 1.0, "a", "7")
+    assert item.extra == {"lang": "en"}
+    (tmp_path / "sub").mkdir()
+    write_manifest(tmp_path / "sub" / "n.jsonl", [item])
+    assert json.loads((tmp_path / "sub" / "n.jsonl").read_text())["audio_filepath"] == "../a.wav"
+    assert read_manifest(tmp_path / "sub" / "n.jsonl") == [item]
+
+
+def test_id_defaults_to_the_stem(tmp_path):
+    entry = {key: value for key, value in GOOD.items() if key != "id"}
+    assert read_manifest(write(tmp_path, entry))[0].id == "a"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": None}, "'text' needs str"),
+        ({"duration": "1"}, "'duration' needs float"),
+        ({"duration": -1}, "needs seconds >= 0"),
+        ({"duration": float("nan")}, "needs seconds >= 0"),
+        ({"audio_filepath": 3}, "'audio_filepath' needs str"),
+        ({"id": "x"}, "id 'x' stands already in line 1"),
+    ],
+)
+def test_bad_fields_name_file_and_line(tmp_path, change, message):
+    path = write(tmp_path, GOOD | {"id": "x"}, GOOD | change)
+    with pytest.raises(DataError) as error:
+        read_manifest(path)
+    assert f"{path}:2: " in str(error.value) and message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "no utterance"), ("{", "not JSON"), ("[1]", "needs a JSON object"), ("{}", "missing")],
+)
+def test_broken_manifests(tmp_path, text, message):
+    path = tmp_path / "m.jsonl"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_manifest(path)
+
+
+def test_missing_manifest(tmp_path):
+    with pytest.raises(DataError, match="cannot read the manifest"):
+        read_manifest(tmp_path / "none.jsonl")
+
+
+def test_validate_finds_every_kind_of_problem(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
+    (tmp_path / "bad.wav").write_text("no audio")
+    path = write(
+        tmp_path,
+        GOOD,
+        GOOD | {"id": "long", "duration": 2.0},
+        GOOD | {"id": "bad", "audio_filepath": "bad.wav"},
+        GOOD | {"id": "odd", "text": "caf\u00e9 7"},
+        GOOD | {"id": "fast", "text": "yes " * 20},
+    )
+    vocabulary = Vocabulary.from_characters(" abcdefghijklmnopqrstuvwxyz")
+    utterances, problems = validate(path, vocabulary, lambda seconds: int(seconds * 25))
+    assert len(utterances) == 5
+    found = [(problem.line, problem.kind) for problem in problems]
+    assert found == [(2, "duration"), (3, "audio"), (4, "characters"), (5, "length")]
+    messages = [str(problem) for problem in problems]
+    assert messages[0] == f"{path}:2: long: duration is 2.000 s here, the audio has 1.000 s"
+    assert "'7' '\u00e9'" in messages[2]
+
+
+def test_line_numbers_count_blank_lines(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text("\n\n" + json.dumps(GOOD))
+    (problem,) = validate(path)[1]
+    assert problem.line == 3
+
+
+def unfit(tmp_path, items, **data):
+    from asr.config import Config, DataConfig
+    from asr.training.fit import load_data
+
+    train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"
+    write_manifest(train, items)
+    write_manifest(dev, [Utterance(tmp_path / "a.wav", 1.0, "yes", "d")])
+    config = Config(data=DataConfig(train=(str(train),), dev=(str(dev),), **data))
+    return load_data(config, tmp_path)
+
+
+def test_training_drops_counts_and_lists_what_does_not_fit(tmp_path, capsys):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(20)]
+    items.append(Utterance(tmp_path / "a.wav", 0.3, "yes " * 9, "fast"))
+    items.append(Utterance(tmp_path / "a.wav", 31.0, "yes", "long"))
+    _, kept, _ = unfit(tmp_path, items)
+    assert [item.id for item in kept] == [f"u{i}" for i in range(20)]
+    lines = [json.loads(line) for line in (tmp_path / "dropped.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == ["fast", "long"]
+    assert "35 characters do not fit in 0.30 s" in lines[0]["reason"]
+    assert "left 2 of 22 training utterances out" in capsys.readouterr().err
+
+
+def test_training_stops_when_too_much_does_not_fit(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 0.1, "yes " * 9, f"u{i}") for i in range(3)]
+    with pytest.raises(DataError, match="3 of 3 training utterances are unfit"):
+        unfit(tmp_path, items)
+
+
+def test_training_refuses_unknown_characters_with_file_line_and_characters(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, text, text) for text in ("yes", "room 7b")]
+    with pytest.raises(DataError) as error:
+        unfit(tmp_path, items, characters="abcdefghijklmnopqrstuvwxyz ")
+    assert f"{tmp_path / 'train.jsonl'}:2: room 7b: characters '7'" in str(error.value)
