@@ -137,6 +137,22 @@ def score_values(score: Score) -> dict[str, Any]:
     }
 
 
+def score_from_values(values: dict[str, Any]) -> Score:
+    """The inverse of :func:`score_values`."""
+
+    def counts(key: str) -> ErrorCounts:
+        names = ("hits", "substitutions", "deletions", "insertions")
+        return ErrorCounts(*(values[key][name] for name in names))
+
+    return Score(
+        words=counts("wer"),
+        characters=counts("cer"),
+        characters_without_spaces=counts("cer_without_spaces"),
+        sentences=values["ser"]["reference"],
+        sentence_errors=values["ser"]["errors"],
+    )
+
+
 def write_results(folder: str | Path, values: dict[str, Any]) -> None:
     """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite.
 

@@ -1,0 +1,85 @@
+"""The two trained models against their recorded scores, and against torch."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from asr.acoustic import AcousticSession
+from asr.audio import read_audio
+from asr.golden import check_golden
+from asr.report.evaluate import evaluate, score_from_values
+from asr.transcribe import Transcriber
+
+MODELS = {
+    "an4": ROOT / "recipes" / "an4" / "model",
+    "default": ROOT / "asr" / "models" / "default",
+}
+SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
+
+both = pytest.mark.parametrize("name", MODELS)
+
+
+@both
+def test_size(name):
+    size = sum(path.stat().st_size for path in MODELS[name].rglob("*") if path.is_file())
+    assert size <= 20e6
+
+
+@both
+def test_golden_clips(name):
+    checks = check_golden(MODELS[name])
+    assert len(checks) >= 3
+    assert all(check.passed for check in checks)
+
+
+@both
+def test_onnx_equals_torch(name):
+    import torch
+
+    from asr.training.export import load_weights
+    from asr.training.model import AcousticModel
+
+    session = AcousticSession(MODELS[name])
+    info = session.info
+    network = AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
+    load_weights(MODELS[name], network, info.vocabulary)
+    waveforms = [read_audio(path, info.sample_rate).samples for path in SAMPLES]
+    lengths = torch.tensor([len(samples) for samples in waveforms])
+    batch = torch.zeros(len(waveforms), int(lengths.max()))
+    for row, samples in zip(batch, waveforms, strict=True):
+        row[: len(samples)] = torch.from_numpy(samples)
+    with torch.inference_mode():
+        expected, frames = network(batch, lengths)
+    for ours, row, count in zip(session.log_probs(waveforms), expected, frames, strict=True):
+        np.testing.assert_allclose(ours, row[:count].numpy(), atol=1e-4)
+
+
+def test_the_default_model_transcribes_every_sample():
+    transcriber = Transcriber()
+    assert len(SAMPLES) >= 5
+    for path in SAMPLES:
+        assert transcriber.transcribe(path).text == path.with_suffix(".txt").read_text().strip()
+
+
+@both
+def test_recorded_score_on_an4_test(name, an4):
+    """Rounding may turn one frame on another processor: one error more or less, no more."""
+    transcriber = Transcriber(MODELS[name])
+    evaluation = evaluate(an4 / "test.jsonl", transcriber)
+    recorded = score_from_values(transcriber.model.scores["an4_test"]["score"])
+    assert recorded.words.reference == evaluation.score.words.reference == 773
+    assert abs(evaluation.score.words.errors - recorded.words.errors) <= 1
+
+
+def test_results_of_the_recipe_are_those_of_its_model():
+    results = json.loads((ROOT / "recipes/an4/results.json").read_text())
+    info = AcousticSession(MODELS["an4"]).info
+    assert results["model"]["sha256"] == info.hash
+    assert results["score"] == info.scores["an4_test"]["score"]
+    pairs = [(item["reference"], item["hypothesis"]) for item in results["utterances"]]
+    from asr.scoring import score
+
+    again = score([reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs])
+    assert again == score_from_values(results["score"])

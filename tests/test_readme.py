@@ -1,0 +1,26 @@
+"""The README's two commands are those that CI runs, and its Python example runs."""
+
+import re
+
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_both_commands_stand_there_once_and_whole():
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert lines == [
+        "python3 -m venv .venv && .venv/bin/pip install . && "
+        ".venv/bin/asr transcribe samples/*.wav",
+        'python3 -m venv .venv-dev && .venv-dev/bin/pip install -e ".[dev]" -c constraints.txt && '
+        ".venv-dev/bin/pytest",
+    ]
+
+
+def test_python_example(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(code, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("h e n d e r s o n [('h', ")
+    assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"

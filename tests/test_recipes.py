@@ -1,0 +1,85 @@
+"""Preparation of AN4, the scripts that make speech, and the documentation of both."""
+
+import filecmp
+import shutil
+import subprocess
+import sys
+
+import prepare
+import pytest
+from conftest import ROOT
+
+from asr.config import load_config
+from asr.errors import DataError
+from asr.manifest import read_manifest
+
+
+def test_an4_parts(an4):
+    parts = {part: read_manifest(an4 / f"{part}.jsonl") for part in ("train", "dev", "test")}
+    speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
+    assert [len(items) for items in parts.values()] == [857, 91, 130]
+    assert [len(names) for names in speakers.values()] == [67, 7, 10]
+    assert not speakers["train"] & speakers["dev"]
+    assert not (speakers["train"] | speakers["dev"]) & speakers["test"]
+    assert sum(len(item.text.split()) for item in parts["test"]) == 773
+    assert abs(sum(item.duration for item in parts["test"]) / 60 - 5.95) < 0.01
+    assert all(item.audio.is_file() for items in parts.values() for item in items)
+    characters = set(load_config(ROOT / "recipes/an4/config.toml").data.characters)
+    assert {c for items in parts.values() for item in items for c in item.text} <= characters
+
+
+def test_an4_refuses_another_archive(tmp_path):
+    with pytest.raises(DataError, match="no such archive"):
+        prepare.prepare(tmp_path / "none.tar.gz", tmp_path)
+    (tmp_path / "other.tar.gz").write_bytes(b"other")
+    with pytest.raises(DataError, match="SHA-256"):
+        prepare.prepare(tmp_path / "other.tar.gz", tmp_path)
+    script = [sys.executable, ROOT / "recipes/an4/prepare.py"]
+    done = subprocess.run(
+        [*script, "--archive", tmp_path / "other.tar.gz"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ")
+
+
+@pytest.fixture
+def synthesisers():
+    missing = [program for program in ("flite", "espeak-ng") if not shutil.which(program)]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} not found; install them, e.g. apt install flite")
+
+
+def test_samples_are_what_their_script_makes(synthesisers, tmp_path):
+    script = [sys.executable, ROOT / "scripts/make_samples.py", "--output", tmp_path]
+    subprocess.run(script, check=True, capture_output=True, cwd=ROOT)
+    names = sorted(path.name for path in (ROOT / "samples").iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert filecmp.cmpfiles(ROOT / "samples", tmp_path, names, shallow=False)[0] == names
+
+
+def test_synthetic_speech(synthesisers, tmp_path):
+    script = [sys.executable, ROOT / "scripts/make_synthetic.py", "--output", tmp_path]
+    subprocess.run([*script, "--hours", "0.02"], check=True, capture_output=True, cwd=ROOT)
+    train = read_manifest(tmp_path / "train.jsonl")
+    samples = {path.read_text().strip() for path in (ROOT / "samples").glob("*.txt")}
+    assert not samples & {item.text for item in train}
+    characters = set(load_config(ROOT / "recipes/an4/config.toml").data.characters)
+    assert {c for item in train for c in item.text} <= characters
+
+
+def test_tables_in_the_readmes_are_generated():
+    script = [sys.executable, ROOT / "scripts/results_table.py", "--check"]
+    subprocess.run(script, check=True, cwd=ROOT)
+
+
+def test_every_configuration_loads():
+    for path in [*ROOT.glob("recipes/*/*.toml"), *ROOT.glob("scripts/*.toml")]:
+        load_config(path)
+
+
+def test_the_benchmark_runs():
+    script = [sys.executable, ROOT / "scripts/benchmark_transcribe.py"]
+    done = subprocess.run(
+        [*script, "--seconds", "1", "--repeats", "1"], check=True, capture_output=True, text=True
+    )
+    for name in ("end to end", "ONNX graph", "torch, same weights"):
+        assert name in done.stdout
