@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asr.scoring import Score, score
-    from asr.transcribe import Transcriber, Transcript
+    from asr.transcriber import Transcriber, Transcript
 
 __version__ = "0.1.0"
 __all__ = ["Score", "Transcriber", "Transcript", "load", "score", "transcribe"]
@@ -22,8 +22,8 @@ __all__ = ["Score", "Transcriber", "Transcript", "load", "score", "transcribe"]
 _HOMES = {
     "Score": "asr.scoring",
     "score": "asr.scoring",
-    "Transcriber": "asr.transcribe",
-    "Transcript": "asr.transcribe",
+    "Transcriber": "asr.transcriber",
+    "Transcript": "asr.transcriber",
 }
 
 
@@ -33,7 +33,7 @@ def load(model: "str | Path | None" = None) -> "Transcriber":
     Raises:
         ModelError: the directory is not sound.
     """
-    from asr.transcribe import Transcriber
+    from asr.transcriber import Transcriber
 
     return Transcriber(model)
 

@@ -9,7 +9,7 @@ from asr.audio import read_audio
 from asr.decoding.greedy import greedy
 from asr.errors import ModelError
 from asr.modeldir import GOLDEN, ModelInfo, read_files, read_model, write_model
-from asr.transcribe import Transcriber
+from asr.transcriber import Transcriber
 
 TOLERANCE = 1e-2
 """Largest difference of a path's log-probability between machines."""

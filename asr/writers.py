@@ -7,7 +7,7 @@ from typing import Any
 
 from asr.audio import source_name
 from asr.errors import OutputError
-from asr.transcribe import Transcript
+from asr.transcriber import Transcript
 
 
 def to_txt(source: str | Path, transcript: Transcript) -> str:

@@ -27,7 +27,7 @@ from asr.audio import Samples
 from asr.modeldir import default_model
 from asr.training.export import load_weights
 from asr.training.model import AcousticModel
-from asr.transcribe import Transcriber
+from asr.transcriber import Transcriber
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from asr.acoustic import AcousticSession
 from asr.errors import ModelError
 from asr.golden import add_golden, check_golden
 from asr.modeldir import read_model, sha256, write_model
-from asr.transcribe import Transcriber
+from asr.transcriber import Transcriber
 
 
 class Bomb:

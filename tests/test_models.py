@@ -10,7 +10,7 @@ from asr.acoustic import AcousticSession
 from asr.audio import read_audio
 from asr.golden import check_golden
 from asr.report.evaluate import evaluate, score_from_values
-from asr.transcribe import Transcriber
+from asr.transcriber import Transcriber
 
 MODELS = {
     "an4": ROOT / "recipes" / "an4" / "model",

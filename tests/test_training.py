@@ -27,7 +27,7 @@ from asr.training.augment import mask_features, perturb_speed
 from asr.training.dataset import SpeechDataset, collate
 from asr.training.sampler import BucketBatchSampler
 from asr.training.seeding import rng
-from asr.transcribe import Transcriber
+from asr.transcriber import Transcriber
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 
@@ -219,3 +219,25 @@ def test_fine_tuning_starts_from_the_weights_of_a_model(manifest, tmp_path):
     np.testing.assert_allclose(
         Transcriber(first).log_probs(samples), Transcriber(second).log_probs(samples), atol=1e-4
     )
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "warmup"])
+def test_schedules_rise_to_the_rate_and_fall(schedule):
+    options = OptimizerConfig(learning_rate=0.1, schedule=schedule, warmup=0.2)
+    encoder = EncoderConfig(layers=1, hidden_size=4, channels=2)
+    module = training.CTCModule(
+        Config(optimizer=options, encoder=encoder), Vocabulary.from_characters("ab"), 100
+    )
+    made = module.configure_optimizers()
+    optimizer, steps = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        steps.step()
+    peak = int(np.argmax(rates))
+    assert 18 <= peak <= 20 and rates[peak] == pytest.approx(0.1)
+    assert rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    final = {"one_cycle": 0.0, "warmup": 0.1 * (20 / 100) ** 0.5}[schedule]
+    assert rates[-1] == pytest.approx(final, abs=1e-3)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import OutputError
-from asr.transcribe import Transcript
+from asr.transcriber import Transcript
 from asr.words import Word
 from asr.writers import WRITERS, output_paths
 

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-data = typer.Typer(name="data", help="Check manifests.", no_args_is_help=True)
+data = typer.Typer(
+    name="data", help="Check manifests.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @data.callback()
@@ -16,13 +18,18 @@ def _group() -> None:
 
 @data.command()
 def validate(
-    manifests: Annotated[list[Path], typer.Argument(help="JSON Lines manifests.")],
+    manifests: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON Lines manifests.")],
     model: Annotated[
         Path | None,
-        typer.Option(help="Check texts against the vocabulary and frame rate of this model."),
+        typer.Option(
+            metavar="DIR", help="Check texts against the vocabulary and frame rate of this model."
+        ),
     ] = None,
 ) -> None:
-    """Decode every file of a manifest and check durations, characters and lengths.
+    """Check manifests and all audio they list.
+
+    Decodes every file; compares durations; with --model finds characters outside its vocabulary
+    and texts that do not fit in their audio.
 
     Problems are printed one a line as file:line: message; any problem makes the exit code 1.
     """

@@ -7,24 +7,34 @@ import typer
 
 
 def evaluate(
-    manifest: Annotated[Path, typer.Option(help="A JSON Lines manifest with texts.")],
+    manifest: Annotated[
+        Path, typer.Option(metavar="FILE", help="A JSON Lines manifest with texts.")
+    ],
     model: Annotated[
-        Path | None, typer.Option(help="A model directory; default: the one in the package.")
+        Path | None,
+        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
     ] = None,
     output_dir: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-o", help="Write results.json, ref.trn and hyp.trn here."),
+        typer.Option(
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Write results.json, ref.trn and hyp.trn here.",
+        ),
     ] = None,
     training_manifest: Annotated[
         list[Path] | None,
-        typer.Option(help="Also score the texts that are not in this manifest; repeatable."),
+        typer.Option(
+            metavar="FILE", help="Also score the texts that are not in this manifest; repeatable."
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
 ) -> None:
     """Transcribe a manifest and score it: WER, CER and counts."""
     from asr.report.evaluate import evaluate as evaluate_manifest
     from asr.report.evaluate import results, write_results
-    from asr.transcribe import Transcriber
+    from asr.transcriber import Transcriber
 
     transcriber = Transcriber(model)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)

@@ -21,6 +21,7 @@ app = typer.Typer(
     help="Speech recognition with bidirectional GRUs.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -55,19 +56,19 @@ def main() -> None:
     except AsrError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 1
-    except typer.Exit as error:
-        status = error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        _leave(INTERRUPTED)
+    except typer.Abort:
+        status = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (``asr … | head``): nothing is left to say.
         _leave(1)
     except Exception as error:
         if not hasattr(error, "show"):
             raise
-        error.show()  # a usage error of click's, with the usage line
+        error.show()  # a usage error, with the usage line
         status = 2
+    if status == INTERRUPTED:  # what Typer makes of Ctrl-C
+        print("interrupted", file=sys.stderr)
+        _leave(INTERRUPTED)
     sys.exit(status or 0)
 
 

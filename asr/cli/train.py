@@ -10,7 +10,9 @@ from asr.cli.extras import needs_train
 
 
 def train(
-    config: Annotated[Path, typer.Option(help="A TOML file, e.g. recipes/an4/config.toml.")],
+    config: Annotated[
+        Path, typer.Option(metavar="FILE", help="A TOML file, e.g. recipes/an4/config.toml.")
+    ],
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key; repeatable."),
@@ -19,7 +21,11 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run after its last whole epoch.")
     ] = False,
 ) -> None:
-    """Train an acoustic model; the run is kept in runs/<name>/, its model in runs/<name>/model/."""
+    """Train an acoustic model.
+
+    The run is kept in runs/<name>/: metrics.csv, curves.png, checkpoints, and at the end model/,
+    the epoch with the lowest WER on the development set.
+    """
     # Idle threads sleep instead of spinning: with other work on the machine, spinning ones
     # starve the thread they wait for. Read by OpenMP when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -22,17 +22,23 @@ class Format(StrEnum):
 def transcribe(
     audio: Annotated[
         list[str],
-        typer.Argument(help="Audio files (WAV, FLAC, MP3, Ogg/Opus, SPHERE); - is stdin."),
+        typer.Argument(
+            metavar="AUDIO",
+            help="Audio files (WAV, FLAC, MP3, Ogg/Opus, SPHERE); - is standard input.",
+        ),
     ],
     format: Annotated[
         Format, typer.Option("--format", "-f", help="Output format; all needs --output-dir.")
     ] = Format.txt,
     output_dir: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-o", help="Write DIR/<stem>.<format> for every input."),
+        typer.Option(
+            "--output-dir", "-o", metavar="DIR", help="Write DIR/<stem>.<format> for every input."
+        ),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="A model directory; default: the one in the package.")
+        Path | None,
+        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Files recognised at once; changes speed, never text.")
@@ -44,7 +50,7 @@ def transcribe(
     line. A file that cannot be read is reported, the others go on, and the exit code is 1.
     """
     from asr.files import write_atomically
-    from asr.transcribe import Transcriber
+    from asr.transcriber import Transcriber
     from asr.writers import WRITERS, output_paths
 
     if format is Format.all and output_dir is None:

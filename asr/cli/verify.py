@@ -8,11 +8,16 @@ import typer
 
 def verify(
     model: Annotated[
-        Path | None, typer.Argument(help="A model directory; default: the one in the package.")
+        Path | None,
+        typer.Argument(metavar="DIR", help="A model directory; default: the one in the package."),
     ] = None,
     card: Annotated[bool, typer.Option("--card", help="Print the model card instead.")] = False,
 ) -> None:
-    """Check a model directory and recognise its golden clips, comparing text and scores."""
+    """Check that this install reproduces a model's golden output.
+
+    Every file of the model directory is checked against its hash, and the golden clips in it are
+    recognised; their texts and scores must be those that the model's makers got.
+    """
     from asr.errors import ModelError
     from asr.golden import check_golden
     from asr.modeldir import default_model, read_model

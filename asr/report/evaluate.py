@@ -20,7 +20,7 @@ from asr.files import write_atomically
 from asr.manifest import Utterance, read_manifest
 from asr.modeldir import sha256
 from asr.scoring import ErrorCounts, Score, count_errors, score
-from asr.transcribe import Transcriber, Transcript
+from asr.transcriber import Transcriber, Transcript
 
 SCHEMA_VERSION = 1
 

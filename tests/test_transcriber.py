@@ -7,7 +7,7 @@ from conftest import ROOT, noise
 
 import asr
 from asr.errors import AudioError
-from asr.transcribe import Transcriber, Transcript, _batches
+from asr.transcriber import Transcriber, Transcript, _batches
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 
@@ -113,7 +113,7 @@ def test_unusable_samples(transcriber, samples, rate, message):
 
 def test_batches_are_bounded():
     waves = {i: noise(n) for i, n in enumerate([100, 900, 100, 120, 800, 5000])}
-    assert _batches(waves, 2, 2000) == [[0, 2], [3], [4, 1], [5]]
+    assert _batches(waves, 2, 2000) == [[0, 2], [3, 4], [1], [5]]
 
 
 def test_python_interface():
