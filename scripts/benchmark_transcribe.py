@@ -5,15 +5,19 @@
 Prints times real time (seconds of audio a second of computing; the median of the repeats) for
 batches of 1 and 16: end to end from FLAC bytes to transcripts, the ONNX graph from waveforms to
 log-probabilities, and the same weights in torch (its own GRU), both with all cores. The audio
-is noise shaped like speech levels: the cost does not depend on what is said.
+is noise: the cost does not depend on what is said. Then seconds from cold: ``asr --help``, and
+``asr transcribe`` of one recording, whole processes.
 """
 
 import argparse
 import io
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +58,18 @@ def main() -> None:
         f"torch {torch.__version__} with {torch.get_num_threads()} threads"
     )
     console.print(table)
+    sample = Path(__file__).parent.parent / "samples" / "flite-slt-spelled-name.wav"
+    command = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+    cold = Table("from cold, a whole process", "seconds")
+    for arguments in (["--help"], ["transcribe", "--model", str(options.model), str(sample)]):
+        seconds = median_seconds(partial(process, [*command, *arguments]), options.repeats)
+        cold.add_row(f"asr {arguments[0]}", f"{seconds:.2f}")
+    console.print(cold)
+
+
+def process(command: list[str]) -> None:
+    """Run a command to its end."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def median_seconds(run: Callable[[], object], repeats: int) -> float:
