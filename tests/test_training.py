@@ -109,6 +109,7 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(manifest, tmp_pat
         training.fit(short(manifest), folder=tmp_path / "parts")
     orders.clear()
     training.fit(short(manifest), resume=True, folder=tmp_path / "parts")
+    training.fit(short(manifest), resume=True, folder=tmp_path / "parts")  # nothing is left to do
     assert orders == whole[6:]  # steps and data from the start of the third epoch
     assert log_rows(tmp_path / "parts") == log_rows(tmp_path / "whole")
     for name in ("last.ckpt", "best.ckpt"):
