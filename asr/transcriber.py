@@ -122,9 +122,10 @@ class Transcriber:
         model = self.model
         duration = len(samples) / model.sample_rate
         warnings: tuple[str, ...] = ()
-        if len(samples) < model.features.window_length:
-            milliseconds = 1000 * model.features.window_length / model.sample_rate
-            warnings = (f"shorter than one window of {milliseconds:g} ms: nothing to recognise",)
+        shortest = max(model.features.window_length, model.frame_stride)
+        if len(samples) < shortest:
+            milliseconds = 1000 * shortest / model.sample_rate
+            warnings = (f"shorter than one frame of {milliseconds:g} ms: nothing to recognise",)
         elif samples.min() == samples.max():
             warnings = ("no signal: all samples are equal",)
         if warnings:

@@ -75,7 +75,7 @@ def test_warnings_go_to_standard_error(tmp_path):
     soundfile.write(tmp_path / "short.wav", noise(100), 16000)
     done = run("transcribe", tmp_path / "short.wav")
     assert (done.returncode, done.stdout) == (0, "\n")
-    assert done.stderr.startswith(f"warning: {tmp_path / 'short.wav'}: shorter than one window")
+    assert done.stderr.startswith(f"warning: {tmp_path / 'short.wav'}: shorter than one frame")
 
 
 @pytest.mark.parametrize(
