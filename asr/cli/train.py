@@ -26,9 +26,9 @@ def train(
     The run is kept in runs/<name>/: metrics.csv, curves.png, checkpoints, and at the end model/,
     the epoch with the lowest WER on the development set.
     """
-    # Idle threads sleep instead of spinning: with other work on the machine, spinning ones
-    # starve the thread they wait for. Read by OpenMP when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Idle threads spin for a moment and then sleep: beside other work on the machine, threads
+    # that go on spinning starve the one they wait for. Read by GNU OpenMP when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from asr.config import load_config
 
     configuration = load_config(config, set or [])
