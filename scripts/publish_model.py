@@ -19,7 +19,7 @@ from asr.golden import add_golden
 from asr.modeldir import GRAPH, read_model, write_model
 from asr.report.evaluate import score_from_values
 
-GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-kal16-short-answer")
+GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
 
 
 def main(arguments: list[str] | None = None) -> None:

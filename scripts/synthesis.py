@@ -19,11 +19,11 @@ SAMPLE_RATE = 16000
 
 # The texts of make_samples.py; make_synthetic.py never makes a clip of one of them.
 SAMPLE_TEXTS = {
-    "flite-slt-spelled-name": "h e n d e r s o n",
+    "flite-slt-spelled-name": "p e t e r s o n",
     "flite-rms-phone-number": "four one two five five five oh one nine eight",
     "flite-awb-date": "october thirty first nineteen eighty four",
-    "flite-kal16-short-answer": "yes repeat",
-    "flite-slt-control-digits": "enter four two nine",
+    "flite-rms-short-answer": "yes repeat",
+    "flite-kal16-control-digits": "enter four two nine",
     "espeak-en-us-control-letters": "rubout q x j v k eight",
     "espeak-en-gb-address": "sixty two p i n e l a n e",
     "espeak-en-us-number": "six thousand nine hundred and forty two",

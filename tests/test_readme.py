@@ -22,5 +22,5 @@ def test_python_example(monkeypatch, capsys):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(code, {})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("h e n d e r s o n [('h', ")
+    assert lines[0].startswith("p e t e r s o n [('p', ")
     assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"
