@@ -51,7 +51,7 @@ def config(manifest, **changes):
         "encoder": EncoderConfig(layers=2, hidden_size=96, front="conv", channels=8, dropout=0.0),
         "augment": AugmentConfig(speeds=(1.0,), frequency_masks=0, time_masks=0),
         "optimizer": OptimizerConfig(learning_rate=3e-3),
-        "training": TrainingConfig(epochs=60, batch_size=4, accelerator="cpu"),
+        "training": TrainingConfig(epochs=100, batch_size=4, accelerator="cpu"),
     }
     return Config(**(values | changes))
 
