@@ -20,7 +20,7 @@ VOICES = {
     "flite-rms-phone-number": Voice("flite", "rms"),
     "flite-awb-date": Voice("flite", "awb"),
     "flite-rms-short-answer": Voice("flite", "rms"),
-    "flite-kal16-control-digits": Voice("flite", "kal16"),
+    "flite-slt-control-digits": Voice("flite", "slt"),
     "espeak-en-us-control-letters": Voice("espeak-ng", "en-us+m3"),
     "espeak-en-gb-address": Voice("espeak-ng", "en-gb+f2"),
     "espeak-en-us-number": Voice("espeak-ng", "en-us+f1"),

@@ -5,7 +5,8 @@
 Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
 a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
 files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py. No text
-of the development set or of make_samples.py is in the training set.
+of the development set or of make_samples.py is in the training set. A share of the clips is noise
+without a word and has an empty text: it teaches the model to keep silent.
 """
 
 import argparse
@@ -17,7 +18,17 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render, require_programs, write_audio
+from synthesis import (
+    SAMPLE_RATE,
+    SAMPLE_TEXTS,
+    Clip,
+    Noise,
+    Voice,
+    render,
+    render_noise,
+    require_programs,
+    write_audio,
+)
 
 from asr.audio import read_audio
 from asr.errors import AsrError
@@ -80,6 +91,7 @@ RATES = {"flite": (1 / 1.3, 1 / 0.85), "espeak-ng": (0.75, 1.25)}
 MAX_WORDS = 10
 DEV_CLIPS = 100
 SINGLE_EVERY = 5  # each fifth training clip is one word, SINGLES in turn
+NOISE_EVERY = 16  # of the clips of both sets, one is noise
 BATCH = 64  # clips between two looks at the hours
 WORKERS = 2
 
@@ -108,13 +120,15 @@ def main(arguments: list[str] | None = None) -> None:
 def make_data(output: Path, hours: float, seed: int) -> None:
     """Write the audio files and both manifests."""
     taken = set(SAMPLE_TEXTS.values())
-    dev_clips: list[Clip] = []
+    dev_clips: list[Clip | Noise] = []
     for index in range(DEV_CLIPS):
-        dev_clips.append(plan_dev(seed, index, taken))
-        taken.add(dev_clips[-1].text)
+        clip = plan_dev(seed, index, taken)
+        dev_clips.append(clip)
+        taken.add(clip.text)
+    dev_clips += [plan_noise(seed, 0, index) for index in range(DEV_CLIPS // NOISE_EVERY)]
     with ProcessPoolExecutor(WORKERS) as pool:
 
-        def make(clips: Iterable[Clip], part: str, first: int) -> list[Utterance]:
+        def make(clips: Iterable[Clip | Noise], part: str, first: int) -> list[Utterance]:
             paths = [
                 output / "audio" / f"{part}{number:05d}-{digest(clip)}.flac"
                 for number, clip in enumerate(clips, start=first)
@@ -125,7 +139,11 @@ def make_data(output: Path, hours: float, seed: int) -> None:
         train: list[Utterance] = []
         while sum(item.duration for item in train) < hours * 3600:
             numbers = range(len(train), len(train) + BATCH)
-            train += make([plan_train(seed, i, taken) for i in numbers], "train", len(train))
+            clips = [
+                plan_train(seed, i, taken) if i % NOISE_EVERY else plan_noise(seed, 1, i)
+                for i in numbers
+            ]
+            train += make(clips, "train", len(train))
         report(output / "train.jsonl", train)
 
 
@@ -138,16 +156,18 @@ def report(path: Path, items: list[Utterance]) -> None:
     print(f"{path}: {len(items)} utterances, {minutes:.2f} min, {voices} voices, {words} words")
 
 
-def digest(clip: Clip) -> str:
+def digest(clip: Clip | Noise) -> str:
     """A short name for the fields of ``clip``."""
     return hashlib.sha256(repr(clip).encode()).hexdigest()[:10]
 
 
-def make_clip(clip: Clip, path: Path) -> Utterance:
+def make_clip(clip: Clip | Noise, path: Path) -> Utterance:
     """Synthesise ``clip`` unless ``path`` is there already."""
     if not path.exists():
-        write_audio(path, render(clip))
+        write_audio(path, render_noise(clip) if isinstance(clip, Noise) else render(clip))
     duration = read_audio(path, SAMPLE_RATE).duration
+    if isinstance(clip, Noise):
+        return Utterance(path, duration, "", path.stem, "noise")
     return Utterance(path, duration, clip.text, path.stem, clip.voice.label)
 
 
@@ -166,6 +186,18 @@ def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
     turn, rest = divmod(index, SINGLE_EVERY)
     words = draw_words(rng, taken) if rest else [SINGLES[turn % len(SINGLES)]]
     return plan_clip(rng, words)
+
+
+def plan_noise(seed: int, part: int, index: int) -> Noise:
+    """The noise number ``index`` of the development (0) or training set (1)."""
+    rng = np.random.default_rng([seed, 2 + part, index])
+    return Noise(
+        seconds=float(rng.uniform(0.5, 5)),
+        slope=float(rng.choice([0.0, rng.uniform(0, 2)])),
+        level=float(rng.choice([0.0, rng.uniform(-80, -10)], p=[0.2, 0.8])),
+        swing=float(rng.choice([0.0, rng.uniform(0, 20)])),
+        seed=int(rng.integers(2**31)),
+    )
 
 
 def draw_words(rng: np.random.Generator, taken: set[str]) -> Words:

@@ -1,6 +1,7 @@
-"""Speech from flite and espeak-ng, each clip a pure function of its :class:`Clip`."""
+"""Speech from flite and espeak-ng, and noise; a clip is a pure function of its description."""
 
 import io
+import math
 import shutil
 import subprocess
 import tempfile
@@ -23,8 +24,8 @@ SAMPLE_TEXTS = {
     "flite-rms-phone-number": "four one two five five five oh one nine eight",
     "flite-awb-date": "october thirty first nineteen eighty four",
     "flite-rms-short-answer": "yes repeat",
-    "flite-kal16-control-digits": "enter four two nine",
-    "espeak-en-us-control-letters": "rubout q x j v k eight",
+    "flite-slt-control-digits": "enter four two nine",
+    "espeak-en-us-control-letters": "rubout q x j v k",
     "espeak-en-gb-address": "sixty two p i n e l a n e",
     "espeak-en-us-number": "six thousand nine hundred and forty two",
 }
@@ -81,6 +82,22 @@ class Clip:
     noise_seed: int = 0
 
 
+@dataclass(frozen=True)
+class Noise:
+    """A recording in which nobody speaks.
+
+    The power spectrum falls with the frequency to the power ``slope`` (0 white, 1 pink, 2 brown);
+    the level swings by ``swing`` dB, about twice a second. ``level`` is the RMS in dB of full
+    scale, above 0 clipped; ``seconds`` the length.
+    """
+
+    seconds: float
+    slope: float = 0.0
+    level: float = -40.0
+    swing: float = 0.0
+    seed: int = 0
+
+
 def require_programs() -> None:
     """Check that both synthesisers are installed.
 
@@ -103,6 +120,20 @@ def render(clip: Clip) -> Samples:
         noise = np.random.default_rng(clip.noise_seed).standard_normal(len(samples))
         samples += noise.astype(np.float32) * np.float32(10 ** (clip.noise / 20))
     return samples.clip(-1, 1)
+
+
+def render_noise(noise: Noise) -> Samples:
+    """The samples of ``noise`` at ``SAMPLE_RATE``, between -1 and 1."""
+    rng = np.random.default_rng(noise.seed)
+    count = round(noise.seconds * SAMPLE_RATE)
+    frequencies = np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 20)
+    spectrum = np.fft.rfft(rng.standard_normal(count)) * frequencies ** (-noise.slope / 2)
+    samples = np.fft.irfft(spectrum, count)
+    points = rng.uniform(-noise.swing / 2, noise.swing / 2, math.ceil(2 * noise.seconds) + 1)
+    swing = np.interp(np.arange(count) / SAMPLE_RATE, np.arange(len(points)) / 2, points)
+    samples *= 10 ** ((noise.level + swing) / 20) / np.sqrt(np.mean(samples**2))
+    clipped: Samples = samples.clip(-1, 1).astype(np.float32)
+    return clipped
 
 
 def write_audio(path: Path, samples: Samples) -> None:
