@@ -17,6 +17,9 @@ T = TypeVar("T")
 CELLS = ("rnn", "lstm", "gru")
 FRONTS = ("stack", "conv")
 SCHEDULES = ("one_cycle", "warmup")
+NOISES = ("white", "pink", "babble", "files")
+CODECS = ("mulaw", "mp3", "opus")
+PRECISIONS = ("32", "bf16", "16")
 
 
 def _require(condition: bool, message: str) -> None:
@@ -99,17 +102,115 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Manifests and what is left out of them. ``characters`` empty: those of the training text."""
+    """Manifests and what is left out of them.
+
+    ``characters`` empty: those of the training text. Texts with other characters end the run before
+    it begins, unless ``drop_unknown``; utterances without text are left out, unless ``keep_empty``
+    (recordings in which nobody speaks). More than a share ``max_dropped`` left out ends the run.
+    Decoded audio is kept in the folder ``cache``, up to ``cache_gigabytes``.
+    """
 
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     characters: str = ""
+    drop_unknown: bool = False
+    keep_empty: bool = False
     max_duration: float = 30.0
     max_dropped: float = 0.1
+    cache: str = "runs/cache"
+    cache_gigabytes: float = 20.0
 
     def __post_init__(self) -> None:
         _require(self.max_duration > 0, "data.max_duration (s) must be > 0")
         _require(0 <= self.max_dropped <= 1, "data.max_dropped is a share between 0 and 1")
+        _require(self.cache_gigabytes >= 0, "data.cache_gigabytes must be >= 0")
+
+
+def _check_range(name: str, values: tuple[float, float], low: float, high: float) -> None:
+    _require(
+        len(values) == 2 and low <= values[0] <= values[1] <= high,
+        f"{name} is {list(values)}, needs [lowest, highest] between {low:g} and {high:g}",
+    )
+
+
+def _check_probability(name: str, value: float) -> None:
+    _require(0 <= value <= 1, f"{name} is {value}, needs a probability, 0 <= x <= 1")
+
+
+@dataclass(frozen=True)
+class GainConfig:
+    """Loudness, in dB."""
+
+    probability: float = 0.0
+    decibels: tuple[float, float] = (-12.0, 6.0)
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.gain.probability", self.probability)
+        _check_range("augment.gain.decibels", self.decibels, -60, 60)
+
+
+@dataclass(frozen=True)
+class NoiseConfig:
+    """Additive noise, ``snr`` dB below the speech. ``babble`` is ``talkers`` training speakers at
+    once; ``files`` are the recordings of ``manifest``."""
+
+    probability: float = 0.0
+    snr: tuple[float, float] = (5.0, 25.0)
+    kinds: tuple[str, ...] = ("white", "pink", "babble")
+    talkers: int = 6
+    manifest: str = ""
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.noise.probability", self.probability)
+        _check_range("augment.noise.snr", self.snr, -20, 100)
+        _require(
+            len(self.kinds) > 0 and set(self.kinds) <= set(NOISES),
+            f"augment.noise.kinds is {list(self.kinds)}, needs some of {NOISES}",
+        )
+        _require(self.talkers > 0, "augment.noise.talkers must be > 0")
+        _require(
+            ("files" in self.kinds) == bool(self.manifest),
+            'augment.noise needs both: "files" among its kinds, and their manifest',
+        )
+
+
+@dataclass(frozen=True)
+class ReverbConfig:
+    """Rooms: ``seconds`` is the reverberation time (T60)."""
+
+    probability: float = 0.0
+    seconds: tuple[float, float] = (0.1, 0.6)
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.reverb.probability", self.probability)
+        _check_range("augment.reverb.seconds", self.seconds, 0.05, 2)
+
+
+@dataclass(frozen=True)
+class TelephoneConfig:
+    """The band of a telephone: 8 kHz, and with even odds nothing below ``low_cut`` Hz."""
+
+    probability: float = 0.0
+    low_cut: float = 300.0
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.telephone.probability", self.probability)
+        _require(0 < self.low_cut < 3400, "augment.telephone.low_cut (Hz) is between 0 and 3400")
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """Audio that went through one of ``kinds`` of codec."""
+
+    probability: float = 0.0
+    kinds: tuple[str, ...] = CODECS
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.codec.probability", self.probability)
+        _require(
+            len(self.kinds) > 0 and set(self.kinds) <= set(CODECS),
+            f"augment.codec.kinds is {list(self.kinds)}, needs some of {CODECS}",
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +218,8 @@ class AugmentConfig:
     """Augmentation of training audio; validation is never augmented.
 
     ``speeds``: factors drawn uniformly per utterance; widths of masks are the largest drawn,
-    in mel bins and in feature frames (at most ``time_share`` of the utterance).
+    in mel bins and in feature frames (at most ``time_share`` of the utterance). The sections
+    each apply to an utterance with their ``probability``, in the order in which they stand here.
     """
 
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
@@ -126,6 +228,11 @@ class AugmentConfig:
     time_masks: int = 2
     time_width: int = 20
     time_share: float = 0.1
+    reverb: ReverbConfig = field(default_factory=ReverbConfig)
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    telephone: TelephoneConfig = field(default_factory=TelephoneConfig)
+    codec: CodecConfig = field(default_factory=CodecConfig)
+    gain: GainConfig = field(default_factory=GainConfig)
 
     def __post_init__(self) -> None:
         _require(len(self.speeds) > 0, "augment.speeds needs at least one factor, e.g. [1.0]")
@@ -163,16 +270,46 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The run itself. ``init_from``: a model directory whose weights are the starting point."""
+    """The run itself.
+
+    A step takes ``accumulate`` micro-batches on each of ``devices`` × ``nodes``; each is at most
+    ``batch_seconds`` of audio, padding included. ``patience``: epochs without a lower dev WER after
+    which training ends (0: never). ``average``: the exported weights are the mean of those of so
+    many epochs, the best on the development set. ``checkpoint_steps``: a checkpoint after so many
+    steps, besides that of every epoch (0: none). ``max_skipped``: steps in a row without a finite
+    gradient that end the run. ``init_from``: a model directory whose weights are the starting
+    point. ``workers``: processes that prepare data; 0 is best where training is on the CPU.
+    """
 
     epochs: int = 60
-    batch_size: int = 16
+    batch_seconds: float = 48.0
+    accumulate: int = 1
+    patience: int = 0
+    average: int = 1
+    checkpoint_steps: int = 0
+    max_skipped: int = 10
     init_from: str = ""
     accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    precision: str = "32"
+    deterministic: bool = False
+    workers: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.epochs > 0, f"training.epochs is {self.epochs}, needs > 0")
-        _require(self.batch_size > 0, f"training.batch_size is {self.batch_size}, needs > 0")
+        for name in ("epochs", "accumulate", "average", "max_skipped", "devices", "nodes"):
+            _require(
+                getattr(self, name) > 0, f"training.{name} is {getattr(self, name)}, needs > 0"
+            )
+        for name in ("patience", "checkpoint_steps", "workers"):
+            _require(
+                getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}, needs >= 0"
+            )
+        _require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
+        _require(
+            self.precision in PRECISIONS,
+            f"training.precision is {self.precision!r}, needs one of {PRECISIONS}",
+        )
 
 
 @dataclass(frozen=True)
@@ -194,6 +331,16 @@ class Config:
             self.name not in ("", ".", "..") and "/" not in self.name,
             f"name is {self.name!r}, needs a plain folder name",
         )
+        longest = self.data.max_duration / min(self.augment.speeds)
+        _require(
+            longest <= self.training.batch_seconds,
+            f"training.batch_seconds is {self.training.batch_seconds:g}, but one utterance of "
+            f"data.max_duration at the slowest of augment.speeds takes {longest:g} s",
+        )
+
+    def num_frames(self, samples: int) -> int:
+        """Output frames of the encoder for ``samples`` samples."""
+        return self.encoder.num_frames(self.features.num_frames(samples))
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:

@@ -25,5 +25,9 @@ class ModelError(AsrError):
     """A model directory or checkpoint that is damaged, incomplete or of another version."""
 
 
+class TrainingError(AsrError):
+    """A run whose numbers are beyond repair."""
+
+
 class OutputError(AsrError):
     """A result that cannot be written, or two results that claim one file."""

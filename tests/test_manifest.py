@@ -99,31 +99,51 @@ def test_line_numbers_count_blank_lines(tmp_path):
 
 def unfit(tmp_path, items, **data):
     from asr.config import Config, DataConfig
-    from asr.training.fit import load_data
+    from asr.training.preparation import prepare
 
     train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"
     write_manifest(train, items)
     write_manifest(dev, [Utterance(tmp_path / "a.wav", 1.0, "yes", "d")])
     config = Config(data=DataConfig(train=(str(train),), dev=(str(dev),), **data))
-    return load_data(config, tmp_path)
+    return prepare(config, tmp_path / "skipped.jsonl")
 
 
-def test_training_drops_counts_and_lists_what_does_not_fit(tmp_path, capsys):
-    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(20)]
+def test_training_drops_counts_and_lists_what_does_not_fit(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(30)]
     items.append(Utterance(tmp_path / "a.wav", 0.3, "yes " * 9, "fast"))
     items.append(Utterance(tmp_path / "a.wav", 31.0, "yes", "long"))
-    _, kept, _ = unfit(tmp_path, items)
-    assert [item.id for item in kept] == [f"u{i}" for i in range(20)]
-    lines = [json.loads(line) for line in (tmp_path / "dropped.jsonl").read_text().splitlines()]
-    assert [line["id"] for line in lines] == ["fast", "long"]
-    assert "35 characters do not fit in 0.30 s" in lines[0]["reason"]
-    assert "left 2 of 22 training utterances out" in capsys.readouterr().err
+    items.append(Utterance(tmp_path / "a.wav", 1.0, "", "mute"))
+    corpus = unfit(tmp_path, items)
+    assert [item.id for item in corpus.train] == [f"u{i}" for i in range(30)]
+    assert [line["id"] for line in corpus.skipped] == ["fast", "long", "mute"]
+    assert corpus.skipped[0]["reason"] == "35 characters do not fit in 0.30 s"
+    assert corpus.skipped[1]["reason"] == "31.00 s is over 30.0 s"
+    assert corpus.skipped[2]["reason"] == "no text"
+    kept = unfit(tmp_path, items, keep_empty=True)
+    assert kept.train[-1].id == "mute" and len(kept.skipped) == 2
+
+
+def test_unknown_characters_are_left_out_on_request(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(30)]
+    items.append(Utterance(tmp_path / "a.wav", 1.0, "7 up", "odd"))
+    corpus = unfit(tmp_path, items, characters="esy", drop_unknown=True)
+    reason = "characters ' ' '7' 'p' 'u' outside the vocabulary"
+    (line,) = corpus.skipped
+    assert (line["id"], line["reason"]) == ("odd", reason)
+
+
+def test_an_id_in_two_manifests_is_made_distinct(tmp_path):
+    from asr.training.preparation import distinct
+
+    items = [Utterance(tmp_path / f"{i}.wav", 1.0, "yes", "same") for i in range(3)]
+    assert [item.id for item in distinct(items)] == ["same", "same#2", "same#3"]
 
 
 def test_training_stops_when_too_much_does_not_fit(tmp_path):
     items = [Utterance(tmp_path / "a.wav", 0.1, "yes " * 9, f"u{i}") for i in range(3)]
     with pytest.raises(DataError, match="3 of 3 training utterances are unfit"):
         unfit(tmp_path, items)
+    assert len((tmp_path / "skipped.jsonl").read_text().splitlines()) == 3
 
 
 def test_training_refuses_unknown_characters_with_file_line_and_characters(tmp_path):

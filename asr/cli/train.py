@@ -18,20 +18,33 @@ def train(
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key; repeatable."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run after its last whole epoch.")
+        bool, typer.Option("--resume", help="Go on with the run from its last checkpoint.")
+    ] = False,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="Processes or GPUs on this machine.")
+    ] = None,
+    num_nodes: Annotated[int | None, typer.Option(min=1, help="Machines that take part.")] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Same result on every run on a GPU too; slower.")
     ] = False,
 ) -> None:
     """Train an acoustic model.
 
-    The run is kept in runs/<name>/: metrics.csv, curves.png, checkpoints, and at the end model/,
-    the epoch with the lowest WER on the development set.
+    The run is kept in runs/<name>/: metrics.csv, curves.png, tensorboard/, skipped.jsonl,
+    checkpoints, and at the end model/, the epoch with the lowest WER on the development set.
     """
     # Idle threads spin for a moment and then sleep: beside other work on the machine, threads
     # that go on spinning starve the one they wait for. Read by GNU OpenMP when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from asr.config import load_config
 
-    configuration = load_config(config, set or [])
+    flags = {
+        "devices": devices,
+        "nodes": num_nodes,
+        "deterministic": "true" if deterministic else None,
+    }
+    overrides = [f"training.{key}={value}" for key, value in flags.items() if value is not None]
+    configuration = load_config(config, [*(set or []), *overrides])
     with needs_train():
         from asr.training.fit import fit
     print(fit(configuration, resume=resume))

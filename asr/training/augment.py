@@ -1,16 +1,123 @@
-"""Augmentation of training data: speed perturbation and SpecAugment."""
+"""Augmentation of training data: waveforms one by one, and SpecAugment on features."""
+
+import io
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
+import scipy.signal
+import soundfile
 import torch
 from torch import Tensor
 
 from asr.audio import Samples, resample
 from asr.config import AugmentConfig
+from asr.training.noise import add_noise, coloured_noise, fit_length
+from asr.training.rooms import draw_room
+
+TELEPHONE_RATE = 8000
+
+Draw = Callable[[np.random.Generator], Samples]
+"""A random recording at the training's sample rate."""
+
+
+class Augmenter:
+    """Changes waveforms as the sections of ``config`` say; validation has none.
+
+    ``draw_talker`` gives a training utterance for babble, ``draw_noise`` one of the noise files.
+    """
+
+    def __init__(
+        self,
+        config: AugmentConfig,
+        sample_rate: int,
+        draw_talker: Draw | None = None,
+        draw_noise: Draw | None = None,
+    ) -> None:
+        self.config = config
+        self.sample_rate = sample_rate
+        self.draw_talker = draw_talker
+        self.draw_noise = draw_noise
+
+    def __call__(self, samples: Samples, speed: float, rng: np.random.Generator) -> Samples:
+        """``samples`` (n,) perturbed by ``speed``, then by what ``rng`` draws, within -1 and 1."""
+        config = self.config
+        samples = perturb_speed(samples, speed)
+        if not len(samples):
+            return samples
+        if rng.random() < config.reverb.probability:
+            seconds = rng.uniform(*config.reverb.seconds)
+            samples = reverberate(samples, draw_room(rng, seconds, self.sample_rate))
+        if rng.random() < config.noise.probability:
+            noise = self._noise(len(samples), rng)
+            samples = add_noise(samples, noise, rng.uniform(*config.noise.snr), self.sample_rate)
+        if rng.random() < config.telephone.probability:
+            low_cut = config.telephone.low_cut if rng.random() < 0.5 else 0.0
+            samples = telephone(samples, self.sample_rate, low_cut)
+        if rng.random() < config.codec.probability:
+            samples = through_codec(samples, self.sample_rate, str(rng.choice(config.codec.kinds)))
+        if rng.random() < config.gain.probability:
+            samples = samples * float(10 ** (rng.uniform(*config.gain.decibels) / 20))
+        clipped: Samples = samples.clip(-1, 1).astype(np.float32, copy=False)
+        return clipped
+
+    def _noise(self, count: int, rng: np.random.Generator) -> Samples:
+        kind = str(rng.choice(self.config.noise.kinds))
+        if kind == "babble" and self.draw_talker is not None:
+            talkers = (self.draw_talker(rng) for _ in range(self.config.noise.talkers))
+            return babble([talker for talker in talkers if len(talker)], count, rng)
+        if kind == "files" and self.draw_noise is not None:
+            return fit_length(self.draw_noise(rng), count, rng)
+        return coloured_noise(rng, count, slope=1.0 if kind == "pink" else 0.0)
 
 
 def perturb_speed(samples: Samples, speed: float) -> Samples:
     """Play ``samples`` (n,) faster by ``speed``; pitch changes with it (Ko et al. 2015)."""
     return resample(samples, speed, 1.0)
+
+
+def babble(talkers: Sequence[Samples], count: int, rng: np.random.Generator) -> Samples:
+    """Talkers (n,) at once and equally loud, (count,)."""
+    mixed = np.zeros(count, np.float32)
+    for talker in talkers:
+        level = float(np.sqrt(np.mean(np.square(talker, dtype=np.float64))))
+        if level > 0:
+            mixed += fit_length(talker, count, rng) / np.float32(level)
+    return mixed
+
+
+def reverberate(samples: Samples, response: npt.NDArray[np.float64]) -> Samples:
+    """``samples`` (n,) in a room, cut to (n,) and as loud as before."""
+    wet = scipy.signal.fftconvolve(samples, response)[: len(samples)]
+    before, after = (float(np.sum(np.square(x, dtype=np.float64))) for x in (samples, wet))
+    scaled: Samples = (wet * np.sqrt(before / after) if after > 0 else wet).astype(np.float32)
+    return scaled
+
+
+def telephone(samples: Samples, sample_rate: int, low_cut: float = 0.0) -> Samples:
+    """``samples`` (n,) without what lies above 4 kHz, or below ``low_cut`` Hz."""
+    narrow = resample(samples, sample_rate, TELEPHONE_RATE)
+    if low_cut:
+        filter_ = scipy.signal.butter(4, low_cut, "highpass", fs=TELEPHONE_RATE, output="sos")
+        narrow = scipy.signal.sosfilt(filter_, narrow).astype(np.float32)
+    return _cut_to(resample(narrow, TELEPHONE_RATE, sample_rate), len(samples))
+
+
+CODECS = {"mulaw": ("WAV", "ULAW"), "mp3": ("MP3", "MPEG_LAYER_III"), "opus": ("OGG", "OPUS")}
+
+
+def through_codec(samples: Samples, sample_rate: int, kind: str) -> Samples:
+    """``samples`` (n,) encoded and decoded by one of ``CODECS``, as libsndfile has them."""
+    format_, subtype = CODECS[kind]
+    coded = io.BytesIO()
+    soundfile.write(coded, samples.clip(-1, 1), sample_rate, subtype, format=format_)
+    coded.seek(0)
+    decoded, rate = soundfile.read(coded, dtype="float32")
+    return _cut_to(resample(decoded, rate, sample_rate), len(samples))
+
+
+def _cut_to(samples: Samples, count: int) -> Samples:
+    return np.pad(samples[:count], (0, max(0, count - len(samples))))
 
 
 def mask_features(
@@ -21,16 +128,16 @@ def mask_features(
 
     Shape: features (B, T, num_mels), lengths (B,), one generator an utterance -> (B, T, num_mels).
     """
-    keep = torch.ones_like(features)
+    keep = np.ones(features.shape, dtype=bool)
     bins = features.shape[2]
-    for index, (frames, rng) in enumerate(zip(lengths.tolist(), rngs, strict=True)):
+    for row, frames, rng in zip(keep, lengths.tolist(), rngs, strict=True):
         for _ in range(config.frequency_masks):
             width = int(rng.integers(0, min(config.frequency_width, bins) + 1))
             start = int(rng.integers(0, bins - width + 1))
-            keep[index, :, start : start + width] = 0
+            row[:, start : start + width] = False
         for _ in range(config.time_masks):
             widest = min(config.time_width, int(config.time_share * frames))
             width = int(rng.integers(0, widest + 1))
             start = int(rng.integers(0, frames - width + 1))
-            keep[index, start : start + width] = 0
-    return features * keep
+            row[start : start + width] = False
+    return features * torch.from_numpy(keep).to(features.device)

@@ -1,35 +1,36 @@
-"""Utterances as tensors: decoded once, kept as 16-bit samples, batched with zero padding."""
+"""Utterances as batches of tensors, padded with zeros; unusable audio is left out, and named."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from asr.audio import Samples, read_audio
+from asr.audio import Samples
+from asr.errors import AudioError
 from asr.manifest import Utterance
-from asr.text import Vocabulary
-from asr.training.augment import perturb_speed
+from asr.text import Vocabulary, min_frames
+from asr.training.augment import Augmenter
+from asr.training.cache import AudioCache
+from asr.training.sampler import MicroBatch
 from asr.training.seeding import rng
 
-
-@dataclass(frozen=True)
-class Example:
-    """One utterance, ready to be batched."""
-
-    id: str
-    samples: Samples
-    labels: list[int]
-    text: str
+DURATION_TOLERANCE = 0.5
+"""Seconds (at least a tenth of the utterance) between manifest and audio, beyond which the text can
+hardly be that of the audio."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``waveforms`` (B, samples) zero-padded, ``lengths`` (B,) in samples, ``labels`` (sum of
-    ``label_lengths``,) one after another, ``texts`` and ``ids`` of length B."""
+    """Waveforms with their labels.
+
+    ``waveforms`` (B, samples) zero-padded, ``lengths`` (B,) in samples, ``labels`` (sum of
+    ``label_lengths``,) one after another, ``texts`` and ``ids`` of length B; ``rejected`` the
+    utterances that belong here but cannot be used, each with the reason. Where none is left, the
+    batch is one of silence without an id, so that every rank has something to compute.
+    """
 
     waveforms: Tensor
     lengths: Tensor
@@ -37,69 +38,126 @@ class Batch:
     label_lengths: Tensor
     texts: list[str]
     ids: list[str]
+    epoch: int
+    index: int
+    utterances: int
+    rejected: tuple[tuple[Utterance, str], ...] = ()
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on ``device``."""
-        return Batch(
-            self.waveforms.to(device),
-            self.lengths.to(device),
-            self.labels.to(device),
-            self.label_lengths.to(device),
-            self.texts,
-            self.ids,
+        return replace(
+            self,
+            waveforms=self.waveforms.to(device, non_blocking=True),
+            lengths=self.lengths.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+            label_lengths=self.label_lengths.to(device, non_blocking=True),
+        )
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from which a GPU copies faster."""
+        return replace(
+            self,
+            waveforms=self.waveforms.pin_memory(),
+            lengths=self.lengths.pin_memory(),
+            labels=self.labels.pin_memory(),
+            label_lengths=self.label_lengths.pin_memory(),
         )
 
 
-class SpeechDataset(Dataset[Example]):
-    """Decoded utterances; with more than one of ``speeds``, each is perturbed by one of them,
-    drawn from (seed, epoch, utterance id)."""
+class SpeechDataset(Dataset[Batch]):
+    """Makes the :class:`Batch` of a :class:`MicroBatch`.
+
+    What an ``augmenter`` draws depends on (seed, epoch, utterance id) alone. ``num_frames`` gives
+    the encoder's frames for a number of samples; the first ``cached`` utterances are kept in
+    ``cache``, the others are decoded each time.
+    """
 
     def __init__(
         self,
         utterances: Sequence[Utterance],
         vocabulary: Vocabulary,
-        sample_rate: int,
-        speeds: Sequence[float] = (1.0,),
+        num_frames: Callable[[int], int],
+        cache: AudioCache,
+        cached: int = 0,
+        augmenter: Augmenter | None = None,
         seed: int = 0,
-        epoch: int = 0,
     ) -> None:
         self.utterances = utterances
         self.vocabulary = vocabulary
-        self.sample_rate = sample_rate
-        self.speeds = speeds
+        self.num_frames = num_frames
+        self.cache = cache
+        self.cached = cached
+        self.uncached = AudioCache(None, cache.sample_rate)
+        self.augmenter = augmenter
         self.seed = seed
-        self.epoch = epoch
-        self._cache: dict[int, npt.NDArray[np.int16]] = {}
 
     def __len__(self) -> int:
         return len(self.utterances)
 
-    def __getitem__(self, index: int) -> Example:
-        item = self.utterances[index]
-        samples = self._samples(index)
-        if len(self.speeds) > 1:
-            speed = float(rng(self.seed, self.epoch, item.id).choice(self.speeds))
-            samples = perturb_speed(samples, speed)
-        return Example(item.id, samples, self.vocabulary.encode(item.text), item.text)
+    def __getitems__(self, micro: MicroBatch) -> Batch:
+        waveforms: list[Samples] = []
+        labels: list[list[int]] = []
+        used: list[Utterance] = []
+        rejected: list[tuple[Utterance, str]] = []
+        for index, speed in zip(micro.indices, micro.speeds, strict=True):
+            item = self.utterances[index]
+            try:
+                samples = self.read(index)
+            except AudioError as error:
+                rejected.append((item, str(error)))
+                continue
+            duration = len(samples) / self.cache.sample_rate
+            if abs(duration - item.duration) > max(DURATION_TOLERANCE, 0.1 * item.duration):
+                reason = f"{item.duration:.2f} s in the manifest, the audio has {duration:.2f} s"
+                rejected.append((item, reason))
+                continue
+            if self.augmenter is not None:
+                generator = rng(self.seed, micro.epoch, item.id, "augment")
+                samples = self.augmenter(samples, speed, generator)
+            ids = self.vocabulary.encode(item.text)
+            frames = self.num_frames(len(samples))
+            if frames == 0 or frames < min_frames(ids):
+                reason = f"{len(ids)} characters do not fit in {duration:.2f} s of audio"
+                rejected.append((item, reason))
+                continue
+            waveforms.append(samples)
+            labels.append(ids)
+            used.append(item)
+        return _pad(waveforms, labels, used, micro, rejected, self.cache.sample_rate)
 
-    def _samples(self, index: int) -> Samples:
-        if index not in self._cache:
-            audio = read_audio(self.utterances[index].audio, self.sample_rate).samples
-            self._cache[index] = np.round(audio * 32767).clip(-32768, 32767).astype(np.int16)
-        return self._cache[index].astype(np.float32) / np.float32(32767)
+    def read(self, index: int) -> Samples:
+        """Samples (n,) of an utterance as they are.
+
+        Raises:
+            AudioError: the audio cannot be used.
+        """
+        cache = self.cache if index < self.cached else self.uncached
+        return cache.read(self.utterances[index])
 
 
-def collate(examples: Sequence[Example]) -> Batch:
-    """Pad waveforms with zeros to the longest of the batch."""
-    lengths = [len(example.samples) for example in examples]
-    waveforms = np.zeros((len(examples), max(lengths)), dtype=np.float32)
-    for row, example in zip(waveforms, examples, strict=True):
-        row[: len(example.samples)] = example.samples
+def _pad(
+    waveforms: list[Samples],
+    labels: list[list[int]],
+    used: list[Utterance],
+    micro: MicroBatch,
+    rejected: list[tuple[Utterance, str]],
+    sample_rate: int,
+) -> Batch:
+    if not waveforms:
+        waveforms, labels = [np.zeros(sample_rate // 10, np.float32)], [[]]
+    lengths = [len(samples) for samples in waveforms]
+    padded = np.zeros((len(waveforms), max(lengths)), dtype=np.float32)
+    for row, samples in zip(padded, waveforms, strict=True):
+        row[: len(samples)] = samples
     return Batch(
-        waveforms=torch.from_numpy(waveforms),
+        waveforms=torch.from_numpy(padded),
         lengths=torch.tensor(lengths),
-        labels=torch.tensor([label for example in examples for label in example.labels]),
-        label_lengths=torch.tensor([len(example.labels) for example in examples]),
-        texts=[example.text for example in examples],
-        ids=[example.id for example in examples],
+        labels=torch.tensor([label for ids in labels for label in ids], dtype=torch.int64),
+        label_lengths=torch.tensor([len(ids) for ids in labels]),
+        texts=[item.text for item in used],
+        ids=[item.id for item in used],
+        epoch=micro.epoch,
+        index=micro.index,
+        utterances=micro.utterances,
+        rejected=tuple(rejected),
     )

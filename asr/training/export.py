@@ -27,6 +27,8 @@ IR_VERSION = 8
 WEIGHTS = "encoder."
 """Prefix of the initialisers that are trained; the others are constants of the graph."""
 
+OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
+
 OPERATORS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 GATES = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 """ONNX's order of gates in torch's: LSTM i, o, f, g of i, f, g, o; GRU z, r, n of r, z, n."""
@@ -58,26 +60,62 @@ def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
 
 
 def load_weights(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> None:
-    """Put the weights of a model directory into ``model``.
+    """Put all weights of a model directory into ``model``.
 
     Raises:
         ModelError: another vocabulary, or another architecture.
     """
+    if left_out := start_from(folder, model, vocabulary):
+        raise ModelError(f"{folder}: does not fit the model: {left_out[0]}")
+
+
+def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> list[str]:
+    """Put the weights of a model directory that fit into ``model``; return what was not taken over.
+
+    The outputs of symbols that both vocabularies have are taken over, wherever they stand.
+
+    Raises:
+        ModelError: the directory is not sound, or nothing in it fits.
+    """
     info = read_model(folder)
-    if info.vocabulary != vocabulary:
-        raise ModelError(
-            f"{folder}: its vocabulary is {''.join(info.vocabulary.tokens[1:])!r}, the run's is "
-            f"{''.join(vocabulary.tokens[1:])!r}; set data.characters to the model's"
-        )
     weights = read_weights(folder)
-    own = {name: value for name, value in model.state_dict().items() if name.startswith(WEIGHTS)}
-    for name in sorted(own.keys() | weights.keys()):
-        if name not in own or name not in weights or own[name].shape != weights[name].shape:
-            raise ModelError(
-                f"{folder}: the weight {name} does not fit the configuration; "
-                "take the section [encoder] of its model.json"
-            )
-    model.load_state_dict(model.state_dict() | weights)
+    rows = [
+        (ours, info.vocabulary.tokens.index(token))
+        for ours, token in enumerate(vocabulary.tokens)
+        if token in info.vocabulary.tokens
+    ]
+    left_out = [
+        f"the output of {token!r}: no such symbol in {which}"
+        for tokens, others, which in (
+            (vocabulary.tokens, info.vocabulary.tokens, "the model"),
+            (info.vocabulary.tokens, vocabulary.tokens, "the run"),
+        )
+        for token in tokens
+        if token not in others
+    ]
+    state = model.state_dict()
+    own = [name for name in state if name.startswith(WEIGHTS)]
+    taken = 0
+    for name in own:
+        given = weights.pop(name, None)
+        if given is not None and name in OUTPUTS and given.shape[1:] == state[name].shape[1:]:
+            for ours, theirs in rows:
+                state[name][ours] = given[theirs]
+        elif given is not None and given.shape == state[name].shape:
+            state[name] = given
+        else:
+            theirs_shape = "not in the model" if given is None else f"{tuple(given.shape)} there"
+            left_out.append(f"{name}: {tuple(state[name].shape)} here, {theirs_shape}")
+            continue
+        taken += 1
+    left_out += [f"{name}: not in the run" for name in weights]
+    if not taken:
+        raise ModelError(
+            f"{folder}: none of its weights fits the configuration; take the section [encoder] of "
+            "its model.json"
+        )
+    model.load_state_dict(state)
+    return left_out
 
 
 class _Graph:

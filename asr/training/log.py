@@ -1,4 +1,4 @@
-"""The log of a run: one CSV row an epoch, a line on the terminal, and a picture of the curves."""
+"""The log of a run: one CSV row an epoch, TensorBoard, a line on the terminal, the curves."""
 
 import csv
 import io
@@ -8,58 +8,113 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+from torch.utils.tensorboard import SummaryWriter
 
 from asr.files import write_atomically
+from asr.training.module import CTCModule
 
-COLUMNS = ("epoch", "step", "learning_rate", "train_loss", "dev_loss", "dev_wer", "seconds")
+COLUMNS = (
+    *("epoch", "step", "learning_rate", "train_loss", "dev_loss", "dev_wer"),
+    *("padding", "skipped_steps", "rejected", "seconds"),
+)
+INTEGERS = ("epoch", "step", "skipped_steps", "rejected")
 PICTURE_SECONDS = 10.0
 """Least time between two drawings: with short epochs they would take longer than the training."""
 
 
 class RunLog(lightning.Callback):
-    """Writes ``metrics.csv`` after every epoch, and ``curves.png`` as the run goes on.
+    """Writes ``metrics.csv`` after every epoch, events for TensorBoard in ``tensorboard/`` after
+    every step, and ``curves.png`` as the run goes on.
 
-    Rows of epochs that a resumed run repeats are cut, so that each epoch stands once.
+    Losses are means over utterances in nats; ``padding`` is the share of the samples that was
+    padding, ``skipped_steps`` counts those without a finite gradient, ``rejected`` the unusable
+    utterances. Rows of epochs that a resumed run repeats are cut, so that each epoch stands once;
+    the sums of an epoch that is not over are kept in the checkpoint.
     """
 
     def __init__(self, folder: Path, seconds_of_audio: float) -> None:
         self.path = folder / "metrics.csv"
         self.picture = folder / "curves.png"
+        self.events = folder / "tensorboard"
         self.seconds_of_audio = seconds_of_audio
+        self.sums: dict[str, float] = {}
         self._started = self._drawn = 0.0
+        self._writer: SummaryWriter | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums of the epoch so far."""
+        return {"sums": self.sums}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the sums of a checkpoint."""
+        self.sums = dict(state_dict["sums"])
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Cut the rows behind the checkpoint that the run starts from."""
-        rows = [row for row in read_log(self.path) if row["epoch"] < trainer.current_epoch]
-        _write(self.path, rows)
+        """Cut what lies behind the checkpoint that the run starts from."""
+        self._started = time.perf_counter()
+        if trainer.is_global_zero:
+            rows = [row for row in read_log(self.path) if row["epoch"] <= trainer.current_epoch]
+            _write(self.path, rows)
+            self._writer = SummaryWriter(self.events, purge_step=trainer.global_step)
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Start the clock."""
+        """Start the clock and the sums."""
         self._started = time.perf_counter()
+        self.sums = {}
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Add the step up."""
+        assert isinstance(module, CTCModule)
+        last = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        step = module.step_sums | {"skipped_steps": float(last and not module.step_finite)}
+        for name, value in step.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        if self._writer and last:
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            loss = step["loss"] / max(step["utterances"], 1)
+            self._writer.add_scalar("train/loss", loss, trainer.global_step)
+            self._writer.add_scalar("train/learning_rate", rate, trainer.global_step)
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         """Add the epoch's row."""
-        metrics = trainer.callback_metrics
+        assert isinstance(module, CTCModule)
         seconds = time.perf_counter() - self._started
+        sums = self.sums
         row = {
-            "epoch": trainer.current_epoch,
+            "epoch": trainer.current_epoch + 1,
             "step": trainer.global_step,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "train_loss": float(metrics["train_loss_epoch"]),
-            "dev_loss": float(metrics["dev_loss"]),
-            "dev_wer": float(metrics["dev_wer"]),
+            "train_loss": sums["loss"] / max(sums["utterances"], 1),
+            "dev_loss": module.dev_loss,
+            "dev_wer": 100 * module.dev_wer,
+            "padding": 1 - sums["samples"] / max(sums["padded"], 1),
+            "skipped_steps": int(sums["skipped_steps"]),
+            "rejected": int(sums["rejected"]),
             "seconds": round(seconds, 2),
         }
+        if not trainer.is_global_zero:
+            return
         rows = [*read_log(self.path), row]
         _write(self.path, rows)
+        if self._writer:
+            for name in ("dev_loss", "dev_wer"):
+                self._writer.add_scalar(name.replace("_", "/"), row[name], trainer.global_step)
+            self._writer.flush()
         if time.perf_counter() - self._drawn > PICTURE_SECONDS:
             plot_curves(rows, self.picture)
             self._drawn = time.perf_counter()
-        left = (trainer.max_epochs or 0) - trainer.current_epoch - 1
+        left = (trainer.max_epochs or 0) - row["epoch"]
         print(
             f"epoch {row['epoch']}: train loss {row['train_loss']:.3f}, dev loss "
             f"{row['dev_loss']:.3f}, dev WER {row['dev_wer']:.2f} %, {seconds:.0f} s "
@@ -71,7 +126,9 @@ class RunLog(lightning.Callback):
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Draw the whole run."""
-        plot_curves(read_log(self.path), self.picture)
+        if self._writer:
+            self._writer.close()
+            plot_curves(read_log(self.path), self.picture)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -80,10 +137,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return [
-            {
-                key: int(value) if key in ("epoch", "step") else float(value)
-                for key, value in row.items()
-            }
+            {key: int(value) if key in INTEGERS else float(value) for key, value in row.items()}
             for row in csv.DictReader(file)
         ]
 
@@ -100,7 +154,7 @@ def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
     """Losses and development WER over epochs, as a PNG."""
     from matplotlib.figure import Figure
 
-    epochs = [row["epoch"] + 1 for row in rows]
+    epochs = [row["epoch"] for row in rows]
     figure = Figure(figsize=(10, 4), layout="constrained")
     losses, errors = figure.subplots(1, 2)
     losses.plot(epochs, [row["train_loss"] for row in rows], label="training")
@@ -113,7 +167,7 @@ def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
         xlabel="epoch",
         ylabel="WER on the development set (%)",
         ylim=(0, 105),
-        title=f"best {best['dev_wer']:.2f} % after epoch {best['epoch'] + 1}",
+        title=f"best {best['dev_wer']:.2f} % after epoch {best['epoch']}",
     )
     for axes in (losses, errors):
         axes.grid(alpha=0.3)

@@ -155,9 +155,10 @@ class AcousticModel(nn.Module):
         self.encoder = Encoder(encoder, features.num_mels, vocabulary_size)
 
     def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised log-mel features (B, T, num_mels) and their lengths (B,)."""
-        log_mel, frame_lengths = self.log_mel(waveforms, lengths)
-        return normalize(log_mel, frame_lengths)[0], frame_lengths
+        """Normalised log-mel features (B, T, num_mels) and their lengths (B,), in float32."""
+        with torch.autocast(waveforms.device.type, enabled=False):
+            log_mel, frame_lengths = self.log_mel(waveforms, lengths)
+            return normalize(log_mel, frame_lengths)[0], frame_lengths
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths))

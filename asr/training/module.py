@@ -1,4 +1,6 @@
-"""The LightningModule: CTC loss, optimiser and schedule, greedy WER on the development set."""
+"""The LightningModule: CTC loss, optimiser and learning rate, greedy WER on the development set."""
+
+from typing import Any
 
 import lightning
 import torch
@@ -7,28 +9,37 @@ from torch.nn import functional
 
 from asr.config import Config
 from asr.decoding.greedy import greedy
-from asr.scoring import score
+from asr.scoring import count_errors
 from asr.text import Vocabulary
 from asr.training.augment import mask_features
 from asr.training.dataset import Batch
 from asr.training.model import AcousticModel
+from asr.training.schedule import learning_rate
 from asr.training.seeding import rng
 
 
 class CTCModule(lightning.LightningModule):
-    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006)."""
+    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006).
 
-    def __init__(self, config: Config, vocabulary: Vocabulary, total_steps: int) -> None:
+    For callbacks there are ``step_sums``, what the last micro-batch added up over all ranks;
+    ``step_finite``, whether the last step had a finite gradient; and ``dev_sums``, over the whole
+    development set.
+    """
+
+    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.config = config
         self.vocabulary = vocabulary
-        self.total_steps = total_steps
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
-        self._references: list[str] = []
-        self._hypotheses: list[str] = []
+        self.step_sums: dict[str, float] = {}
+        self.step_finite = True
+        self.dev_sums: dict[str, float] = {}
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
-        """Negative log-likelihood of the labels: the mean over utterances, in nats."""
+        """Negative log-likelihood of the labels in nats, summed over utterances, in float32.
+
+        Zero, with zero gradients, for a batch in which no utterance is left.
+        """
         total = functional.ctc_loss(
             log_probs.transpose(0, 1).float(),
             batch.labels,
@@ -37,56 +48,102 @@ class CTCModule(lightning.LightningModule):
             blank=self.vocabulary.blank_id,
             reduction="sum",
         )
-        return total / len(batch.ids)
+        return total if batch.ids else total * 0
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """One step; dropout and masks depend on (seed, step, rank) and (seed, step, id) alone."""
-        seed, step = self.config.seed, self.global_step
-        torch.manual_seed(int(rng(seed, step, self.global_rank, "dropout").integers(2**62)))
+        """The share of this micro-batch in the loss of the step: the mean over the utterances of
+        all ranks and micro-batches, in nats.
+
+        Dropout depends on (seed, epoch, micro-batch, rank) alone, masks on (seed, epoch, id).
+        """
+        seed = self.config.seed
+        dropout = rng(seed, batch.epoch, batch.index, self.global_rank, "dropout")
+        torch.manual_seed(int(dropout.integers(2**62)))
         features, lengths = self.model.features(batch.waveforms, batch.lengths)
-        rngs = [rng(seed, step, name) for name in batch.ids]
-        features = mask_features(features, lengths, self.config.augment, rngs)
+        if batch.ids:
+            rngs = [rng(seed, batch.epoch, name, "masks") for name in batch.ids]
+            features = mask_features(features, lengths, self.config.augment, rngs)
         log_probs, frames = self.model.encoder(features, lengths)
-        loss = self.loss(log_probs, frames, batch)
-        self.log("train_loss", loss, on_step=True, on_epoch=True, batch_size=len(batch.ids))
-        return loss
+        total = self.loss(log_probs, frames, batch)
+        detached = float(total.detach())
+        self.step_sums = self._over_ranks(
+            {
+                "loss": detached if detached < float("inf") else 0.0,
+                "utterances": len(batch.ids) if detached < float("inf") else 0,
+                "not_finite": not detached < float("inf"),
+                "rejected": len(batch.rejected),
+                "samples": int(batch.lengths.sum()) if batch.ids else 0,
+                "padded": batch.waveforms.numel() if batch.ids else 0,
+            }
+        )
+        # Lightning averages over ranks and divides by the accumulated micro-batches.
+        shares = self.trainer.world_size * self.config.training.accumulate
+        return total * (shares / batch.utterances)
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin a new count."""
+        self.dev_sums = dict.fromkeys(("loss", "utterances", "errors", "words"), 0.0)
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Loss of a batch, and its transcripts for the WER of the epoch."""
+        """Count the loss and the word errors of a batch."""
+        if not batch.ids:
+            return
         log_probs, frames = self.model(batch.waveforms, batch.lengths)
-        loss = self.loss(log_probs, frames, batch)
-        self.log("dev_loss", loss, on_epoch=True, batch_size=len(batch.ids))
+        self.dev_sums["loss"] += float(self.loss(log_probs, frames, batch))
+        self.dev_sums["utterances"] += len(batch.ids)
         for row, length, text in zip(log_probs, frames.tolist(), batch.texts, strict=True):
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
-            self._hypotheses.append(self.vocabulary.decode(hypothesis.tokens))
-            self._references.append(text)
+            counts = count_errors(text, self.vocabulary.decode(hypothesis.tokens))
+            self.dev_sums["errors"] += counts.errors
+            self.dev_sums["words"] += counts.reference
 
     def on_validation_epoch_end(self) -> None:
-        """Log the WER over the whole development set."""
-        result = score(self._references, self._hypotheses)
-        self._references, self._hypotheses = [], []
-        self.log("dev_wer", 100 * result.wer, prog_bar=True)
+        """Add up over all ranks."""
+        self.dev_sums = self._over_ranks(self.dev_sums)
 
-    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        """AdamW (Loshchilov & Hutter 2019) and a schedule that moves with every step."""
+    @property
+    def dev_loss(self) -> float:
+        """Mean over the utterances of the development set, in nats."""
+        return self.dev_sums["loss"] / max(self.dev_sums["utterances"], 1)
+
+    @property
+    def dev_wer(self) -> float:
+        """Greedy word error rate on the development set, a fraction."""
+        return self.dev_sums["errors"] / max(self.dev_sums["words"], 1)
+
+    def _over_ranks(self, sums: dict[str, Any]) -> dict[str, float]:
+        values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.device)
+        if self.trainer.world_size > 1:
+            torch.distributed.all_reduce(values)
+        return dict(zip(sums, values.tolist(), strict=True))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov & Hutter 2019)."""
         options = self.config.optimizer
-        optimizer = torch.optim.AdamW(
+        return torch.optim.AdamW(
             self.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
-        if options.schedule == "one_cycle":
-            schedule: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.OneCycleLR(
-                optimizer,
-                max_lr=options.learning_rate,
-                total_steps=self.total_steps,
-                pct_start=options.warmup,
-                cycle_momentum=False,
-            )
-        else:
-            rise = max(1, round(options.warmup * self.total_steps))
-            schedule = torch.optim.lr_scheduler.LambdaLR(
-                optimizer, lambda step: min((step + 1) / rise, (rise / (step + 1)) ** 0.5)
-            )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Set the learning rate, by the share of the run that is done."""
+        accumulate = self.config.training.accumulate
+        steps = int(self.trainer.num_training_batches) // accumulate
+        progress = (
+            self.current_epoch + batch_idx // accumulate / steps
+        ) / self.config.training.epochs
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = learning_rate(self.config.optimizer, progress)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm; without a finite norm, on every rank alike, the step changes nothing."""
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.parameters(), self.config.optimizer.gradient_clip
+        )
+        self.step_finite = bool(torch.isfinite(norm))
+        if not self.step_finite:
+            optimizer.zero_grad(set_to_none=True)

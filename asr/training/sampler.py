@@ -1,35 +1,107 @@
-"""Batches of utterances of similar length, in an order that depends on (seed, epoch) alone."""
+"""Batches of similar duration under a budget of seconds, the same on every rank."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from asr.training.seeding import rng
 
-JITTER = 0.15
-"""Durations are scaled by 1 ± this before sorting, so that batches differ from epoch to epoch."""
+JITTER = 0.03
+"""Durations are scaled by 1 ± this before sorting, so that batches differ from epoch to epoch even
+where speeds don't; it costs about as much padding."""
 
 
-class BucketBatchSampler(Sampler[list[int]]):
-    """Index lists of at most ``batch_size`` utterances of similar duration (s), shuffled by batch.
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one rank computes at once: ``indices`` into the data set and the ``speeds`` of these
+    utterances.
 
-    ``epoch`` is set by whoever iterates; the number of batches is the same in every epoch.
+    ``index`` counts the micro-batches of the ``epoch``; ``utterances`` is the number of utterances
+    in the whole step, over all ranks and all micro-batches that are accumulated for it.
     """
 
-    def __init__(self, durations: Sequence[float], batch_size: int, seed: int, epoch: int = 0):
-        self.durations = np.asarray(durations)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.epoch = epoch
+    indices: list[int]
+    speeds: list[float]
+    epoch: int
+    index: int
+    utterances: int
+
+
+class BucketBatchSampler(Sampler[MicroBatch]):
+    """The micro-batches of one rank in one epoch, a function of (seed, epoch) alone.
+
+    Utterances are sorted by their duration (s) after the speed that is drawn for them, and cut into
+    steps: from the longest down, as many as ``batch_seconds`` hold with their padding, times the
+    micro-batches of a step. The steps are shuffled; each is dealt to ``ranks`` and ``accumulate``
+    micro-batches in turn, longest first, so that all have as good as equal work. A micro-batch can
+    be empty where a step has fewer utterances than parts.
+
+    ``start``: micro-batches to leave out at the beginning; the length is that of the whole epoch.
+    """
+
+    def __init__(
+        self,
+        durations: Sequence[float],
+        batch_seconds: float,
+        speeds: Sequence[float] = (1.0,),
+        seed: int = 0,
+        epoch: int = 0,
+        start: int = 0,
+        accumulate: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.epoch, self.start = epoch, start
+        self.accumulate, self.rank, self.ranks = accumulate, rank, ranks
+        base = np.asarray(durations, dtype=np.float64)
+        draw = rng(seed, epoch, "speeds")
+        self.speeds = np.asarray(speeds)[draw.integers(len(speeds), size=len(base))]
+        self.durations = base / self.speeds
+        jitter = draw.uniform(1 - JITTER, 1 + JITTER, len(base))
+        order = np.argsort(-self.durations * jitter, kind="stable")
+        steps = _cut(self.durations[order], batch_seconds, accumulate * ranks)
+        self.steps = [order[first:last] for first, last in steps]
+        shuffled = rng(seed, epoch, "steps").permutation(len(self.steps))
+        self.steps = [self.steps[i] for i in shuffled]
+
+    @property
+    def padding(self) -> float:
+        """Share of the epoch's samples, over all ranks, that is padding."""
+        parts = (part for step in self.steps for part in self._deal(step))
+        padded = sum(len(part) * self.durations[part].max(initial=0) for part in parts)
+        return 1 - float(self.durations.sum()) / float(padded)
 
     def __len__(self) -> int:
-        return -(-len(self.durations) // self.batch_size)
+        return len(self.steps) * self.accumulate
 
-    def __iter__(self) -> Iterator[list[int]]:
-        generator = rng(self.seed, self.epoch, "batches")
-        scale = generator.uniform(1 - JITTER, 1 + JITTER, len(self.durations))
-        order = np.argsort(self.durations * scale, kind="stable")
-        batches = [batch.tolist() for batch in np.array_split(order, len(self))]
-        for index in generator.permutation(len(batches)):
-            yield batches[index]
+    def __iter__(self) -> Iterator[MicroBatch]:
+        for index in range(self.start, len(self)):
+            step = self.steps[index // self.accumulate]
+            part = self._deal(step)[index % self.accumulate * self.ranks + self.rank]
+            yield MicroBatch(
+                part.tolist(), self.speeds[part].tolist(), self.epoch, index, len(step)
+            )
+
+    def _deal(self, step: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+        parts = self.accumulate * self.ranks
+        return [step[part::parts] for part in range(parts)]
+
+
+def _cut(
+    durations: npt.NDArray[np.float64], batch_seconds: float, parts: int
+) -> list[tuple[int, int]]:
+    """Ranges of ``durations`` (nearly descending) of which each of ``parts`` shares fits."""
+    ranges = []
+    first = 0
+    while first < len(durations):
+        count = max(1, int(batch_seconds / durations[first])) if durations[first] > 0 else 1
+        longest = durations[first : first + count * parts].max()
+        if longest > durations[first]:
+            count = max(1, int(batch_seconds / longest))
+        last = min(first + count * parts, len(durations))
+        ranges.append((first, last))
+        first = last
+    return ranges

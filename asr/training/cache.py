@@ -1,0 +1,84 @@
+"""Decoded and resampled audio, kept on disk and mapped into memory."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.audio import Samples, read_audio
+from asr.manifest import Utterance
+
+FULL_SCALE = 32767
+
+
+class AudioCache:
+    """Samples of utterances at ``sample_rate`` Hz, decoded once and kept with 16 bits.
+
+    One file an utterance in ``folder``, under a name made of the audio's path, size and time of
+    change, so that several processes and runs can share it and a changed file is decoded again. A
+    file that cannot be read counts as missing. ``folder`` None: nothing is kept.
+    """
+
+    def __init__(self, folder: Path | None, sample_rate: int) -> None:
+        self.folder = folder
+        self.sample_rate = sample_rate
+
+    def read(self, item: Utterance) -> Samples:
+        """Samples (n,) float32.
+
+        Raises:
+            AudioError: the audio cannot be used.
+        """
+        path = self._path(item.audio)
+        stored = _load(path) if path else None
+        if stored is None:
+            audio = read_audio(item.audio, self.sample_rate).samples
+            stored = np.round(audio * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16)
+            if path:
+                _store(path, stored)
+        return stored.astype(np.float32) / np.float32(FULL_SCALE)
+
+    def _path(self, audio: Path) -> Path | None:
+        if self.folder is None:
+            return None
+        try:
+            status = os.stat(audio)
+        except OSError:
+            return None  # read_audio says what is wrong with it
+        key = f"{os.path.abspath(audio)}\0{status.st_size}\0{status.st_mtime_ns}"
+        name = hashlib.sha1(key.encode()).hexdigest()
+        return self.folder / str(self.sample_rate) / name[:2] / f"{name[2:]}.npy"
+
+
+def cached_share(durations: list[float], sample_rate: int, gigabytes: float) -> int:
+    """How many of the utterances, from the first, fit on ``gigabytes`` with 16 bits a sample."""
+    sizes = np.cumsum(np.asarray(durations) * sample_rate * 2)
+    return int(np.searchsorted(sizes, gigabytes * 1e9, side="right"))
+
+
+def _load(path: Path) -> npt.NDArray[np.int16] | None:
+    try:
+        stored: npt.NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return stored if stored.dtype == np.int16 and stored.ndim == 1 else None
+
+
+def _store(path: Path, samples: npt.NDArray[np.int16]) -> None:
+    # Whole or not at all, but not flushed to disk: what a power cut damages is decoded again.
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, samples)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError:
+        pass  # a full disk costs speed, not the run
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)

@@ -1,0 +1,137 @@
+"""Checkpoints: the run as it stands, and the weights of its best epochs."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor
+
+from asr.errors import ModelError
+from asr.files import write_atomically
+from asr.training.module import CTCModule
+
+LAST = "last.ckpt"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints whole or not at all."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Serialise in memory, then write, flush and rename."""
+        save(checkpoint, Path(path))
+
+
+def save(content: Any, path: Path) -> None:
+    """``torch.save``, whole or not at all."""
+    data = io.BytesIO()
+    torch.save(content, data)
+    write_atomically(path, data.getvalue())
+
+
+def load_state(path: Path) -> dict[str, Tensor]:
+    """The weights in a checkpoint; nothing but tensors and plain values is unpickled.
+
+    Raises:
+        ModelError: not a checkpoint, or one that holds other objects.
+    """
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
+            "state_dict"
+        ]
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"{path}: not a usable checkpoint ({reason})") from error
+    return state
+
+
+def average(paths: list[Path]) -> dict[str, Tensor]:
+    """The mean of the weights in ``paths``.
+
+    Raises:
+        ModelError: one of them is no checkpoint.
+    """
+    mean: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in load_state(path).items():
+            mean[name] = mean[name] + value / len(paths) if name in mean else value / len(paths)
+    return mean
+
+
+class Checkpoints(lightning.Callback):
+    """Keeps ``last.ckpt``, from which the run can go on, and the weights of the ``keep`` epochs
+    with the lowest WER on the development set (the earlier one of equals) as ``best-EPOCH.ckpt``.
+
+    ``last.ckpt`` is written after every epoch, and after every ``steps`` steps unless that is 0. It
+    names the best epochs; files that it does not name are deleted only after it is written.
+    Training ends after ``patience`` epochs without a lower WER, unless that is 0.
+    """
+
+    def __init__(self, folder: Path, keep: int = 1, steps: int = 0, patience: int = 0) -> None:
+        self.folder = folder
+        self.keep = keep
+        self.steps = steps
+        self.patience = patience
+        self.best: list[tuple[float, int]] = []
+        self.stale = 0
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the best epochs, the best first."""
+        return [self._path(epoch) for _, epoch in self.best]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``last.ckpt`` keeps of this."""
+        return {"best": self.best, "stale": self.stale}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from ``last.ckpt``."""
+        self.best = [(wer, epoch) for wer, epoch in state_dict["best"]]
+        self.stale = state_dict["stale"]
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """A run that has ended early does not go on."""
+        trainer.should_stop = bool(self.patience and self.stale >= self.patience)
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """After ``steps`` steps; not at the end of an epoch, which has a checkpoint of its own."""
+        done = batch_idx + 1
+        if (
+            self.steps
+            and done % trainer.accumulate_grad_batches == 0
+            and done < trainer.num_training_batches
+            and trainer.global_step % self.steps == 0
+        ):
+            trainer.save_checkpoint(self.folder / LAST)
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        """Keep the epoch if it is one of the best, then write ``last.ckpt``."""
+        assert isinstance(module, CTCModule)
+        wer, epoch = module.dev_wer, trainer.current_epoch
+        lowest = self.best[0][0] if self.best else math.inf
+        self.stale = 0 if wer < lowest else self.stale + 1
+        self.best = sorted([*self.best, (wer, epoch)])[: self.keep]
+        if (wer, epoch) in self.best and trainer.is_global_zero:
+            save({"state_dict": module.state_dict()}, self._path(epoch))
+        trainer.save_checkpoint(self.folder / LAST)
+        if trainer.is_global_zero:
+            for path in set(self.folder.glob("best-*.ckpt")) - set(self.paths):
+                path.unlink()
+        trainer.should_stop = bool(self.patience and self.stale >= self.patience)
+
+    def _path(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch + 1:04d}.ckpt"

@@ -1,0 +1,104 @@
+"""From manifests to what can be trained on; what is left out is counted and listed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from asr.config import Config
+from asr.errors import DataError
+from asr.manifest import Utterance, fits, read_manifest, unknown_characters
+from asr.text import Vocabulary
+from asr.training.guards import entry, write_skipped
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The symbols of a run, its utterances, and a line of ``skipped.jsonl`` for each left out."""
+
+    vocabulary: Vocabulary
+    train: list[Utterance]
+    dev: list[Utterance]
+    skipped: list[dict[str, Any]]
+
+
+def prepare(config: Config, skipped: Path) -> Corpus:
+    """Read the manifests; leave out of the training set what cannot be trained on: utterances over
+    ``data.max_duration``, without text or with unknown characters as ``data`` says, and texts
+    that CTC cannot fit on the frames at the fastest speed.
+
+    Raises:
+        DataError: no manifests, characters outside the vocabulary (file, line and characters are
+            listed), an id twice, or too large a share left out; the file ``skipped`` then lists it.
+    """
+    if not config.data.train or not config.data.dev:
+        raise DataError("data.train and data.dev must name manifests")
+    train, dev = (
+        {Path(path): read_manifest(path) for path in paths}
+        for paths in (config.data.train, config.data.dev)
+    )
+    utterances = distinct([item for items in train.values() for item in items])
+    characters = config.data.characters or "".join(item.text for item in utterances)
+    vocabulary = Vocabulary.from_characters(characters)
+    manifests = dev if config.data.drop_unknown else train | dev
+    problems = [
+        problem
+        for path, items in manifests.items()
+        for problem in unknown_characters(path, items, vocabulary)
+    ]
+    if problems:
+        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise DataError("\n".join(map(str, problems[:SHOWN])) + more)
+    kept, dropped = drop_unfit(utterances, vocabulary, config)
+    lines = [entry(*pair) for pair in dropped]
+    if len(dropped) > config.data.max_dropped * len(utterances) or not kept:
+        write_skipped(skipped, lines)
+        raise DataError(
+            f"{len(dropped)} of {len(utterances)} training utterances are unfit, "
+            f"data.max_dropped allows a share of {config.data.max_dropped}; see {skipped}"
+        )
+    development = distinct([item for items in dev.values() for item in items])
+    return Corpus(vocabulary, kept, development, lines)
+
+
+def distinct(utterances: list[Utterance]) -> list[Utterance]:
+    """``utterances`` of several manifests, an id that two of them share made distinct: what is
+    random about an utterance depends on its id."""
+    seen: set[str] = set()
+    result = []
+    for item in utterances:
+        name, number = item.id, 2
+        while name in seen:
+            name, number = f"{item.id}#{number}", number + 1
+        seen.add(name)
+        result.append(item if name == item.id else replace(item, id=name))
+    return result
+
+
+def drop_unfit(
+    utterances: Sequence[Utterance], vocabulary: Vocabulary, config: Config
+) -> tuple[list[Utterance], list[tuple[Utterance, str]]]:
+    """Split into utterances to train on, and the others with the reason."""
+    rate = config.features.sample_rate
+    fastest = max(config.augment.speeds)
+
+    def num_frames(seconds: float) -> int:
+        return config.num_frames(int(seconds * rate / fastest))
+
+    kept, dropped = [], []
+    for item in utterances:
+        if item.duration > config.data.max_duration:
+            dropped.append((item, f"{item.duration:.2f} s is over {config.data.max_duration} s"))
+        elif not item.text and not config.data.keep_empty:
+            dropped.append((item, "no text"))
+        elif unknown := vocabulary.unknown(item.text):
+            characters = " ".join(map(repr, unknown))
+            dropped.append((item, f"characters {characters} outside the vocabulary"))
+        elif not fits(item, vocabulary, num_frames):
+            reason = f"{len(item.text)} characters do not fit in {item.duration:.2f} s"
+            dropped.append((item, reason))
+        else:
+            kept.append(item)
+    return kept, dropped

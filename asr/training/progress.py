@@ -1,0 +1,109 @@
+"""The progress bar of a run."""
+
+import time
+from typing import Any
+
+import lightning
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from asr.training.module import CTCModule
+
+
+class ProgressBar(lightning.Callback):
+    """One line on a terminal: epoch, loss, the last dev WER, learning rate, times real time and the
+    time left; it goes when the run ends."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._wer = "–"
+        self._started = self._seconds = self._steps = 0.0
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Show the bar."""
+        if not trainer.is_global_zero:
+            return
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            console=Console(stderr=True),
+            transient=True,
+            expand=True,
+        )
+        self._task = self._progress.add_task("", epoch="", numbers="", total=None)
+        self._progress.start()
+        self._started = time.perf_counter()
+        self._seconds = self._steps = 0.0
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        """Begin at zero."""
+        if self._progress:
+            self._progress.reset(self._task, total=None)
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move on."""
+        if not self._progress:
+            return
+        assert isinstance(module, CTCModule)
+        sums = module.step_sums
+        self._seconds += sums["samples"] / self.sample_rate
+        self._steps += 1
+        elapsed = time.perf_counter() - self._started
+        total = int(trainer.num_training_batches)
+        epochs = (trainer.max_epochs or 0) - trainer.current_epoch - (batch_idx + 1) / total
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self._progress.update(
+            self._task,
+            completed=batch_idx + 1,
+            total=total,
+            epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
+            numbers=(
+                f"loss {sums['loss'] / max(sums['utterances'], 1):.2f} · dev WER {self._wer} · "
+                f"lr {rate:.1e} · {self._seconds / elapsed:.0f}× · "
+                f"{_clock(epochs * total * elapsed / self._steps)} left"
+            ),
+        )
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        """Take the WER of the epoch."""
+        assert isinstance(module, CTCModule)
+        self._wer = f"{100 * module.dev_wer:.2f} %"
+
+    def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,79 @@
+"""Batches: every utterance once, within the budget, the same on all ranks, and where they start."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.training.sampler import BucketBatchSampler
+
+SPEEDS = (0.9, 1.0, 1.1)
+
+
+@given(
+    st.lists(st.floats(0.1, 8), min_size=1, max_size=60),
+    st.floats(9, 40),
+    st.integers(0, 3),
+    st.integers(1, 3),
+    st.integers(1, 3),
+)
+def test_every_epoch_holds_every_utterance_once(durations, seconds, epoch, ranks, accumulate):
+    samplers = [
+        BucketBatchSampler(
+            durations, seconds, SPEEDS, 1, epoch, accumulate=accumulate, rank=rank, ranks=ranks
+        )
+        for rank in range(ranks)
+    ]
+    dealt = [list(sampler) for sampler in samplers]
+    assert {len(micros) for micros in dealt} == {len(samplers[0])}
+    assert len(samplers[0]) % accumulate == 0
+    seen = []
+    for position, micros in enumerate(zip(*dealt, strict=True)):
+        for micro in micros:
+            assert (micro.epoch, micro.index) == (epoch, position)
+            lengths = [durations[i] / s for i, s in zip(micro.indices, micro.speeds, strict=True)]
+            assert len(lengths) * max(lengths, default=0) <= seconds
+            seen += micro.indices
+    assert sorted(seen) == list(range(len(durations)))
+    for step in range(0, len(samplers[0]), accumulate):
+        parts = [micro for micros in dealt for micro in micros[step : step + accumulate]]
+        assert {micro.utterances for micro in parts} == {sum(len(m.indices) for m in parts)}
+
+
+def test_ranks_and_micro_batches_share_out_the_same_steps():
+    durations = list(np.random.default_rng(0).uniform(1, 10, 200))
+    whole = list(BucketBatchSampler(durations, 60, SPEEDS, seed=1))
+    halves = [
+        list(BucketBatchSampler(durations, 30, SPEEDS, seed=1, rank=rank, ranks=2))
+        for rank in range(2)
+    ]
+    micros = list(BucketBatchSampler(durations, 30, SPEEDS, seed=1, accumulate=2))
+    for i in range(10):
+        ours = sorted(halves[0][i].indices + halves[1][i].indices)
+        assert ours == sorted(micros[2 * i].indices + micros[2 * i + 1].indices)
+        assert abs(len(halves[0][i].indices) - len(halves[1][i].indices)) <= 1
+        speeds = dict(zip(whole[i].indices, whole[i].speeds, strict=True))
+        assert len(speeds) == len(whole[i].indices)
+
+
+def test_a_start_leaves_out_the_beginning_and_nothing_else():
+    durations = list(np.random.default_rng(0).uniform(1, 10, 100))
+    whole = BucketBatchSampler(durations, 30, SPEEDS, seed=1, epoch=3, accumulate=2)
+    rest = BucketBatchSampler(durations, 30, SPEEDS, seed=1, epoch=3, accumulate=2, start=5)
+    assert len(rest) == len(whole)
+    assert list(rest) == list(whole)[5:]
+
+
+@pytest.mark.parametrize("speeds", [(1.0,), (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)])
+def test_batches_differ_between_epochs_and_hold_little_padding(speeds):
+    durations = np.random.default_rng(0).gamma(4, 0.7, 1000).clip(0.5, 8)  # like AN4's
+    first = BucketBatchSampler(durations, 48, speeds, seed=1)
+    assert list(first) != list(BucketBatchSampler(durations, 48, speeds, seed=1, epoch=1))
+    assert list(first) != list(BucketBatchSampler(durations, 48, speeds, seed=2))
+    assert 0 < first.padding < 0.05
+
+
+def test_padding_is_that_of_the_parts():
+    sampler = BucketBatchSampler([4.0, 2.0, 3.0], 100)
+    assert sampler.padding == pytest.approx(1 - 9 / 12)
+    assert BucketBatchSampler([4.0, 2.0, 3.0], 100, ranks=3).padding == pytest.approx(0)

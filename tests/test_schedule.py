@@ -1,0 +1,34 @@
+"""Learning rates by progress."""
+
+import pytest
+
+from asr.config import OptimizerConfig
+from asr.training.schedule import END, START, learning_rate
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "warmup"])
+def test_schedules_rise_to_the_peak_and_fall(schedule):
+    options = OptimizerConfig(learning_rate=0.1, schedule=schedule, warmup=0.2)
+    rates = [learning_rate(options, step / 100) for step in range(101)]
+    assert rates[20] == pytest.approx(0.1) == max(rates)
+    assert rates[:21] == sorted(rates[:21])
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+    first = {"one_cycle": 0.1 * START, "warmup": 0.0}[schedule]
+    final = {"one_cycle": 0.1 * END, "warmup": 0.1 * 0.2**0.5}[schedule]
+    assert rates[0] == pytest.approx(first) and rates[-1] == pytest.approx(final)
+
+
+def test_one_cycle_equals_torch():
+    import torch
+
+    options = OptimizerConfig(learning_rate=0.1, warmup=0.2)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    steps = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.1, 101, pct_start=21 / 101, cycle_momentum=False, final_div_factor=START / END
+    )
+    for step in range(101):
+        expected = optimizer.param_groups[0]["lr"]
+        assert learning_rate(options, step / 100) == pytest.approx(expected, rel=1e-6)
+        if step < 100:
+            optimizer.step()
+            steps.step()
