@@ -1,5 +1,6 @@
 """Preparation of AN4, the scripts that make speech, and the documentation of both."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from conftest import ROOT
 
 from asr.config import load_config
 from asr.errors import DataError
-from asr.manifest import read_manifest
+from asr.manifest import Utterance, read_manifest, write_manifest
 
 
 def test_an4_parts(an4):
@@ -80,6 +81,54 @@ def test_tables_in_the_readmes_are_generated():
 def test_every_configuration_loads():
     for path in [*ROOT.glob("recipes/*/*.toml"), *ROOT.glob("scripts/*.toml")]:
         load_config(path)
+
+
+def test_the_preview_of_augmentation(tmp_path):
+    script = [sys.executable, ROOT / "scripts/preview_augment.py"]
+    audio = ROOT / "samples" / "flite-awb-date.wav"
+    subprocess.run([*script, audio, "--output", tmp_path], check=True, capture_output=True)
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
+    recordings = [soundfile.read(path)[0] for path in tmp_path.glob("*.wav")]
+    assert len(recordings) == 14 and all(len(samples) > 16000 for samples in recordings)
+
+
+@pytest.fixture(scope="module")
+def small_config(tmp_path_factory):
+    """A configuration that trains a small model on the samples."""
+    folder = tmp_path_factory.mktemp("small")
+    items = [
+        Utterance(
+            path,
+            soundfile.info(path).duration,
+            path.with_suffix(".txt").read_text().strip(),
+            path.stem,
+        )
+        for path in sorted((ROOT / "samples").glob("*.wav"))
+    ]
+    write_manifest(folder / "data.jsonl", items)
+    path = folder / "config.toml"
+    manifest = json.dumps([str(folder / "data.jsonl")])
+    path.write_text(
+        f'[data]\ntrain = {manifest}\ndev = {manifest}\ncache = "{folder}/cache"\n'
+        "[encoder]\nlayers = 1\nhidden_size = 8\nchannels = 2\n"
+        '[training]\naccelerator = "cpu"\n'
+    )
+    return path
+
+
+def test_the_benchmark_of_training_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmark_training.py", "--config", small_config]
+    done = subprocess.run([*script, "--epochs", "1"], check=True, capture_output=True, text=True)
+    for name in ("this engine", "plain torch", "recurrence, forward"):
+        assert name in done.stdout
+
+
+def test_the_benchmark_of_scale_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmark_scale.py", "--config", small_config]
+    done = subprocess.run(
+        [*script, "--lines", "100", "--steps", "2"], check=True, capture_output=True, text=True
+    )
+    assert "seconds to the first step" in done.stdout and "100" in done.stdout
 
 
 def test_the_benchmark_runs():

@@ -61,6 +61,7 @@ def config(manifest, **changes):
     return Config(**(values | changes))
 
 
+@pytest.mark.slow
 def test_eight_utterances_are_learned_by_heart(manifest, tmp_path):
     folder = training.fit(config(manifest), folder=tmp_path / "run")
     transcriber = Transcriber(folder)
@@ -191,6 +192,7 @@ for kill in kills:
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(manifest, tmp_path):
     options = short(manifest, checkpoint_steps=3, average=2)
     toml = write_toml(tmp_path / "config.toml", options)
@@ -225,6 +227,7 @@ def write_toml(path, options):
     return path
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path):
     one = config(
         manifest,
@@ -386,6 +389,67 @@ def test_resume_refuses_what_is_no_checkpoint(manifest, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(to_mapping(short(manifest))))
     with pytest.raises(ModelError, match="not a usable checkpoint"):
         training.fit(short(manifest), resume=True, folder=tmp_path)
+
+
+def test_fine_tuning_takes_what_fits_and_names_the_rest(manifest, tmp_path, capsys):
+    """Another vocabulary: outputs go by their symbols. Another size: what is left fits."""
+    letters = "abcdefghijklmnopqrstuvwxyz "
+    options = short(manifest)
+    options = replace(options, data=replace(options.data, characters=letters + "#"))
+    first = training.fit(options, folder=tmp_path / "first")
+    options = short(manifest, epochs=1, init_from=str(first))
+    wider = replace(
+        options,
+        data=replace(options.data, characters="é" + letters[::-1]),
+        optimizer=OptimizerConfig(learning_rate=1e-9),
+    )
+    capsys.readouterr()
+    second = training.fit(wider, folder=tmp_path / "second")
+    messages = capsys.readouterr().err
+    assert "the output of 'é': no such symbol in the model" in messages
+    old, new = (Transcriber(model).model.vocabulary.tokens for model in (first, second))
+    assert "the output of '#': no such symbol in the run" in messages
+    a, b = read_weights(first), read_weights(second)
+    for token in set(old) & set(new):
+        ours, theirs = new.index(token), old.index(token)
+        for name in ("encoder.output.weight", "encoder.output.bias"):
+            torch.testing.assert_close(b[name][ours], a[name][theirs], atol=1e-6, rtol=0)
+    deeper = replace(options, encoder=replace(options.encoder, layers=3, hidden_size=20))
+    training.fit(deeper, folder=tmp_path / "third")
+    messages = capsys.readouterr().err
+    assert "encoder.layers.2.cell.weight_hh_l0: (60, 20) here, not in the model" in messages
+    assert "encoder.layers.0.cell.weight_hh_l0: (60, 20) here, (48, 16) there" in messages
+    assert "encoder.front" not in messages
+    other = replace(options, encoder=EncoderConfig(cell="rnn", front="stack", hidden_size=5))
+    with pytest.raises(ModelError, match="none of its weights fits"):
+        training.fit(other, folder=tmp_path / "fourth")
+
+
+def test_mixed_precision_needs_a_gpu(manifest, tmp_path):
+    with pytest.raises(ConfigError, match='"bf16", which needs a GPU'):
+        training.fit(short(manifest, precision="bf16"), folder=tmp_path / "run")
+
+
+def test_noise_files_and_babble_are_used_and_seeded(manifest, tmp_path):
+    soundfile.write(tmp_path / "hum.wav", np.sin(np.arange(16000) / 20), 16000)
+    noises = tmp_path / "noise.jsonl"
+    write_manifest(noises, [Utterance(tmp_path / "hum.wav", 1.0, "", "hum")])
+    kinds = NoiseConfig(1.0, kinds=("files", "babble"), manifest=str(noises))
+    options = replace(short(manifest, epochs=1), augment=AugmentConfig(noise=kinds))
+    for name in ("first", "second"):
+        training.fit(replace(options, training=options.training), folder=tmp_path / name)
+    assert_equal_runs(tmp_path / "first", tmp_path / "second")
+    plain = replace(options, augment=AugmentConfig())
+    training.fit(plain, folder=tmp_path / "plain")
+    assert log_rows(tmp_path / "plain") != log_rows(tmp_path / "first")
+
+
+@pytest.mark.parametrize("options", [{"workers": 2}, {"deterministic": True}])
+def test_workers_and_determinism_change_nothing(manifest, tmp_path, options):
+    training.fit(short(manifest, epochs=1), folder=tmp_path / "first")
+    training.fit(short(manifest, epochs=1, **options), folder=tmp_path / "second")
+    assert log_rows(tmp_path / "first") == log_rows(tmp_path / "second")
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_fine_tuning_starts_from_the_weights_of_a_model(manifest, tmp_path):

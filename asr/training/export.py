@@ -75,7 +75,7 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
     The outputs of symbols that both vocabularies have are taken over, wherever they stand.
 
     Raises:
-        ModelError: the directory is not sound, or nothing in it fits.
+        ModelError: the directory is not sound, or nothing but its outputs fits.
     """
     info = read_model(folder)
     weights = read_weights(folder)
@@ -107,7 +107,7 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
             theirs_shape = "not in the model" if given is None else f"{tuple(given.shape)} there"
             left_out.append(f"{name}: {tuple(state[name].shape)} here, {theirs_shape}")
             continue
-        taken += 1
+        taken += name not in OUTPUTS
     left_out += [f"{name}: not in the run" for name in weights]
     if not taken:
         raise ModelError(

@@ -71,7 +71,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
     ]
     if sys.stderr.isatty():
         callbacks.insert(0, ProgressBar(config.features.sample_rate))
-    with _calm():
+    with calm():
         trainer = lightning.Trainer(
             max_epochs=options.epochs,
             accelerator=options.accelerator,
@@ -109,7 +109,12 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
                 folder / "config.json", json.dumps(to_mapping(config), indent=1) + "\n"
             )
         last = folder / LAST if resume else None
-        trainer.fit(module, data, ckpt_path=last, weights_only=True)
+        try:
+            trainer.fit(module, data, ckpt_path=last, weights_only=True)
+        except SystemExit as error:  # Lightning's answer to Ctrl-C
+            if (folder / LAST).exists():
+                print("stopped; go on with asr train --resume", file=sys.stderr)
+            raise KeyboardInterrupt from error
         module.load_state_dict(average(checkpoints.paths))
         trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
@@ -126,11 +131,12 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
 
 
 @contextmanager
-def _calm() -> Iterator[None]:
+def calm() -> Iterator[None]:
     """Lightning without its advertisements; the settings of torch as they were afterwards."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     precision = torch.get_float32_matmul_precision()
+    deterministic = torch.are_deterministic_algorithms_enabled()
     with warnings.catch_warnings():
         # Data is prepared in the main process where training is on the CPU: workers would compete.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -143,10 +149,9 @@ def _calm() -> Iterator[None]:
             # an epoch takes three quarters of the time. Recognition computes in float32.
             torch.set_float32_matmul_precision("medium")
             yield
-        except SystemExit as error:  # Lightning's answer to Ctrl-C
-            raise KeyboardInterrupt from error
         finally:
             torch.set_float32_matmul_precision(precision)
+            torch.use_deterministic_algorithms(deterministic)
 
 
 def _check_folder(folder: Path, config: Config, resume: bool) -> None:

@@ -38,16 +38,20 @@ class CTCModule(lightning.LightningModule):
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         """Negative log-likelihood of the labels in nats, summed over utterances, in float32.
 
-        Zero, with zero gradients, for a batch in which no utterance is left.
+        Zero, with zero gradients, for a batch in which no utterance is left. On a GPU its gradient
+        varies from run to run; where that is not allowed it is computed on the CPU.
         """
+        device = log_probs.device
+        if torch.are_deterministic_algorithms_enabled():
+            device = torch.device("cpu")
         total = functional.ctc_loss(
-            log_probs.transpose(0, 1).float(),
-            batch.labels,
-            frames,
-            batch.label_lengths,
+            log_probs.transpose(0, 1).to(device, torch.float32),
+            batch.labels.to(device),
+            frames.to(device),
+            batch.label_lengths.to(device),
             blank=self.vocabulary.blank_id,
             reduction="sum",
-        )
+        ).to(log_probs.device)
         return total if batch.ids else total * 0
 
     def training_step(self, batch: Batch, index: int) -> Tensor:

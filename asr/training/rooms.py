@@ -2,21 +2,30 @@
 
 import numpy as np
 import numpy.typing as npt
+import scipy.signal
 
 SPEED_OF_SOUND = 343.0
 SMALLEST, LARGEST = (3.0, 3.0, 2.4), (10.0, 8.0, 4.0)
 WALL = 0.5
 """Metres that the speaker and the microphone keep from every wall."""
+LOW_CUT = 80.0
+"""Hz."""
 
 
 def draw_room(
     rng: np.random.Generator, reverberation: float, sample_rate: int
 ) -> npt.NDArray[np.float64]:
     """The response (n,) of a random box with the reverberation time T60 (s) between two random
-    points; it starts with the direct sound, which is 1."""
+    points; it starts with the direct sound.
+
+    All echoes of the method are positive, which would raise what no room has: the lowest
+    frequencies are taken out, as its authors do."""
     size = rng.uniform(SMALLEST, LARGEST)
     source, microphone = (rng.uniform(WALL, size - WALL) for _ in range(2))
-    return impulse_response(size, source, microphone, reverberation, sample_rate)
+    response = impulse_response(size, source, microphone, reverberation, sample_rate)
+    high_pass = scipy.signal.butter(2, LOW_CUT, "highpass", fs=sample_rate, output="sos")
+    filtered: npt.NDArray[np.float64] = scipy.signal.sosfilt(high_pass, response)
+    return filtered
 
 
 def impulse_response(

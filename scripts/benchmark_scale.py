@@ -1,0 +1,94 @@
+"""What a large corpus costs before and during training: seconds to the first step, peak memory.
+
+    python scripts/benchmark_scale.py --config recipes/an4/config.toml --lines 857 85700 300000
+
+The corpus is simulated: the configuration's training manifest, repeated to each number of lines
+under new ids. Each size is trained for ``--steps`` steps in a process of its own; time counts from
+its start, imports included.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from asr.config import load_config
+from asr.errors import AsrError
+from asr.manifest import read_manifest, write_manifest
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--lines", type=int, nargs="+", default=[857, 85_700, 300_000])
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)  # manifest, time of the start
+    options = parser.parse_args(arguments)
+    try:
+        if options.child:
+            train(options.config, Path(options.child[0]), float(options.child[1]), options.steps)
+        else:
+            measure(options.config, options.lines, options.steps)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def measure(config: Path, sizes: list[int], steps: int) -> None:
+    """Run a child for each size and print the table."""
+    items = [item for path in load_config(config).data.train for item in read_manifest(path)]
+    table = Table("lines", "manifest, MB", "seconds to the first step", "peak memory, MB")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.jsonl"
+        for size in sizes:
+            repeated = enumerate(islice(cycle(items), size))
+            write_manifest(path, (replace(item, id=f"{item.id}-{i}") for i, item in repeated))
+            command = [sys.executable, __file__, "--config", str(config), "--steps", str(steps)]
+            command += ["--child", str(path), str(time.time())]
+            result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            values = json.loads(result.stdout.splitlines()[-1])
+            megabytes = f"{path.stat().st_size / 1e6:.1f}"
+            seconds, memory = f"{values['seconds']:.1f}", f"{values['peak'] / 1e6:.0f}"
+            table.add_row(f"{size:,}", megabytes, seconds, memory)
+    Console().print(table)
+
+
+class Enough(Exception):
+    """Ends the run."""
+
+
+def train(config: Path, manifest: Path, started: float, steps: int) -> None:
+    """Train on ``manifest`` for some steps; print the figures as JSON."""
+    from asr.training import fit as engine
+
+    options = load_config(config)
+    options = replace(options, data=replace(options.data, train=(str(manifest),)))
+    step = engine.CTCModule.training_step
+    first: list[float] = []
+
+    def counted(self: Any, batch: Any, index: int) -> Any:
+        if not first:
+            first.append(time.time() - started)
+        if index == steps:
+            raise Enough
+        return step(self, batch, index)
+
+    engine.CTCModule.training_step = counted  # type: ignore[method-assign]
+    try:
+        engine.fit(options, folder=manifest.parent / f"run-{started}")
+    except Enough:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps({"seconds": first[0], "peak": peak}))
+
+
+if __name__ == "__main__":
+    main()
