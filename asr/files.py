@@ -1,7 +1,9 @@
-"""Writing files whole or not at all."""
+"""Writing files and folders whole or not at all."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from asr.errors import OutputError
@@ -31,3 +33,32 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+    """Make ``folder`` hold ``files`` (relative name to content) and nothing else.
+
+    They are written to a hidden folder beside it, which then takes its place. At any moment the old
+    or the new folder is whole: under its name, or, between two renames, the old one under the name
+    ``.NAME.old``, from which the next call restores it.
+
+    Raises:
+        OutputError: the place cannot be written, the disk is full, and the like.
+    """
+    folder = Path(folder).absolute()
+    old, new = (folder.with_name(f".{folder.name}.{state}") for state in ("old", "new"))
+    try:
+        if old.exists() and not folder.exists():
+            os.rename(old, folder)
+        for left_over in (old, new):
+            shutil.rmtree(left_over, ignore_errors=True)
+        for name, content in files.items():
+            write_atomically(new / name, content)
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(new, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

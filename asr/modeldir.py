@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from asr.config import EncoderConfig, FeatureConfig, from_mapping, to_mapping
-from asr.errors import AsrError, ModelError
-from asr.files import write_atomically
+from asr.errors import AsrError, ModelError, OutputError
+from asr.files import write_folder
 from asr.text import Vocabulary
 
 SCHEMA_VERSION = 1
@@ -130,18 +130,14 @@ def _parse(path: Path, values: Any) -> ModelInfo:
 
 def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes]) -> ModelInfo:
     """Write ``files`` (name to contents, ``model.onnx`` among them) and a ``model.json`` that
-    lists them. Files of an earlier model in the folder that are not among them are removed.
+    lists them, in place of the model that the folder holds; whole or not at all.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or holds something else than a model.
     """
     folder = Path(folder)
-    old = read_model(folder).files if (folder / DESCRIPTION).exists() else {}
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    for name in old.keys() - files.keys():
-        (folder / name).unlink()
-    for name, data in files.items():
-        write_atomically(folder / name, data)
+    if folder.exists() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
+        raise OutputError(f"{folder} holds other files than a model's; name another folder")
     values = {
         "schema_version": SCHEMA_VERSION,
         "sample_rate": info.sample_rate,
@@ -151,9 +147,10 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
         "encoder": to_mapping(info.encoder),
         "provenance": info.provenance,
         "scores": info.scores,
-        "files": digests,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
-    write_atomically(folder / DESCRIPTION, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    description = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    write_folder(folder, {**files, DESCRIPTION: description.encode()})
     return read_model(folder)
 
 

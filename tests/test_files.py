@@ -1,9 +1,10 @@
 import os
+import signal
 
 import pytest
 
 from asr.errors import OutputError
-from asr.files import write_atomically
+from asr.files import write_atomically, write_folder
 
 
 def test_write_and_replace(tmp_path):
@@ -32,3 +33,62 @@ def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(OutputError, match="cannot write"):
         write_atomically(tmp_path / "a" / "b.txt", "x")
+
+
+def tree(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    write_folder(tmp_path / "a" / "model", {"x": b"1", "deep/y": b"2"})
+    write_folder(tmp_path / "a" / "model", {"x": b"3"})
+    assert tree(tmp_path) == {"a/model/x": b"3"}
+
+
+# Fault 20
+def test_a_folder_is_whole_whenever_the_writer_is_killed(tmp_path):
+    """Killed before each change of a name or folder in turn, until nothing is left to kill."""
+    folder = tmp_path / "model"
+    old, new = {"x": b"old", "y": b"old"}, {"x": b"new", "z": b"new"}
+    write_folder(folder, old)
+    outcomes = []
+    for count in range(1, 99):
+        child = os.fork()
+        if not child:
+            left = count
+
+            def die_first(function):
+                def replaced(*arguments, **options):
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return function(*arguments, **options)
+
+                return replaced
+
+            for name in ("rename", "replace", "mkdir", "unlink", "rmdir", "fsync"):
+                setattr(os, name, die_first(getattr(os, name)))
+            write_folder(folder, new)
+            os._exit(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        whole = folder if folder.exists() else tmp_path / ".model.old"
+        assert tree(whole) in (old, new)
+        outcomes.append((status, folder.exists(), tree(whole) == new))
+        if status == 0:
+            break
+        write_folder(folder, old)  # mends whatever was left
+        assert tree(tmp_path) == {"model/x": b"old", "model/y": b"old"}
+    assert outcomes[0] == (-signal.SIGKILL, True, False) and outcomes[-1] == (0, True, True)
+    assert len(outcomes) > 8
+    assert sum(not named for _, named, _ in outcomes) == 1  # between the two renames
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_folder(tmp_path / "file" / "model", {"x": b"1"})

@@ -8,7 +8,7 @@ import pytest
 from conftest import make_info, make_network
 
 from asr.acoustic import AcousticSession
-from asr.errors import ModelError
+from asr.errors import ModelError, OutputError
 from asr.golden import add_golden, check_golden
 from asr.modeldir import read_model, sha256, write_model
 from asr.transcriber import Transcriber
@@ -126,7 +126,7 @@ def test_pickle_in_place_of_a_checkpoint(tmp_path):
     assert not (tmp_path / "boom").exists()
 
 
-def test_write_replaces_the_files_of_the_old_model_and_no_others(model):
+def test_write_replaces_the_files_of_the_old_model(model):
     info = read_model(model)
     graph = (model / "model.onnx").read_bytes()
     write_model(model, info, {"model.onnx": graph, "README.md": b"card"})
@@ -182,3 +182,16 @@ def test_weights_of_another_architecture_are_refused(model):
     info = make_info(hidden_size=8)
     with pytest.raises(ModelError, match=r"encoder\.layers\.0"):
         load_weights(model, make_network(info), info.vocabulary)
+
+
+def test_a_model_takes_the_place_of_a_model_only(model, tmp_path):
+    info = read_model(model)
+    graph = (model / "model.onnx").read_bytes()
+    (model / "model.onnx").write_bytes(b"damaged")
+    write_model(model, info, {"model.onnx": graph})
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "chapter.tex").write_text("words")
+    with pytest.raises(OutputError, match="holds other files than a model's"):
+        write_model(other, info, {"model.onnx": graph})
+    assert (other / "chapter.tex").exists()

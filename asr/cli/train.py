@@ -47,4 +47,6 @@ def train(
     configuration = load_config(config, [*(set or []), *overrides])
     with needs_train():
         from asr.training.fit import fit
-    print(fit(configuration, resume=resume))
+    folder = fit(configuration, resume=resume)
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
+        print(folder)
