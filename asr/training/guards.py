@@ -136,8 +136,9 @@ class Guards(lightning.Callback):
             )
 
     def _note(self, batch: Batch) -> None:
-        known = {line.get("id") for line in self.met}
-        self.met += [entry(*pair) for pair in batch.rejected if pair[0].id not in known]
+        if batch.rejected:
+            known = {line.get("id") for line in self.met}
+            self.met += [entry(*pair) for pair in batch.rejected if pair[0].id not in known]
 
     def _write(self, trainer: lightning.Trainer) -> None:
         gathered: list[Any] = [self.met]
