@@ -188,7 +188,13 @@ def test_interrupt_keeps_what_is_finished(tmp_path):
         soundfile.write(inputs / f"{index:02}.flac", samples, 16000)
     files = [SAMPLES[0], *sorted(map(str, inputs.iterdir()))]
     command = [*COMMAND, "transcribe", "--batch-size", "1", "-o", str(out), *files]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, as this test may be, ignores SIGINT, and so would its child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 40
     while not list(out.glob("*.txt")) and time.monotonic() < deadline:
         time.sleep(0.05)
