@@ -33,9 +33,7 @@ def train(
     The run is kept in runs/<name>/: metrics.csv, curves.png, tensorboard/, skipped.jsonl,
     checkpoints, and at the end model/, the epoch with the lowest WER on the development set.
     """
-    # Idle threads spin for a moment and then sleep: beside other work on the machine, threads
-    # that go on spinning starve the one they wait for. Read by GNU OpenMP when torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    tune_libraries()
     from asr.config import load_config
 
     flags = {
@@ -50,3 +48,14 @@ def train(
     folder = fit(configuration, resume=resume)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
         print(folder)
+
+
+def tune_libraries() -> None:
+    """Settings that libraries under torch read when they are loaded; the user's own go first."""
+    # Idle threads spin for a moment and then sleep: beside other work on the machine, threads
+    # that go on spinning starve the one they wait for.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    # Convolutions are prepared for one shape. Batches hardly ever have a shape twice: to keep a
+    # thousand preparations, as oneDNN does, takes gigabytes and saves nothing.
+    for capacity in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(capacity, "16")
