@@ -93,7 +93,7 @@ def benchmark(config: Config, corpus: Corpus, epochs: int, peer: Path | None, fo
         speed = f"{sum(durations) / value:.0f}×"
         table.add_row(name, f"{parameters / 1e6:.2f}", speed, f"{value / best:.2f}")
     console.print(table)
-    console.print(profiled(config, corpus, contenders["this engine"][0]))
+    console.print(profiled(contenders["this engine"][0]))
 
 
 def engine(config: Config, corpus: Corpus) -> tuple[Epoch, nn.Module]:
@@ -177,7 +177,7 @@ class StopHere(Exception):
     """Enough steps for a profile."""
 
 
-def profiled(config: Config, corpus: Corpus, run: Epoch) -> Table:
+def profiled(run: Epoch) -> Table:
     """Where the time of the engine's first steps goes, on the main thread."""
     seen: Iterator[int] = iter(range(PROFILED_STEPS))
     step = CTCModule.training_step
