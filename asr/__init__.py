@@ -27,15 +27,20 @@ _HOMES = {
 }
 
 
-def load(model: "str | Path | None" = None) -> "Transcriber":
+def load(
+    model: "str | Path | None" = None, decoder: str = "greedy", **search: Any
+) -> "Transcriber":
     """A :class:`Transcriber` with a model directory, or with the model inside the package.
+
+    ``decoder="beam"`` takes ``lm``, ``lexicon``, ``hotwords`` and the settings of beam search.
 
     Raises:
         ModelError: the directory is not sound.
+        ConfigError, DataError: what was given for beam search cannot be used.
     """
     from asr.transcriber import Transcriber
 
-    return Transcriber(model)
+    return Transcriber(model, decoder=decoder, **search)
 
 
 def transcribe(source: "str | Path | bytes", model: "str | Path | None" = None) -> "Transcript":

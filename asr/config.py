@@ -4,6 +4,7 @@ A key that no dataclass knows is an error that lists the known ones; every value
 here. Paths are relative to the current directory.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -310,6 +311,41 @@ class TrainingConfig:
             self.precision in PRECISIONS,
             f"training.precision is {self.precision!r}, needs one of {PRECISIONS}",
         )
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """Beam search. Scores and thresholds are natural logarithms.
+
+    ``beam_size`` prefixes are kept, none further than ``beam_threshold`` below the best. A frame
+    offers at most ``max_tokens`` tokens, none further than ``token_threshold`` below its best; a
+    frame whose blank has more than the probability ``blank_skip`` offers none (1: never skip).
+    A text is worth its acoustic score + ``lm_weight`` x its language model score + ``word_bonus``
+    a word + ``unknown_score`` a word that the language model doesn't know.
+    """
+
+    beam_size: int = 64
+    beam_threshold: float = 20.0
+    max_tokens: int = 40
+    token_threshold: float = 12.0
+    blank_skip: float = 0.9995
+    lm_weight: float = 0.6
+    word_bonus: float = 0.0
+    unknown_score: float = -5.0
+
+    def __post_init__(self) -> None:
+        for name in ("beam_size", "max_tokens"):
+            value = getattr(self, name)
+            _require(1 <= value <= 65536, f"decoding.{name} is {value}, needs 1 to 65536")
+        for name in ("beam_threshold", "token_threshold", "lm_weight"):
+            value = getattr(self, name)
+            _require(value >= 0, f"decoding.{name} is {value}, needs >= 0")
+        _require(
+            0 < self.blank_skip <= 1, f"decoding.blank_skip is {self.blank_skip}, needs 0 < x <= 1"
+        )
+        for name in ("lm_weight", "word_bonus", "unknown_score"):
+            value = getattr(self, name)
+            _require(math.isfinite(value), f"decoding.{name} is {value}, needs a finite number")
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,12 @@ def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
     )
 
 
+def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
+    """Word errors alone, over all utterances; the texts are normalised already."""
+    pairs = zip(references, hypotheses, strict=True)
+    return _count([(reference.split(), hypothesis.split()) for reference, hypothesis in pairs])
+
+
 def count_errors(reference: str, hypothesis: str) -> ErrorCounts:
     """Word errors of one utterance, both texts normalised; the reference may be empty."""
     return _count([(normalize(reference).split(), normalize(hypothesis).split())])

@@ -41,6 +41,11 @@ class Vocabulary:
         """Index of the CTC blank."""
         return 0
 
+    @property
+    def space_id(self) -> int | None:
+        """Index of the space between words, None where there is none."""
+        return self._ids.get(" ")
+
     def __len__(self) -> int:
         return len(self.tokens)
 

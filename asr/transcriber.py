@@ -1,21 +1,28 @@
 """Audio to transcripts: files or samples, one or many, in batches of similar length."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from asr.acoustic import AcousticSession, LogProbs
 from asr.audio import MAX_RATE, MIN_RATE, Samples, read_audio, resample
+from asr.decoding.bundled import beam_search
 from asr.decoding.greedy import greedy
-from asr.errors import AsrError, AudioError
+from asr.decoding.hypothesis import Hypothesis
+from asr.errors import AsrError, AudioError, ConfigError
 from asr.modeldir import ModelInfo, default_model
 from asr.words import Word, to_words
+
+if TYPE_CHECKING:
+    from asr.decoding.beam import BeamSearch
 
 BATCH_SIZE = 16
 BATCH_SECONDS = 400.0  # of a whole batch, padding included: bounds the memory of the network
@@ -34,15 +41,43 @@ class Transcript:
     warnings: tuple[str, ...] = ()
 
 
+DECODERS = ("greedy", "beam")
+Result = TypeVar("Result")
+
+
 class Transcriber:
     """A loaded model. ``model``: a model directory; without one, that inside the package.
 
+    ``decoder``: ``"greedy"``, or ``"beam"`` with the ``search`` options of
+    :func:`asr.decoding.bundled.beam_search`: ``lm``, ``lexicon``, ``hotwords``, ``beam_size``, …
+
+    ``search`` is that beam search, None for greedy decoding.
+
     Raises:
         ModelError: the directory is not sound.
+        ConfigError: an unknown decoder or option; beam search without its extra installed.
+        DataError: a language model, lexicon or hot word that cannot be used.
     """
 
-    def __init__(self, model: str | Path | None = None, threads: int = 0) -> None:
-        self._session = AcousticSession(model or default_model(), threads)
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        threads: int = 0,
+        decoder: str = "greedy",
+        **search: Any,
+    ) -> None:
+        folder = model or default_model()
+        self._session = AcousticSession(folder, threads)
+        if decoder not in DECODERS:
+            raise ConfigError(f"decoder is {decoder!r}, needs one of {DECODERS}")
+        if decoder == "greedy" and search:
+            raise ConfigError(f"{', '.join(search)}: only for decoder='beam'")
+        self.search: BeamSearch | None = None
+        self._decode: Callable[[LogProbs], Hypothesis] = partial(
+            greedy, blank_id=self.model.vocabulary.blank_id
+        )
+        if decoder == "beam":
+            self.search = self._decode = beam_search(folder, self.model, **search)
 
     @property
     def model(self) -> ModelInfo:
@@ -73,25 +108,43 @@ class Transcriber:
 
         Files are decoded on threads while the network runs, and batched by length.
         """
-        pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1))
+        return self._each(sources, batch_size, self._finish)
+
+    def log_probs_many(
+        self, sources: Sequence[str | Path], batch_size: int = BATCH_SIZE
+    ) -> Iterator[LogProbs | AsrError]:
+        """As :meth:`transcribe_many`, but the log-probabilities (frames, V), not decoded."""
+        return self._each(sources, batch_size, lambda _, log_probs: log_probs)
+
+    def _each(
+        self,
+        sources: Sequence[str | Path],
+        batch_size: int,
+        finish: Callable[[Samples, LogProbs], Result],
+    ) -> Iterator[Result | AsrError]:
+        readers = ThreadPoolExecutor(max(2, os.cpu_count() or 1))
+        # On threads too, so that Ctrl-C is heard while the network runs.
+        workers = ThreadPoolExecutor(os.cpu_count() or 1)
         try:
             rest, ahead = iter(sources), batch_size * READ_AHEAD
-            decoding = [pool.submit(self._try, source) for source in islice(rest, ahead)]
+            decoding = [readers.submit(self._try, source) for source in islice(rest, ahead)]
             while decoding:
                 decoded = [future.result() for future in decoding]
-                decoding = [pool.submit(self._try, source) for source in islice(rest, ahead)]
-                results: list[Transcript | AsrError | None] = [
+                decoding = [readers.submit(self._try, source) for source in islice(rest, ahead)]
+                results: list[Result | AsrError | None] = [
                     item if isinstance(item, AsrError) else None for item in decoded
                 ]
                 waves = {i: item for i, item in enumerate(decoded) if isinstance(item, np.ndarray)}
                 for batch in _batches(waves, batch_size, BATCH_SECONDS * self.model.sample_rate):
-                    # On a thread, so that Ctrl-C is heard while the network runs.
-                    future = pool.submit(self._session.log_probs, [waves[i] for i in batch])
-                    for index, log_probs in zip(batch, future.result(), strict=True):
-                        results[index] = self._finish(waves[index], log_probs)
+                    samples = [waves[i] for i in batch]
+                    log_probs = workers.submit(self._session.log_probs, samples).result()
+                    finished = workers.map(finish, samples, log_probs)
+                    for index, result in zip(batch, finished, strict=True):
+                        results[index] = result
                 yield from (item for item in results if item is not None)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for pool in (readers, workers):
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def _try(self, source: str | Path) -> Samples | AsrError:
         try:
@@ -130,8 +183,7 @@ class Transcriber:
             warnings = ("no signal: all samples are equal",)
         if warnings:
             return Transcript("", (), duration, model.hash, warnings)
-        hypothesis = greedy(log_probs, model.vocabulary.blank_id)
-        words = to_words(hypothesis, model, duration)
+        words = to_words(self._decode(log_probs), model, duration)
         return Transcript(" ".join(word.text for word in words), words, duration, model.hash)
 
 

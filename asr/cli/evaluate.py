@@ -1,9 +1,21 @@
 """``asr evaluate``: a manifest and a model to a word error rate."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from asr.cli.search import (
+    BeamSizeOption,
+    DecoderOption,
+    HotwordOption,
+    LexiconOption,
+    LmOption,
+    LmWeightOption,
+    WordBonusOption,
+    decoding,
+)
 
 
 def evaluate(
@@ -30,13 +42,21 @@ def evaluate(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
+    decoder: DecoderOption = None,
+    lm: LmOption = None,
+    lexicon: LexiconOption = None,
+    hotword: HotwordOption = None,
+    beam_size: BeamSizeOption = None,
+    lm_weight: LmWeightOption = None,
+    word_bonus: WordBonusOption = None,
 ) -> None:
     """Transcribe a manifest and score it: WER, CER and counts."""
     from asr.report.evaluate import evaluate as evaluate_manifest
     from asr.report.evaluate import results, write_results
     from asr.transcriber import Transcriber
 
-    transcriber = Transcriber(model)
+    search = decoding(decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus)
+    transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
     if output_dir is not None:
         write_results(output_dir, results(evaluation, manifest, transcriber))
@@ -48,6 +68,10 @@ def evaluate(
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
         print(f"WER  {unseen.words} on the {unseen.sentences} texts not in the training manifests")
+    if evaluation.overlap is not None:
+        print(f"language model: {evaluation.overlap}")
+        if evaluation.overlap.warning:
+            print(f"warning: {manifest}: {evaluation.overlap.warning}", file=sys.stderr)
     speed = evaluation.duration / evaluation.seconds
     print(
         f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "

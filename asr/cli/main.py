@@ -9,6 +9,7 @@ import typer
 from asr import __version__
 from asr.cli.data import data
 from asr.cli.evaluate import evaluate
+from asr.cli.lm import lm
 from asr.cli.train import train
 from asr.cli.transcribe import transcribe
 from asr.cli.verify import verify
@@ -30,6 +31,7 @@ app.command()(evaluate)
 app.command()(train)
 app.command()(verify)
 app.add_typer(data)
+app.add_typer(lm)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,6 +8,16 @@ from typing import Annotated
 
 import typer
 
+from asr.cli.search import (
+    BeamSizeOption,
+    DecoderOption,
+    HotwordOption,
+    LexiconOption,
+    LmOption,
+    LmWeightOption,
+    WordBonusOption,
+    decoding,
+)
 from asr.errors import AsrError, AudioError
 
 
@@ -43,6 +53,13 @@ def transcribe(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Files recognised at once; changes speed, never text.")
     ] = 16,
+    decoder: DecoderOption = None,
+    lm: LmOption = None,
+    lexicon: LexiconOption = None,
+    hotword: HotwordOption = None,
+    beam_size: BeamSizeOption = None,
+    lm_weight: LmWeightOption = None,
+    word_bonus: WordBonusOption = None,
 ) -> None:
     """Transcribe audio files.
 
@@ -59,7 +76,8 @@ def transcribe(
     paths: Sequence[Sequence[Path]] = [[]] * len(audio)
     if output_dir is not None:
         paths = output_paths(audio, output_dir, formats)
-    results = Transcriber(model).transcribe_many(audio, batch_size)
+    search = decoding(decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus)
+    results = Transcriber(model, **search).transcribe_many(audio, batch_size)
     failed = 0
     for source, outputs, result in zip(audio, paths, results, strict=True):
         if isinstance(result, AsrError):

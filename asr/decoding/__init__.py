@@ -1,1 +1,34 @@
-"""Log-probabilities to hypotheses."""
+"""Log-probabilities to hypotheses.
+
+    from asr.decoding import BeamSearch, read_lm
+
+Names are imported when they are first used: greedy decoding needs neither numba nor a language
+model.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asr.decoding.alignment import align
+    from asr.decoding.beam import BeamSearch, BeamStream
+    from asr.decoding.greedy import greedy
+    from asr.decoding.hypothesis import Hypothesis
+    from asr.decoding.ngram_file import read_lm
+
+__all__ = ["BeamSearch", "BeamStream", "Hypothesis", "align", "greedy", "read_lm"]
+
+_HOMES = {
+    "BeamSearch": "beam",
+    "BeamStream": "beam",
+    "Hypothesis": "hypothesis",
+    "align": "alignment",
+    "greedy": "greedy",
+    "read_lm": "ngram_file",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"asr.decoding.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'asr.decoding' has no attribute {name!r}")

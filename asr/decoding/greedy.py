@@ -26,17 +26,19 @@ def greedy(log_probs: npt.NDArray[np.floating], blank_id: int) -> Hypothesis:
     if not 0 <= blank_id < size:
         raise DataError(f"blank_id is {blank_id}, needs 0 <= blank_id < V = {size}")
     if frames == 0:
-        return Hypothesis((), (), (), (), 0.0)
+        return Hypothesis((), (), (), (), acoustic_score=0.0)
     path = log_probs.argmax(axis=1)
     best = log_probs[np.arange(frames), path]
     starts = np.flatnonzero(np.diff(path, prepend=-1))
     ends = np.append(starts[1:], frames)
     peaks = np.maximum.reduceat(best, starts)
     kept = path[starts] != blank_id
+    score = float(best.sum(dtype=np.float64))
     return Hypothesis(
         tokens=tuple(path[starts[kept]].tolist()),
         start_frames=tuple(starts[kept].tolist()),
         end_frames=tuple(ends[kept].tolist()),
         log_posteriors=tuple(peaks[kept].tolist()),
-        score=float(best.sum(dtype=np.float64)),
+        acoustic_score=score,
+        score=score,
     )

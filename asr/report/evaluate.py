@@ -15,6 +15,7 @@ from typing import Any
 import onnxruntime
 
 from asr import __version__
+from asr.decoding.overlap import ModelOverlap, model_overlap
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.manifest import Utterance, read_manifest
@@ -28,12 +29,14 @@ SCHEMA_VERSION = 1
 @dataclass(frozen=True)
 class Evaluation:
     """Utterances with their transcripts. ``unseen`` scores the utterances whose text is in none
-    of the training manifests that were given; ``seconds`` is the time from audio to text."""
+    of the training manifests that were given; ``overlap`` is how much of the references the
+    language model holds; ``seconds`` is the time from audio to text."""
 
     utterances: list[Utterance]
     transcripts: list[Transcript]
     score: Score
     unseen: Score | None
+    overlap: ModelOverlap | None
     seconds: float
 
     @property
@@ -68,7 +71,9 @@ def evaluate(
     pairs = [(item.text, result.text) for item, result in zip(utterances, transcripts, strict=True)]
     fresh = [pair for pair in pairs if pair[0] not in trained]
     unseen = _score(fresh) if training_manifests and fresh else None
-    return Evaluation(utterances, transcripts, _score(pairs), unseen, seconds)
+    lm = transcriber.search.lm if transcriber.search else None
+    overlap = model_overlap(lm, [text for text, _ in pairs if text]) if lm else None
+    return Evaluation(utterances, transcripts, _score(pairs), unseen, overlap, seconds)
 
 
 def _score(pairs: Sequence[tuple[str, str]]) -> Score:
@@ -88,7 +93,8 @@ def results(
         "audio_seconds": round(evaluation.duration, 3),
         "seconds": round(evaluation.seconds, 3),
         "times_real_time": round(evaluation.duration / evaluation.seconds, 1),
-        "decoder": "greedy",
+        "decoder": decoder_values(transcriber),
+        "lm_overlap": None if evaluation.overlap is None else asdict(evaluation.overlap),
         "normalization": "lower case, Unicode NFC, single spaces",
         "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
         "model": {"sha256": model.hash, "provenance": model.provenance},
@@ -111,6 +117,20 @@ def results(
             }
             for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)
         ],
+    }
+
+
+def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
+    """What the transcriber decodes with, as plain values."""
+    search = transcriber.search
+    if search is None:
+        return {"name": "greedy"}
+    return {
+        "name": "beam",
+        "options": asdict(search.options),
+        "lm": None if search.lm is None else {"unit": search.lm.unit, "ngrams": search.lm.counts},
+        "lexicon": None if search.lexicon is None else len(search.lexicon),
+        "hotwords": search.hotwords,
     }
 
 

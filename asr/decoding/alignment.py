@@ -1,0 +1,161 @@
+"""Forced alignment: on which frames does a known text lie?
+
+The most probable CTC path of the text (Viterbi over blanks and tokens in turn; the trellis of
+Graves et al. 2006, section 4.1). Memory stays bounded for recordings of hours: far-fetched states
+are pruned, and the way back is found block by block from the scores kept at each block's beginning.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.decoding.compiled import compiled
+from asr.errors import DataError
+from asr.text import min_frames
+
+BLOCK = 2048
+"""Frames whose moves are kept at a time."""
+
+THRESHOLDS = (200.0, 2000.0, np.inf)
+"""How far below the best a state may be (natural logarithm); the next one is tried where the
+text's end cannot be reached."""
+
+
+def align(
+    log_probs: npt.NDArray[np.float32], tokens: Sequence[int], blank_id: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], float]:
+    """First frames and last frames (exclusive) of ``tokens`` on their most probable path through
+    ``log_probs`` (frames, V), and the path's log-probability.
+
+    Raises:
+        DataError: more tokens (with blanks between equal ones) than frames, or no path of a
+            probability above 0.
+    """
+    labels = np.asarray(tokens, np.int32)
+    needed = min_frames(list(tokens))
+    if len(log_probs) < needed:
+        raise DataError(
+            f"the text needs {needed} frames, the audio has {len(log_probs)}: it is too short "
+            "for this text"
+        )
+    starts, ends = np.zeros(len(labels), np.int32), np.zeros(len(labels), np.int32)
+    for threshold in THRESHOLDS:
+        score = viterbi(log_probs, labels, blank_id, threshold, starts, ends, BLOCK)
+        if score > -np.inf:
+            return starts, ends, score
+    raise DataError("the text has probability 0 on this audio")
+
+
+@compiled
+def sweep(
+    log_probs: Any,
+    labels: Any,
+    blank: int,
+    threshold: float,
+    scores: Any,
+    low: int,
+    high: int,
+    moves: Any,
+    lows: Any,
+) -> tuple[int, int]:
+    """Take ``scores`` of states ``low`` to ``high`` (exclusive) through all frames of a block.
+
+    State 2 k + 1 is on label k, state 2 k in the blank before it. ``moves`` (frames, width), if
+    not empty, gets how many states back each came from, its column 0 being state ``lows[t]``.
+    Returns the states that are left.
+    """
+    states = 2 * len(labels) + 1
+    keep = len(moves) > 0
+    for t in range(len(log_probs)):
+        row = log_probs[t]
+        lows[t] = low
+        high = min(high + 2, states)
+        best = -np.inf
+        for state in range(high - 1, low - 1, -1):  # downwards: what is read is not yet replaced
+            score, move = scores[state], 0
+            if state > low and scores[state - 1] > score:
+                score, move = scores[state - 1], 1
+            token = blank
+            if state & 1:
+                label = state >> 1
+                token = labels[label]
+                if state > low + 1 and labels[label - 1] != token and scores[state - 2] > score:
+                    score, move = scores[state - 2], 2
+            scores[state] = score + row[token]
+            best = max(best, scores[state])
+            if keep:
+                moves[t, state - low] = move
+        floor = best - threshold
+        while low < high - 1 and scores[low] < floor:
+            scores[low] = -np.inf
+            low += 1
+        while high > low + 1 and scores[high - 1] < floor:
+            high -= 1
+            scores[high] = -np.inf
+    return low, high
+
+
+@compiled
+def viterbi(
+    log_probs: Any,
+    labels: Any,
+    blank: int,
+    threshold: float,
+    starts: Any,
+    ends: Any,
+    block: int,
+) -> float:
+    """Fill ``starts`` and ``ends`` and return the path's score, -inf if the end is not reached."""
+    frames, states = len(log_probs), 2 * len(labels) + 1
+    blocks = (frames + block - 1) // block
+    lows = np.zeros(frames, np.int32)
+    scores = np.full(states, -np.inf)
+    scores[0] = 0.0  # before the first frame: as if in the blank before the first label
+    low, high = 0, 1
+    # The states in use at the beginning of each block, one block behind the other.
+    kept = np.empty(1024)
+    offsets = np.zeros(blocks + 1, np.int64)
+    bounds = np.zeros((blocks + 1, 2), np.int64)
+    nothing = np.empty((0, 0), np.int8)
+    for index in range(blocks):
+        first, last = index * block, min((index + 1) * block, frames)
+        bounds[index] = low, high
+        offsets[index + 1] = offsets[index] + high - low
+        if offsets[index + 1] > len(kept):
+            larger = np.empty(2 * offsets[index + 1])
+            larger[: offsets[index]] = kept[: offsets[index]]
+            kept = larger
+        kept[offsets[index] : offsets[index + 1]] = scores[low:high]
+        low, high = sweep(
+            log_probs[first:last], labels, blank, threshold, scores, low, high, nothing,
+            lows[first:last],
+        )  # fmt: skip
+    state = states - 1
+    if states > 1 and scores[states - 2] > scores[states - 1]:
+        state = states - 2
+    total = scores[state]
+    if total == -np.inf:
+        return -np.inf
+    for label in range(len(labels)):
+        starts[label] = -1
+    for index in range(blocks - 1, -1, -1):
+        first, last = index * block, min((index + 1) * block, frames)
+        low, high = bounds[index]
+        scores[:] = -np.inf
+        scores[low:high] = kept[offsets[index] : offsets[index + 1]]
+        width = min(states, high - low + 2 * (last - first))
+        moves = np.empty((last - first, width), np.int8)
+        sweep(
+            log_probs[first:last], labels, blank, threshold, scores, low, high, moves,
+            lows[first:last],
+        )  # fmt: skip
+        for t in range(last - 1, first - 1, -1):
+            if state & 1:
+                label = state >> 1
+                if starts[label] < 0:
+                    ends[label] = t + 1
+                starts[label] = t
+            state -= moves[t - first, state - lows[t]]
+    return total

@@ -1,0 +1,281 @@
+"""Beam search over log-probs: one utterance, a batch, or a stream in pieces.
+
+    search = BeamSearch(vocabulary, beam_size=64, lm=read_lm("words.arpa"), hotwords={"kai": 3})
+    search(log_probs).score
+"""
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.config import DecodingConfig, from_mapping
+from asr.decoding.alignment import align
+from asr.decoding.confidence import spelled, word_posteriors
+from asr.decoding.context import NO_LM, TOKEN_LM, WORD_LM, Context
+from asr.decoding.hotwords import build_hotwords
+from asr.decoding.hypothesis import Hypothesis
+from asr.decoding.lexicon import build_lexicon
+from asr.decoding.log_probs import probabilities
+from asr.decoding.ngram import END, SPACE, START, NgramModel
+from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, endings, make_room, new_tree
+from asr.decoding.trie import empty_trie
+from asr.errors import DataError
+from asr.text import Vocabulary, normalize
+
+EMPTY = np.zeros(0, np.int32)
+EMPTY_FLOATS = np.zeros(0, np.float32)
+
+
+class BeamSearch:
+    """Prefix beam search with, if given, an n-gram language model, a closed lexicon, hot words.
+
+    Args:
+        vocabulary: of the log-probs.
+        lm: a model of words, or of tokens.
+        lexicon: the only words that may come out, the hot words besides.
+        hotwords: words or phrases with their boosts (natural logarithm, on top of the score of
+            a text once for each time it holds them whole).
+        options: those of :class:`asr.config.DecodingConfig`, e.g. ``beam_size=64``.
+
+    Raises:
+        ConfigError: an option that is unknown or out of range; numba is not installed.
+        DataError: a word of the lexicon or a hot word that the vocabulary cannot spell.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        lm: NgramModel | None = None,
+        lexicon: Iterable[str] | None = None,
+        hotwords: Mapping[str, float] | None = None,
+        **options: Any,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.lm = lm
+        self.lexicon = None if lexicon is None else tuple(lexicon)
+        self.hotwords = dict(hotwords or {})
+        self.options = from_mapping(DecodingConfig, options, "decoding")
+        self._context, self.lm_start = _context(
+            vocabulary, self.options, lm, self.lexicon, self.hotwords
+        )
+        self._limits = _limits(vocabulary, self.options, self._context)
+
+    @overload
+    def __call__(self, log_probs: npt.NDArray[np.floating]) -> Hypothesis: ...
+    @overload
+    def __call__(self, log_probs: Sequence[npt.NDArray[np.floating]]) -> list[Hypothesis]: ...
+    def __call__(self, log_probs: Any, threads: int = 0) -> Any:
+        """The best hypothesis of ``log_probs`` (frames, V), or those of a list of them.
+
+        A list is shared out among ``threads`` (0: one a processor).
+
+        Raises:
+            DataError: not log-probs.
+        """
+        if isinstance(log_probs, np.ndarray):
+            return self.n_best(log_probs, 1)[0]
+        threads = threads or os.cpu_count() or 1
+        if min(threads, len(log_probs)) <= 1:
+            return [self(item) for item in log_probs]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self, log_probs))
+
+    def n_best(self, log_probs: npt.NDArray[np.floating], count: int) -> list[Hypothesis]:
+        """The ``count`` best hypotheses of (frames, V), the best first; fewer if the beam has fewer
+        different texts.
+
+        Raises:
+            DataError: not log-probs.
+        """
+        stream = self.stream()
+        stream.feed(log_probs)
+        return stream.n_best(count)
+
+    def stream(self) -> "BeamStream":
+        """A search that is fed piece by piece."""
+        return BeamStream(self)
+
+
+class BeamStream:
+    """The state of a search between the pieces it is fed; the result is that of the whole."""
+
+    def __init__(self, search: BeamSearch) -> None:
+        self._search = search
+        self._tree = new_tree(search.options.beam_size, search.lm_start)
+        self._pieces: list[npt.NDArray[np.float32]] = []
+
+    def feed(self, log_probs: npt.NDArray[np.floating]) -> None:
+        """Take in the next frames (frames, V).
+
+        Raises:
+            DataError: not log-probs.
+        """
+        search = self._search
+        rest = probabilities(log_probs, len(search.vocabulary))
+        self._pieces.append(np.asarray(log_probs, np.float32))
+        while len(rest):
+            rest = rest[advance(rest, search._context, search._limits, self._tree) :]
+            if len(rest):
+                self._tree = make_room(self._tree)
+
+    def n_best(self, count: int) -> list[Hypothesis]:
+        """The best hypotheses of what was fed, taken as a whole utterance; feeding can go on."""
+        tree = self._tree
+        totals = endings(self._search._context, tree)
+        alive = np.flatnonzero(totals[:, 0] > -np.inf)
+        if not len(alive):
+            return [self._unfinished()]
+        totals, beam = totals[alive], tree.beam[alive]
+        hypotheses: list[Hypothesis] = []
+        texts = set()
+        for index in np.argsort(-totals[:, 0], kind="stable").tolist():
+            tokens = spelled(tree.nodes, beam[index])
+            text = self._search.vocabulary.decode(tokens.tolist()).strip()
+            if text in texts:
+                continue
+            texts.add(text)
+            posteriors = word_posteriors(
+                tree.nodes, beam, totals[:, 0], index, self._search._context.space
+            )
+            total, acoustic, lm = totals[index].tolist()
+            hypotheses.append(self._place(tokens, posteriors, acoustic, lm, total))
+            if len(hypotheses) == count:
+                break
+        return hypotheses
+
+    def _log_probs(self) -> npt.NDArray[np.float32]:
+        if len(self._pieces) != 1:
+            size = len(self._search.vocabulary)
+            self._pieces = [np.concatenate([np.zeros((0, size), np.float32), *self._pieces])]
+        return self._pieces[0]
+
+    def _place(
+        self, tokens: Any, posteriors: Any, acoustic: float, lm: float, total: float
+    ) -> Hypothesis:
+        """A hypothesis with its place in time."""
+        starts, ends, _ = align(self._log_probs(), tokens, self._search.vocabulary.blank_id)
+        # Each word's posterior for each of its tokens, and for the spaces behind it.
+        is_space = tokens == self._search._context.space
+        begins = ~is_space & np.concatenate([[True], is_space[:-1]])[: len(tokens)]
+        word = np.maximum(np.cumsum(begins) - 1, 0)
+        spread = posteriors[word] if len(posteriors) else np.ones(len(tokens))
+        return Hypothesis(
+            tokens=tuple(tokens.tolist()),
+            start_frames=tuple(starts.tolist()),
+            end_frames=tuple(ends.tolist()),
+            log_posteriors=tuple(np.log(np.maximum(spread, 1e-10)).tolist()),
+            acoustic_score=acoustic,
+            lm_score=lm,
+            score=total,
+        )
+
+    def _unfinished(self) -> Hypothesis:
+        """Where no prefix in the beam is a text of the lexicon: the best, without its last word."""
+        tree, search = self._tree, self._search
+        entries = tree.counts[0]
+        if not entries:
+            return Hypothesis((), (), (), (), -np.inf, 0.0, -np.inf)
+        nodes = tree.beam[:entries]
+        best = nodes[np.argmax(tree.mass[:entries, BOTH])]
+        tokens = spelled(tree.nodes, best)
+        spaces = np.flatnonzero(tokens == search._context.space)
+        tokens = tokens[: spaces[-1] if len(spaces) else 0]
+        _, _, acoustic = align(self._log_probs(), tokens, search.vocabulary.blank_id)
+        fixed, lm = tree.values[best, [FIXED, LM]].tolist()
+        words = np.ones(1 + len(spaces))
+        return self._place(tokens, words, acoustic, lm, acoustic + fixed)
+
+
+def _context(
+    vocabulary: Vocabulary,
+    options: DecodingConfig,
+    lm: NgramModel | None,
+    lexicon: Iterable[str] | None,
+    hotwords: Mapping[str, float],
+) -> tuple[Context, int]:
+    """The tables of the search, and the language model's state at the beginning of a sentence."""
+    space = vocabulary.space_id
+    if space is None and (lexicon is not None or (lm and lm.unit == "word")):
+        raise DataError("a lexicon or a language model of words needs a vocabulary with a space")
+    kind = NO_LM if lm is None else WORD_LM if lm.unit == "word" else TOKEN_LM
+    known: dict[str, int] = {}
+    if lexicon is not None:
+        hot = [word for phrase in hotwords for word in normalize(phrase).split()]
+        for word in [*map(normalize, lexicon), *hot]:
+            known[word] = lm.word_id(word) if kind == WORD_LM and lm else 0
+    elif kind == WORD_LM and lm:
+        specials = {lm.unknown_id, lm.word_id(START), lm.word_id(END)}
+        known = {
+            word: index
+            for index, word in enumerate(lm.words)
+            if index not in specials and not vocabulary.unknown(word)
+        }
+    use_lexicon = lexicon is not None or bool(known)
+    trie, words = empty_trie(), EMPTY
+    if use_lexicon:
+        built = build_lexicon(list(known), list(known.values()), vocabulary)
+        trie, words = built.trie, built.words
+    token_words = EMPTY
+    if kind == TOKEN_LM and lm:
+        names = [SPACE if token == " " else token for token in vocabulary.tokens]
+        token_words = np.array([lm.word_id(name) for name in names], np.int32)
+    start = 0
+    if lm is not None:
+        start = 1 + lm.word_id(START)
+        if start >= lm.lower:  # a unigram model has no contexts
+            start = 0
+    automaton = build_hotwords(hotwords, vocabulary)
+    context = Context(
+        space=-1 if space is None else space,
+        closed=lexicon is not None,
+        lm_kind=kind,
+        lm_weight=options.lm_weight,
+        word_bonus=options.word_bonus,
+        unknown_score=options.unknown_score,
+        use_lexicon=use_lexicon,
+        lexicon_first=trie.first,
+        lexicon_label=trie.label,
+        lexicon_words=words,
+        lm_first=_plain(lm.trie.first if lm else EMPTY),
+        lm_label=_plain(lm.trie.label if lm else EMPTY),
+        lm_log10_probs=_plain(lm.log10_probs if lm else EMPTY_FLOATS),
+        lm_log10_backoffs=_plain(lm.log10_backoffs if lm else EMPTY_FLOATS),
+        lm_suffix=_plain(lm.suffix if lm else EMPTY),
+        lm_lower=lm.lower if lm else 0,
+        lm_unknown=lm.unknown_id if lm else 0,
+        lm_end=lm.word_id(END) if lm else 0,
+        token_words=token_words,
+        use_hot=bool(hotwords),
+        hot_next=automaton.next,
+        hot_gain=automaton.gain,
+        hot_potential=automaton.potential,
+    )
+    return context, start
+
+
+def _plain(array: Any) -> Any:
+    """An array of the one kind that the search is compiled for: a view, where it is writable."""
+    plain = np.asarray(array)
+    return plain if plain.flags.writeable else plain.copy()
+
+
+def _limits(vocabulary: Vocabulary, options: DecodingConfig, context: Context) -> Limits:
+    hot = context.hot_gain.max() + context.hot_potential.max()
+    bonus = max(0.0, options.word_bonus, options.word_bonus + options.unknown_score)
+    plain = not (context.closed or context.lm_kind or context.use_hot or options.word_bonus)
+    return Limits(
+        blank=vocabulary.blank_id,
+        beam_size=options.beam_size,
+        beam_threshold=math.exp(-options.beam_threshold),
+        max_tokens=min(options.max_tokens, len(vocabulary)),
+        token_threshold=math.exp(-options.token_threshold),
+        blank_skip=options.blank_skip,
+        plain=plain,
+        largest_factor=math.exp(bonus + hot),
+    )

@@ -1,0 +1,30 @@
+"""What the compiled loops of the decoder are compiled with."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from asr.errors import ConfigError
+
+try:
+    import numba
+except ModuleNotFoundError as error:
+    raise ConfigError(
+        "beam search and alignment need numba, which is not installed; install the extra: "
+        'pip install "bigru-asr[beam]", in a clone: pip install ".[beam]"'
+    ) from error
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call, without the interpreter lock, and keep the result on disk.
+
+    The place is ``__pycache__`` beside the source or, where that is read-only, the user's cache
+    folder (``NUMBA_CACHE_DIR`` names another). Where neither can be written, every process
+    compiles anew.
+    """
+    try:
+        result: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no place to keep it
+        result = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast(Function, result)

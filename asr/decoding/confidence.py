@@ -1,0 +1,82 @@
+"""How sure is each word? Its posterior among the hypotheses that the search kept."""
+
+from typing import Any
+
+import numpy as np
+
+from asr.decoding.compiled import compiled
+from asr.decoding.search import NONE, PARENT, TOKEN
+
+
+NEGLIGIBLE = 1e-6
+
+
+@compiled
+def spelled(nodes: Any, node: int) -> Any:
+    """The tokens of a prefix."""
+    count, end = 0, node
+    while nodes[node, TOKEN] != NONE:
+        count += 1
+        node = nodes[node, PARENT]
+    tokens = np.empty(count, np.int32)
+    while nodes[end, TOKEN] != NONE:
+        count -= 1
+        tokens[count] = nodes[end, TOKEN]
+        end = nodes[end, PARENT]
+    return tokens
+
+
+@compiled
+def hash_words(tokens: Any, space: int) -> Any:
+    """A number for each word, a stretch without spaces."""
+    words = np.empty(len(tokens), np.int64)
+    count, inside = 0, False
+    for token in tokens:
+        if token == space:
+            inside = False
+            continue
+        if not inside:
+            inside = True
+            words[count] = 0
+            count += 1
+        words[count - 1] = (words[count - 1] * 1000003 + token + 1) & 0xFFFFFFFFFFFF
+    return words[:count]
+
+
+@compiled
+def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int) -> Any:
+    """Posterior of each word of hypothesis ``chosen``: the share (by probability, softmax of the
+    ``totals``) of the hypotheses that have the same word in its place in a minimum edit
+    alignment of words."""
+    ours = hash_words(spelled(nodes, beam[chosen]), space)
+    count = len(ours)
+    posteriors = np.zeros(count)
+    highest, weight_sum = totals.max(), 0.0
+    for i in range(len(beam)):
+        weight = np.exp(totals[i] - highest)
+        if weight < NEGLIGIBLE and i != chosen:
+            continue
+        weight_sum += weight
+        theirs = hash_words(spelled(nodes, beam[i]), space)
+        others = len(theirs)
+        costs = np.empty((count + 1, others + 1), np.int32)
+        for a in range(count + 1):
+            costs[a, 0] = a
+        for b in range(others + 1):
+            costs[0, b] = b
+        for a in range(1, count + 1):
+            for b in range(1, others + 1):
+                change = costs[a - 1, b - 1] + (ours[a - 1] != theirs[b - 1])
+                costs[a, b] = min(change, costs[a - 1, b] + 1, costs[a, b - 1] + 1)
+        a, b = count, others
+        while a > 0 and b > 0:
+            same = ours[a - 1] == theirs[b - 1]
+            if costs[a, b] == costs[a - 1, b - 1] + (not same):
+                posteriors[a - 1] += weight * same
+                a -= 1
+                b -= 1
+            elif costs[a, b] == costs[a - 1, b] + 1:
+                a -= 1
+            else:
+                b -= 1
+    return posteriors / weight_sum

@@ -1,0 +1,173 @@
+"""What a prefix is worth besides its acoustics: lexicon, language model, word bonus, hot words.
+
+All of it is a function of the prefix alone, built up token by token: :func:`extend` goes from a
+prefix to the prefix with one token more, :func:`finish` to the end of the text.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from asr.decoding.compiled import compiled
+
+NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
+LN10 = float(np.log(10.0))
+
+
+class Context(NamedTuple):
+    """Tables of the compiled search. Unused ones are empty.
+
+    ``lexicon_*``: a trie of spelled words (:class:`asr.decoding.trie.Trie`), ``lexicon_words``
+    (nodes,) whether a word ends there, as its id in the language model, ``NOT_A_WORD`` elsewhere;
+    ``lm_*``: an n-gram model (:class:`asr.decoding.ngram.NgramModel`); ``token_words`` (V,) the
+    language model's id of each token; ``hot_*``: an automaton
+    (:class:`asr.decoding.hotwords.HotWords`).
+    """
+
+    space: int  # token id, -1: the vocabulary has none
+    closed: bool  # words outside the lexicon are not allowed
+    lm_kind: int
+    lm_weight: float
+    word_bonus: float
+    unknown_score: float
+    use_lexicon: bool
+    lexicon_first: Any
+    lexicon_label: Any
+    lexicon_words: Any
+    lm_first: Any
+    lm_label: Any
+    lm_log10_probs: Any
+    lm_log10_backoffs: Any
+    lm_suffix: Any
+    lm_lower: int
+    lm_unknown: int
+    lm_end: int
+    token_words: Any
+    use_hot: bool
+    hot_next: Any
+    hot_gain: Any
+    hot_potential: Any
+
+
+NOT_A_WORD = -1
+
+
+class State(NamedTuple):
+    """A prefix's place in the tables and its scores.
+
+    ``fixed``: weighted scores that stay; ``potential``: what a hot word begun but not finished
+    may still bring, taken back when it isn't finished; ``lm``: the language model's part of
+    ``fixed``, unweighted. Natural logarithms.
+    """
+
+    allowed: bool
+    fixed: float
+    potential: float
+    lm: float
+    lexicon: int | np.int64
+    lm_state: int | np.int64
+    hot: int | np.int64
+
+
+@compiled
+def child_of(first: Any, label: Any, node: Any, wanted: int) -> int:
+    """The child of ``node`` along the edge ``wanted`` in a trie with sorted edges, or -1."""
+    low, high = first[node], first[node + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if label[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    if low < first[node + 1] and label[low] == wanted:
+        return low
+    return -1
+
+
+@compiled
+def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
+    """ln P(word | state) with Katz back-off, and the state after it."""
+    log10 = 0.0
+    while True:
+        # All words are children of the root, in the order of their ids.
+        child = 1 + word
+        if state != 0:
+            child = child_of(context.lm_first, context.lm_label, state, word)
+        if child >= 0:
+            break
+        log10 += context.lm_log10_backoffs[state]
+        state = context.lm_suffix[state]
+    log10 += context.lm_log10_probs[child]
+    if child >= context.lm_lower:  # an n-gram of the highest order is no context
+        child = context.lm_suffix[child]
+    return LN10 * log10, child
+
+
+@compiled
+def end_word(context: Context, lexicon: Any, lm_state: Any) -> tuple[bool, float, float, Any]:
+    """A word ends at this place of the lexicon: allowed, weighted score, LM score, LM state."""
+    word = -1
+    if context.use_lexicon and lexicon >= 0:
+        word = context.lexicon_words[lexicon]
+    if context.closed and word < 0:
+        return False, 0.0, 0.0, lm_state
+    score, lm = context.word_bonus, 0.0
+    if context.lm_kind == WORD_LM:
+        if word < 0 or word == context.lm_unknown:
+            word = context.lm_unknown
+            score += context.unknown_score
+        lm, lm_state = lm_step(context, lm_state, word)
+        score += context.lm_weight * lm
+    return True, score, lm, lm_state
+
+
+@compiled
+def extend(context: Context, state: State, last: int, token: int) -> State:
+    """The state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
+    fixed, lm = state.fixed, state.lm
+    lexicon, lm_state = state.lexicon, state.lm_state
+    if token == context.space:
+        if last >= 0 and last != context.space:
+            allowed, gain, lm_gain, lm_state = end_word(context, lexicon, lm_state)
+            if not allowed:
+                return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
+            fixed += gain
+            lm += lm_gain
+        elif context.closed:  # a space after a space, or at the beginning
+            return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
+        lexicon = 0
+    elif context.use_lexicon:
+        if lexicon >= 0:
+            lexicon = child_of(context.lexicon_first, context.lexicon_label, lexicon, token)
+        if lexicon < 0 and context.closed:
+            return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
+    if context.lm_kind == TOKEN_LM:
+        lm_gain, lm_state = lm_step(context, lm_state, context.token_words[token])
+        fixed += context.lm_weight * lm_gain
+        lm += lm_gain
+    hot, potential = 0, 0.0
+    if context.use_hot:
+        if token == context.space:
+            fixed += context.hot_gain[state.hot]
+        hot = context.hot_next[state.hot, token]
+        potential = context.hot_potential[hot]
+    return State(True, fixed, potential, lm, lexicon, lm_state, hot)
+
+
+@compiled
+def finish(context: Context, state: State, last: int) -> State:
+    """The state at the end of the text: the last word and the sentence are over."""
+    fixed, lm, lm_state = state.fixed, state.lm, state.lm_state
+    if last >= 0 and last != context.space:
+        allowed, gain, lm_gain, lm_state = end_word(context, state.lexicon, lm_state)
+        if not allowed:
+            return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
+        fixed += gain
+        lm += lm_gain
+    if context.lm_kind != NO_LM:
+        lm_gain, lm_state = lm_step(context, lm_state, context.lm_end)
+        fixed += context.lm_weight * lm_gain
+        lm += lm_gain
+    if context.use_hot:
+        fixed += context.hot_gain[state.hot]
+    return State(True, fixed, 0.0, lm, state.lexicon, lm_state, state.hot)

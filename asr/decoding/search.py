@@ -1,0 +1,346 @@
+"""Prefix beam search: the compiled loop over frames.
+
+The recursion is that of Graves (2012), algorithm 1, and of Hannun et al. (2014), algorithm 1:
+a prefix keeps the probability of all paths that end in a blank apart from that of those that end
+in its last token, since only after a blank can the same token follow as a new one.
+
+Prefixes are nodes of a trie that grows. A prefix that stays in the beam takes its own mass, and
+the mass of its parent extended by its last token where the parent is in the beam too: so equal
+prefixes meet without a hash table, and a node is made only for a prefix that was selected.
+
+The arithmetic is that of probabilities: no logarithm is taken in the inner loops.
+What a prefix is worth by its context is a factor of its mass, and all masses are divided by the
+largest after every frame, whose logarithm is kept; so only what is e**-700 of the best is lost.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from asr.decoding.compiled import compiled
+from asr.decoding.context import Context, State, extend, finish
+
+# Columns of the integers and of the floats of a node.
+PARENT, TOKEN, CHILD, SIBLING, SLOT, LEXICON, LM_STATE, HOT = range(8)
+FIXED, POTENTIAL, LM, RATIO = range(4)
+# Columns of the mass of a prefix in the beam: the probability of the paths that end in a blank, of
+# those that don't, of both.
+BLANK, TOKENS, BOTH = range(3)
+# What all masses were divided by (natural logarithm), and the largest of them now.
+SCALE, LARGEST = range(2)
+NONE = -1
+
+
+class Limits(NamedTuple):
+    """How wide the search is: :class:`asr.config.DecodingConfig`, thresholds as probabilities."""
+
+    blank: int
+    beam_size: int
+    beam_threshold: float
+    max_tokens: int
+    token_threshold: float
+    blank_skip: float
+    plain: bool  # the context is worth nothing for any prefix
+    largest_factor: float  # the most that one token can multiply a prefix's context by
+
+
+class Tree(NamedTuple):
+    """All prefixes, and those in the beam."""
+
+    nodes: Any  # (capacity, 8) int32, columns as above
+    values: Any  # (capacity, 4) float64: scores of the context
+    beam: Any  # (beam_size,) int32: nodes
+    mass: Any  # (beam_size, 3) float64: probabilities times the factor of the context, scaled
+    scale: Any  # (2,) float64
+    counts: Any  # (2,) int64: prefixes in the beam, nodes in use
+
+
+@compiled
+def nth_largest(values: Any, count: int, n: int) -> float:
+    """The ``n``-th largest of the first ``count`` values, which are put in another order."""
+    low, high, wanted = 0, count - 1, n - 1
+    while low < high:
+        pivot = values[(low + high) >> 1]
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if wanted <= j:
+            high = j
+        elif wanted >= i:
+            low = i
+        else:
+            break
+    return values[wanted]
+
+
+@compiled
+def best_tokens(row: Any, blank: int, lowest: float, tokens: Any) -> int:
+    """Put the most probable tokens, the best first, into ``tokens``; return how many."""
+    count, room = 0, len(tokens)
+    for token in range(len(row)):
+        value = row[token]
+        if token == blank or value < lowest or value == 0.0:
+            continue
+        if count == room:
+            if value <= row[tokens[count - 1]]:
+                continue
+            count -= 1
+        place = count
+        while place > 0 and row[tokens[place - 1]] < value:
+            tokens[place] = tokens[place - 1]
+            place -= 1
+        tokens[place] = token
+        count += 1
+    return count
+
+
+@compiled
+def state_of(nodes: Any, values: Any, node: int) -> State:
+    """What is kept of a prefix's context."""
+    return State(
+        True,
+        values[node, FIXED],
+        values[node, POTENTIAL],
+        values[node, LM],
+        np.int64(nodes[node, LEXICON]),  # int() would keep its 32 bits
+        np.int64(nodes[node, LM_STATE]),
+        np.int64(nodes[node, HOT]),
+    )
+
+
+@compiled
+def child_node(nodes: Any, values: Any, used: int, context: Context, node: int, token: int) -> int:
+    """The node of a prefix with one token more; it is number ``used`` if it is new."""
+    child = nodes[node, CHILD]
+    while child != NONE:
+        if nodes[child, TOKEN] == token:
+            return child
+        child = nodes[child, SIBLING]
+    state = extend(context, state_of(nodes, values, node), nodes[node, TOKEN], token)
+    values[used, FIXED] = state.fixed
+    values[used, POTENTIAL] = state.potential
+    values[used, LM] = state.lm
+    known = values[node, FIXED] + values[node, POTENTIAL]
+    values[used, RATIO] = np.exp(state.fixed + state.potential - known)
+    nodes[used, PARENT] = node
+    nodes[used, TOKEN] = token
+    nodes[used, CHILD] = NONE
+    nodes[used, SIBLING] = nodes[node, CHILD]
+    nodes[used, SLOT] = NONE
+    nodes[used, LEXICON] = state.lexicon
+    nodes[used, LM_STATE] = state.lm_state
+    nodes[used, HOT] = state.hot
+    nodes[node, CHILD] = used
+    return used
+
+
+@compiled
+def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
+    """Take frames in until they end or the tree may be full; return how many were taken.
+
+    ``probs``: (frames, V) float64, probabilities.
+    """
+    blank, beam_size, beam_threshold = limits.blank, limits.beam_size, limits.beam_threshold
+    nodes, values, beam, mass, scale, counts = tree
+    frames, size = probs.shape
+    entries, used = counts[0], counts[1]
+    room = beam_size * (limits.max_tokens + 1)
+    scores, order = np.empty(room), np.empty(room)
+    parents, labels = np.empty(room, np.int32), np.empty(room, np.int32)
+    tokens = np.empty(limits.max_tokens, np.int32)
+    met = np.full((beam_size, size), np.int32(-1))
+    stays = np.empty((beam_size, 3))
+    next_beam, next_mass = np.empty(beam_size, np.int32), np.empty((beam_size, 3))
+    done = frames
+    for t in range(frames):
+        row = probs[t]
+        if row[blank] > limits.blank_skip:
+            for i in range(entries):
+                mass[i, BLANK] = mass[i, BOTH] = mass[i, BOTH] * row[blank]
+                mass[i, TOKENS] = 0.0
+            scale[LARGEST] *= row[blank]
+            continue
+        if used + beam_size > len(nodes):
+            done = t
+            break
+        divide = 1.0 / scale[LARGEST]
+        scale[SCALE] += np.log(scale[LARGEST])
+        # Prefixes that stay as they are.
+        best, worst = 0.0, np.inf
+        for i in range(entries):
+            node = beam[i]
+            token = nodes[node, TOKEN]
+            stays[i, BLANK] = mass[i, BOTH] * row[blank] * divide
+            stays[i, TOKENS] = 0.0
+            if token != NONE:
+                parent = nodes[node, PARENT]
+                total = mass[i, TOKENS]
+                j = nodes[parent, SLOT]
+                if j != NONE:
+                    before = mass[j, BLANK] if nodes[parent, TOKEN] == token else mass[j, BOTH]
+                    total += before * values[node, RATIO]
+                    met[j, token] = t
+                stays[i, TOKENS] = total * row[token] * divide
+            scores[i] = stays[i, BOTH] = stays[i, BLANK] + stays[i, TOKENS]
+            best, worst = max(best, scores[i]), min(worst, scores[i])
+        # Below this, a candidate cannot be among the best of all.
+        lowest = best * beam_threshold
+        if entries == beam_size:
+            lowest = max(lowest, worst)
+        # Prefixes with one token more.
+        count = entries
+        usable = best_tokens(row, blank, row.max() * limits.token_threshold, tokens)
+        for i in range(entries):
+            node = beam[i]
+            last = nodes[node, TOKEN]
+            for k in range(usable):
+                token = tokens[k]
+                factor = row[token] * divide
+                if mass[i, BOTH] * factor * limits.largest_factor < lowest:
+                    break
+                if met[i, token] == t:
+                    continue
+                score = (mass[i, BLANK] if token == last else mass[i, BOTH]) * factor
+                if not limits.plain:
+                    if score * limits.largest_factor < lowest:
+                        continue
+                    state = extend(context, state_of(nodes, values, node), last, token)
+                    if not state.allowed:
+                        continue
+                    known = values[node, FIXED] + values[node, POTENTIAL]
+                    if state.fixed + state.potential != known:
+                        score *= np.exp(state.fixed + state.potential - known)
+                if score < lowest or score == 0.0:
+                    continue
+                scores[count] = score
+                parents[count] = i
+                labels[count] = token
+                count += 1
+                if score > best:
+                    best = score
+                    lowest = max(lowest, best * beam_threshold)
+        # The best of both.
+        lowest = max(best * beam_threshold, np.finfo(np.float64).tiny)
+        eligible = 0
+        for k in range(count):
+            if scores[k] >= lowest:
+                order[eligible] = scores[k]
+                eligible += 1
+        at_limit = beam_size
+        if eligible > beam_size:
+            lowest = nth_largest(order, eligible, beam_size)
+            for k in range(count):
+                at_limit -= scores[k] > lowest
+        kept = 0
+        for k in range(count):
+            if scores[k] < lowest:
+                continue
+            if scores[k] == lowest and eligible > beam_size:
+                if at_limit == 0:
+                    continue
+                at_limit -= 1
+            if k < entries:
+                next_beam[kept] = beam[k]
+                for column in range(3):
+                    next_mass[kept, column] = stays[k, column]
+            else:
+                child = child_node(nodes, values, used, context, beam[parents[k]], labels[k])
+                used += child == used
+                next_beam[kept] = child
+                next_mass[kept, BLANK] = 0.0
+                next_mass[kept, TOKENS] = next_mass[kept, BOTH] = scores[k]
+            kept += 1
+        for i in range(entries):
+            nodes[beam[i], SLOT] = NONE
+        entries = kept
+        for i in range(entries):
+            beam[i] = next_beam[i]
+            for column in range(3):
+                mass[i, column] = next_mass[i, column]
+            nodes[beam[i], SLOT] = i
+        scale[LARGEST] = best
+        if entries == 0:  # nothing is possible any more
+            break
+    counts[0], counts[1] = entries, used
+    return done
+
+
+@compiled
+def acoustic_score(tree: Tree, i: int) -> float:
+    """Log-probability of the paths that were kept of prefix ``i`` of the beam."""
+    node = tree.beam[i]
+    context = tree.values[node, FIXED] + tree.values[node, POTENTIAL]
+    return np.log(tree.mass[i, BOTH]) + tree.scale[SCALE] - context
+
+
+@compiled
+def endings(context: Context, tree: Tree) -> Any:
+    """Scores of the prefixes in the beam as whole texts (entries, 3): total, acoustic, language
+    model. What is no text, as its last word is not in the lexicon, has a total of -inf."""
+    totals = np.empty((tree.counts[0], 3))
+    for i in range(len(totals)):
+        node = tree.beam[i]
+        state = finish(context, state_of(tree.nodes, tree.values, node), tree.nodes[node, TOKEN])
+        totals[i, 1] = acoustic_score(tree, i)
+        totals[i, 2] = state.lm
+        totals[i, 0] = totals[i, 1] + state.fixed if state.allowed else -np.inf
+    return totals
+
+
+@compiled
+def compact(tree: Tree) -> None:
+    """Keep only the nodes that lead to prefixes in the beam, in their order."""
+    nodes, values, beam, counts = tree.nodes, tree.values, tree.beam, tree.counts
+    place = np.full(counts[1], NONE, np.int32)
+    place[0] = 0
+    for i in range(counts[0]):
+        place[beam[i]] = 0
+    for node in range(counts[1] - 1, 0, -1):  # a parent's number is below its children's
+        if place[node] != NONE:
+            place[nodes[node, PARENT]] = 0
+    used = 0
+    for node in range(counts[1]):
+        if place[node] == NONE:
+            continue
+        place[node] = used
+        nodes[used] = nodes[node]
+        values[used] = values[node]
+        nodes[used, CHILD] = NONE
+        if node > 0:
+            parent = place[nodes[node, PARENT]]
+            nodes[used, PARENT] = parent
+            nodes[used, SIBLING] = nodes[parent, CHILD]
+            nodes[parent, CHILD] = used
+        used += 1
+    for i in range(counts[0]):
+        beam[i] = place[beam[i]]
+    counts[1] = used
+
+
+def new_tree(beam_size: int, lm_state: int) -> Tree:
+    """The empty prefix alone, with probability 1."""
+    capacity = 64 * beam_size
+    nodes = np.empty((capacity, HOT + 1), np.int32)
+    values = np.empty((capacity, RATIO + 1))
+    nodes[0] = NONE
+    nodes[0, [SLOT, LEXICON, LM_STATE, HOT]] = 0, 0, lm_state, 0
+    values[0] = 0.0
+    beam, mass = np.zeros(beam_size, np.int32), np.zeros((beam_size, 3))
+    mass[0, [BLANK, BOTH]] = 1.0
+    return Tree(nodes, values, beam, mass, np.array([0.0, 1.0]), np.ones(2, np.int64))
+
+
+def make_room(tree: Tree) -> Tree:
+    """A tree with half of its nodes free at least."""
+    compact(tree)
+    if 2 * tree.counts[1] <= len(tree.nodes):
+        return tree
+    nodes, values = (np.concatenate([part, np.empty_like(part)]) for part in tree[:2])
+    return tree._replace(nodes=nodes, values=values)

@@ -1,0 +1,126 @@
+"""The weights of beam search, chosen on a development set."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.config import DecodingConfig
+from asr.decoding.beam import BeamSearch
+from asr.decoding.ngram import NgramModel
+from asr.errors import DataError
+from asr.scoring import ErrorCounts, word_errors
+from asr.text import Vocabulary
+
+LogProbs = npt.NDArray[np.float32]
+
+LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
+WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
+BEAMS = ((8, 8.0), (16, 8.0), (16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
+"""Beam sizes with thresholds, from the narrowest."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting, its word errors on the development set, and the seconds it took."""
+
+    options: DecodingConfig
+    errors: ErrorCounts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """``surface``: for each LM weight a row, for each word bonus a column; ``unknown`` and
+    ``beams``: the trials after it, each from the best so far; ``chosen``: the end."""
+
+    lm_weights: tuple[float, ...]
+    word_bonuses: tuple[float, ...]
+    surface: tuple[tuple[Trial, ...], ...]
+    unknown: tuple[Trial, ...]
+    beams: tuple[Trial, ...]
+    chosen: Trial
+
+
+class Tuner:
+    """Log-probabilities and references of a development set, computed once and decoded often.
+
+    Raises:
+        DataError: no utterance, or different numbers of log-probs and references.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        log_probs: Sequence[LogProbs],
+        references: Sequence[str],
+        lm: NgramModel | None,
+        lexicon: Sequence[str] | None,
+    ) -> None:
+        if not log_probs or len(log_probs) != len(references):
+            raise DataError(
+                f"tuning needs utterances, as many log-probs as references; got {len(log_probs)} "
+                f"and {len(references)}"
+            )
+        self._vocabulary = vocabulary
+        self._log_probs, self._references = log_probs, references
+        self._lm, self._lexicon = lm, lexicon
+
+    def trial(self, options: DecodingConfig) -> Trial:
+        """Decode everything with ``options``."""
+        search = BeamSearch(
+            self._vocabulary, lm=self._lm, lexicon=self._lexicon, **asdict(options)
+        )
+        started = time.perf_counter()
+        hypotheses = search(self._log_probs)
+        seconds = time.perf_counter() - started
+        texts = [" ".join(self._vocabulary.decode(item.tokens).split()) for item in hypotheses]
+        return Trial(options, word_errors(self._references, texts), seconds)
+
+    def tune(self, start: DecodingConfig) -> Tuning:
+        """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
+        words can come out), then the narrowest beam that makes no more errors.
+
+        A development set is small and its surface rough: the setting taken is not the one with
+        the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
+        the settings around it).
+        """
+        weights = LM_WEIGHTS if self._lm is not None else (0.0,)
+        surface = tuple(
+            tuple(
+                self.trial(replace(start, lm_weight=weight, word_bonus=bonus))
+                for bonus in WORD_BONUSES
+            )
+            for weight in weights
+        )
+        best = _middle(surface)
+        unknown: tuple[Trial, ...] = ()
+        if self._lm is not None and self._lm.unit == "word" and self._lexicon is None:
+            unknown = tuple(
+                self.trial(replace(best.options, unknown_score=score)) for score in UNKNOWN_SCORES
+            )
+            best = _middle((unknown,))
+        beams = tuple(
+            self.trial(replace(best.options, beam_size=size, beam_threshold=threshold))
+            for size, threshold in BEAMS
+        )
+        fewest = min(trial.errors.errors for trial in beams)
+        chosen = next(trial for trial in beams if trial.errors.errors == fewest)
+        return Tuning(weights, WORD_BONUSES, surface, unknown, beams, chosen)
+
+
+def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
+    """The trial with the lowest mean of errors over itself and its neighbours; of equal ones that
+    with the fewest errors itself."""
+    errors = np.array([[trial.errors.errors for trial in row] for row in surface], float)
+    padded = np.pad(errors, 1, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    means = np.nanmean(windows, axis=(2, 3))
+    order = np.lexsort((errors.ravel(), means.ravel()))
+    row, column = np.unravel_index(order[0], errors.shape)
+    return surface[row][column]
