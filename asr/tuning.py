@@ -1,27 +1,30 @@
 """The weights of beam search, chosen on a development set."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from asr.config import DecodingConfig
 from asr.decoding.beam import BeamSearch
+from asr.decoding.bundled import Bundle
 from asr.decoding.ngram import NgramModel
-from asr.errors import DataError
+from asr.decoding.overlap import ModelOverlap, model_overlap
+from asr.errors import AsrError, DataError
+from asr.manifest import read_manifest
 from asr.scoring import ErrorCounts, word_errors
 from asr.text import Vocabulary
+from asr.transcriber import Transcriber
 
 LogProbs = npt.NDArray[np.float32]
 
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
-BEAMS = ((8, 8.0), (16, 8.0), (16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
+BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, from the narrowest."""
 
 
@@ -36,12 +39,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """``surface``: for each LM weight a row, for each word bonus a column; ``unknown`` and
-    ``beams``: the trials after it, each from the best so far; ``chosen``: the end."""
+    """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
+    it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
+    ``chosen``: the end."""
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
     surface: tuple[tuple[Trial, ...], ...]
+    middle: Trial
     unknown: tuple[Trial, ...]
     beams: tuple[Trial, ...]
     chosen: Trial
@@ -73,18 +78,27 @@ class Tuner:
 
     def trial(self, options: DecodingConfig) -> Trial:
         """Decode everything with ``options``."""
-        search = BeamSearch(
-            self._vocabulary, lm=self._lm, lexicon=self._lexicon, **asdict(options)
-        )
+        search = self._search(options)
         started = time.perf_counter()
-        hypotheses = search(self._log_probs)
+        texts = self._texts(search)
         seconds = time.perf_counter() - started
-        texts = [" ".join(self._vocabulary.decode(item.tokens).split()) for item in hypotheses]
         return Trial(options, word_errors(self._references, texts), seconds)
+
+    def texts(self, options: DecodingConfig) -> list[str]:
+        """What ``options`` give for each utterance."""
+        return self._texts(self._search(options))
+
+    def _search(self, options: DecodingConfig) -> BeamSearch:
+        return BeamSearch(self._vocabulary, lm=self._lm, lexicon=self._lexicon, **asdict(options))
+
+    def _texts(self, search: BeamSearch) -> list[str]:
+        hypotheses = search(self._log_probs)
+        return [" ".join(self._vocabulary.decode(item.tokens).split()) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
-        words can come out), then the narrowest beam that makes no more errors.
+        words can come out), then the narrowest beam that makes no more errors than the
+        widest.
 
         A development set is small and its surface rough: the setting taken is not the one with
         the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
@@ -98,7 +112,7 @@ class Tuner:
             )
             for weight in weights
         )
-        best = _middle(surface)
+        best = middle = _middle(surface)
         unknown: tuple[Trial, ...] = ()
         if self._lm is not None and self._lm.unit == "word" and self._lexicon is None:
             unknown = tuple(
@@ -109,9 +123,35 @@ class Tuner:
             self.trial(replace(best.options, beam_size=size, beam_threshold=threshold))
             for size, threshold in BEAMS
         )
-        fewest = min(trial.errors.errors for trial in beams)
-        chosen = next(trial for trial in beams if trial.errors.errors == fewest)
-        return Tuning(weights, WORD_BONUSES, surface, unknown, beams, chosen)
+        enough = beams[-1].errors.errors
+        chosen = next(trial for trial in beams if trial.errors.errors <= enough)
+        return Tuning(weights, WORD_BONUSES, surface, middle, unknown, beams, chosen)
+
+
+def tune_manifest(
+    manifest: str | Path, model: str | Path, bundle: Bundle
+) -> tuple[Tuning, ModelOverlap | None]:
+    """Tune the settings of ``bundle`` for a model directory on a development manifest; and how much
+    of its texts the language model holds.
+
+    Raises:
+        DataError: an unusable manifest, or audio of it that cannot be read.
+        ModelError: the model directory is not sound.
+    """
+    utterances = read_manifest(manifest)
+    transcriber = Transcriber(model)
+    log_probs = []
+    paths = [item.audio for item in utterances]
+    for item, result in zip(utterances, transcriber.log_probs_many(paths), strict=True):
+        if isinstance(result, AsrError):
+            raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
+        log_probs.append(result)
+    texts = [item.text for item in utterances]
+    tuner = Tuner(transcriber.model.vocabulary, log_probs, texts, bundle.lm, bundle.lexicon)
+    overlap = None
+    if bundle.lm is not None:
+        overlap = model_overlap(bundle.lm, [text for text in texts if text])
+    return tuner.tune(bundle.options), overlap
 
 
 def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:

@@ -274,7 +274,7 @@ def test_input_that_is_not_log_probs(value, message):
 
 
 def test_options_and_words_that_do_not_fit():
-    with pytest.raises(ConfigError, match="unknown key decoding.beam; known here: beam_size"):
+    with pytest.raises(ConfigError, match=r"unknown key decoding\.beam; known here: beam_size"):
         BeamSearch(VOCABULARY, beam=3)
     with pytest.raises(ConfigError, match=r"decoding.beam_size is 0"):
         BeamSearch(VOCABULARY, beam_size=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from asr.errors import ConfigError
 
@@ -18,3 +19,16 @@ def needs_train() -> Iterator[None]:
             f"training needs {error.name}, which is not installed; "
             'install the extra: pip install "bigru-asr[train]", in a clone: pip install ".[train]"'
         ) from error
+
+
+def needs_plots() -> None:
+    """Say how to install what pictures need, before any work is done.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError(
+            "a picture needs matplotlib, which is not installed; "
+            'install the extra: pip install "bigru-asr[plots]", in a clone: pip install ".[plots]"'
+        )

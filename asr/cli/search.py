@@ -1,7 +1,6 @@
 """Options of decoding that several commands have."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer

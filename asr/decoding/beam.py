@@ -1,7 +1,7 @@
 """Beam search over log-probs: one utterance, a batch, or a stream in pieces.
 
-    search = BeamSearch(vocabulary, beam_size=64, lm=read_lm("words.arpa"), hotwords={"kai": 3})
-    search(log_probs).score
+search = BeamSearch(vocabulary, beam_size=64, lm=read_lm("words.arpa"), hotwords={"kai": 3})
+search(log_probs).score
 """
 
 import math

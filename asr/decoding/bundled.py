@@ -84,24 +84,20 @@ def write_bundle(folder: str | Path, bundle: Bundle) -> ModelInfo:
     return write_model(folder, info, files)
 
 
-def beam_search(
+def open_bundle(
     folder: str | Path,
     info: ModelInfo,
     lm: str | Path | NgramModel | None = None,
     lexicon: str | Path | Iterable[str] | None = None,
-    hotwords: Mapping[str, float] | None = None,
-    **options: Any,
-) -> "BeamSearch":
-    """A beam search for a model directory, with what the directory brings unless told otherwise.
+) -> Bundle:
+    """What a model directory brings, unless told otherwise.
 
     ``lm`` and ``lexicon`` are a file, the thing itself, or ``"none"``; a language model of one's
-    own is not limited to the words of the directory's. ``options`` replace those of the directory.
+    own is not limited to the words of the directory's.
 
     Raises:
-        ModelError, DataError, ConfigError: what was given cannot be used.
+        ModelError, DataError: what was given cannot be used.
     """
-    from asr.decoding.beam import BeamSearch
-
     bundle = read_bundle(folder, info)
     if lm is not None:
         own = lm if isinstance(lm, NgramModel) else None if str(lm) == NONE else read_lm(lm)
@@ -110,6 +106,26 @@ def beam_search(
         if isinstance(lexicon, str | Path):
             lexicon = None if str(lexicon) == NONE else read_lexicon(lexicon)
         bundle = replace(bundle, lexicon=None if lexicon is None else tuple(lexicon))
+    return bundle
+
+
+def beam_search(
+    folder: str | Path,
+    info: ModelInfo,
+    lm: str | Path | NgramModel | None = None,
+    lexicon: str | Path | Iterable[str] | None = None,
+    hotwords: Mapping[str, float] | None = None,
+    **options: Any,
+) -> "BeamSearch":
+    """A beam search for a model directory with :func:`open_bundle`; ``options`` replace those of
+    the directory.
+
+    Raises:
+        ModelError, DataError, ConfigError: what was given cannot be used.
+    """
+    from asr.decoding.beam import BeamSearch
+
+    bundle = open_bundle(folder, info, lm, lexicon)
     return BeamSearch(
         info.vocabulary,
         lm=bundle.lm,

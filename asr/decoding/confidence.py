@@ -7,7 +7,6 @@ import numpy as np
 from asr.decoding.compiled import compiled
 from asr.decoding.search import NONE, PARENT, TOKEN
 
-
 NEGLIGIBLE = 1e-6
 
 

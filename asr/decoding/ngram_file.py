@@ -76,7 +76,8 @@ def read_binary(path: str | Path) -> NgramModel:
     """
     path = Path(path)
     try:
-        data = np.memmap(path, np.uint8, "r").view(np.ndarray)
+        # "c": writable as far as the compiled search is concerned, which is compiled for one kind.
+        data = np.memmap(path, np.uint8, "c").view(np.ndarray)
     except OSError as error:
         raise ModelError(f"cannot read the language model {path}: {error.strerror}") from error
     except ValueError as error:  # an empty file cannot be mapped

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,18 +137,10 @@ def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
 def score_values(score: Score) -> dict[str, Any]:
     """A score as plain values: rates as fractions, beside the counts they are made of."""
 
-    def counts(value: ErrorCounts) -> dict[str, Any]:
-        return {
-            "rate": round(value.rate, 6),
-            "errors": value.errors,
-            "reference": value.reference,
-            **asdict(value),
-        }
-
     return {
-        "wer": counts(score.words),
-        "cer": counts(score.characters),
-        "cer_without_spaces": counts(score.characters_without_spaces),
+        "wer": count_values(score.words),
+        "cer": count_values(score.characters),
+        "cer_without_spaces": count_values(score.characters_without_spaces),
         "ser": {
             "rate": round(score.ser, 6),
             "errors": score.sentence_errors,
@@ -157,17 +149,27 @@ def score_values(score: Score) -> dict[str, Any]:
     }
 
 
+def count_values(counts: ErrorCounts) -> dict[str, Any]:
+    """A rate as a fraction beside the counts it is made of."""
+    return {
+        "rate": round(counts.rate, 6),
+        "errors": counts.errors,
+        "reference": counts.reference,
+        **asdict(counts),
+    }
+
+
+def counts_from_values(values: dict[str, Any]) -> ErrorCounts:
+    """The inverse of :func:`count_values`."""
+    return ErrorCounts(*(values[item.name] for item in fields(ErrorCounts)))
+
+
 def score_from_values(values: dict[str, Any]) -> Score:
     """The inverse of :func:`score_values`."""
-
-    def counts(key: str) -> ErrorCounts:
-        names = ("hits", "substitutions", "deletions", "insertions")
-        return ErrorCounts(*(values[key][name] for name in names))
-
     return Score(
-        words=counts("wer"),
-        characters=counts("cer"),
-        characters_without_spaces=counts("cer_without_spaces"),
+        words=counts_from_values(values["wer"]),
+        characters=counts_from_values(values["cer"]),
+        characters_without_spaces=counts_from_values(values["cer_without_spaces"]),
         sentences=values["ser"]["reference"],
         sentence_errors=values["ser"]["errors"],
     )

@@ -1,0 +1,104 @@
+"""``asr lm build``: text to an n-gram language model."""
+
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
+
+
+class Unit(StrEnum):
+    """What the n-grams are made of."""
+
+    word = "word"
+    character = "character"
+
+
+def _check_output(path: Path) -> Path:
+    if not path.name.endswith((*ARPA, BINARY)):
+        raise typer.BadParameter(f"{path} needs to end in {', '.join(ARPA)} or {BINARY}")
+    return path
+
+
+def _check_prune(text: str) -> str:
+    if not re.fullmatch(r"\d+([ ,]+\d+)*", text.strip()):
+        raise typer.BadParameter(f"{text!r} needs to be counts such as 0,0,1")
+    return text
+
+
+def build(
+    texts: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TEXT", help="Plain text, a sentence a line (.gz too), or .jsonl manifests."
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            callback=_check_output,
+            help="NAME.arpa or NAME.arpa.gz, text that other tools read, or NAME.ngram, binary.",
+        ),
+    ],
+    order: Annotated[int, typer.Option(min=1, max=6, help="Longest n-grams, in units.")] = 3,
+    unit: Annotated[Unit, typer.Option(help="What the n-grams are made of.")] = Unit.word,
+    prune: Annotated[
+        str,
+        typer.Option(
+            metavar="COUNTS",
+            callback=_check_prune,
+            help="For each order, leave out n-grams seen so often or less: 0,0,1.",
+        ),
+    ] = "0",
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The model's words, one a line; others are <unk>."),
+    ] = None,
+    heldout: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Print the perplexity of this text.")
+    ] = None,
+    test_text: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Print how much of this text is in TEXT."),
+    ] = None,
+) -> None:
+    """Estimate an n-gram model from text: interpolated modified Kneser-Ney."""
+    from asr.decoding.arpa import write_arpa
+    from asr.decoding.kneser_ney import estimate, read_texts
+    from asr.decoding.ngram_file import write_binary
+    from asr.decoding.overlap import model_overlap, text_overlap
+
+    # What can be wrong is read before the long work.
+    heldout_texts = read_texts(heldout) if heldout else None
+    test_texts = read_texts(test_text) if test_text else None
+    words = read_texts(vocabulary) if vocabulary else None
+    lines = [line for path in texts for line in read_texts(path)]
+    thresholds = [int(count) for count in re.split(r"[ ,]+", prune.strip())]
+    kind = "word" if unit is Unit.word else "token"
+    result = estimate(lines, order, kind, thresholds, words)
+    model = result.model
+    if output.name.endswith(BINARY):
+        write_binary(output, model)
+    else:
+        write_arpa(output, model)
+
+    for k, count in enumerate(model.counts, start=1):
+        pruned = f" of {result.seen[k - 1]}" if result.seen[k - 1] != count else ""
+        values = " ".join(f"{value:.3f}" for value in result.discounts[k - 1])
+        fixed = ", fixed: too little text to estimate them" if result.fixed[k - 1] else ""
+        print(f"{k}-grams: {count}{pruned}, discounts {values}{fixed}")
+    if heldout_texts is not None:
+        print(f"{heldout}: {model.perplexity(heldout_texts)}")
+    if test_texts is not None:
+        seen, held = text_overlap(lines, test_texts, order, kind), model_overlap(model, test_texts)
+        print(f"{test_text}: {seen}")
+        print(f"{test_text}: {held}")
+        for warning in filter(None, (seen.warning, held.warning)):
+            print(f"warning: {test_text}: {warning}", file=sys.stderr)

@@ -1,0 +1,164 @@
+"""``asr lm tune``: a development set to the weights of beam search."""
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asr.cli.extras import needs_plots
+from asr.cli.search import LexiconOption, LmOption
+from asr.errors import OutputError
+
+if TYPE_CHECKING:
+    from asr.tuning import Tuning
+
+
+def tune(
+    manifest: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Development set: neither trained on nor tested on."),
+    ],
+    model: Annotated[
+        Path, typer.Option(metavar="DIR", help="The model directory, which gets the result.")
+    ],
+    lm: LmOption = None,
+    lexicon: LexiconOption = None,
+    ship_lm: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Put this language model in the directory: of the same kind, from the development "
+            "texts too, which the tuned one must not have seen.",
+        ),
+    ] = None,
+    ship_lexicon: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Likewise for the lexicon.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the result, leave the directory as it is.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="A picture of the surface; needs the extra plots."),
+    ] = None,
+) -> None:
+    """Choose the weights of beam search on a development set.
+
+    The acoustic model runs once; then LM weight and word bonus are searched on a grid, the score
+    of unknown words, and the narrowest beam that is as good. The choice, the language model and
+    the lexicon go into the model directory, where asr transcribe --decoder beam finds them.
+    """
+    from dataclasses import replace
+
+    from asr.decoding.bundled import open_bundle, write_bundle
+    from asr.decoding.lexicon import read_lexicon
+    from asr.decoding.ngram_file import read_lm
+    from asr.modeldir import read_model, sha256
+    from asr.tuning import tune_manifest
+
+    bundle = open_bundle(model, read_model(model), lm, lexicon)
+    shipped_lm = read_lm(ship_lm) if ship_lm else bundle.lm
+    shipped_words = tuple(read_lexicon(ship_lexicon)) if ship_lexicon else bundle.lexicon
+    if plot is not None:
+        needs_plots()
+    tuning, overlap = tune_manifest(manifest, model, bundle)
+    _show(tuning)
+    if overlap is not None and overlap.warning:
+        print(f"warning: {manifest}: {overlap.warning}", file=sys.stderr)
+    if plot is not None:
+        _plot(tuning, plot)
+    if dry_run:
+        return
+    provenance = {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
+        "dev": str(tuning.chosen.errors),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    options = tuning.chosen.options
+    write_bundle(
+        model,
+        replace(
+            bundle, options=options, lm=shipped_lm, lexicon=shipped_words, provenance=provenance
+        ),
+    )
+    print(f"written into {model}; used by: asr transcribe --model {model} --decoder beam")
+
+
+def _show(tuning: "Tuning") -> None:
+    """Tables of the tuning on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(
+        "LM weight",
+        *(f"{bonus:+g}" for bonus in tuning.word_bonuses),
+        title="word errors by LM weight and word bonus",
+    )
+    for weight, row in zip(tuning.lm_weights, tuning.surface, strict=True):
+        taken = [trial is tuning.middle for trial in row]
+        cells = [str(trial.errors.errors) for trial in row]
+        table.add_row(
+            f"{weight:g}",
+            *(
+                f"[reverse]{cell}[/]" if mark else cell
+                for cell, mark in zip(cells, taken, strict=True)
+            ),
+        )
+    console.print(table)
+    if tuning.unknown:
+        scores = ", ".join(
+            f"{trial.options.unknown_score:g}: {trial.errors.errors}" for trial in tuning.unknown
+        )
+        console.print(f"word errors by score of unknown words: {scores}")
+    beams = Table("beam size", "threshold", "word errors", "seconds")
+    for trial in tuning.beams:
+        beams.add_row(
+            str(trial.options.beam_size),
+            f"{trial.options.beam_threshold:g}",
+            str(trial.errors.errors),
+            f"{trial.seconds:.3f}",
+        )
+    console.print(beams)
+    options = tuning.chosen.options
+    console.print(
+        f"chosen: LM weight {options.lm_weight:g}, word bonus {options.word_bonus:g}, "
+        f"unknown score {options.unknown_score:g}, beam {options.beam_size}, threshold "
+        f"{options.beam_threshold:g}: {tuning.chosen.errors}",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _plot(tuning: "Tuning", path: Path) -> None:
+    """The surface as a picture."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    rates = [[100 * trial.errors.rate for trial in row] for row in tuning.surface]
+    figure, axes = pyplot.subplots(figsize=(7, 5), layout="constrained")
+    image = axes.imshow(rates, aspect="auto", origin="lower", cmap="viridis_r")
+    axes.set_xticks(range(len(tuning.word_bonuses)), [f"{x:g}" for x in tuning.word_bonuses])
+    axes.set_yticks(range(len(tuning.lm_weights)), [f"{x:g}" for x in tuning.lm_weights])
+    axes.set(
+        xlabel="word bonus", ylabel="LM weight", title="Word error rate on the development set"
+    )
+    lightest = min(map(min, rates)) + 0.5 * (max(map(max, rates)) - min(map(min, rates)))
+    for y, row in enumerate(tuning.surface):
+        for x, trial in enumerate(row):
+            axes.text(
+                x, y, f"{rates[y][x]:.1f}", ha="center", va="center", fontsize=8,
+                color="white" if rates[y][x] > lightest else "black",
+                fontweight="bold" if trial is tuning.middle else "normal",
+            )  # fmt: skip
+    figure.colorbar(image, label="WER (%)")
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {path}: {error}") from error

@@ -1,0 +1,144 @@
+"""What a language model and a lexicon add to the AN4 model: the table of README.md.
+
+    python recipes/an4/decoding.py --data data/an4 --model recipes/an4/model
+
+For no language model and n-grams of order 1 to 3, and for any words, the words of the training
+transcripts, and the archive's own word list (``etc/an4.dic``, Kaldi's condition), the weights are
+tuned on the development speakers with a language model from the training speakers' transcripts.
+Then the test set is decoded once, with the language model and the words of all 948 training
+transcripts, those of the development speakers included. Writes ``decoding.json`` beside this
+file. The best of the development set with the words of the transcripts goes into the model.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from asr.config import DecodingConfig
+from asr.decoding.bundled import Bundle, write_bundle
+from asr.decoding.greedy import greedy
+from asr.decoding.kneser_ney import estimate, read_texts
+from asr.decoding.lexicon import read_lexicon
+from asr.decoding.ngram import NgramModel
+from asr.errors import AsrError
+from asr.files import write_atomically
+from asr.manifest import Utterance, read_manifest
+from asr.modeldir import sha256
+from asr.report.evaluate import count_values
+from asr.scoring import ErrorCounts, word_errors
+from asr.transcriber import Transcriber
+from asr.tuning import LogProbs, Tuner
+
+ORDERS = (0, 1, 2, 3)
+WORD_LISTS = ("any word", "training words", "an4.dic")
+SHIPPED = "training words"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("data/an4"))
+    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "decoding.json")
+    options = parser.parse_args(arguments)
+    try:
+        run(options.data, options.model, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def run(data: Path, model: Path, output: Path) -> None:
+    """Tune, test, write the table and the model's bundle."""
+    transcriber = Transcriber(model)
+    vocabulary = transcriber.model.vocabulary
+    dev, test = (read_manifest(data / f"{part}.jsonl") for part in ("dev", "test"))
+    dev_probs, test_probs = (recognise(transcriber, part) for part in (dev, test))
+    train_texts = read_texts(data / "train.jsonl")
+    all_texts = [*train_texts, *(item.text for item in dev)]
+    unseen = [i for i, item in enumerate(test) if item.text not in set(all_texts)]
+
+    def decode_greedily(items: list[LogProbs]) -> list[str]:
+        ids = [greedy(item, vocabulary.blank_id).tokens for item in items]
+        return [" ".join(vocabulary.decode(tokens).split()) for tokens in ids]
+
+    def counts(hypotheses: list[str]) -> dict[str, Any]:
+        references = [item.text for item in test]
+        return {
+            "test": count_values(word_errors(references, hypotheses)),
+            "unseen_texts": count_values(
+                word_errors([references[i] for i in unseen], [hypotheses[i] for i in unseen])
+            ),
+        }
+
+    dev_references = [item.text for item in dev]
+    base = word_errors(dev_references, decode_greedily(dev_probs))
+    rows = [{"search": "greedy", "dev": count_values(base), **counts(decode_greedily(test_probs))}]
+    bundles: list[tuple[ErrorCounts, Bundle]] = []
+    for words in WORD_LISTS:
+        for order in ORDERS:
+            tuned_lm = estimate(train_texts, order).model if order else None
+            lm = estimate(all_texts, order).model if order else None
+            lexicon = word_list(words, train_texts, data)
+            tuning = Tuner(vocabulary, dev_probs, dev_references, tuned_lm, lexicon).tune(
+                DecodingConfig()
+            )
+            final = Tuner(
+                vocabulary, test_probs, [item.text for item in test], lm,
+                lexicon := word_list(words, all_texts, data),
+            )  # fmt: skip
+            chosen = tuning.chosen
+            row = {"search": "beam", "words": words, "order": order, **asdict(chosen.options)}
+            row |= {"dev": count_values(chosen.errors), **counts(final.texts(chosen.options))}
+            rows.append(row)
+            print(f"{words}, order {order}: dev {chosen.errors}, test {row['test']['errors']}")
+            if words == SHIPPED:
+                bundles.append((chosen.errors, bundle(chosen.options, lm, lexicon, row)))
+    values = {
+        "model": transcriber.model.hash,
+        "manifests": {part: sha256(data / f"{part}.jsonl") for part in ("train", "dev", "test")},
+        "unseen_texts": len(unseen),
+        "command": "python recipes/an4/decoding.py",
+        "rows": rows,
+    }
+    write_atomically(output, json.dumps(values, indent=1) + "\n")
+    write_bundle(model, min(bundles, key=lambda item: item[0].errors)[1])
+
+
+def recognise(transcriber: Transcriber, utterances: list[Utterance]) -> list[LogProbs]:
+    """The log-probs of all utterances."""
+    results = []
+    for result in transcriber.log_probs_many([item.audio for item in utterances]):
+        if isinstance(result, AsrError):
+            raise result
+        results.append(result)
+    return results
+
+
+def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
+    """The lexicon of a row; None: any word may come out."""
+    if words == "any word":
+        return None
+    if words == "an4.dic":
+        return read_lexicon(data / "an4" / "etc" / "an4.dic")
+    return sorted({word for text in texts for word in text.split()})
+
+
+def bundle(
+    options: DecodingConfig, lm: NgramModel | None, lexicon: list[str] | None, row: dict[str, Any]
+) -> Bundle:
+    """What goes into the model directory."""
+    provenance = {
+        "command": "python recipes/an4/decoding.py",
+        "text": "the 948 training transcripts of AN4; weights tuned on 7 speakers of them with "
+        "a language model from the other 67",
+        "dev": row["dev"],
+        "an4_test": row["test"],
+    }
+    words = None if lexicon is None else tuple(lexicon)
+    return Bundle(options, lm, words, provenance)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""Speed of beam search beside its peers, on the same log-probs, in one run.
+
+    python scripts/benchmark_decoding.py --model recipes/an4/model --manifest data/an4/test.jsonl \\
+        --lm-text data/an4/train.jsonl [--flashlight PYTHON] [--pyctcdecode PYTHON]
+
+``--manifest`` is repeatable. PYTHON: an environment of its own with that peer (see
+scripts/peer_decoders.py). Every system decodes every set in a process of its own, beam 64 and equal
+pruning, on one and on two threads; the peers hold the interpreter's lock, so their threads are
+processes. Printed are microseconds a frame (the median of the repeats), times real time, the peak
+memory, the word errors where the manifest has texts, and the mean log-probability of the texts
+that came out: the exact one, by torch's CTC loss, the same for all. Then the time for one
+utterance alone, and that of the first call in a process: compiling, and loading what was compiled.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from peer_decoders import peak_memory
+from rich.console import Console
+from rich.table import Table
+
+from asr.config import DecodingConfig
+from asr.decoding import BeamSearch, read_lm
+from asr.decoding.arpa import write_arpa
+from asr.decoding.kneser_ney import estimate, read_texts
+from asr.errors import AsrError
+from asr.manifest import read_manifest
+from asr.scoring import word_errors
+from asr.text import Vocabulary
+
+if TYPE_CHECKING:
+    from asr.transcriber import Transcriber
+
+SCRIPTS = Path(__file__).parent
+BEAM, TOKENS, THRESHOLD = 64, 10, 20.0
+PEER_FLOOR = 5.0  # pyctcdecode's own pruning of tokens, which ours is given beside it
+LM_WEIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Log-probs in a file that every process reads, and what belongs to them."""
+
+    name: str
+    path: Path
+    log_probs: list[np.ndarray]
+    texts: list[str]
+    seconds: float
+
+    @property
+    def frames(self) -> int:
+        """Of all utterances."""
+        return sum(map(len, self.log_probs))
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
+    parser.add_argument("--manifest", type=Path, action="append", default=[])
+    parser.add_argument("--lm-text", type=Path, help="train a bigram on this text or manifest")
+    parser.add_argument("--flashlight", metavar="PYTHON")
+    parser.add_argument("--pyctcdecode", metavar="PYTHON")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--worker", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker is not None:
+        print(json.dumps(work(**options.worker)))
+        return
+    from asr.transcriber import Transcriber  # not in the processes whose memory is measured
+
+    transcriber = Transcriber(options.model)
+    vocabulary = transcriber.model.vocabulary
+    console = Console()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "vocabulary.json").write_text(json.dumps(vocabulary.tokens))
+        sets = [prepare(path, transcriber, folder) for path in options.manifest]
+        arpa = words = None
+        if options.lm_text:
+            texts = read_texts(options.lm_text)
+            arpa, words = folder / "bigram.arpa", folder / "words.txt"
+            write_arpa(arpa, estimate(texts, 2).model)
+            words.write_text("\n".join(sorted({word for text in texts for word in text.split()})))
+        for test in sets:
+            title = (
+                f"{test.name}: {len(test.log_probs)} utterances, {test.frames} frames, "
+                f"beam {BEAM}, threshold {THRESHOLD:g}"
+            )
+            table = Table("search", "threads", "µs/frame", "× real time", "MB", "errors",
+                          "log-prob.", title=title)  # fmt: skip
+            for label, run in systems(options, folder, arpa, words):
+                for threads in (1, 2):
+                    add_row(table, label, threads, test, run(test.path, threads), vocabulary)
+            console.print(table)
+        if sets:
+            alone(console, vocabulary, sets[0])
+    first_call(console)
+
+
+def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet:
+    """Recognise a manifest up to its log-probs."""
+    utterances = read_manifest(manifest)
+    results = list(transcriber.log_probs_many([item.audio for item in utterances]))
+    for result in results:
+        if isinstance(result, AsrError):
+            raise result
+    path = folder / f"{manifest.parent.name}-{manifest.stem}.npz"
+    np.savez(path, *results)
+    seconds = sum(item.duration for item in utterances)
+    return TestSet(str(manifest), path, results, [item.text for item in utterances], seconds)
+
+
+def systems(
+    options: argparse.Namespace, folder: Path, arpa: Path | None, words: Path | None
+) -> list[tuple[str, Any]]:
+    """Names, and functions of (log-probs file, threads) that give a report."""
+
+    def peer(python: str, name: str, *arguments: object) -> Any:
+        command = [python, str(SCRIPTS / "peer_decoders.py"), name, "--beam-size", str(BEAM)]
+        command += ["--vocabulary", str(folder / "vocabulary.json"), "--threshold", str(THRESHOLD)]
+        command += ["--repeats", str(options.repeats), *map(str, arguments)]
+
+        def run(path: Path, threads: int) -> dict[str, Any]:
+            return output([*command, "--log-probs", str(path), "--threads", str(threads)])
+
+        return run
+
+    def ours(**search: Any) -> Any:
+        def run(path: Path, threads: int) -> dict[str, Any]:
+            task = {"path": str(path), "vocabulary": str(folder / "vocabulary.json")}
+            task |= {"threads": threads, "repeats": options.repeats, "search": search}
+            return output([sys.executable, __file__, "--worker", json.dumps(task)])
+
+        return run
+
+    equal = {"max_tokens": TOKENS, "token_threshold": 1e9, "blank_skip": 1.0}
+    every = equal | {"max_tokens": 1000}
+    table = [
+        (f"ours, {TOKENS} tokens", ours(**equal)),
+        ("ours, all tokens", ours(**every)),
+        ("ours, default pruning", ours(beam_threshold=DecodingConfig().beam_threshold)),
+    ]
+    if options.flashlight:
+        table += [
+            (f"flashlight, {n} tokens", peer(options.flashlight, "flashlight", "--token-beam", n))
+            for n in (TOKENS, 1000)
+        ]
+    if arpa and words:
+        model = {"lm": str(arpa), "lexicon": str(words), "lm_weight": LM_WEIGHT}
+        floor = {"token_threshold": PEER_FLOOR, "blank_skip": 1.0}
+        table += [
+            ("ours, bigram, closed", ours(**model, **floor)),
+            (f"ours, bigram, closed, {TOKENS} tokens", ours(**model, **equal)),
+        ]
+        lm = ["--arpa", arpa, "--lexicon", words, "--lm-weight", LM_WEIGHT]
+        if options.pyctcdecode:
+            run = peer(options.pyctcdecode, "pyctcdecode", "--token-min", -PEER_FLOOR, *lm)
+            table.append(("pyctcdecode, bigram, closed", run))
+        if options.flashlight:
+            run = peer(options.flashlight, "flashlight", "--token-beam", TOKENS, *lm)
+            table.append((f"flashlight, bigram, closed, {TOKENS} tokens", run))
+    return table
+
+
+def output(command: list[str], **environment: str) -> dict[str, Any]:
+    """The JSON object that a command prints."""
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def work(
+    path: str, vocabulary: str, threads: int, repeats: int, search: dict[str, Any]
+) -> dict[str, Any]:
+    """Our search in a process of its own, timed as the peers are."""
+    with np.load(path) as archive:
+        utterances = list(archive.values())
+    known = Vocabulary(tuple(json.loads(Path(vocabulary).read_text())))
+    if "lm" in search:
+        search["lm"] = read_lm(search["lm"])
+        search["lexicon"] = Path(search["lexicon"]).read_text().split()
+    before = peak_memory()
+    decode = BeamSearch(known, **({"beam_size": BEAM, "beam_threshold": THRESHOLD} | search))
+    started = time.perf_counter()
+    decode(utterances[:8], threads)
+    first, seconds = time.perf_counter() - started, []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        results = decode(utterances, threads)
+        seconds.append(time.perf_counter() - started)
+    return {
+        "seconds": seconds,
+        "first": first,
+        "memory_before": before,
+        "memory_after": peak_memory(),
+        "texts": [" ".join(known.decode(item.tokens).split()) for item in results],
+    }
+
+
+def add_row(
+    table: Table, label: str, threads: int, test: TestSet, report: dict[str, Any], v: Vocabulary
+) -> None:
+    """One system on one set."""
+    seconds = statistics.median(report["seconds"])
+    errors = word_errors(test.texts, report["texts"])
+    pairs = zip(test.log_probs, report["texts"], strict=True)
+    exact = statistics.fmean(log_likelihood(log_probs, text, v) for log_probs, text in pairs)
+    table.add_row(
+        label,
+        str(threads),
+        f"{1e6 * seconds / test.frames:.1f}",
+        f"{test.seconds / seconds:.0f}",
+        f"{report['memory_before']:.0f} → {report['memory_after']:.0f}",
+        f"{errors.errors} / {errors.reference}",
+        f"{exact:.4f}",
+    )
+
+
+def log_likelihood(log_probs: np.ndarray, text: str, vocabulary: Vocabulary) -> float:
+    """Exact, by the forward algorithm."""
+    import torch
+
+    ids = vocabulary.encode(text)
+    loss = torch.nn.functional.ctc_loss(
+        torch.from_numpy(log_probs.astype(np.float64))[:, None], torch.tensor([ids]).reshape(1, -1),
+        torch.tensor([len(log_probs)]), torch.tensor([len(ids)]), reduction="sum",
+    )  # fmt: skip
+    return -float(loss)
+
+
+def alone(console: Console, vocabulary: Vocabulary, test: TestSet) -> None:
+    """One utterance at a time, as a caller would."""
+    search = BeamSearch(vocabulary, beam_size=BEAM)
+    search(test.log_probs[0])
+    started = time.perf_counter()
+    for log_probs in test.log_probs:
+        search(log_probs)
+    milliseconds = 1000 * (time.perf_counter() - started) / test.seconds
+    console.print(f"one utterance alone, {test.name}: {milliseconds:.2f} ms a second of audio")
+
+
+def first_call(console: Console) -> None:
+    """Compile in an empty cache, then start again with what is there."""
+    program = (
+        "import time; started = time.perf_counter()\n"
+        "import json, numpy as np\n"
+        "from asr.decoding import BeamSearch\n"
+        "from asr.text import Vocabulary\n"
+        "rows = np.log(np.full((30, 3), 1 / 3, np.float32))\n"
+        "BeamSearch(Vocabulary.from_characters(' a'), hotwords={'a': 1.0}, lexicon=['a'])(rows)\n"
+        "print(json.dumps({'seconds': time.perf_counter() - started}))"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        for what in ("compiled", "loaded from the cache"):
+            seconds = output([sys.executable, "-c", program], NUMBA_CACHE_DIR=cache)["seconds"]
+            console.print(
+                f"first utterance of a process, imports included, {what}: {seconds:.2f} s"
+            )
+
+
+if __name__ == "__main__":
+    main()
