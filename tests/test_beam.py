@@ -2,16 +2,19 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asr.decoding.arpa import write_arpa
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
 from asr.decoding.kneser_ney import estimate
 from asr.decoding.ngram import split_units
+from asr.decoding.ngram_file import read_lm
 from asr.errors import ConfigError, DataError
 from asr.text import Vocabulary
 
@@ -291,3 +294,20 @@ def test_one_symbol_besides_the_blank():
     log_probs = np.log(np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7]], np.float32))
     assert BeamSearch(vocabulary)(log_probs).tokens == (1, 1)
     assert BeamSearch(Vocabulary.from_characters(""))(np.zeros((3, 1))).tokens == ()
+
+
+def test_a_language_model_in_capitals_is_one_of_the_same_words(tmp_path):
+    lower = language_model(2, "word")
+    write_arpa(tmp_path / "lower.arpa", lower)
+    text = (tmp_path / "lower.arpa").read_text()
+    for word in {word for line in TEXTS for word in line.split()}:
+        text = re.sub(rf"(?<=[\t ]){word}(?=[\t\n ])", word.upper(), text)
+    (tmp_path / "upper.arpa").write_text(text)
+    upper = read_lm(tmp_path / "upper.arpa")
+    assert "BA" in upper.words and "ba" not in upper.words
+    log_probs = random_log_probs(20, len(VOCABULARY), 1, 2.0)
+    for options in ({}, {"lexicon": LEXICON}):
+        same, expected = (
+            BeamSearch(VOCABULARY, lm=lm, **options)(log_probs) for lm in (upper, lower)
+        )
+        assert same == expected and same.lm_score < 0

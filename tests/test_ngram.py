@@ -184,7 +184,7 @@ def test_binary_round_trip(order, tmp_path):
         base = array
         while not isinstance(base, np.memmap):
             base = base.base
-        assert array.ctypes.data % 64 == 0 and not array.flags.writeable
+        assert array.ctypes.data % 64 == 0 and base.mode == "c"
     texts = list(map(model.encode, sentences(50, 5)))
     for a, b in zip(model.score(texts), read.score(texts), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -179,14 +179,18 @@ class BeamStream:
         """Where no prefix in the beam is a text of the lexicon: the best, without its last word."""
         tree, search = self._tree, self._search
         entries = tree.counts[0]
+        impossible = Hypothesis((), (), (), (), -np.inf, 0.0, -np.inf)
         if not entries:
-            return Hypothesis((), (), (), (), -np.inf, 0.0, -np.inf)
+            return impossible
         nodes = tree.beam[:entries]
         best = nodes[np.argmax(tree.mass[:entries, BOTH])]
         tokens = spelled(tree.nodes, best)
         spaces = np.flatnonzero(tokens == search._context.space)
         tokens = tokens[: spaces[-1] if len(spaces) else 0]
-        _, _, acoustic = align(self._log_probs(), tokens, search.vocabulary.blank_id)
+        try:
+            _, _, acoustic = align(self._log_probs(), tokens, search.vocabulary.blank_id)
+        except DataError:  # the audio ends in sounds that no text of the lexicon allows
+            return impossible
         fixed, lm = tree.values[best, [FIXED, LM]].tolist()
         words = np.ones(1 + len(spaces))
         return self._place(tokens, words, acoustic, lm, acoustic + fixed)
@@ -213,7 +217,7 @@ def _context(
         specials = {lm.unknown_id, lm.word_id(START), lm.word_id(END)}
         known = {
             word: index
-            for index, word in enumerate(lm.words)
+            for word, index in lm.ids.items()
             if index not in specials and not vocabulary.unknown(word)
         }
     use_lexicon = lexicon is not None or bool(known)

@@ -1,5 +1,6 @@
 """Back-off n-gram models as flat arrays: scores and perplexity."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,8 +113,10 @@ class NgramModel:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """The id of each word."""
-        return dict(zip(self.words, range(len(self.words)), strict=True))
+        """The id of each word in its normal form (:func:`asr.text.normalize`); of words that differ
+        only in case, the first."""
+        words = unicodedata.normalize("NFC", "\n".join(self.words).lower()).split("\n")
+        return dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
 
     @property
     def unknown_id(self) -> int:
