@@ -43,6 +43,25 @@ def test_json_lines():
     assert [json.loads(line)["text"] for line in lines] == [text_of(path) for path in SAMPLES[:2]]
 
 
+def test_beam_search():
+    beam = run("transcribe", "--decoder", "beam", *SAMPLES)
+    assert (beam.stderr, beam.returncode) == ("", 0)
+    assert beam.stdout.splitlines() == [f"{path}\t{text_of(path)}" for path in SAMPLES]
+    done = run("transcribe", "--beam-size", "4", "-f", "json", SAMPLES[0])
+    assert all(0 < word["confidence"] <= 1 for word in json.loads(done.stdout)["words"])
+
+
+def test_greedy_search_needs_no_numba(tmp_path):
+    (tmp_path / "numba.py").write_text("raise ModuleNotFoundError(\"No module named 'numba'\")")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = run("transcribe", SAMPLES[0], env=environment)
+    assert done.stdout == text_of(SAMPLES[0]) + "\n"
+    done = run("transcribe", "--decoder", "beam", SAMPLES[0], env=environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: beam search and alignment need numba")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_standard_input():
     with open(SAMPLES[0], "rb") as file:
         done = subprocess.run(
@@ -87,6 +106,12 @@ def test_warnings_go_to_standard_error(tmp_path):
         (["transcribe", "x.wav", "-f", "all"], 2, "needs --output-dir"),
         (["transcribe"], 2, "Missing argument"),
         (["transcribe", "x.wav", "-f", "docx"], 2, "docx"),
+        (["transcribe", "x.wav", "--decoder", "greedy", "--hotword", "a"], 2, "has no --hotword"),
+        (["transcribe", "x.wav", "--hotword", "kai:x"], 1, "needs WORD:BOOST"),
+        (["transcribe", "x.wav", "--hotword", "naïve"], 1, "has no symbol for 'ï'"),
+        (["transcribe", "x.wav", "--lm", "none.arpa"], 1, "cannot read the language model"),
+        (["transcribe", "x.wav", "--lexicon", "none.txt"], 1, "cannot read the lexicon none.txt"),
+        (["lm", "tune", "--manifest", "x.jsonl", "--model", "nowhere"], 1, "no such model"),
         (["nonsense"], 2, "No such command"),
         (["evaluate", "--manifest", "none.jsonl"], 1, "cannot read the manifest none.jsonl"),
         (["data", "validate", "none.jsonl"], 1, "cannot read the manifest none.jsonl"),
@@ -114,7 +139,7 @@ def test_recognition_imports_no_torch():
     program = (
         "import sys, asr\n"
         "asr.load().transcribe(sys.argv[1])\n"
-        "heavy = {'torch', 'torchaudio', 'lightning', 'librosa', 'onnx', 'matplotlib', 'scipy'}\n"
+        "heavy = {'torch', 'torchaudio', 'lightning', 'librosa', 'onnx', 'matplotlib', 'scipy', 'numba'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -1,6 +1,9 @@
 """The README's two commands are those that CI runs, and its Python example runs."""
 
 import re
+import shlex
+import subprocess
+import sys
 
 from conftest import ROOT
 
@@ -24,3 +27,15 @@ def test_python_example(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("p e t e r s o n [('p', ")
     assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"
+
+
+def test_console_examples_give_what_stands_there():
+    (block,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    steps = re.findall(r"^\$ asr (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    assert len(steps) == 3
+    for arguments, expected in steps:
+        command = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+        done = subprocess.run(
+            [*command, *shlex.split(arguments)], capture_output=True, text=True, cwd=ROOT
+        )
+        assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)

@@ -23,8 +23,19 @@ def compiled(function: Function) -> Function:
     folder (``NUMBA_CACHE_DIR`` names another). Where neither can be written, every process
     compiles anew.
     """
+    return _compile(function)
+
+
+def inlined(function: Function) -> Function:
+    """As :func:`compiled`, for a part of an inner loop: its tables are not handed over at each call,
+    which would take longer than most of what is done with them."""
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Function, **options: Any) -> Function:
+    options |= {"nogil": True, "error_model": "numpy"}
     try:
-        result: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        result: Any = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no place to keep it
-        result = numba.njit(nogil=True, error_model="numpy")(function)
+        result = numba.njit(**options)(function)
     return cast(Function, result)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr.decoding.compiled import compiled
+from asr.decoding.compiled import inlined
 
 NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
 LN10 = float(np.log(10.0))
@@ -69,7 +69,7 @@ class State(NamedTuple):
     hot: int | np.int64
 
 
-@compiled
+@inlined
 def child_of(first: Any, label: Any, node: Any, wanted: int) -> int:
     """The child of ``node`` along the edge ``wanted`` in a trie with sorted edges, or -1."""
     low, high = first[node], first[node + 1]
@@ -84,7 +84,7 @@ def child_of(first: Any, label: Any, node: Any, wanted: int) -> int:
     return -1
 
 
-@compiled
+@inlined
 def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
     """ln P(word | state) with Katz back-off, and the state after it."""
     log10 = 0.0
@@ -103,7 +103,7 @@ def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
     return LN10 * log10, child
 
 
-@compiled
+@inlined
 def end_word(context: Context, lexicon: Any, lm_state: Any) -> tuple[bool, float, float, Any]:
     """A word ends at this place of the lexicon: allowed, weighted score, LM score, LM state."""
     word = -1
@@ -121,7 +121,7 @@ def end_word(context: Context, lexicon: Any, lm_state: Any) -> tuple[bool, float
     return True, score, lm, lm_state
 
 
-@compiled
+@inlined
 def extend(context: Context, state: State, last: int, token: int) -> State:
     """The state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
     fixed, lm = state.fixed, state.lm
@@ -154,7 +154,23 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
     return State(True, fixed, potential, lm, lexicon, lm_state, hot)
 
 
-@compiled
+@inlined
+def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tokens: Any) -> int:
+    """Put the tokens that a closed lexicon allows after this place of it, and that ``offered`` (V,)
+    marks with the number of this ``frame``, into ``tokens``; return how many."""
+    count = 0
+    for child in range(context.lexicon_first[lexicon], context.lexicon_first[lexicon + 1]):
+        token = context.lexicon_label[child]
+        if offered[token] == frame:
+            tokens[count] = token
+            count += 1
+    if context.lexicon_words[lexicon] >= 0 and offered[context.space] == frame:
+        tokens[count] = context.space
+        count += 1
+    return count
+
+
+@inlined
 def finish(context: Context, state: State, last: int) -> State:
     """The state at the end of the text: the last word and the sentence are over."""
     fixed, lm, lm_state = state.fixed, state.lm, state.lm_state

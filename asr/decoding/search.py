@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr.decoding.compiled import compiled
-from asr.decoding.context import Context, State, extend, finish
+from asr.decoding.compiled import compiled, inlined
+from asr.decoding.context import Context, State, allowed_tokens, extend, finish
 
 # Columns of the integers and of the floats of a node.
 PARENT, TOKEN, CHILD, SIBLING, SLOT, LEXICON, LM_STATE, HOT = range(8)
@@ -101,7 +101,7 @@ def best_tokens(row: Any, blank: int, lowest: float, tokens: Any) -> int:
     return count
 
 
-@compiled
+@inlined
 def state_of(nodes: Any, values: Any, node: int) -> State:
     """What is kept of a prefix's context."""
     return State(
@@ -115,29 +115,38 @@ def state_of(nodes: Any, values: Any, node: int) -> State:
     )
 
 
-@compiled
-def child_node(nodes: Any, values: Any, used: int, context: Context, node: int, token: int) -> int:
+@inlined
+def child_node(
+    nodes: Any, values: Any, used: int, context: Context, plain: bool, node: int, token: int
+) -> int:
     """The node of a prefix with one token more; it is number ``used`` if it is new."""
     child = nodes[node, CHILD]
     while child != NONE:
         if nodes[child, TOKEN] == token:
             return child
         child = nodes[child, SIBLING]
+    nodes[used, PARENT] = node
+    nodes[used, TOKEN] = token
+    nodes[used, CHILD] = NONE
+    nodes[used, SIBLING] = nodes[node, CHILD]
+    nodes[used, SLOT] = NONE
+    nodes[node, CHILD] = used
+    if plain:
+        for column in range(LEXICON, HOT + 1):
+            nodes[used, column] = 0
+        for column in range(RATIO):
+            values[used, column] = 0.0
+        values[used, RATIO] = 1.0
+        return used
     state = extend(context, state_of(nodes, values, node), nodes[node, TOKEN], token)
     values[used, FIXED] = state.fixed
     values[used, POTENTIAL] = state.potential
     values[used, LM] = state.lm
     known = values[node, FIXED] + values[node, POTENTIAL]
     values[used, RATIO] = np.exp(state.fixed + state.potential - known)
-    nodes[used, PARENT] = node
-    nodes[used, TOKEN] = token
-    nodes[used, CHILD] = NONE
-    nodes[used, SIBLING] = nodes[node, CHILD]
-    nodes[used, SLOT] = NONE
     nodes[used, LEXICON] = state.lexicon
     nodes[used, LM_STATE] = state.lm_state
     nodes[used, HOT] = state.hot
-    nodes[node, CHILD] = used
     return used
 
 
@@ -155,6 +164,7 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
     scores, order = np.empty(room), np.empty(room)
     parents, labels = np.empty(room, np.int32), np.empty(room, np.int32)
     tokens = np.empty(limits.max_tokens, np.int32)
+    tokens_here, offered = np.empty_like(tokens), np.full(size, -1, np.int32)
     met = np.full((beam_size, size), np.int32(-1))
     stays = np.empty((beam_size, 3))
     next_beam, next_mass = np.empty(beam_size, np.int32), np.empty((beam_size, 3))
@@ -197,14 +207,24 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
         # Prefixes with one token more.
         count = entries
         usable = best_tokens(row, blank, row.max() * limits.token_threshold, tokens)
+        for k in range(usable):
+            offered[tokens[k]] = t
+        most = row[tokens[0]] * divide * limits.largest_factor if usable else 0.0
         for i in range(entries):
+            if mass[i, BOTH] * most < lowest:
+                continue
             node = beam[i]
             last = nodes[node, TOKEN]
-            for k in range(usable):
-                token = tokens[k]
+            tried = usable
+            if context.closed:
+                tried = allowed_tokens(context, nodes[node, LEXICON], offered, t, tokens_here)
+            for k in range(tried):
+                token = tokens_here[k] if context.closed else tokens[k]
                 factor = row[token] * divide
                 if mass[i, BOTH] * factor * limits.largest_factor < lowest:
-                    break
+                    if context.closed:
+                        continue
+                    break  # the rest is less probable
                 if met[i, token] == t:
                     continue
                 score = (mass[i, BLANK] if token == last else mass[i, BOTH]) * factor
@@ -251,7 +271,9 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
                 for column in range(3):
                     next_mass[kept, column] = stays[k, column]
             else:
-                child = child_node(nodes, values, used, context, beam[parents[k]], labels[k])
+                child = child_node(
+                    nodes, values, used, context, limits.plain, beam[parents[k]], labels[k]
+                )
                 used += child == used
                 next_beam[kept] = child
                 next_mass[kept, BLANK] = 0.0
@@ -272,7 +294,7 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
     return done
 
 
-@compiled
+@inlined
 def acoustic_score(tree: Tree, i: int) -> float:
     """Log-probability of the paths that were kept of prefix ``i`` of the beam."""
     node = tree.beam[i]
