@@ -139,7 +139,8 @@ def test_recognition_imports_no_torch():
     program = (
         "import sys, asr\n"
         "asr.load().transcribe(sys.argv[1])\n"
-        "heavy = {'torch', 'torchaudio', 'lightning', 'librosa', 'onnx', 'matplotlib', 'scipy', 'numba'}\n"
+        "heavy = {'torch', 'torchaudio', 'lightning', 'librosa', 'onnx', 'matplotlib', 'scipy',\n"
+        "         'numba'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -27,8 +27,8 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """As :func:`compiled`, for a part of an inner loop: its tables are not handed over at each call,
-    which would take longer than most of what is done with them."""
+    """As :func:`compiled`, for a part of an inner loop: its tables are not handed over at each
+    call, which would take longer than most of what is done with them."""
     return _compile(function, forceinline=True)
 
 
