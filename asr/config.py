@@ -325,9 +325,9 @@ class DecodingConfig:
     """
 
     beam_size: int = 64
-    beam_threshold: float = 20.0
+    beam_threshold: float = 16.0
     max_tokens: int = 40
-    token_threshold: float = 12.0
+    token_threshold: float = 10.0
     blank_skip: float = 0.9995
     lm_weight: float = 0.6
     word_bonus: float = 0.0

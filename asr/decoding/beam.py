@@ -235,6 +235,8 @@ def _context(
         if start >= lm.lower:  # a unigram model has no contexts
             start = 0
     automaton = build_hotwords(hotwords, vocabulary)
+    # What is only lent must not push out of the beam what it will fall behind again.
+    potential = np.minimum(automaton.potential, options.beam_threshold / 2)
     context = Context(
         space=-1 if space is None else space,
         closed=lexicon is not None,
@@ -258,7 +260,7 @@ def _context(
         use_hot=bool(hotwords),
         hot_next=automaton.next,
         hot_gain=automaton.gain,
-        hot_potential=automaton.potential,
+        hot_potential=potential,
     )
     return context, start
 
