@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from asr.config import DecodingConfig, from_mapping
 from asr.decoding.alignment import align
-from asr.decoding.confidence import spelled, word_posteriors
+from asr.decoding.confidence import spelled, token_posteriors
 from asr.decoding.context import NO_LM, TOKEN_LM, WORD_LM, Context
 from asr.decoding.hotwords import build_hotwords
 from asr.decoding.hypothesis import Hypothesis
@@ -118,7 +118,7 @@ class BeamStream:
         """
         search = self._search
         rest = probabilities(log_probs, len(search.vocabulary))
-        self._pieces.append(np.asarray(log_probs, np.float32))
+        self._pieces.append(np.array(log_probs, np.float32))
         while len(rest):
             rest = rest[advance(rest, search._context, search._limits, self._tree) :]
             if len(rest):
@@ -132,17 +132,15 @@ class BeamStream:
         if not len(alive):
             return [self._unfinished()]
         totals, beam = totals[alive], tree.beam[alive]
+        space = self._search._context.space
         hypotheses: list[Hypothesis] = []
         texts = set()
         for index in np.argsort(-totals[:, 0], kind="stable").tolist():
-            tokens = spelled(tree.nodes, beam[index])
+            tokens, posteriors = token_posteriors(tree.nodes, beam, totals[:, 0], index, space)
             text = self._search.vocabulary.decode(tokens.tolist()).strip()
             if text in texts:
                 continue
             texts.add(text)
-            posteriors = word_posteriors(
-                tree.nodes, beam, totals[:, 0], index, self._search._context.space
-            )
             total, acoustic, lm = totals[index].tolist()
             hypotheses.append(self._place(tokens, posteriors, acoustic, lm, total))
             if len(hypotheses) == count:
@@ -160,16 +158,11 @@ class BeamStream:
     ) -> Hypothesis:
         """A hypothesis with its place in time."""
         starts, ends, _ = align(self._log_probs(), tokens, self._search.vocabulary.blank_id)
-        # Each word's posterior for each of its tokens, and for the spaces behind it.
-        is_space = tokens == self._search._context.space
-        begins = ~is_space & np.concatenate([[True], is_space[:-1]])[: len(tokens)]
-        word = np.maximum(np.cumsum(begins) - 1, 0)
-        spread = posteriors[word] if len(posteriors) else np.ones(len(tokens))
         return Hypothesis(
             tokens=tuple(tokens.tolist()),
             start_frames=tuple(starts.tolist()),
             end_frames=tuple(ends.tolist()),
-            log_posteriors=tuple(np.log(np.maximum(spread, 1e-10)).tolist()),
+            log_posteriors=tuple(posteriors.tolist()),
             acoustic_score=acoustic,
             lm_score=lm,
             score=total,
@@ -192,8 +185,7 @@ class BeamStream:
         except DataError:  # the audio ends in sounds that no text of the lexicon allows
             return impossible
         fixed, lm = tree.values[best, [FIXED, LM]].tolist()
-        words = np.ones(1 + len(spaces))
-        return self._place(tokens, words, acoustic, lm, acoustic + fixed)
+        return self._place(tokens, np.zeros(len(tokens)), acoustic, lm, acoustic + fixed)
 
 
 def _context(

@@ -8,6 +8,9 @@ from asr.decoding.compiled import compiled
 from asr.decoding.search import NONE, PARENT, TOKEN
 
 NEGLIGIBLE = 1e-6
+"""Share of a hypothesis, against the best, below which it is left out."""
+
+SMALLEST = 1e-10
 
 
 @compiled
@@ -79,3 +82,22 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int)
             else:
                 b -= 1
     return posteriors / weight_sum
+
+
+@compiled
+def token_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int) -> Any:
+    """The tokens of hypothesis ``chosen``, and the logarithm of the posterior of the word that each
+    belongs to; a space goes with the word before it."""
+    tokens = spelled(nodes, beam[chosen])
+    posteriors = word_posteriors(nodes, beam, totals, chosen, space)
+    logs = np.zeros(len(tokens))
+    word, inside = -1, False
+    for i in range(len(tokens)):
+        if tokens[i] == space:
+            inside = False
+        elif not inside:
+            inside = True
+            word += 1
+        if word >= 0:
+            logs[i] = np.log(max(posteriors[word], SMALLEST))
+    return tokens, logs
