@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,7 @@ Samples = npt.NDArray[np.float32]
 MIN_RATE, MAX_RATE = 2_000, 384_000
 MAX_CHANNELS = 16
 MAX_SECONDS = 1800.0
+MAX_STREAMED_SECONDS = 86_400.0
 _BLOCK = 1 << 16  # frames decoded at a time
 
 
@@ -51,13 +53,33 @@ def read_audio(
     name = source_name(source)
     with _open(source, name) as file:
         _check_header(file, name)
-        samples = _decode(file, name, max_seconds)
+        blocks = list(_decode(file, name, max_seconds))
         rate, channels = file.samplerate, file.channels
-    finite = np.isfinite(samples)
-    if not finite.all():
-        index = int(np.argmin(finite))
-        raise AudioError(f"{name}: sample {index} is {samples[index]}; samples must be finite")
+    samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
     return Audio(resample(samples, rate, sample_rate), sample_rate, rate, channels)
+
+
+def stream_audio(
+    source: str | Path | bytes | BinaryIO,
+    sample_rate: int,
+    max_seconds: float = MAX_STREAMED_SECONDS,
+) -> Iterator[Samples]:
+    """The samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in memory.
+
+    Raises:
+        AudioError: as :func:`read_audio`, once the fault is reached.
+    """
+    name = source_name(source)
+    with _open(source, name) as file:
+        _check_header(file, name)
+        blocks = _decode(file, name, max_seconds)
+        if file.samplerate == sample_rate:
+            yield from blocks
+            return
+        resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
+        for block in blocks:
+            yield resampler.resample_chunk(block)
+        yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
 
 
 def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:
@@ -110,19 +132,24 @@ def _check_header(file: soundfile.SoundFile, name: str) -> None:
         raise AudioError(f"{name}: {file.channels} channels; at most {MAX_CHANNELS} are read")
 
 
-def _decode(file: soundfile.SoundFile, name: str, max_seconds: float) -> Samples:
+def _decode(file: soundfile.SoundFile, name: str, max_seconds: float) -> Iterator[Samples]:
     # Counted while decoding: a header's length is a claim, not a fact.
-    blocks: list[Samples] = []
     limit = max_seconds * file.samplerate
     count = 0
     try:
         while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-            blocks.append(block.mean(axis=1, dtype=np.float32))
+            mono = block.mean(axis=1, dtype=np.float32)
+            finite = np.isfinite(mono)
+            if not finite.all():
+                index = int(np.argmin(finite))
+                raise AudioError(
+                    f"{name}: sample {count + index} is {mono[index]}; samples must be finite"
+                )
             count += len(block)
             if count > limit:
                 raise AudioError(
                     f"{name}: longer than {max_seconds / 60:g} minutes; split it into shorter files"
                 )
+            yield mono
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise AudioError(f"{name}: decoding failed after {count} frames ({error})") from error
-    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)

@@ -11,7 +11,7 @@ from conftest import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.audio import MAX_CHANNELS, read_audio
+from asr.audio import MAX_CHANNELS, read_audio, stream_audio
 from asr.errors import AudioError
 
 
@@ -169,3 +169,37 @@ def test_standard_input():
         check=True,
     )
     assert done.stdout.strip() == b"16000"
+
+
+@pytest.mark.parametrize(
+    "rate", [2000, 7999, 8000, 11025, 16000, 22050, 44100, 48000, 96000, 384000]
+)
+def test_a_stream_is_what_reading_gives(rate):
+    samples = np.stack([noise(int(2.7 * rate) + 13, seed) for seed in (0, 1)], axis=1)
+    data = encode(samples, rate, format="WAV", subtype="FLOAT")
+    whole = read_audio(data, 16000).samples
+    blocks = list(stream_audio(data, 16000))
+    assert all(block.dtype == np.float32 and block.ndim == 1 for block in blocks)
+    streamed = np.concatenate(blocks)
+    assert len(streamed) == len(whole)
+    np.testing.assert_allclose(streamed, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_stream_without_samples(rate):
+    data = encode(np.zeros(0), rate, format="WAV")
+    assert sum(map(len, stream_audio(data, 16000))) == 0
+
+
+@pytest.mark.parametrize("read", [read_audio, lambda *given: list(stream_audio(*given))])
+def test_faults_late_in_a_recording(read):
+    samples = noise(200_000)
+    samples[150_000] = np.nan
+    with pytest.raises(AudioError, match="sample 150000 is nan"):
+        read(encode(samples, format="WAV", subtype="FLOAT"), 16000)
+    with pytest.raises(AudioError, match="longer than"):
+        read(encode(np.zeros(16000 * 3), format="FLAC"), 16000, 2)
+    with pytest.raises(AudioError, match="17 channels"):
+        read(encode(np.zeros((10, MAX_CHANNELS + 1)), format="WAV"), 16000)
+    with pytest.raises(AudioError, match="not readable as audio"):
+        read(b"not audio", 16000)
