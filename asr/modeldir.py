@@ -36,6 +36,9 @@ class ModelInfo:
     provenance: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    word_offsets: tuple[float, float] = (0.0, 0.0)
+    """Seconds from the first frame of a word to where it is heard to begin, and from its last
+    frame to where it ends, as measured; see :mod:`asr.words`."""
 
     @property
     def sample_rate(self) -> int:
@@ -105,6 +108,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
             f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
         )
     derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
+    values.setdefault("word_offsets", [0.0, 0.0])
     known = {item.name for item in fields(ModelInfo)}
     if values.keys() != known:
         missing, surplus = sorted(known - values.keys()), sorted(values.keys() - known)
@@ -119,6 +123,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
             provenance=dict(values["provenance"]),
             scores=dict(values["scores"]),
             files=dict(values["files"]),
+            word_offsets=_offsets(values["word_offsets"]),
         )
     except (AsrError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: {error}") from error
@@ -126,6 +131,13 @@ def _parse(path: Path, values: Any) -> ModelInfo:
         if value != getattr(info, name):
             raise ModelError(f"{path}: {name} is {value!r}, the rest gives {getattr(info, name)}")
     return info
+
+
+def _offsets(values: Any) -> tuple[float, float]:
+    start, end = map(float, values)
+    if not max(abs(start), abs(end)) <= 1:
+        raise ValueError(f"word_offsets is {values}, needs seconds between -1 and 1")
+    return start, end
 
 
 def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes]) -> ModelInfo:
@@ -147,6 +159,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
         "encoder": to_mapping(info.encoder),
         "provenance": info.provenance,
         "scores": info.scores,
+        "word_offsets": list(info.word_offsets),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     description = json.dumps(values, indent=1, ensure_ascii=False) + "\n"

@@ -17,31 +17,48 @@ class Word:
     confidence: float
 
 
+END_SHARE = 0.25
+"""Of the pause between two words, what the end of the first may take; the start of the second may
+take the rest."""
+
+
 def to_words(hypothesis: Hypothesis, model: ModelInfo, duration: float) -> tuple[Word, ...]:
     """Join the tokens between spaces.
 
-    A word starts with its first token's first frame and ends with its last token's last; its
-    confidence is the geometric mean of its tokens' posteriors. Frame k begins ``k - padding``
-    strides into the audio; times are kept within 0 and ``duration`` (s).
+    A word is heard from its first token's first frame to its last token's last; its confidence is
+    the geometric mean of its tokens' posteriors. Networks trained with CTC give a word's first
+    token late and its last one early: the model's ``word_offsets`` move starts and ends, but not
+    into a neighbour. Times are kept within 0 and ``duration`` (s).
     """
-    stride, rate = model.frame_stride, model.sample_rate
-
-    def seconds(frame: int) -> float:
-        samples = (frame - model.encoder.padding) * stride
-        return min(max(samples / rate, 0.0), duration)
-
+    spans = _spans(model.vocabulary.decode(hypothesis.tokens))
+    starts = [frame_time(hypothesis.start_frames[first], model, duration) for first, _ in spans]
+    ends = [frame_time(hypothesis.end_frames[last - 1], model, duration) for _, last in spans]
+    earlier, later = model.word_offsets
     words = []
-    for first, last in _spans(model.vocabulary.decode(hypothesis.tokens)):
+    for index, (first, last) in enumerate(spans):
+        start, end = starts[index], ends[index]
+        before = ends[index - 1] if index else 0.0
+        behind = starts[index + 1] if index + 1 < len(spans) else duration
+        lowest = before + END_SHARE * (start - before) if index else 0.0
+        highest = end + END_SHARE * (behind - end)
+        start = min(max(start + earlier, lowest), end)
+        end = min(max(end + later, start), highest)
         posteriors = hypothesis.log_posteriors[first:last]
         words.append(
             Word(
                 text=model.vocabulary.decode(hypothesis.tokens[first:last]),
-                start=seconds(hypothesis.start_frames[first]),
-                end=seconds(hypothesis.end_frames[last - 1]),
+                start=start,
+                end=end,
                 confidence=min(1.0, math.exp(sum(posteriors) / len(posteriors))),
             )
         )
     return tuple(words)
+
+
+def frame_time(frame: int, model: ModelInfo, duration: float) -> float:
+    """Seconds at which an output frame begins, within 0 and ``duration``."""
+    samples = (frame - model.encoder.padding) * model.frame_stride
+    return min(max(samples / model.sample_rate, 0.0), duration)
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

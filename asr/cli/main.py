@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from asr import __version__
+from asr.cli.align import align
 from asr.cli.data import data
 from asr.cli.evaluate import evaluate
 from asr.cli.lm import lm
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(transcribe)
+app.command()(align)
 app.command()(evaluate)
 app.command()(train)
 app.command()(verify)

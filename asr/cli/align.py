@@ -1,0 +1,113 @@
+"""``asr align``: when was each word of a known text said?"""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from asr.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    from asr.aligner import Alignment
+
+
+class AlignmentFormat(StrEnum):
+    """Output formats."""
+
+    json = "json"
+    ctm = "ctm"
+
+
+def align(
+    audio: Annotated[
+        str, typer.Argument(metavar="AUDIO", help="An audio file; - is standard input.")
+    ],
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="What is said in it; or give --text-file."),
+    ] = None,
+    text_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A UTF-8 file with what is said, on any lines."),
+    ] = None,
+    format: Annotated[
+        AlignmentFormat,
+        typer.Option("--format", "-f", help="json, or ctm as sclite and Kaldi have it."),
+    ] = AlignmentFormat.json,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing it.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
+    ] = None,
+) -> None:
+    """Find the times of the words of a known text in a recording of any length.
+
+    json: text, words and tokens with start and end in seconds, confidences, score, duration. ctm: a
+    line <recording> 1 <start> <duration> <word> <confidence> a word.
+    """
+    from asr.aligner import Aligner
+    from asr.files import write_atomically
+
+    if (text is None) == (text_file is None):
+        raise typer.BadParameter("needs one of both: TEXT or --text-file", param_hint="TEXT")
+    if output is not None and output.absolute() == Path(audio).absolute():
+        raise OutputError(f"{output} is the input; choose another output file")
+    if text_file is not None:
+        text = _read(text_file)
+    alignment = Aligner(model).align(audio, text or "")
+    content = (_to_ctm if format is AlignmentFormat.ctm else _to_json)(audio, alignment)
+    if output is None:
+        print(content, end="")
+    else:
+        write_atomically(output, content)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read the text {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})") from error
+
+
+def _to_json(audio: str, alignment: "Alignment") -> str:
+    values: dict[str, Any] = {
+        "audio": audio,
+        "text": alignment.text,
+        "words": [
+            {
+                "word": word.text,
+                "start": round(word.start, 3),
+                "end": round(word.end, 3),
+                "confidence": round(word.confidence, 4),
+            }
+            for word in alignment.words
+        ],
+        "tokens": [
+            {
+                "token": token.text,
+                "start": round(token.start, 3),
+                "end": round(token.end, 3),
+                "score": round(token.score, 4),
+            }
+            for token in alignment.tokens
+        ],
+        "score": round(alignment.score, 3),
+        "duration": round(alignment.duration, 3),
+        "model": alignment.model,
+    }
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def _to_ctm(audio: str, alignment: "Alignment") -> str:
+    recording = "stdin" if audio == "-" else "_".join(Path(audio).stem.split())
+    return "".join(
+        f"{recording} 1 {word.start:.3f} {word.end - word.start:.3f} {word.text} "
+        f"{word.confidence:.4f}\n"
+        for word in alignment.words
+    )

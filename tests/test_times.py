@@ -1,0 +1,55 @@
+"""Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from asr.acoustic import AcousticSession
+from asr.modeldir import default_model
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import benchmark_times as times
+
+ARCHIVE = Path(
+    os.environ.get("ASR_FSDD_ARCHIVE", ROOT.parent / "shared/data/free-spoken-digit-dataset.tar.gz")
+)
+
+
+def test_where_a_recording_is_spoken():
+    samples = np.full(800, 1e-4, np.float32)
+    samples[170:420] = 0.5
+    assert times.spoken(samples) == (160, 480)
+    assert times.spoken(np.ones(130, np.float32)) == (0, 130)
+
+
+def test_borders_of_a_string():
+    recording = times.Recording("one", "s", 0, np.ones(1000, np.float32), 100, 900)
+    string = times.join([recording], np.random.default_rng(0))
+    heard = np.flatnonzero(np.diff(string.samples, prepend=0, append=0)) / times.RATE
+    assert 3 <= len(string.words) == len(string.borders) <= 8
+    begins = [start - 100 / times.RATE for start, _ in string.borders]
+    ends = [end + 100 / times.RATE for _, end in string.borders]
+    assert set(np.round(heard, 6)) <= set(np.round(begins + ends, 6))
+    again = times.join([recording], np.random.default_rng(0))
+    assert string.borders == again.borders
+
+
+@pytest.mark.skipif(not ARCHIVE.exists(), reason=f"{ARCHIVE} is missing; see ASR_FSDD_ARCHIVE")
+def test_times_of_the_default_model():
+    """Half of the times within 60 ms, 95 % within 200 ms, no bias of more than half a frame."""
+    recordings = [
+        item for item in times.read_recordings(ARCHIVE) if item.index < times.TEST_INDICES
+    ]
+    assert len(recordings) == 6 * 10 * times.TEST_INDICES
+    session = AcousticSession(default_model())
+    decoded = times.decode(session, times.make_strings(recordings, 200, seed=2))
+    for decoder in times.DECODERS:
+        errors = times.word_errors(decoded, decoder, session.info)
+        assert len(errors) > 400
+        assert (np.median(np.abs(errors), axis=0) <= 0.06).all()
+        assert (np.mean(np.abs(errors) <= 0.2, axis=0) >= 0.95).all()
+        assert (np.abs(np.median(errors, axis=0)) <= 0.03).all()
