@@ -4,7 +4,6 @@ A key that no dataclass knows is an error that lists the known ones; every value
 here. Paths are relative to the current directory.
 """
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -345,7 +344,9 @@ class DecodingConfig:
         )
         for name in ("lm_weight", "word_bonus", "unknown_score"):
             value = getattr(self, name)
-            _require(math.isfinite(value), f"decoding.{name} is {value}, needs a finite number")
+            _require(
+                abs(value) <= 100, f"decoding.{name} is {value}, needs a number from -100 to 100"
+            )
 
 
 @dataclass(frozen=True)

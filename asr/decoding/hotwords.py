@@ -30,6 +30,7 @@ class HotWords:
 
 
 INSIDE = 1
+LARGEST_BOOST = 100.0
 
 
 def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWords:
@@ -37,8 +38,8 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
     a word less likely).
 
     Raises:
-        DataError: a word that the vocabulary cannot spell, an empty one, or a boost that is
-            not finite.
+        DataError: a word that the vocabulary cannot spell, an empty one, or a boost beyond
+            ``LARGEST_BOOST``.
     """
     size = len(vocabulary)
     space = vocabulary.space_id
@@ -47,8 +48,11 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
     gain, potential = [0.0, 0.0], [0.0, 0.0]
     for word, boost in boosts.items():
         text = normalize(word)
-        if not text or not np.isfinite(boost):
-            raise DataError(f"hot word {word!r} with boost {boost}: needs a word and a number")
+        if not text or not abs(boost) <= LARGEST_BOOST:
+            raise DataError(
+                f"hot word {word!r} with boost {boost}: needs a word and a number between "
+                f"-{LARGEST_BOOST:g} and {LARGEST_BOOST:g}"
+            )
         if unknown := vocabulary.unknown(text):
             raise DataError(
                 f"hot word {word!r}: the model has no symbol for {' '.join(map(repr, unknown))}"
