@@ -1,6 +1,7 @@
 """The two trained models against their recorded scores, and against torch."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from conftest import ROOT
 
 from asr.acoustic import AcousticSession
 from asr.audio import read_audio
+from asr.decoding.bundled import read_bundle
 from asr.golden import check_golden
-from asr.report.evaluate import evaluate, score_from_values
+from asr.report.evaluate import counts_from_values, evaluate, score_from_values
 from asr.transcriber import Transcriber
 
 MODELS = {
@@ -86,3 +88,30 @@ def test_results_of_the_recipe_are_those_of_its_model():
 
     again = score([reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs])
     assert again == score_from_values(results["score"])
+
+
+def test_recorded_score_with_the_bundled_language_model(an4):
+    """As above: one error more or less, no more."""
+    transcriber = Transcriber(MODELS["an4"], decoder="beam")
+    bundle = read_bundle(MODELS["an4"], transcriber.model)
+    recorded = counts_from_values(bundle.provenance["an4_test"])
+    evaluation = evaluate(an4 / "test.jsonl", transcriber)
+    assert recorded.reference == evaluation.score.words.reference == 773
+    assert abs(evaluation.score.words.errors - recorded.errors) <= 1
+    assert (
+        recorded.errors
+        < score_from_values(transcriber.model.scores["an4_test"]["score"]).words.errors
+    )
+
+
+def test_the_decoding_table_is_that_of_the_model():
+    values = json.loads((ROOT / "recipes/an4/decoding.json").read_text())
+    info = AcousticSession(MODELS["an4"]).info
+    assert values["model"] == info.hash
+    greedy, *rows = values["rows"]
+    assert greedy["test"] == info.scores["an4_test"]["score"]["wer"]
+    bundle = read_bundle(MODELS["an4"], info)
+    (shipped,) = [row for row in rows if row["shipped"]]
+    assert {name: shipped[name] for name in asdict(bundle.options)} == asdict(bundle.options)
+    assert shipped["test"] == bundle.provenance["an4_test"]
+    assert shipped["order"] == (bundle.lm.order if bundle.lm else 0)

@@ -20,13 +20,15 @@ def test_both_commands_stand_there_once_and_whole():
     ]
 
 
-def test_python_example(monkeypatch, capsys):
+def test_python_examples(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(code, {})
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(code, names)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("p e t e r s o n [('p', ")
     assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"
+    assert lines[2].startswith("yes repeat ") and lines[-1] == "True"
 
 
 def test_console_examples_give_what_stands_there():

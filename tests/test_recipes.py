@@ -1,6 +1,7 @@
 """Preparation of AN4, the scripts that make speech, and the documentation of both."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -120,6 +121,17 @@ def test_the_benchmark_of_training_runs(small_config):
     script = [sys.executable, ROOT / "scripts/benchmark_training.py", "--config", small_config]
     done = subprocess.run([*script, "--epochs", "1"], check=True, capture_output=True, text=True)
     for name in ("this engine", "plain torch", "recurrence, forward"):
+        assert name in done.stdout
+
+
+def test_the_benchmark_of_decoding_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmark_decoding.py", "--repeats", "1"]
+    manifest = small_config.parent / "data.jsonl"
+    done = subprocess.run(
+        [*script, "--manifest", manifest, "--model", ROOT / "asr/models/default"],
+        check=True, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    for name in ("ours, all tokens", "one utterance alone", "compiled", "loaded from the cache"):
         assert name in done.stdout
 
 

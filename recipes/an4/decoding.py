@@ -75,7 +75,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     dev_references = [item.text for item in dev]
     base = word_errors(dev_references, decode_greedily(dev_probs))
     rows = [{"search": "greedy", "dev": count_values(base), **counts(decode_greedily(test_probs))}]
-    bundles: list[tuple[ErrorCounts, Bundle]] = []
+    bundles: list[tuple[ErrorCounts, dict[str, Any], Bundle]] = []
     for words in WORD_LISTS:
         for order in ORDERS:
             tuned_lm = estimate(train_texts, order).model if order else None
@@ -90,11 +90,14 @@ def run(data: Path, model: Path, output: Path) -> None:
             )  # fmt: skip
             chosen = tuning.chosen
             row = {"search": "beam", "words": words, "order": order, **asdict(chosen.options)}
+            row["shipped"] = False
             row |= {"dev": count_values(chosen.errors), **counts(final.texts(chosen.options))}
             rows.append(row)
             print(f"{words}, order {order}: dev {chosen.errors}, test {row['test']['errors']}")
             if words == SHIPPED:
-                bundles.append((chosen.errors, bundle(chosen.options, lm, lexicon, row)))
+                bundles.append((chosen.errors, row, bundle(chosen.options, lm, lexicon, row)))
+    _, row, shipped = min(bundles, key=lambda item: item[0].errors)
+    row["shipped"] = True
     values = {
         "model": transcriber.model.hash,
         "manifests": {part: sha256(data / f"{part}.jsonl") for part in ("train", "dev", "test")},
@@ -103,7 +106,7 @@ def run(data: Path, model: Path, output: Path) -> None:
         "rows": rows,
     }
     write_atomically(output, json.dumps(values, indent=1) + "\n")
-    write_bundle(model, min(bundles, key=lambda item: item[0].errors)[1])
+    write_bundle(model, shipped)
 
 
 def recognise(transcriber: Transcriber, utterances: list[Utterance]) -> list[LogProbs]:
