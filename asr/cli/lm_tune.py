@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from asr.tuning import Tuning
 
 
+def _check_picture(path: Path | None) -> Path | None:
+    if path is not None and path.suffix not in (".png", ".pdf", ".svg"):
+        raise typer.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
+    return path
+
+
 def tune(
     manifest: Annotated[
         Path,
@@ -42,7 +48,11 @@ def tune(
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="A picture of the surface; needs the extra plots."),
+        typer.Option(
+            metavar="FILE.png",
+            callback=_check_picture,
+            help="A picture of the surface (.png, .pdf or .svg); needs the extra plots.",
+        ),
     ] = None,
 ) -> None:
     """Choose the weights of beam search on a development set.
