@@ -13,6 +13,7 @@ from asr.cli.search import (
     LexiconOption,
     LmOption,
     LmWeightOption,
+    UnknownScoreOption,
     WordBonusOption,
     decoding,
 )
@@ -49,13 +50,16 @@ def evaluate(
     beam_size: BeamSizeOption = None,
     lm_weight: LmWeightOption = None,
     word_bonus: WordBonusOption = None,
+    unknown_score: UnknownScoreOption = None,
 ) -> None:
     """Transcribe a manifest and score it: WER, CER and counts."""
     from asr.report.evaluate import evaluate as evaluate_manifest
     from asr.report.evaluate import results, write_results
     from asr.transcriber import Transcriber
 
-    search = decoding(decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus)
+    search = decoding(
+        decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus, unknown_score
+    )
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
     if output_dir is not None:

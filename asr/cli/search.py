@@ -49,6 +49,13 @@ LmWeightOption = Annotated[
 WordBonusOption = Annotated[
     float | None, typer.Option(help="Beam search with this bonus (natural logarithm) a word.")
 ]
+UnknownScoreOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Beam search with this score (natural logarithm) of a word that the language model "
+        "does not know, on top of what the model gives it."
+    ),
+]
 
 
 def decoding(
@@ -59,6 +66,7 @@ def decoding(
     beam_size: int | None,
     lm_weight: float | None,
     word_bonus: float | None,
+    unknown_score: float | None,
 ) -> dict[str, Any]:
     """What :class:`asr.transcriber.Transcriber` is to be told."""
     from asr.decoding.bundled import parse_hotwords
@@ -70,6 +78,7 @@ def decoding(
         "beam_size": beam_size,
         "lm_weight": lm_weight,
         "word_bonus": word_bonus,
+        "unknown_score": unknown_score,
     }
     search = {name: value for name, value in search.items() if value is not None}
     if decoder is Decoder.greedy and search:

@@ -15,6 +15,7 @@ from asr.cli.search import (
     LexiconOption,
     LmOption,
     LmWeightOption,
+    UnknownScoreOption,
     WordBonusOption,
     decoding,
 )
@@ -60,6 +61,7 @@ def transcribe(
     beam_size: BeamSizeOption = None,
     lm_weight: LmWeightOption = None,
     word_bonus: WordBonusOption = None,
+    unknown_score: UnknownScoreOption = None,
 ) -> None:
     """Transcribe audio files.
 
@@ -76,7 +78,9 @@ def transcribe(
     paths: Sequence[Sequence[Path]] = [[]] * len(audio)
     if output_dir is not None:
         paths = output_paths(audio, output_dir, formats)
-    search = decoding(decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus)
+    search = decoding(
+        decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus, unknown_score
+    )
     results = Transcriber(model, **search).transcribe_many(audio, batch_size)
     failed = 0
     for source, outputs, result in zip(audio, paths, results, strict=True):
