@@ -1,5 +1,6 @@
 """Fixtures: small models and recordings made here, and the AN4 corpus where it is at hand."""
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -14,8 +15,12 @@ sys.path.insert(0, str(ROOT / "recipes" / "an4"))
 
 
 def pytest_configure(config):
-    """The models of the tests are small: threads of torch would wait for each other."""
+    """Threads, which would wait for each other with models as small as these, and a cache."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # numba does not see changes in a file that a compiled function calls: a cache for each state.
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "asr/decoding").glob("*.py")))
+    state = hashlib.sha256(sources).hexdigest()[:16]
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / state))
 
 
 @pytest.hookimpl(trylast=True)

@@ -80,11 +80,17 @@ class BeamSearch:
         """
         if isinstance(log_probs, np.ndarray):
             return self.n_best(log_probs, 1)[0]
-        threads = threads or os.cpu_count() or 1
-        if min(threads, len(log_probs)) <= 1:
+        threads = min(threads or os.cpu_count() or 1, len(log_probs))
+        if threads <= 1:
             return [self(item) for item in log_probs]
+        # A share for each thread: an utterance takes no longer than to hand it over would.
+        shares = [log_probs[first::threads] for first in range(threads)]
+        results: list[Any] = [None] * len(log_probs)
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self, log_probs))
+            decoded = pool.map(lambda share: [self(item) for item in share], shares)
+            for first, share in enumerate(decoded):
+                results[first::threads] = share
+        return results
 
     def n_best(self, log_probs: npt.NDArray[np.floating], count: int) -> list[Hypothesis]:
         """The ``count`` best hypotheses of (frames, V), the best first; fewer if the beam has fewer

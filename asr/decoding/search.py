@@ -55,7 +55,7 @@ class Tree(NamedTuple):
     counts: Any  # (2,) int64: prefixes in the beam, nodes in use
 
 
-@compiled
+@inlined
 def nth_largest(values: Any, count: int, n: int) -> float:
     """The ``n``-th largest of the first ``count`` values, which are put in another order."""
     low, high, wanted = 0, count - 1, n - 1
@@ -80,7 +80,7 @@ def nth_largest(values: Any, count: int, n: int) -> float:
     return values[wanted]
 
 
-@compiled
+@inlined
 def best_tokens(row: Any, blank: int, lowest: float, tokens: Any) -> int:
     """Put the most probable tokens, the best first, into ``tokens``; return how many."""
     count, room = 0, len(tokens)
