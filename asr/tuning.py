@@ -14,7 +14,7 @@ from asr.decoding.bundled import Bundle
 from asr.decoding.ngram import NgramModel
 from asr.decoding.overlap import ModelOverlap, model_overlap
 from asr.errors import AsrError, DataError
-from asr.manifest import read_manifest
+from asr.manifest import Utterance, read_manifest
 from asr.scoring import ErrorCounts, word_errors
 from asr.text import Vocabulary
 from asr.transcriber import Transcriber
@@ -128,6 +128,21 @@ class Tuner:
         return Tuning(weights, WORD_BONUSES, surface, middle, unknown, beams, chosen)
 
 
+def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:
+    """The log-probs (frames, V) of all utterances.
+
+    Raises:
+        DataError: audio that cannot be read.
+    """
+    results = transcriber.log_probs_many([item.audio for item in utterances])
+    log_probs = []
+    for item, result in zip(utterances, results, strict=True):
+        if isinstance(result, AsrError):
+            raise DataError(f"{item.id}: {result}; every utterance must be readable")
+        log_probs.append(result)
+    return log_probs
+
+
 def tune_manifest(
     manifest: str | Path, model: str | Path, bundle: Bundle
 ) -> tuple[Tuning, ModelOverlap | None]:
@@ -140,12 +155,7 @@ def tune_manifest(
     """
     utterances = read_manifest(manifest)
     transcriber = Transcriber(model)
-    log_probs = []
-    paths = [item.audio for item in utterances]
-    for item, result in zip(utterances, transcriber.log_probs_many(paths), strict=True):
-        if isinstance(result, AsrError):
-            raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
-        log_probs.append(result)
+    log_probs = recognise(utterances, transcriber)
     texts = [item.text for item in utterances]
     tuner = Tuner(transcriber.model.vocabulary, log_probs, texts, bundle.lm, bundle.lexicon)
     overlap = None

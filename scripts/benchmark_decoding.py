@@ -33,7 +33,6 @@ from asr.config import DecodingConfig
 from asr.decoding import BeamSearch, read_lm
 from asr.decoding.arpa import write_arpa
 from asr.decoding.kneser_ney import estimate, read_texts
-from asr.errors import AsrError
 from asr.manifest import read_manifest
 from asr.scoring import word_errors
 from asr.text import Vocabulary
@@ -110,11 +109,10 @@ def main() -> None:
 
 def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet:
     """Recognise a manifest up to its log-probs."""
+    from asr.tuning import recognise
+
     utterances = read_manifest(manifest)
-    results = list(transcriber.log_probs_many([item.audio for item in utterances]))
-    for result in results:
-        if isinstance(result, AsrError):
-            raise result
+    results = recognise(utterances, transcriber)
     path = folder / f"{manifest.parent.name}-{manifest.stem}.npz"
     np.savez(path, *results)
     seconds = sum(item.duration for item in utterances)

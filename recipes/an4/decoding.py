@@ -25,16 +25,18 @@ from asr.decoding.lexicon import read_lexicon
 from asr.decoding.ngram import NgramModel
 from asr.errors import AsrError
 from asr.files import write_atomically
-from asr.manifest import Utterance, read_manifest
+from asr.manifest import read_manifest
 from asr.modeldir import sha256
 from asr.report.evaluate import count_values
 from asr.scoring import ErrorCounts, word_errors
+from asr.text import Vocabulary
 from asr.transcriber import Transcriber
-from asr.tuning import LogProbs, Tuner
+from asr.tuning import LogProbs, Tuner, recognise
 
 ORDERS = (0, 1, 2, 3)
 WORD_LISTS = ("any word", "training words", "an4.dic")
 SHIPPED = "training words"
+COMMAND = "python recipes/an4/decoding.py"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -54,69 +56,58 @@ def run(data: Path, model: Path, output: Path) -> None:
     transcriber = Transcriber(model)
     vocabulary = transcriber.model.vocabulary
     dev, test = (read_manifest(data / f"{part}.jsonl") for part in ("dev", "test"))
-    dev_probs, test_probs = (recognise(transcriber, part) for part in (dev, test))
+    dev_probs, test_probs = (recognise(part, transcriber) for part in (dev, test))
+    dev_texts, test_texts = ([item.text for item in part] for part in (dev, test))
     train_texts = read_texts(data / "train.jsonl")
-    all_texts = [*train_texts, *(item.text for item in dev)]
-    unseen = [i for i, item in enumerate(test) if item.text not in set(all_texts)]
+    all_texts = [*train_texts, *dev_texts]
+    unseen = [i for i, text in enumerate(test_texts) if text not in set(all_texts)]
 
-    def decode_greedily(items: list[LogProbs]) -> list[str]:
-        ids = [greedy(item, vocabulary.blank_id).tokens for item in items]
-        return [" ".join(vocabulary.decode(tokens).split()) for tokens in ids]
-
-    def counts(hypotheses: list[str]) -> dict[str, Any]:
-        references = [item.text for item in test]
+    def counts(errors: ErrorCounts, hypotheses: list[str]) -> dict[str, Any]:
+        """Of the development set, and of what came out for the test set."""
+        pairs = [(test_texts[i], hypotheses[i]) for i in unseen]
         return {
-            "test": count_values(word_errors(references, hypotheses)),
-            "unseen_texts": count_values(
-                word_errors([references[i] for i in unseen], [hypotheses[i] for i in unseen])
-            ),
+            "dev": count_values(errors),
+            "test": count_values(word_errors(test_texts, hypotheses)),
+            "unseen_texts": count_values(word_errors(*zip(*pairs, strict=True))),
         }
 
-    dev_references = [item.text for item in dev]
-    base = word_errors(dev_references, decode_greedily(dev_probs))
-    rows = [{"search": "greedy", "dev": count_values(base), **counts(decode_greedily(test_probs))}]
-    bundles: list[tuple[ErrorCounts, dict[str, Any], Bundle]] = []
+    greedily = [[best_path(item, vocabulary) for item in part] for part in (dev_probs, test_probs)]
+    rows: list[dict[str, Any]] = [
+        {"search": "greedy", **counts(word_errors(dev_texts, greedily[0]), greedily[1])}
+    ]
+    bundles: list[tuple[dict[str, Any], Bundle]] = []
     for words in WORD_LISTS:
         for order in ORDERS:
-            tuned_lm = estimate(train_texts, order).model if order else None
-            lm = estimate(all_texts, order).model if order else None
-            lexicon = word_list(words, train_texts, data)
-            tuning = Tuner(vocabulary, dev_probs, dev_references, tuned_lm, lexicon).tune(
-                DecodingConfig()
-            )
-            final = Tuner(
-                vocabulary, test_probs, [item.text for item in test], lm,
-                lexicon := word_list(words, all_texts, data),
-            )  # fmt: skip
-            chosen = tuning.chosen
-            row = {"search": "beam", "words": words, "order": order, **asdict(chosen.options)}
-            row["shipped"] = False
-            row |= {"dev": count_values(chosen.errors), **counts(final.texts(chosen.options))}
+            lm = estimate(train_texts, order).model if order else None
+            tuner = Tuner(vocabulary, dev_probs, dev_texts, lm, word_list(words, train_texts, data))
+            chosen = tuner.tune(DecodingConfig()).chosen
+            lm, lexicon = None, word_list(words, all_texts, data)
+            if order:
+                lm = estimate(all_texts, order).model
+            final = Tuner(vocabulary, test_probs, test_texts, lm, lexicon)
+            row = {"search": "beam", "words": words, "order": order, "shipped": False}
+            row |= asdict(chosen.options) | counts(chosen.errors, final.texts(chosen.options))
             rows.append(row)
             print(f"{words}, order {order}: dev {chosen.errors}, test {row['test']['errors']}")
             if words == SHIPPED:
-                bundles.append((chosen.errors, row, bundle(chosen.options, lm, lexicon, row)))
-    _, row, shipped = min(bundles, key=lambda item: item[0].errors)
+                bundles.append((row, make_bundle(chosen.options, lm, lexicon, row)))
+    row, bundle = min(bundles, key=lambda item: item[0]["dev"]["errors"])
     row["shipped"] = True
     values = {
         "model": transcriber.model.hash,
         "manifests": {part: sha256(data / f"{part}.jsonl") for part in ("train", "dev", "test")},
         "unseen_texts": len(unseen),
-        "command": "python recipes/an4/decoding.py",
+        "command": COMMAND,
         "rows": rows,
     }
     write_atomically(output, json.dumps(values, indent=1) + "\n")
-    write_bundle(model, shipped)
+    write_bundle(model, bundle)
 
 
-def recognise(transcriber: Transcriber, utterances: list[Utterance]) -> list[LogProbs]:
-    """The log-probs of all utterances."""
-    results = []
-    for result in transcriber.log_probs_many([item.audio for item in utterances]):
-        if isinstance(result, AsrError):
-            raise result
-        results.append(result)
-    return results
+def best_path(log_probs: LogProbs, vocabulary: Vocabulary) -> str:
+    """The text of greedy search."""
+    tokens = greedy(log_probs, vocabulary.blank_id).tokens
+    return " ".join(vocabulary.decode(tokens).split())
 
 
 def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
@@ -128,12 +119,12 @@ def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
     return sorted({word for text in texts for word in text.split()})
 
 
-def bundle(
+def make_bundle(
     options: DecodingConfig, lm: NgramModel | None, lexicon: list[str] | None, row: dict[str, Any]
 ) -> Bundle:
     """What goes into the model directory."""
     provenance = {
-        "command": "python recipes/an4/decoding.py",
+        "command": COMMAND,
         "text": "the 948 training transcripts of AN4; weights tuned on 7 speakers of them with "
         "a language model from the other 67",
         "dev": row["dev"],
