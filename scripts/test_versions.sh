@@ -24,7 +24,8 @@ for version in "$@"; do
         python3 - <<'END'
 import re, tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))["project"]
-lines = project["dependencies"] + project["optional-dependencies"]["train"]
+extras = project["optional-dependencies"]
+lines = project["dependencies"] + extras["beam"] + extras["train"]
 print("|".join(re.match(r"[\w-]+", line)[0] for line in lines))
 END
     ))=="
