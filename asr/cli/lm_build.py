@@ -18,12 +18,6 @@ class Unit(StrEnum):
     character = "character"
 
 
-def _check_output(path: Path) -> Path:
-    if not path.name.endswith((*ARPA, BINARY)):
-        raise typer.BadParameter(f"{path} needs to end in {', '.join(ARPA)} or {BINARY}")
-    return path
-
-
 def _check_prune(text: str) -> str:
     if not re.fullmatch(r"\d+([ ,]+\d+)*", text.strip()):
         raise typer.BadParameter(f"{text!r} needs to be counts such as 0,0,1")
@@ -43,7 +37,6 @@ def build(
             "--output",
             "-o",
             metavar="FILE",
-            callback=_check_output,
             help="NAME.arpa or NAME.arpa.gz, text that other tools read, or NAME.ngram, binary.",
         ),
     ],
@@ -75,6 +68,10 @@ def build(
     from asr.decoding.ngram_file import write_binary
     from asr.decoding.overlap import model_overlap, text_overlap
 
+    if not output.name.endswith((*ARPA, BINARY)):
+        raise typer.BadParameter(
+            f"{output} needs to end in {', '.join(ARPA)} or {BINARY}", param_hint="--output"
+        )
     # What can be wrong is read before the long work.
     heldout_texts = read_texts(heldout) if heldout else None
     test_texts = read_texts(test_text) if test_text else None
