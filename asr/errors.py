@@ -31,3 +31,11 @@ class TrainingError(AsrError):
 
 class OutputError(AsrError):
     """A result that cannot be written, or two results that claim one file."""
+
+
+def missing_extra(purpose: str, package: str, extra: str) -> ConfigError:
+    """``package`` is not installed; ``purpose`` is such as "a picture needs"."""
+    return ConfigError(
+        f"{purpose} {package}, which is not installed; install the extra: "
+        f'pip install "bigru-asr[{extra}]", in a clone: pip install ".[{extra}]"'
+    )

@@ -1,4 +1,4 @@
-"""Writing files and folders whole or not at all."""
+"""Reading text files; writing files and folders whole or not at all."""
 
 import os
 import shutil
@@ -6,7 +6,21 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from asr.errors import OutputError
+from asr.errors import DataError, OutputError
+
+
+def read_text(path: str | Path, what: str) -> str:
+    """The text of a UTF-8 file; messages call it ``what`` ("manifest").
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: a {what} is UTF-8 text, this is not ({error.reason})") from error
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:

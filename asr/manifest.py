@@ -15,7 +15,7 @@ from typing import Any
 
 from asr.audio import read_audio
 from asr.errors import AudioError, DataError
-from asr.files import write_atomically
+from asr.files import read_text, write_atomically
 from asr.text import Vocabulary, min_frames, normalize
 
 DURATION_TOLERANCE = 0.05  # seconds between a manifest's duration and the audio's
@@ -56,14 +56,7 @@ def read_manifest(path: str | Path) -> list[Utterance]:
             the message names file and line.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: a manifest is UTF-8 text, this is not ({error.reason})"
-        ) from error
+    lines = read_text(path, "manifest").splitlines()
     utterances: list[Utterance] = []
     first_line: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from asr.acoustic import LogProbs
 from asr.config import DecodingConfig
 from asr.decoding.beam import BeamSearch
 from asr.decoding.bundled import Bundle
@@ -16,10 +16,8 @@ from asr.decoding.overlap import ModelOverlap, model_overlap
 from asr.errors import AsrError, DataError
 from asr.manifest import Utterance, read_manifest
 from asr.scoring import ErrorCounts, word_errors
-from asr.text import Vocabulary
+from asr.text import Vocabulary, normalize
 from asr.transcriber import Transcriber
-
-LogProbs = npt.NDArray[np.float32]
 
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
@@ -72,28 +70,22 @@ class Tuner:
                 f"tuning needs utterances, as many log-probs as references; got {len(log_probs)} "
                 f"and {len(references)}"
             )
-        self._vocabulary = vocabulary
         self._log_probs, self._references = log_probs, references
-        self._lm, self._lexicon = lm, lexicon
+        # Its tables serve all trials: for a large vocabulary they take longer than a trial.
+        self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
 
     def trial(self, options: DecodingConfig) -> Trial:
         """Decode everything with ``options``."""
-        search = self._search(options)
         started = time.perf_counter()
-        texts = self._texts(search)
+        texts = self.texts(options)
         seconds = time.perf_counter() - started
         return Trial(options, word_errors(self._references, texts), seconds)
 
     def texts(self, options: DecodingConfig) -> list[str]:
         """What ``options`` give for each utterance."""
-        return self._texts(self._search(options))
-
-    def _search(self, options: DecodingConfig) -> BeamSearch:
-        return BeamSearch(self._vocabulary, lm=self._lm, lexicon=self._lexicon, **asdict(options))
-
-    def _texts(self, search: BeamSearch) -> list[str]:
-        hypotheses = search(self._log_probs)
-        return [" ".join(self._vocabulary.decode(item.tokens).split()) for item in hypotheses]
+        hypotheses = self._search.with_options(options)(self._log_probs)
+        decode = self._search.vocabulary.decode
+        return [normalize(decode(item.tokens)) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
@@ -104,7 +96,8 @@ class Tuner:
         the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
         the settings around it).
         """
-        weights = LM_WEIGHTS if self._lm is not None else (0.0,)
+        lm = self._search.lm
+        weights = LM_WEIGHTS if lm is not None else (0.0,)
         surface = tuple(
             tuple(
                 self.trial(replace(start, lm_weight=weight, word_bonus=bonus))
@@ -114,7 +107,7 @@ class Tuner:
         )
         best = middle = _middle(surface)
         unknown: tuple[Trial, ...] = ()
-        if self._lm is not None and self._lm.unit == "word" and self._lexicon is None:
+        if lm is not None and lm.unit == "word" and self._search.lexicon is None:
             unknown = tuple(
                 self.trial(replace(best.options, unknown_score=score)) for score in UNKNOWN_SCORES
             )

@@ -35,7 +35,7 @@ from asr.decoding.arpa import write_arpa
 from asr.decoding.kneser_ney import estimate, read_texts
 from asr.manifest import read_manifest
 from asr.scoring import word_errors
-from asr.text import Vocabulary
+from asr.text import Vocabulary, normalize
 
 if TYPE_CHECKING:
     from asr.transcriber import Transcriber
@@ -205,7 +205,7 @@ def work(
         "first": first,
         "memory_before": before,
         "memory_after": peak_memory(),
-        "texts": [" ".join(known.decode(item.tokens).split()) for item in results],
+        "texts": [normalize(known.decode(item.tokens)) for item in results],
     }
 
 

@@ -3,12 +3,14 @@
 import itertools
 import math
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asr.config import DecodingConfig
 from asr.decoding.arpa import write_arpa
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
@@ -311,3 +313,15 @@ def test_a_language_model_in_capitals_is_one_of_the_same_words(tmp_path):
             BeamSearch(VOCABULARY, lm=lm, **options)(log_probs) for lm in (upper, lower)
         )
         assert same == expected and same.lm_score < 0
+
+
+def test_other_options_on_the_same_tables():
+    log_probs = random_log_probs(30, len(VOCABULARY), 5, 2.0)
+    knows = {"lm": language_model(2, "word"), "hotwords": {"ab": 9.0}}
+    options = DecodingConfig(beam_size=5, beam_threshold=6.0, lm_weight=1.3, word_bonus=0.4)
+    search = BeamSearch(VOCABULARY, **knows)
+    before = search(log_probs)
+    assert search.with_options(options)(log_probs) == BeamSearch(
+        VOCABULARY, **knows, **asdict(options)
+    )(log_probs)
+    assert search(log_probs) == before and search.options == DecodingConfig()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from asr.errors import ConfigError
+from asr.errors import missing_extra
 
 
 @contextmanager
@@ -15,10 +15,7 @@ def needs_train() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("asr"):
             raise
-        raise ConfigError(
-            f"training needs {error.name}, which is not installed; "
-            'install the extra: pip install "bigru-asr[train]", in a clone: pip install ".[train]"'
-        ) from error
+        raise missing_extra("training needs", error.name or "", "train") from error
 
 
 def needs_plots() -> None:
@@ -28,7 +25,4 @@ def needs_plots() -> None:
         ConfigError: it is not installed.
     """
     if find_spec("matplotlib") is None:
-        raise ConfigError(
-            "a picture needs matplotlib, which is not installed; "
-            'install the extra: pip install "bigru-asr[plots]", in a clone: pip install ".[plots]"'
-        )
+        raise missing_extra("a picture needs", "matplotlib", "plots")

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import Any, overload
 
 import numpy as np
@@ -60,11 +61,19 @@ class BeamSearch:
         self.lm = lm
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})
-        self.options = from_mapping(DecodingConfig, options, "decoding")
-        self._context, self.lm_start = _context(
-            vocabulary, self.options, lm, self.lexicon, self.hotwords
-        )
-        self._limits = _limits(vocabulary, self.options, self._context)
+        self._tables, self._lm_start = _tables(vocabulary, lm, self.lexicon, self.hotwords)
+        self._weigh(from_mapping(DecodingConfig, options, "decoding"))
+
+    def _weigh(self, options: DecodingConfig) -> None:
+        self.options = options
+        self._context = _context(self._tables, options)
+        self._limits = _limits(self.vocabulary, options, self._context)
+
+    def with_options(self, options: DecodingConfig) -> "BeamSearch":
+        """The same search with other ``options``; what it knows is not built again."""
+        other = copy(self)
+        other._weigh(options)
+        return other
 
     @overload
     def __call__(self, log_probs: npt.NDArray[np.floating]) -> Hypothesis: ...
@@ -113,7 +122,7 @@ class BeamStream:
 
     def __init__(self, search: BeamSearch) -> None:
         self._search = search
-        self._tree = new_tree(search.options.beam_size, search.lm_start)
+        self._tree = new_tree(search.options.beam_size, search._lm_start)
         self._pieces: list[npt.NDArray[np.float32]] = []
 
     def feed(self, log_probs: npt.NDArray[np.floating]) -> None:
@@ -148,31 +157,19 @@ class BeamStream:
                 continue
             texts.add(text)
             total, acoustic, lm = totals[index].tolist()
-            hypotheses.append(self._place(tokens, posteriors, acoustic, lm, total))
+            starts, ends, _ = self._align(tokens)
+            hypotheses.append(_hypothesis(tokens, starts, ends, posteriors, acoustic, lm, total))
             if len(hypotheses) == count:
                 break
         return hypotheses
 
-    def _log_probs(self) -> npt.NDArray[np.float32]:
+    def _align(self, tokens: Any) -> tuple[Any, Any, float]:
+        """First and last frames of ``tokens`` in all that was fed, and the score of their path."""
+        vocabulary = self._search.vocabulary
         if len(self._pieces) != 1:
-            size = len(self._search.vocabulary)
-            self._pieces = [np.concatenate([np.zeros((0, size), np.float32), *self._pieces])]
-        return self._pieces[0]
-
-    def _place(
-        self, tokens: Any, posteriors: Any, acoustic: float, lm: float, total: float
-    ) -> Hypothesis:
-        """A hypothesis with its place in time."""
-        starts, ends, _ = align(self._log_probs(), tokens, self._search.vocabulary.blank_id)
-        return Hypothesis(
-            tokens=tuple(tokens.tolist()),
-            start_frames=tuple(starts.tolist()),
-            end_frames=tuple(ends.tolist()),
-            log_posteriors=tuple(posteriors.tolist()),
-            acoustic_score=acoustic,
-            lm_score=lm,
-            score=total,
-        )
+            none = np.zeros((0, len(vocabulary)), np.float32)
+            self._pieces = [np.concatenate([none, *self._pieces])]
+        return align(self._pieces[0], tokens, vocabulary.blank_id)
 
     def _unfinished(self) -> Hypothesis:
         """Where no prefix in the beam is a text of the lexicon: the best, without its last word."""
@@ -187,21 +184,36 @@ class BeamStream:
         spaces = np.flatnonzero(tokens == search._context.space)
         tokens = tokens[: spaces[-1] if len(spaces) else 0]
         try:
-            _, _, acoustic = align(self._log_probs(), tokens, search.vocabulary.blank_id)
+            starts, ends, acoustic = self._align(tokens)
         except DataError:  # the audio ends in sounds that no text of the lexicon allows
             return impossible
         fixed, lm = tree.values[best, [FIXED, LM]].tolist()
-        return self._place(tokens, np.zeros(len(tokens)), acoustic, lm, acoustic + fixed)
+        certain = np.zeros(len(tokens))
+        return _hypothesis(tokens, starts, ends, certain, acoustic, lm, acoustic + fixed)
 
 
-def _context(
+def _hypothesis(
+    tokens: Any, starts: Any, ends: Any, posteriors: Any, acoustic: float, lm: float, total: float
+) -> Hypothesis:
+    return Hypothesis(
+        tokens=tuple(tokens.tolist()),
+        start_frames=tuple(starts.tolist()),
+        end_frames=tuple(ends.tolist()),
+        log_posteriors=tuple(posteriors.tolist()),
+        acoustic_score=acoustic,
+        lm_score=lm,
+        score=total,
+    )
+
+
+def _tables(
     vocabulary: Vocabulary,
-    options: DecodingConfig,
     lm: NgramModel | None,
     lexicon: Iterable[str] | None,
     hotwords: Mapping[str, float],
 ) -> tuple[Context, int]:
-    """The tables of the search, and the language model's state at the beginning of a sentence."""
+    """What the search knows, its weights 0; and the language model's state at the beginning of a
+    sentence."""
     space = vocabulary.space_id
     if space is None and (lexicon is not None or (lm and lm.unit == "word")):
         raise DataError("a lexicon or a language model of words needs a vocabulary with a space")
@@ -233,15 +245,13 @@ def _context(
         if start >= lm.lower:  # a unigram model has no contexts
             start = 0
     automaton = build_hotwords(hotwords, vocabulary)
-    # What is only lent must not push out of the beam what it will fall behind again.
-    potential = np.minimum(automaton.potential, options.beam_threshold / 2)
-    context = Context(
+    tables = Context(
         space=-1 if space is None else space,
         closed=lexicon is not None,
         lm_kind=kind,
-        lm_weight=options.lm_weight,
-        word_bonus=options.word_bonus,
-        unknown_score=options.unknown_score,
+        lm_weight=0.0,
+        word_bonus=0.0,
+        unknown_score=0.0,
         use_lexicon=use_lexicon,
         lexicon_first=trie.first,
         lexicon_label=trie.label,
@@ -258,9 +268,20 @@ def _context(
         use_hot=bool(hotwords),
         hot_next=automaton.next,
         hot_gain=automaton.gain,
-        hot_potential=potential,
+        hot_potential=automaton.potential,
     )
-    return context, start
+    return tables, start
+
+
+def _context(tables: Context, options: DecodingConfig) -> Context:
+    """The tables with the weights of ``options``."""
+    return tables._replace(
+        lm_weight=options.lm_weight,
+        word_bonus=options.word_bonus,
+        unknown_score=options.unknown_score,
+        # What is only lent must not push out of the beam what it will fall behind again.
+        hot_potential=np.minimum(tables.hot_potential, options.beam_threshold / 2),
+    )
 
 
 def _plain(array: Any) -> Any:

@@ -8,15 +8,12 @@ them deletes ``__pycache__``; the tests keep a cache for each state (tests/conft
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from asr.errors import ConfigError
+from asr.errors import missing_extra
 
 try:
     import numba
 except ModuleNotFoundError as error:
-    raise ConfigError(
-        "beam search and alignment need numba, which is not installed; install the extra: "
-        'pip install "bigru-asr[beam]", in a clone: pip install ".[beam]"'
-    ) from error
+    raise missing_extra("beam search and alignment need", "numba", "beam") from error
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -18,7 +18,7 @@ class Context(NamedTuple):
     """Tables of the compiled search. Unused ones are empty.
 
     ``lexicon_*``: a trie of spelled words (:class:`asr.decoding.trie.Trie`), ``lexicon_words``
-    (nodes,) whether a word ends there, as its id in the language model, ``NOT_A_WORD`` elsewhere;
+    (nodes,) whether a word ends there, as its id in the language model, -1 elsewhere;
     ``lm_*``: an n-gram model (:class:`asr.decoding.ngram.NgramModel`); ``token_words`` (V,) the
     language model's id of each token; ``hot_*``: an automaton
     (:class:`asr.decoding.hotwords.HotWords`).
@@ -47,9 +47,6 @@ class Context(NamedTuple):
     hot_next: Any
     hot_gain: Any
     hot_potential: Any
-
-
-NOT_A_WORD = -1
 
 
 class State(NamedTuple):

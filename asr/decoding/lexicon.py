@@ -1,7 +1,7 @@
 """The words that a search knows, as a trie of their spellings."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from asr.decoding.trie import Trie, build_trie
 from asr.errors import DataError
+from asr.files import read_text
 from asr.text import Vocabulary, normalize
 
 
@@ -49,21 +50,11 @@ def read_lexicon(path: str | Path) -> list[str]:
     Raises:
         DataError: not readable, not UTF-8, or without words.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot read the lexicon {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: a lexicon is UTF-8 text, this is not ({error.reason})") from error
-    words = _distinct(
-        re.sub(r"\(\d+\)$", "", line.split()[0])
-        for line in text.splitlines()
+    words = [
+        normalize(re.sub(r"\(\d+\)$", "", line.split()[0]))
+        for line in read_text(path, "lexicon").splitlines()
         if line.strip() and not line.startswith((";;;", "#"))
-    )
+    ]
     if not words:
         raise DataError(f"{path}: the lexicon holds no word")
-    return words
-
-
-def _distinct(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(normalize(word) for word in words))
+    return list(dict.fromkeys(words))

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from asr.acoustic import LogProbs
 from asr.config import DecodingConfig
 from asr.decoding.bundled import Bundle, write_bundle
 from asr.decoding.greedy import greedy
@@ -29,9 +30,9 @@ from asr.manifest import read_manifest
 from asr.modeldir import sha256
 from asr.report.evaluate import count_values
 from asr.scoring import ErrorCounts, word_errors
-from asr.text import Vocabulary
+from asr.text import Vocabulary, normalize
 from asr.transcriber import Transcriber
-from asr.tuning import LogProbs, Tuner, recognise
+from asr.tuning import Tuner, recognise
 
 ORDERS = (0, 1, 2, 3)
 WORD_LISTS = ("any word", "training words", "an4.dic")
@@ -107,7 +108,7 @@ def run(data: Path, model: Path, output: Path) -> None:
 def best_path(log_probs: LogProbs, vocabulary: Vocabulary) -> str:
     """The text of greedy search."""
     tokens = greedy(log_probs, vocabulary.blank_id).tokens
-    return " ".join(vocabulary.decode(tokens).split())
+    return normalize(vocabulary.decode(tokens))
 
 
 def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
