@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_info, make_network
-from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from asr.training.gru import gru_layer
-from asr.training.model import Recurrent
+from asr.training.model import CELLS, Recurrent
+from asr.training.recurrence import recurrent_layer
 
 
 def sigmoid(x):
@@ -64,7 +63,7 @@ def test_torch_equals_the_equations(cell, bidirectional):
     layer = Recurrent(cell, 5, 4, bidirectional)
     weights = {name: value.detach().numpy() for name, value in layer.cell.named_parameters()}
     x, lengths = torch.randn(3, 7, 5), torch.tensor([7, 3, 1])
-    for grad in (True, False):  # training and recognition take different paths for the GRU
+    for grad in (True, False):  # training and recognition take different paths
         with torch.set_grad_enabled(grad):
             ours = layer(x, lengths).detach().numpy()
         for row, samples, length in zip(ours, x.numpy(), lengths.tolist(), strict=True):
@@ -106,12 +105,13 @@ def test_onnx_equals_the_equations(cell, bidirectional):
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_own_gru_and_its_gradients_equal_torch(bidirectional):
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_own_layers_and_their_gradients_equal_torch(cell, bidirectional):
     torch.manual_seed(0)
-    cell = nn.GRU(12, 7, batch_first=True, bidirectional=bidirectional).double()
+    cell = CELLS[cell](12, 7, batch_first=True, bidirectional=bidirectional).double()
     x = torch.randn(4, 9, 12, dtype=torch.double, requires_grad=True)
     lengths = torch.tensor([9, 3, 1, 6])
-    ours = gru_layer(cell, x, lengths)
+    ours = recurrent_layer(cell, x, lengths)
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     expected, _ = pad_packed_sequence(cell(packed)[0], batch_first=True, total_length=9)
     torch.testing.assert_close(ours, expected)

@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.config import EncoderConfig, FeatureConfig
 from asr.training.features import LogMel, frame_mask, normalize
-from asr.training.gru import gru_layer
+from asr.training.recurrence import recurrent_layer
 
 CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -45,8 +45,8 @@ class Recurrent(nn.Module):
         self.output_size = hidden_size * (2 if bidirectional else 1)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        if isinstance(self.cell, nn.GRU) and x.device.type == "cpu" and torch.is_grad_enabled():
-            return gru_layer(self.cell, x, lengths)
+        if x.device.type == "cpu" and torch.is_grad_enabled():
+            return recurrent_layer(self.cell, x, lengths)
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         output, _ = self.cell(packed)
         padded, _ = pad_packed_sequence(output, batch_first=True, total_length=x.shape[1])
