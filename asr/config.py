@@ -275,7 +275,8 @@ class TrainingConfig:
     A step takes ``accumulate`` micro-batches on each of ``devices`` × ``nodes``; each is at most
     ``batch_seconds`` of audio, padding included. ``patience``: epochs without a lower dev WER after
     which training ends (0: never). ``average``: the exported weights are the mean of those of so
-    many epochs, the best on the development set. ``checkpoint_steps``: a checkpoint after so many
+    many epochs, the best on the development set. ``consistency``: the weight of the agreement
+    between two masked views of each utterance, e.g. 0.2 (0: one view). ``checkpoint_steps``: a checkpoint after so many
     steps, besides that of every epoch (0: none). ``max_skipped``: steps in a row without a finite
     gradient that end the run. ``init_from``: a model directory whose weights are the starting
     point. ``workers``: processes that prepare data; 0 is best where training is on the CPU.
@@ -286,6 +287,7 @@ class TrainingConfig:
     accumulate: int = 1
     patience: int = 0
     average: int = 1
+    consistency: float = 0.0
     checkpoint_steps: int = 0
     max_skipped: int = 10
     init_from: str = ""
@@ -306,6 +308,7 @@ class TrainingConfig:
                 getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}, needs >= 0"
             )
         _require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
+        _require(self.consistency >= 0, "training.consistency must be >= 0")
         _require(
             self.precision in PRECISIONS,
             f"training.precision is {self.precision!r}, needs one of {PRECISIONS}",

@@ -250,11 +250,14 @@ def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path
             assert float(a[key]) == pytest.approx(float(b[key]), rel=1e-4), key
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_a_step_follows_the_gradient_of_the_mean_loss(manifest, tmp_path, monkeypatch, accumulate):
-    """Over all utterances of the step, whatever micro-batches they come in."""
+@pytest.mark.parametrize(("accumulate", "consistency"), [(1, 0.0), (2, 0.0), (1, 0.2)])
+def test_a_step_follows_the_gradient_of_the_mean_loss(
+    manifest, tmp_path, monkeypatch, accumulate, consistency
+):
+    """Over all utterances of the step, whatever micro-batches they come in, and if each is seen
+    twice: without masks and dropout both views agree."""
     options = replace(
-        short(manifest, epochs=1, accumulate=accumulate),
+        short(manifest, epochs=1, accumulate=accumulate, consistency=consistency),
         encoder=EncoderConfig(layers=1, hidden_size=8, channels=2, dropout=0.0),
         augment=AugmentConfig(speeds=(1.0,), frequency_masks=0, time_masks=0),
     )

@@ -12,10 +12,14 @@ from asr.decoding.greedy import greedy
 from asr.scoring import count_errors
 from asr.text import Vocabulary
 from asr.training.augment import mask_features
+from asr.training.consistency import disagreement
 from asr.training.dataset import Batch
 from asr.training.model import AcousticModel
 from asr.training.schedule import learning_rate
 from asr.training.seeding import rng
+
+VIEWS = ("masks", "other masks")
+"""Names under which the masks of the views of an utterance are drawn."""
 
 
 class CTCModule(lightning.LightningModule):
@@ -38,38 +42,54 @@ class CTCModule(lightning.LightningModule):
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         """Negative log-likelihood of the labels in nats, summed over utterances, in float32.
 
-        Zero, with zero gradients, for a batch in which no utterance is left. On a GPU its gradient
-        varies from run to run; where that is not allowed it is computed on the CPU.
+        The mean over views where ``log_probs`` holds the batch more than once. Zero, with zero
+        gradients, for a batch in which no utterance is left. On a GPU its gradient varies from run
+        to run; where that is not allowed it is computed on the CPU.
         """
+        views = len(log_probs) // len(batch.label_lengths)
         device = log_probs.device
         if torch.are_deterministic_algorithms_enabled():
             device = torch.device("cpu")
         total = functional.ctc_loss(
             log_probs.transpose(0, 1).to(device, torch.float32),
-            batch.labels.to(device),
+            batch.labels.repeat(views).to(device),
             frames.to(device),
-            batch.label_lengths.to(device),
+            batch.label_lengths.repeat(views).to(device),
             blank=self.vocabulary.blank_id,
             reduction="sum",
         ).to(log_probs.device)
-        return total if batch.ids else total * 0
+        return total / views if batch.ids else total * 0
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """The share of this micro-batch in the loss of the step: the mean over the utterances of
         all ranks and micro-batches, in nats.
 
+        With ``training.consistency`` the network sees every utterance twice, with masks and dropout
+        of its own each time: the mean of both CTC losses, and that share of their disagreement.
         Dropout depends on (seed, epoch, micro-batch, rank) alone, masks on (seed, epoch, id).
         """
         seed = self.config.seed
         dropout = rng(seed, batch.epoch, batch.index, self.global_rank, "dropout")
         torch.manual_seed(int(dropout.integers(2**62)))
         features, lengths = self.model.features(batch.waveforms, batch.lengths)
-        if batch.ids:
-            rngs = [rng(seed, batch.epoch, name, "masks") for name in batch.ids]
-            features = mask_features(features, lengths, self.config.augment, rngs)
+        weight = self.config.training.consistency
+        views = VIEWS[: 2 if weight else 1] if batch.ids else ()
+        if views:
+            masked = [
+                mask_features(
+                    features,
+                    lengths,
+                    self.config.augment,
+                    [rng(seed, batch.epoch, name, view) for name in batch.ids],
+                )
+                for view in views
+            ]
+            features, lengths = torch.cat(masked), lengths.repeat(len(views))
         log_probs, frames = self.model.encoder(features, lengths)
         total = self.loss(log_probs, frames, batch)
         detached = float(total.detach())
+        if len(views) == 2:
+            total = total + weight * disagreement(log_probs, frames)
         self.step_sums = self._over_ranks(
             {
                 "loss": detached if detached < float("inf") else 0.0,
