@@ -471,3 +471,23 @@ def test_fine_tuning_starts_from_the_weights_of_a_model(manifest, tmp_path):
     np.testing.assert_allclose(
         Transcriber(first).log_probs(samples), Transcriber(second).log_probs(samples), atol=1e-4
     )
+
+
+def test_the_norm_of_the_gradient_is_logged(manifest, tmp_path, monkeypatch):
+    clip, norms = training.CTCModule.configure_gradient_clipping, []
+
+    def spy(self, *arguments, **options):
+        squares = [float(weight.grad.square().sum()) for weight in self.parameters()]
+        norms.append(sum(squares) ** 0.5)
+        clip(self, *arguments, **options)
+
+    monkeypatch.setattr(training.CTCModule, "configure_gradient_clipping", spy)
+    options = replace(short(manifest), optimizer=OptimizerConfig(gradient_clip=200.0))
+    training.fit(options, folder=tmp_path / "run")
+    rows = log_rows(tmp_path / "run")
+    steps = len(norms) // len(rows)
+    assert 0 < sum(norm > 200 for norm in norms) < len(norms), "clip somewhere between"
+    for index, row in enumerate(rows):
+        epoch = norms[steps * index : steps * (index + 1)]
+        assert float(row["gradient_norm"]) == pytest.approx(sum(epoch) / steps, rel=1e-4)
+        assert int(row["clipped_steps"]) == sum(norm > 200 for norm in epoch)

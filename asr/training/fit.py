@@ -96,11 +96,10 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
                 f'training.precision is "{options.precision}", which needs a GPU; take "32"'
             )
         if trainer.is_global_zero:
-            parameters = sum(weight.numel() for weight in module.parameters())
             print(
                 f"{len(corpus.train)} training and {len(corpus.dev)} development utterances "
                 f"({len(corpus.skipped)} left out), {len(corpus.vocabulary)} symbols, "
-                f"{parameters / 1e6:.2f} M parameters; writing to {folder}",
+                f"{_parameters(module) / 1e6:.2f} M parameters; writing to {folder}",
                 *(f"not taken from {options.init_from}: {name}" for name in left_out),
                 sep="\n",
                 file=sys.stderr,
@@ -123,7 +122,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
         vocabulary=corpus.vocabulary,
         features=config.features,
         encoder=config.encoder,
-        provenance=_provenance(config, sum(row["seconds"] for row in read_log(log.path))),
+        provenance=_provenance(config, sum(row["seconds"] for row in read_log(log.path)), module),
         scores={"dev": {"wer": module.dev_wer}},
     )
     export_model(folder / "model", module.model, info)
@@ -169,12 +168,17 @@ def _check_folder(folder: Path, config: Config, resume: bool) -> None:
             raise ConfigError(f"{folder / 'config.json'} differs from the configuration given")
 
 
-def _provenance(config: Config, seconds: float) -> dict[str, Any]:
+def _parameters(module: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def _provenance(config: Config, seconds: float, module: torch.nn.Module) -> dict[str, Any]:
     manifests = [*config.data.train, *config.data.dev]
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "config": to_mapping(config),
         "seed": config.seed,
+        "parameters": _parameters(module),
         "data": {path: sha256(path) for path in manifests},
         "minutes": round(seconds / 60, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

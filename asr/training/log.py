@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import sys
 import time
 from pathlib import Path
@@ -15,9 +16,9 @@ from asr.training.module import CTCModule
 
 COLUMNS = (
     *("epoch", "step", "learning_rate", "train_loss", "dev_loss", "dev_wer"),
-    *("padding", "skipped_steps", "rejected", "seconds"),
+    *("gradient_norm", "clipped_steps", "padding", "skipped_steps", "rejected", "seconds"),
 )
-INTEGERS = ("epoch", "step", "skipped_steps", "rejected")
+INTEGERS = ("epoch", "step", "clipped_steps", "skipped_steps", "rejected")
 PICTURE_SECONDS = 10.0
 """Least time between two drawings: with short epochs they would take longer than the training."""
 
@@ -26,7 +27,8 @@ class RunLog(lightning.Callback):
     """Writes ``metrics.csv`` after every epoch, events for TensorBoard in ``tensorboard/`` after
     every step, and ``curves.png`` as the run goes on.
 
-    Losses are means over utterances in nats; ``padding`` is the share of the samples that was
+    Losses are means over utterances in nats; ``gradient_norm`` is the mean over steps, before
+    ``clipped_steps`` of them were clipped; ``padding`` is the share of the samples that was
     padding, ``skipped_steps`` counts those without a finite gradient, ``rejected`` the unusable
     utterances. Rows of epochs that a resumed run repeats are cut, so that each epoch stands once;
     the sums of an epoch that is not over are kept in the checkpoint.
@@ -75,7 +77,14 @@ class RunLog(lightning.Callback):
         """Add the step up."""
         assert isinstance(module, CTCModule)
         last = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        step = module.step_sums | {"skipped_steps": float(last and not module.step_finite)}
+        norm = module.step_norm if last else 0.0
+        finite = math.isfinite(norm)
+        step = module.step_sums | {
+            "steps": float(last and finite),
+            "skipped_steps": float(not finite),
+            "norms": norm if finite else 0.0,
+            "clipped_steps": float(finite and norm > module.config.optimizer.gradient_clip),
+        }
         for name, value in step.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         if self._writer and last:
@@ -83,6 +92,7 @@ class RunLog(lightning.Callback):
             loss = step["loss"] / max(step["utterances"], 1)
             self._writer.add_scalar("train/loss", loss, trainer.global_step)
             self._writer.add_scalar("train/learning_rate", rate, trainer.global_step)
+            self._writer.add_scalar("train/gradient_norm", norm, trainer.global_step)
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
@@ -98,6 +108,8 @@ class RunLog(lightning.Callback):
             "train_loss": sums["loss"] / max(sums["utterances"], 1),
             "dev_loss": module.dev_loss,
             "dev_wer": 100 * module.dev_wer,
+            "gradient_norm": sums["norms"] / max(sums["steps"], 1),
+            "clipped_steps": int(sums["clipped_steps"]),
             "padding": 1 - sums["samples"] / max(sums["padded"], 1),
             "skipped_steps": int(sums["skipped_steps"]),
             "rejected": int(sums["rejected"]),

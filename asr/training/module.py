@@ -1,5 +1,6 @@
 """The LightningModule: CTC loss, optimiser and learning rate, greedy WER on the development set."""
 
+import math
 from typing import Any
 
 import lightning
@@ -26,8 +27,8 @@ class CTCModule(lightning.LightningModule):
     """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006).
 
     For callbacks there are ``step_sums``, what the last micro-batch added up over all ranks;
-    ``step_finite``, whether the last step had a finite gradient; and ``dev_sums``, over the whole
-    development set.
+    ``step_norm``, the norm of the last step's gradient before clipping, which may not be finite;
+    and ``dev_sums``, over the whole development set.
     """
 
     def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
@@ -36,7 +37,7 @@ class CTCModule(lightning.LightningModule):
         self.vocabulary = vocabulary
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
         self.step_sums: dict[str, float] = {}
-        self.step_finite = True
+        self.step_norm = 0.0
         self.dev_sums: dict[str, float] = {}
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
@@ -126,6 +127,11 @@ class CTCModule(lightning.LightningModule):
         self.dev_sums = self._over_ranks(self.dev_sums)
 
     @property
+    def step_finite(self) -> bool:
+        """Whether the last step had a finite gradient."""
+        return math.isfinite(self.step_norm)
+
+    @property
     def dev_loss(self) -> float:
         """Mean over the utterances of the development set, in nats."""
         return self.dev_sums["loss"] / max(self.dev_sums["utterances"], 1)
@@ -168,6 +174,6 @@ class CTCModule(lightning.LightningModule):
         norm = torch.nn.utils.clip_grad_norm_(
             self.parameters(), self.config.optimizer.gradient_clip
         )
-        self.step_finite = bool(torch.isfinite(norm))
+        self.step_norm = float(norm)
         if not self.step_finite:
             optimizer.zero_grad(set_to_none=True)
