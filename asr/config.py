@@ -276,10 +276,11 @@ class TrainingConfig:
     ``batch_seconds`` of audio, padding included. ``patience``: epochs without a lower dev WER after
     which training ends (0: never). ``average``: the exported weights are the mean of those of so
     many epochs, the best on the development set. ``consistency``: the weight of the agreement
-    between two masked views of each utterance, e.g. 0.2 (0: one view). ``checkpoint_steps``: a checkpoint after so many
-    steps, besides that of every epoch (0: none). ``max_skipped``: steps in a row without a finite
-    gradient that end the run. ``init_from``: a model directory whose weights are the starting
-    point. ``workers``: processes that prepare data; 0 is best where training is on the CPU.
+    between two masked views of each utterance, e.g. 0.2 (0: one view). ``checkpoint_steps``: a
+    checkpoint after so many steps, besides that of every epoch (0: none). ``max_skipped``: steps in
+    a row without a finite gradient that end the run. ``init_from``: a model directory whose weights
+    are the starting point. ``workers``: processes that prepare data; 0 is best where training is on
+    the CPU.
     """
 
     epochs: int = 60
