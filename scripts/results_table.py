@@ -3,23 +3,28 @@
     python scripts/results_table.py [--check]
 
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
-a ``results.json`` (``asr evaluate``), relative to the README; or likewise with ``decoding`` in
-place of ``results`` for a ``decoding.json`` (``recipes/an4/decoding.py``).
+a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
+``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``seeds`` for a folder of runs
+that differ in their seed (``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the
+runs of ``recipes/cells`` that are equal in that.
 """
 
 import argparse
 import json
 import re
+import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from asr.config import CELLS, load_config
 from asr.files import write_atomically
 from asr.report.evaluate import counts_from_values, score_from_values
 
 ROOT = Path(__file__).resolve().parent.parent
-READMES = (ROOT / "README.md", ROOT / "recipes/an4/README.md")
-TABLE = re.compile(r"(<!-- (results|decoding): (.*?) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
+READMES = (ROOT / "README.md", *sorted(ROOT.glob("recipes/*/README.md")))
+TABLE = re.compile(r"(<!-- ([a-z-]+): (\S+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -36,8 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fill(match: re.Match[str], folder: Path) -> str:
-    values = json.loads((folder / match[3]).read_text(encoding="utf-8"))
-    return f"{match[1]}{TABLES[match[2]](values)}{match[4]}"
+    path = folder / match[3]
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    values = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return f"{match[1]}{TABLES[match[2]](values if path.is_dir() else values[0])}{match[4]}"
 
 
 def table(values: dict[str, Any]) -> str:
@@ -81,8 +88,96 @@ def decoding_table(values: dict[str, Any]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def seeds_table(runs: list[dict[str, Any]]) -> str:
+    """A Markdown table of runs that differ in their seed, and their mean."""
+    runs = sorted(runs, key=lambda run: run["seed"])
+    texts = runs[0]["test"]["unseen_texts"]["ser"]["reference"]
+    rows = [
+        f"| seed | dev | test | test, {texts} unseen texts | training | recognition |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        shares = [run["dev"]["wer"], run["test"]["wer"], run["test"]["unseen_texts"]["wer"]]
+        counts = [counts_from_values(values) for values in shares]
+        short = [f"{100 * c.rate:.2f} % [{c.errors} / {c.reference}]" for c in counts]
+        cost = [
+            f"{run['minutes']:.0f} min on {run['hardware']}",
+            f"{run['times_real_time']:.0f} times real time",
+        ]
+        rows.append(f"| {' | '.join([str(run['seed']), *short, *cost])} |")
+    dev, test = ([run[part] for run in runs] for part in ("dev", "test"))
+    means = [mean_rate(scores) for scores in (dev, test, [x["unseen_texts"] for x in test])]
+    rows.append(f"| mean ± standard deviation | {' | '.join(means)} | | |")
+    return "\n".join(rows) + "\n"
+
+
+def mean_rate(scores: list[dict[str, Any]]) -> str:
+    """Mean WER of ``scores`` in percent, and its standard deviation."""
+    rates = [100 * score["wer"]["rate"] for score in scores]
+    mean = f"{statistics.mean(rates):.2f}"
+    return f"{mean} ± {statistics.stdev(rates):.2f} %" if len(rates) > 1 else f"{mean} %"
+
+
+def hidden_size_table(runs: list[dict[str, Any]]) -> str:
+    """Runs of the comparison of cells with the hidden size of its configuration."""
+    base, runs = compared_cells(runs)
+    size = base["config"]["encoder"]["hidden_size"]
+    return cells_table([run for run in runs if run["config"]["encoder"]["hidden_size"] == size])
+
+
+def parameters_table(runs: list[dict[str, Any]]) -> str:
+    """Runs of the comparison of cells with as many parameters as that of its configuration."""
+    base, runs = compared_cells(runs)
+    return cells_table(
+        [run for run in runs if abs(run["parameters"] / base["parameters"] - 1) < 0.01]
+    )
+
+
+def compared_cells(runs: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The run of ``recipes/cells/config.toml``, and all that clip the gradient as it does."""
+    name = load_config(ROOT / "recipes/cells/config.toml").name
+    base = next(run for run in runs if run["config"]["name"] == name)
+    clip = base["config"]["optimizer"]["gradient_clip"]
+    return base, [run for run in runs if run["config"]["optimizer"]["gradient_clip"] == clip]
+
+
+def cells_table(runs: list[dict[str, Any]]) -> str:
+    """A row for each cell and direction, over its seeds."""
+    rows = [
+        "| cell | directions | hidden size | parameters | seconds an epoch | dev | test "
+        "| test, errors of each seed | times real time |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[tuple[int, bool], list[dict[str, Any]]] = {}
+    for run in sorted(runs, key=lambda run: run["seed"]):
+        encoder = run["config"]["encoder"]
+        key = (CELLS.index(encoder["cell"]), encoder["bidirectional"])
+        groups.setdefault(key, []).append(run)
+    for (cell, bidirectional), group in sorted(groups.items()):
+        errors = ", ".join(str(run["test"]["wer"]["errors"]) for run in group)
+        row = [
+            CELLS[cell].upper(),
+            "both" if bidirectional else "one",
+            str(group[0]["config"]["encoder"]["hidden_size"]),
+            f"{group[0]['parameters'] / 1e6:.2f} M",
+            f"{statistics.median(run['seconds_per_epoch'] for run in group):.1f}",
+            mean_rate([run["dev"] for run in group]),
+            mean_rate([run["test"] for run in group]),
+            f"{errors} of {group[0]['test']['wer']['reference']}",
+            f"{statistics.median(run['times_real_time'] for run in group):.0f}×",
+        ]
+        rows.append(f"| {' | '.join(row)} |")
+    return "\n".join(rows) + "\n"
+
+
 ORDERS = ("none", "unigram", "bigram", "trigram")
-TABLES = {"results": table, "decoding": decoding_table}
+TABLES: dict[str, Callable[[Any], str]] = {
+    "results": table,
+    "decoding": decoding_table,
+    "seeds": seeds_table,
+    "hidden-size": hidden_size_table,
+    "parameters": parameters_table,
+}
 
 
 if __name__ == "__main__":

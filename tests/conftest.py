@@ -11,7 +11,7 @@ import soundfile
 
 ROOT = Path(__file__).resolve().parent.parent
 AN4 = Path(os.environ.get("ASR_AN4_ARCHIVE", ROOT.parent / "shared/data/an4_sphere.tar.gz"))
-sys.path.insert(0, str(ROOT / "recipes" / "an4"))
+sys.path[:0] = [str(ROOT / folder) for folder in ("recipes/an4", "recipes/cells", "scripts")]
 
 
 def pytest_configure(config):

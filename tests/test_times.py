@@ -1,18 +1,15 @@
 """Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
 
 import os
-import sys
 from pathlib import Path
 
+import benchmark_times as times
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from asr.acoustic import AcousticSession
 from asr.modeldir import default_model
-
-sys.path.insert(0, str(ROOT / "scripts"))
-import benchmark_times as times
 
 ARCHIVE = Path(
     os.environ.get("ASR_FSDD_ARCHIVE", ROOT.parent / "shared/data/free-spoken-digit-dataset.tar.gz")

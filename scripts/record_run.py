@@ -1,0 +1,76 @@
+"""What a finished run came to and what it cost, as one JSON file: dev and test WER with every
+hypothesis, parameters, seconds an epoch, times real time.
+
+    python scripts/record_run.py --run runs/an4 --data data/an4 --output recipes/an4/runs/1.json
+
+``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``. The speed is the
+median of several passes over the test set: let nothing else run beside it.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from asr.errors import AsrError
+from asr.files import write_atomically
+from asr.report.evaluate import evaluate, results
+from asr.training.log import read_log
+from asr.transcriber import Transcriber
+
+FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "data", "versions")
+SPEED_PASSES = 5
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True, help="a run folder of asr train")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    try:
+        write_atomically(
+            options.output, json.dumps(record(options.run, options.data), indent=1) + "\n"
+        )
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def record(run: Path, data: Path) -> dict[str, Any]:
+    """The values of the file.
+
+    Raises:
+        ModelError: no finished run.
+        DataError: an unusable manifest.
+    """
+    transcriber = Transcriber(run / "model")
+    trained = [data / "train.jsonl", data / "dev.jsonl"]
+    parts = {}
+    for name, training in (("dev", [data / "train.jsonl"]), ("test", trained)):
+        manifest = data / f"{name}.jsonl"
+        parts[name] = results(evaluate(manifest, transcriber, training), manifest, transcriber)
+    again = [evaluate(data / "test.jsonl", transcriber) for _ in range(SPEED_PASSES)]
+    provenance = transcriber.model.provenance
+    rows = read_log(run / "metrics.csv")
+    return {
+        "model": transcriber.model.hash,
+        **{name: provenance[name] for name in FROM_MODEL},
+        "epochs": len(rows),
+        "seconds_per_epoch": round(statistics.median(row["seconds"] for row in rows), 2),
+        "times_real_time": round(statistics.median(x.duration / x.seconds for x in again), 1),
+        **{
+            name: {
+                "wer": part["score"]["wer"],
+                "unseen_texts": part["unseen_texts"],
+                "manifest": part["manifest"],
+                "hypotheses": {item["id"]: item["hypothesis"] for item in part["utterances"]},
+            }
+            for name, part in parts.items()
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
