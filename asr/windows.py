@@ -2,16 +2,18 @@
 
 Windows overlap by a context on both sides, whose frames are dropped, and meet on exact frame
 borders. Every window is normalised by the statistics of the whole recording, so the recording is
-gone through twice.
+gone through twice; or, where it cannot be, by those of what was heard until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from asr.acoustic import AcousticSession, LogProbs, Statistics
 from asr.audio import Samples
+from asr.modeldir import ModelInfo
 
 Blocks = Callable[[], Iterable[Samples]]
 """Starts a pass over a recording: its samples in blocks (n,) of any length."""
@@ -21,6 +23,9 @@ CONTEXT_SECONDS = 10.0
 """On five minutes of AN4 no frame gets another symbol than in one piece, and the log-probs of a
 frame differ by 0.0005 (median of the largest difference). Without context 26 of its 7,479 frames
 do, with 2 s on both sides 3."""
+BATCH_SIZE = 4
+LIVE_WINDOW_SECONDS = 6.0
+LIVE_CONTEXT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,25 +49,45 @@ class Windows:
         """Output frames of the recording, the padding included."""
         return self.session.info.num_frames(self.samples)
 
-    def log_probs(self) -> Iterator[LogProbs]:
-        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all."""
-        stride, padding = self.session.info.frame_stride, self.session.info.encoder.padding
-        total = self.frames - 2 * padding
-        buffer = _Buffer(self.blocks())
-        first = 0
-        while first < total:
-            last = first + self.window
-            if last + self.context >= total:  # what would follow is no more than context
-                last = total
-            begin, end = max(0, first - self.context), last + self.context
-            samples = buffer.read(begin * stride, min(end * stride, self.samples))
-            (window,) = self.session.log_probs([samples], self.statistics)
-            # Row k of a window is frame begin - padding + k of the recording; its own padding
-            # belongs to the recording at the recording's ends alone.
-            low = first - begin + padding if first else 0
-            high = len(window) if last == total else last - begin + padding
-            yield window[low:high]
-            first = last
+    def log_probs(self, batch_size: int = BATCH_SIZE) -> Iterator[LogProbs]:
+        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all.
+        ``batch_size`` windows are computed at once."""
+        windows = _cut(self.session.info, self.blocks(), self.window, self.context)
+        while batch := list(islice(windows, batch_size)):
+            samples = [window.samples for window in batch]
+            for window, rows in zip(
+                batch, self.session.log_probs(samples, self.statistics), strict=True
+            ):
+                yield rows[window.kept]
+
+
+def live_log_probs(
+    session: AcousticSession,
+    blocks: Iterable[Samples],
+    window_seconds: float = LIVE_WINDOW_SECONDS,
+    context_seconds: float = LIVE_CONTEXT_SECONDS,
+) -> Iterator[LogProbs]:
+    """Log-probabilities (n, V) of a recording that is still going on, each window as soon as its
+    context has been heard. A recording shorter than one is computed as it always is.
+
+    Raises:
+        AudioError: what ``blocks`` raises.
+    """
+    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
+    moments = _Moments(session)
+    heard = 0  # samples that are in the moments
+    for part in _cut(session.info, blocks, window, context):
+        statistics = None
+        if part.begin or not part.last:
+            new = part.samples[heard - part.begin :]
+            # The last frame would lack what comes next.
+            count = len(new) if part.last else len(new) - session.info.features.window_length
+            if count > 0:
+                moments.add(new, count)
+                heard += count
+            statistics = moments.statistics
+        (rows,) = session.log_probs([part.samples], statistics)
+        yield rows[part.kept]
 
 
 def open_windows(
@@ -76,11 +101,45 @@ def open_windows(
     Raises:
         AudioError: what ``blocks`` raises.
     """
-    per_second = session.info.sample_rate / session.info.frame_stride
-    window = max(1, round(window_seconds * per_second))
-    context = max(1, round(context_seconds * per_second))
+    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
     samples, statistics = _survey(session, blocks(), window, window + context)
     return Windows(session, blocks, samples, statistics, window, context)
+
+
+def _frames(info: ModelInfo, seconds: float) -> int:
+    return max(1, round(seconds * info.sample_rate / info.frame_stride))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """``samples`` (n,) from the sample ``begin`` on; ``kept``: the rows of its log-probs that are
+    the recording's; ``last``: the recording ends with it."""
+
+    samples: Samples
+    begin: int
+    kept: slice
+    last: bool
+
+
+def _cut(
+    info: ModelInfo, blocks: Iterable[Samples], window: int, context: int
+) -> Iterator[_Window]:
+    stride, padding = info.frame_stride, info.encoder.padding
+    buffer = _Buffer(blocks)
+    first, last = 0, False
+    while not last:
+        before = max(0, first - context)
+        begin, end = before * stride, (first + window + context) * stride
+        samples = buffer.read(begin, end + 1)
+        last = begin + len(samples) <= end  # what follows the window is no more than context
+        if not len(samples):
+            return
+        # Row k of a window is frame before - padding + k of the recording; its own padding belongs
+        # to the recording at the recording's ends alone.
+        low = first - before + padding if first else 0
+        high = None if last else first + window - before + padding
+        yield _Window(samples[: end - begin], begin, slice(low, high), last)
+        first += window
 
 
 def _survey(
@@ -93,8 +152,8 @@ def _survey(
     size, shortest = window * info.frame_stride, shortest * info.frame_stride
     ahead = info.features.window_length // 2
     buffer = _Buffer(blocks)
-    begin, frames = 0, 0
-    moments = np.zeros((2, info.features.num_mels))  # sums of the features and of their squares
+    begin = 0
+    moments = _Moments(session)
     while True:
         samples = buffer.read(begin, begin + max(size + ahead + 1, shortest))
         if begin == 0 and len(samples) < shortest:
@@ -102,15 +161,33 @@ def _survey(
         rest = len(samples) <= size + ahead
         # A sample less than the window: the frame on its border belongs to the next window.
         count = len(samples) if rest else size - 1
-        mean, variance = session.statistics(samples[: size + ahead], count).astype(np.float64)
-        here = info.features.num_frames(count)
-        frames += here
-        moments += [here * mean, here * (variance + mean**2)]
+        moments.add(samples[: size + ahead], count)
         if rest:
-            break
+            return begin + count, moments.statistics
         begin += size
-    mean, power = moments / frames
-    return begin + count, np.stack([mean, power - mean**2]).astype(np.float32)
+
+
+class _Moments:
+    """Mean and variance of the features of a recording, part by part."""
+
+    def __init__(self, session: AcousticSession) -> None:
+        self._session = session
+        self._frames = 0
+        # Sums of the features and of their squares.
+        self._sums = np.zeros((2, session.info.features.num_mels))
+
+    def add(self, samples: Samples, count: int) -> None:
+        """The features of the first ``count`` > 0 of ``samples``."""
+        mean, variance = self._session.statistics(samples, count).astype(np.float64)
+        frames = self._session.info.features.num_frames(count)
+        self._frames += frames
+        self._sums += [frames * mean, frames * (variance + mean**2)]
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of all that was added."""
+        mean, power = self._sums / self._frames
+        return np.stack([mean, power - mean**2]).astype(np.float32)
 
 
 class _Buffer:
