@@ -325,3 +325,29 @@ def test_other_options_on_the_same_tables():
         VOCABULARY, **knows, **asdict(options)
     )(log_probs)
     assert search(log_probs) == before and search.options == DecodingConfig()
+
+
+@pytest.mark.parametrize("unit", ["word", "token"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("history", ["", "ba", "a b ab", "b bb"])
+@pytest.mark.parametrize("sentence_ends", [True, False])
+def test_the_language_model_goes_on_from_what_was_said_before(unit, order, history, sentence_ends):
+    lm = language_model(order, unit)
+    weights = {"lm_weight": 0.8, "unknown_score": 0.0, "word_bonus": 0.0}
+    search = BeamSearch(VOCABULARY, lm=lm, **weights, **UNPRUNED)
+    stream = search.stream(history)
+    stream.feed(random_log_probs(4, 4, seed=order))
+    joint = "<space>" if unit == "token" else None
+    for hypothesis in stream.n_best(20, sentence_ends):
+        text = VOCABULARY.decode(hypothesis.tokens)
+        if unit == "word":
+            before, said = history.split(), text.split()
+        else:
+            before = [joint if c == " " else c for c in history] + [joint] * bool(history)
+            said = [joint if c == " " else c for c in text]
+        ids = [lm.word_id(word) for word in [*before, *said]]
+        (scores,) = lm.score([ids])
+        expected = scores[len(before) : len(scores) if sentence_ends else -1].sum() * np.log(10)
+        assert hypothesis.lm_score == pytest.approx(expected, abs=1e-4)
+        difference = hypothesis.score - hypothesis.acoustic_score
+        assert difference == pytest.approx(0.8 * expected, abs=1e-4)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from asr.config import DecodingConfig, from_mapping
 from asr.decoding.alignment import align
 from asr.decoding.confidence import spelled, token_posteriors
-from asr.decoding.context import NO_LM, TOKEN_LM, WORD_LM, Context
+from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context
 from asr.decoding.hotwords import build_hotwords
 from asr.decoding.hypothesis import Hypothesis
 from asr.decoding.lexicon import build_lexicon
@@ -61,7 +61,7 @@ class BeamSearch:
         self.lm = lm
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})
-        self._tables, self._lm_start = _tables(vocabulary, lm, self.lexicon, self.hotwords)
+        self._tables = _tables(vocabulary, lm, self.lexicon, self.hotwords)
         self._weigh(from_mapping(DecodingConfig, options, "decoding"))
 
     def _weigh(self, options: DecodingConfig) -> None:
@@ -112,17 +112,19 @@ class BeamSearch:
         stream.feed(log_probs)
         return stream.n_best(count)
 
-    def stream(self) -> "BeamStream":
-        """A search that is fed piece by piece."""
-        return BeamStream(self)
+    def stream(self, history: str = "") -> "BeamStream":
+        """A search that is fed piece by piece. ``history``: the words of the same sentence that were
+        said before, which the language model goes on from."""
+        return BeamStream(self, history)
 
 
 class BeamStream:
     """The state of a search between the pieces it is fed; the result is that of the whole."""
 
-    def __init__(self, search: BeamSearch) -> None:
+    def __init__(self, search: BeamSearch, history: str = "") -> None:
         self._search = search
-        self._tree = new_tree(search.options.beam_size, search._lm_start)
+        state = _lm_state(search.lm, history) if search.lm else 0
+        self._tree = new_tree(search.options.beam_size, state)
         self._pieces: list[npt.NDArray[np.float32]] = []
 
     def feed(self, log_probs: npt.NDArray[np.floating]) -> None:
@@ -139,10 +141,14 @@ class BeamStream:
             if len(rest):
                 self._tree = make_room(self._tree)
 
-    def n_best(self, count: int) -> list[Hypothesis]:
-        """The best hypotheses of what was fed, taken as a whole utterance; feeding can go on."""
-        tree = self._tree
-        totals = endings(self._search._context, tree)
+    def n_best(self, count: int, sentence_ends: bool = True) -> list[Hypothesis]:
+        """The best hypotheses of what was fed, taken as a whole utterance; feeding can go on.
+
+        ``sentence_ends=False``: the last word is over, but not the sentence."""
+        tree, context = self._tree, self._search._context
+        if not sentence_ends:
+            context = context._replace(lm_end=NO_END)
+        totals = endings(context, tree)
         alive = np.flatnonzero(totals[:, 0] > -np.inf)
         if not len(alive):
             return [self._unfinished()]
@@ -211,9 +217,8 @@ def _tables(
     lm: NgramModel | None,
     lexicon: Iterable[str] | None,
     hotwords: Mapping[str, float],
-) -> tuple[Context, int]:
-    """What the search knows, its weights 0; and the language model's state at the beginning of a
-    sentence."""
+) -> Context:
+    """What the search knows, its weights 0."""
     space = vocabulary.space_id
     if space is None and (lexicon is not None or (lm and lm.unit == "word")):
         raise DataError("a lexicon or a language model of words needs a vocabulary with a space")
@@ -239,13 +244,8 @@ def _tables(
     if kind == TOKEN_LM and lm:
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         token_words = np.array([lm.word_id(name) for name in names], np.int32)
-    start = 0
-    if lm is not None:
-        start = 1 + lm.word_id(START)
-        if start >= lm.lower:  # a unigram model has no contexts
-            start = 0
     automaton = build_hotwords(hotwords, vocabulary)
-    tables = Context(
+    return Context(
         space=-1 if space is None else space,
         closed=lexicon is not None,
         lm_kind=kind,
@@ -270,7 +270,13 @@ def _tables(
         hot_gain=automaton.gain,
         hot_potential=automaton.potential,
     )
-    return tables, start
+
+
+def _lm_state(lm: NgramModel, history: str) -> int:
+    ids = lm.encode(normalize(history))
+    if ids and lm.unit == "token":
+        ids.append(lm.word_id(SPACE))
+    return lm.context(ids)
 
 
 def _context(tables: Context, options: DecodingConfig) -> Context:

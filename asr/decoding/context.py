@@ -11,6 +11,7 @@ import numpy as np
 from asr.decoding.compiled import inlined
 
 NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
+NO_END = -1  # as lm_end: the sentence goes on
 LN10 = float(np.log(10.0))
 
 
@@ -169,7 +170,8 @@ def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tok
 
 @inlined
 def finish(context: Context, state: State, last: int) -> State:
-    """The state at the end of the text: the last word and the sentence are over."""
+    """The state at the end of the text: the last word is over, and the sentence, unless ``lm_end``
+    is ``NO_END``."""
     fixed, lm, lm_state = state.fixed, state.lm, state.lm_state
     if last >= 0 and last != context.space:
         allowed, gain, lm_gain, lm_state = end_word(context, state.lexicon, lm_state)
@@ -177,7 +179,7 @@ def finish(context: Context, state: State, last: int) -> State:
             return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
         fixed += gain
         lm += lm_gain
-    if context.lm_kind != NO_LM:
+    if context.lm_kind != NO_LM and context.lm_end != NO_END:
         lm_gain, lm_state = lm_step(context, lm_state, context.lm_end)
         fixed += context.lm_weight * lm_gain
         lm += lm_gain

@@ -159,6 +159,19 @@ class NgramModel:
             nodes[k, position < k] = NO_NODE
         return Matches(ids, position, nodes)
 
+    def context(self, words: Sequence[int]) -> int:
+        """The node of the longest context in the model that ``<s>`` and ``words`` end in."""
+        words = [self.ids[START], *words]
+        for length in range(min(self.order - 1, len(words)), 0, -1):
+            node = 0
+            for word in words[-length:]:
+                node = int(self.trie.children(np.array([node]), np.array([word]))[0])
+                if node == NO_NODE:
+                    break
+            else:
+                return node
+        return 0
+
     def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
         """log10-probabilities of every word and of the final ``</s>``, after ``<s>``.
 
