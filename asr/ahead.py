@@ -1,0 +1,78 @@
+"""Work that runs ahead on threads, in order and within bounds."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, Full, Queue
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+_CHECK_SECONDS = 0.1  # how often a thread that waits looks whether it is still wanted
+
+
+def ahead(items: Iterable[T], count: int) -> Iterator[T]:
+    """``items``, up to ``count`` of which a thread makes before they are asked for.
+
+    What they raise is raised in their place. The thread ends with them, or soon after this
+    iterator is closed.
+    """
+    made: Queue[tuple[Any, BaseException | None]] = Queue(count)
+    stopped, finished = threading.Event(), object()
+
+    def put(item: Any, error: BaseException | None = None) -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                made.put((item, error), timeout=_CHECK_SECONDS)
+                return
+
+    def make() -> None:
+        try:
+            for item in items:
+                put(item)
+                if stopped.is_set():
+                    break
+        except BaseException as error:
+            put(finished, error)
+        else:
+            put(finished)
+        finally:
+            if close := getattr(items, "close", None):
+                close()
+
+    # A daemon: one that waits for a pipe must not keep the process.
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = made.get()
+            if error is not None:
+                raise error
+            if item is finished:
+                return
+            yield item
+    finally:
+        stopped.set()
+        with suppress(Empty):
+            while True:
+                made.get_nowait()
+
+
+def map_ahead(
+    function: Callable[[T], R], items: Iterable[T], threads: int, count: int
+) -> Iterator[R]:
+    """``function`` of each item, in their order, on ``threads`` threads; up to ``count`` results
+    are made before they are asked for."""
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
