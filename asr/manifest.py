@@ -2,8 +2,8 @@
 
     {"audio_filepath": "wav/a.wav", "duration": 2.31, "text": "yes", "id": "a", "speaker": "s1"}
 
-``audio_filepath``, ``duration`` (s) and ``text`` are needed; ``id`` defaults to the file's stem;
-every further field is kept.
+``audio_filepath``, ``duration`` (s) and ``text`` are needed, the latter two only where a transcript
+is; ``id`` defaults to the file's stem; every further field is kept.
 """
 
 import json
@@ -48,8 +48,9 @@ class Problem:
         return f"{self.path}:{self.line}: {self.message}"
 
 
-def read_manifest(path: str | Path) -> list[Utterance]:
-    """All utterances of a manifest, in its order.
+def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]:
+    """All utterances of a manifest, in its order. Of recordings that are not ``transcribed``,
+    ``text`` and ``duration`` may be missing: empty and 0.
 
     Raises:
         DataError: missing file, broken JSON, a missing or wrong field, an id that occurs twice;
@@ -62,7 +63,7 @@ def read_manifest(path: str | Path) -> list[Utterance]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        utterance = _parse(path, number, line)
+        utterance = _parse(path, number, line, transcribed)
         if utterance.id in first_line:
             raise DataError(
                 f"{path}:{number}: id {utterance.id!r} stands already in line "
@@ -75,7 +76,7 @@ def read_manifest(path: str | Path) -> list[Utterance]:
     return utterances
 
 
-def _parse(path: Path, number: int, line: str) -> Utterance:
+def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
     where = f"{path}:{number}"
     try:
         values = json.loads(line)
@@ -83,6 +84,8 @@ def _parse(path: Path, number: int, line: str) -> Utterance:
         raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
     if not isinstance(values, dict):
         raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
+    if not transcribed:
+        values = {"duration": 0.0, "text": "", **values}
     wanted: dict[str, tuple[type, ...]] = {
         "audio_filepath": (str,),
         "duration": (int, float),
