@@ -1,5 +1,6 @@
-"""Waveforms to log-probabilities through ONNX Runtime."""
+"""Waveforms to log-probabilities through ONNX Runtime, or whatever else runs the same weights."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,24 +20,10 @@ Statistics = npt.NDArray[np.float32]
 """Mean and variance (2, num_mels) of the log-mel features of a recording."""
 
 
-class AcousticSession:
-    """A model directory, loaded and checked.
+class Session(ABC):
+    """A loaded model, described by ``info``."""
 
-    Raises:
-        ModelError: the directory is not sound, or its graph does not fit its description.
-    """
-
-    def __init__(self, folder: str | Path, threads: int = 0) -> None:
-        self.info: ModelInfo = read_model(folder)
-        self._path = Path(folder) / GRAPH
-        self._threads = threads
-        self._session = self._load(str(self._path))
-        shape = self._session.get_outputs()[0].shape
-        if shape[-1] != len(self.info.vocabulary):
-            raise ModelError(
-                f"{self._path}: gives {shape[-1]} symbols a frame, the field 'vocabulary' of its "
-                f"model.json has {len(self.info.vocabulary)}"
-            )
+    info: ModelInfo
 
     def log_probs(
         self, waveforms: Sequence[Samples], statistics: Statistics | None = None
@@ -54,17 +41,52 @@ class AcousticSession:
             batch = np.zeros((len(filled), lengths.max()), dtype=np.float32)
             for row, index in zip(batch, filled, strict=True):
                 row[: lengths[index]] = waveforms[index]
-            feed = {"waveforms": batch, "lengths": lengths[filled]}
-            if statistics is not None:
-                feed["statistics"] = statistics[None]
-            log_probs, frames = self._session.run(["log_probs", "frame_lengths"], feed)
+            log_probs, frames = self._run(batch, lengths[filled], statistics)
             for row, length, index in zip(log_probs, frames, filled, strict=True):
                 results[index] = row[:length]
         return results
 
+    @abstractmethod
+    def _run(
+        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        """Log-probabilities (B, frames, V) and their frames (B,) of (B, samples), lengths (B,)."""
+
+    @abstractmethod
     def statistics(self, samples: Samples, count: int) -> Statistics:
         """Mean and variance of the features of the first ``count`` > 0 of ``samples`` (n,); what
         stands behind them is heard by the last of these features."""
+
+
+class AcousticSession(Session):
+    """A model directory, loaded and checked, in ONNX Runtime with ``threads`` (0: all cores).
+
+    Raises:
+        ModelError: the directory is not sound, or its graph does not fit its description.
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 0) -> None:
+        self.info = read_model(folder)
+        self._path = Path(folder) / GRAPH
+        self._threads = threads
+        self._session = self._load(str(self._path))
+        shape = self._session.get_outputs()[0].shape
+        if shape[-1] != len(self.info.vocabulary):
+            raise ModelError(
+                f"{self._path}: gives {shape[-1]} symbols a frame, the field 'vocabulary' of its "
+                f"model.json has {len(self.info.vocabulary)}"
+            )
+
+    def _run(
+        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        feed = {"waveforms": batch, "lengths": lengths}
+        if statistics is not None:
+            feed["statistics"] = statistics[None]
+        log_probs, frames = self._session.run(["log_probs", "frame_lengths"], feed)
+        return log_probs, frames
+
+    def statistics(self, samples: Samples, count: int) -> Statistics:
         feed = {"waveforms": samples[None], "lengths": np.array([count])}
         (statistics,) = self._features.run(None, feed)
         result: Statistics = statistics[0]

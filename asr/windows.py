@@ -11,7 +11,7 @@ from itertools import islice
 
 import numpy as np
 
-from asr.acoustic import AcousticSession, LogProbs, Statistics
+from asr.acoustic import LogProbs, Session, Statistics
 from asr.audio import Samples
 from asr.modeldir import ModelInfo
 
@@ -37,7 +37,7 @@ class Windows:
     computed as it always is.
     """
 
-    session: AcousticSession
+    session: Session
     blocks: Blocks
     samples: int
     statistics: Statistics | None
@@ -62,7 +62,7 @@ class Windows:
 
 
 def live_log_probs(
-    session: AcousticSession,
+    session: Session,
     blocks: Iterable[Samples],
     window_seconds: float = LIVE_WINDOW_SECONDS,
     context_seconds: float = LIVE_CONTEXT_SECONDS,
@@ -91,7 +91,7 @@ def live_log_probs(
 
 
 def open_windows(
-    session: AcousticSession,
+    session: Session,
     blocks: Blocks,
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
@@ -143,7 +143,7 @@ def _cut(
 
 
 def _survey(
-    session: AcousticSession, blocks: Iterable[Samples], window: int, shortest: int
+    session: Session, blocks: Iterable[Samples], window: int, shortest: int
 ) -> tuple[int, Statistics | None]:
     """Samples of a recording and, from ``shortest`` output frames on, its statistics: those of its
     windows, pooled. They are exact but for the first feature frame of each window, which is not
@@ -170,7 +170,7 @@ def _survey(
 class _Moments:
     """Mean and variance of the features of a recording, part by part."""
 
-    def __init__(self, session: AcousticSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._frames = 0
         # Sums of the features and of their squares.

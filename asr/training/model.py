@@ -143,6 +143,8 @@ class Encoder(nn.Module):
 class AcousticModel(nn.Module):
     """Waveforms to log-probabilities: what the exported graph computes, node for node.
 
+    ``statistics`` (B or 1, 2, num_mels) as in :func:`asr.training.features.normalize`.
+
     Shape: waveforms (B, samples), zero behind each length; lengths (B,) > 0
     -> log_probs (B, frames, V), frame lengths (B,).
     """
@@ -154,14 +156,18 @@ class AcousticModel(nn.Module):
         self.log_mel = LogMel(features)
         self.encoder = Encoder(encoder, features.num_mels, vocabulary_size)
 
-    def features(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def features(
+        self, waveforms: Tensor, lengths: Tensor, statistics: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Normalised log-mel features (B, T, num_mels) and their lengths (B,), in float32."""
         with torch.autocast(waveforms.device.type, enabled=False):
             log_mel, frame_lengths = self.log_mel(waveforms, lengths)
-            return normalize(log_mel, frame_lengths)[0], frame_lengths
+            return normalize(log_mel, frame_lengths, statistics)[0], frame_lengths
 
-    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths))
+    def forward(
+        self, waveforms: Tensor, lengths: Tensor, statistics: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths, statistics))
         return log_probs, frame_lengths
 
 

@@ -1,0 +1,56 @@
+"""Recognition in torch: the weights of a model directory on any device."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from asr.acoustic import LogProbs, Session, Statistics
+from asr.audio import Samples
+from asr.errors import ConfigError
+from asr.modeldir import read_model
+from asr.training.export import load_weights
+from asr.training.features import normalize
+from asr.training.model import AcousticModel
+
+
+class TorchSession(Session):
+    """A model directory on ``device``, such as ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ModelError: the directory is not sound.
+        ConfigError: torch has no such device here.
+    """
+
+    def __init__(self, folder: str | Path, device: str) -> None:
+        self.info = read_model(folder)
+        network = AcousticModel(
+            self.info.features, self.info.encoder, len(self.info.vocabulary)
+        ).eval()
+        load_weights(folder, network, self.info.vocabulary)
+        try:
+            self._network = network.to(device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"device {device!r} cannot be used: {reason}; try cpu") from error
+        self._device = torch.device(device)
+
+    def _run(
+        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        given = None if statistics is None else self._tensor(statistics[None])
+        with torch.inference_mode():
+            log_probs, frames = self._network(self._tensor(batch), self._tensor(lengths), given)
+        return log_probs.cpu().numpy(), frames.cpu().numpy()
+
+    def statistics(self, samples: Samples, count: int) -> Statistics:
+        with torch.inference_mode():
+            features, frames = self._network.log_mel(
+                self._tensor(samples[None]), torch.tensor([count], device=self._device)
+            )
+            result: Statistics = normalize(features, frames)[1][0].cpu().numpy()
+        return result
+
+    def _tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)
