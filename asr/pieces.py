@@ -13,18 +13,22 @@ import numpy.typing as npt
 from asr.acoustic import LogProbs
 from asr.modeldir import ModelInfo
 
-PAUSE_SECONDS = 0.8
+PAUSE_SECONDS = 1.0
 MAX_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Piece:
-    """``log_probs`` (frames, V) from the frame ``first`` of the recording on. ``pause``: it ends in
-    a pause, or with the recording; otherwise it only became too long."""
+    """``log_probs`` (frames, V) from the frame ``first`` of the recording on.
+
+    ``pause``: it ends in a pause, or with the recording; otherwise it only became too long. Nothing
+    is said before the frame ``silent_until``.
+    """
 
     first: int
     log_probs: LogProbs
     pause: bool
+    silent_until: int
 
 
 class Pieces:
@@ -38,7 +42,10 @@ class Pieces:
     """
 
     def __init__(
-        self, info: ModelInfo, pause_seconds: float = PAUSE_SECONDS, max_seconds: float = MAX_SECONDS
+        self,
+        info: ModelInfo,
+        pause_seconds: float = PAUSE_SECONDS,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         per_second = info.sample_rate / info.frame_stride
         vocabulary = info.vocabulary
@@ -56,22 +63,24 @@ class Pieces:
 
     def finish(self) -> Piece:
         """What is left when the recording is over; it may have no frames."""
-        return self._take(len(self._rows), True)
+        return self._take(len(self._rows), True, len(self._rows))
 
-    def _take(self, count: int, pause: bool) -> Piece:
-        piece = Piece(self._first, self._rows[:count], pause)
+    def _take(self, count: int, pause: bool, silent_until: int) -> Piece:
+        piece = Piece(self._first, self._rows[:count], pause, self._first + silent_until)
         self._first += count
         self._rows = self._rows[count:]
         return piece
 
-    def _cut(self) -> tuple[int, bool] | None:
-        """Frames of the next piece, and whether it ends in a pause; None: not to be told yet."""
+    def _cut(self) -> tuple[int, bool, int] | None:
+        """Frames of the next piece, whether it ends in a pause, and the frames until which nothing
+        follows; None: not to be told yet."""
         path = self._rows[: self._longest].argmax(axis=1)
         begins, ends = _runs(np.isin(path, self._gaps))
         # Frames before the first letter are no pause: nothing has been said that could end.
         pauses = begins[(begins > 0) & (ends - begins >= self._pause)]
         if len(pauses):
-            return int(pauses[0]) + (self._pause + 1) // 2, True
+            begin = int(pauses[0])
+            return begin + (self._pause + 1) // 2, True, begin + self._pause
         if len(path) < self._longest:
             return None
         half = self._longest // 2
@@ -79,9 +88,10 @@ class Pieces:
         widths = ends - begins
         if len(widths) and widths.max() > 0:
             widest = widths.argmax()
-            return int(begins[widest] + (widths[widest] + 1) // 2), False
+            return int(begins[widest] + (widths[widest] + 1) // 2), False, int(ends[widest])
         borders = np.flatnonzero(np.diff(path[half:])) + half + 1
-        return int(borders[-1]) if len(borders) else len(path), False
+        cut = int(borders[-1]) if len(borders) else len(path)
+        return cut, False, cut
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -22,24 +22,31 @@ END_SHARE = 0.25
 take the rest."""
 
 
-def to_words(hypothesis: Hypothesis, model: ModelInfo, duration: float) -> tuple[Word, ...]:
+def to_words(
+    hypothesis: Hypothesis, model: ModelInfo, duration: float, first_frame: int = 0
+) -> tuple[Word, ...]:
     """Join the tokens between spaces.
 
     A word is heard from its first token's first frame to its last token's last; its confidence is
     the geometric mean of its tokens' posteriors. Networks trained with CTC give a word's first
     token late and its last one early: the model's ``word_offsets`` move starts and ends, but not
-    into a neighbour. Times are kept within 0 and ``duration`` (s).
+    into a neighbour. Frames are counted from ``first_frame`` of the recording on; times are kept
+    within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
     """
     spans = _spans(model.vocabulary.decode(hypothesis.tokens))
-    starts = [frame_time(hypothesis.start_frames[first], model, duration) for first, _ in spans]
-    ends = [frame_time(hypothesis.end_frames[last - 1], model, duration) for _, last in spans]
+
+    def seconds(frame: int) -> float:
+        return frame_time(first_frame + frame, model, duration)
+
+    starts = [seconds(hypothesis.start_frames[first]) for first, _ in spans]
+    ends = [seconds(hypothesis.end_frames[last - 1]) for _, last in spans]
     earlier, later = model.word_offsets
     words = []
     for index, (first, last) in enumerate(spans):
         start, end = starts[index], ends[index]
         before = ends[index - 1] if index else 0.0
         behind = starts[index + 1] if index + 1 < len(spans) else duration
-        lowest = before + END_SHARE * (start - before) if index else 0.0
+        lowest = before + END_SHARE * (start - before) if index else seconds(0)
         highest = end + END_SHARE * (behind - end)
         start = min(max(start + earlier, lowest), end)
         end = min(max(end + later, start), highest)

@@ -44,7 +44,7 @@ A, B = 5, 6
         ([BLANK] * 9 + [A], [10]),  # silence before the first letter is no pause
         ([A] + [BLANK] * 4 + [B], [6]),
         ([A] + [BLANK] * 5 + [B], [4, 3]),
-        ([A] + [BLANK, SPACE, BLANK, BLANK, SPACE, B], [4, 3]),
+        ([A, BLANK, SPACE, BLANK, BLANK, SPACE, B], [4, 3]),
         ([A] + [BLANK] * 5, [4, 2]),
         ([A] + [BLANK] * 20 + [B], [4, 18]),
         # Thirty frames without a pause: the longest gap of the second half, then the last border,

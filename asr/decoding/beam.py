@@ -113,8 +113,8 @@ class BeamSearch:
         return stream.n_best(count)
 
     def stream(self, history: str = "") -> "BeamStream":
-        """A search that is fed piece by piece. ``history``: the words of the same sentence that were
-        said before, which the language model goes on from."""
+        """A search that is fed piece by piece. ``history``: the words of the same sentence that
+        were said before, which the language model goes on from."""
         return BeamStream(self, history)
 
 
