@@ -1,26 +1,42 @@
 """Audio files, bytes and standard input as mono float32 at the rate a model wants."""
 
-import io
-import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
+from asr.containers import converted, find_ffmpeg, is_live
 from asr.errors import AudioError
+from asr.headers import (
+    LAID_OUT,
+    MAX_CHANNELS,
+    MAX_RATE,
+    MIN_RATE,
+    SNIFFED,
+    Layout,
+    check_limits,
+    container_of,
+    read_layout,
+)
+from asr.inputs import Source, open_input
+from asr.samples import CODED, PIPED, Sound, coded, plain
+
+__all__ = [
+    "MAX_CHANNELS", "MAX_RATE", "MAX_SECONDS", "MAX_STREAMED_SECONDS", "MIN_RATE", "Audio",
+    "AudioStream", "Samples", "open_audio", "read_audio", "resample", "source_name", "stream_audio",
+]  # fmt: skip
 
 Samples = npt.NDArray[np.float32]
 
-MIN_RATE, MAX_RATE = 2_000, 384_000
-MAX_CHANNELS = 16
 MAX_SECONDS = 1800.0
 MAX_STREAMED_SECONDS = 86_400.0
-_BLOCK = 1 << 16  # frames decoded at a time
+MAX_LEVEL = 1e9
+"""Full scale is 1; the square of a sample has to fit in float32."""
+READ_ALWAYS = "WAV, FLAC, MP3, Ogg/Opus or SPHERE"
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,7 @@ class Audio:
     sample_rate: int
     source_rate: int
     channels: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def duration(self) -> float:
@@ -38,48 +55,144 @@ class Audio:
         return len(self.samples) / self.sample_rate
 
 
-def read_audio(
-    source: str | Path | bytes | BinaryIO, sample_rate: int, max_seconds: float = MAX_SECONDS
-) -> Audio:
-    """Decode ``source`` (a path, ``"-"`` for standard input, bytes or a binary stream).
+class AudioStream:
+    """Blocks of mono samples (n,) float32 at ``sample_rate`` Hz, from :func:`open_audio`.
 
-    Whatever libsndfile reads: WAV, FLAC, MP3, Ogg/Opus, NIST SPHERE and others. Channels are
-    averaged; other rates are resampled (soxr, high quality).
+    ``claimed_seconds`` is what the header promises, None where it promises nothing; ``warnings``
+    are complete when there are no more blocks. Closed at the end of a ``with`` or of the blocks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sound: Sound,
+        sample_rate: int,
+        max_seconds: float,
+        resources: ExitStack,
+    ) -> None:
+        self.name = name
+        self.sample_rate = sample_rate
+        self.source_rate = sound.rate
+        self.channels = sound.channels
+        promised = sound.frames
+        self.claimed_seconds = None if promised is None else promised / sound.rate
+        self.warnings = sound.warnings
+        self._sound = sound
+        self._max_seconds = max_seconds
+        self._resources = resources
+        self._blocks = self._resampled()
+
+    def __enter__(self) -> "AudioStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> "AudioStream":
+        return self
+
+    def __next__(self) -> Samples:
+        """The next block.
+
+        Raises:
+            AudioError: longer than allowed, a sample that is not finite or absurdly large, or
+                nothing that can be decoded.
+        """
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Let go of the file; there are no more blocks."""
+        self._blocks.close()
+        self._resources.close()
+
+    def _resampled(self) -> Generator[Samples, None, None]:
+        with self._resources, _named(self.name):
+            if self.source_rate == self.sample_rate:
+                yield from self._mono()
+                return
+            resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")
+            for block in self._mono():
+                yield resampler.resample_chunk(block)
+            yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+
+    def _mono(self) -> Iterator[Samples]:
+        # Counted while decoding: a header's length is a claim, not a fact.
+        limit = self._max_seconds * self.source_rate
+        count = 0
+        for block in self._sound.blocks:
+            with np.errstate(invalid="ignore", over="ignore"):
+                mono = block.mean(axis=1, dtype=np.float32)
+            usable = np.abs(mono) <= MAX_LEVEL
+            if not usable.all():
+                index = int(np.argmin(usable))
+                raise AudioError(
+                    f"sample {count + index} is {mono[index]}; samples must be finite and should "
+                    "lie within -1 and 1"
+                )
+            count += len(mono)
+            if count > limit:
+                raise AudioError(
+                    f"longer than {self._max_seconds / 60:g} minutes; split it into shorter files"
+                )
+            yield mono
+        promised = self._sound.frames
+        if promised is not None and count < promised:
+            self.warnings.append(
+                f"the header promises {promised / self.source_rate:.1f} s, "
+                f"the file holds {count / self.source_rate:.1f} s: truncated?"
+            )
+
+
+def open_audio(
+    source: Source,
+    sample_rate: int,
+    *,
+    raw_rate: int | None = None,
+    max_seconds: float = MAX_STREAMED_SECONDS,
+) -> AudioStream:
+    """Begin to decode ``source``: a path, ``"-"`` for standard input, bytes or a binary stream.
+
+    WAV, AIFF, AU, NIST SPHERE, FLAC, MP3 and Ogg are read, and what else ffmpeg reads if it is
+    installed (video too). Channels are averaged; other rates are resampled (soxr, high quality).
+    From a pipe, plain samples (WAV, AIFF, AU, SPHERE) and FLAC come out as they arrive, Ogg, MP3,
+    Matroska and others too where there is ffmpeg; anything else is stored first. With
+    ``raw_rate`` (Hz) the source is samples without a header: mono, 16 bits, little-endian.
 
     Raises:
-        AudioError: no audio in it, over ``MAX_CHANNELS`` channels, a rate outside ``MIN_RATE`` to
-            ``MAX_RATE`` Hz, longer than ``max_seconds``, or a sample that is not finite.
+        AudioError: no audio in it, a header that contradicts itself, over ``MAX_CHANNELS``
+            channels, or a rate outside ``MIN_RATE`` to ``MAX_RATE`` Hz.
     """
     name = source_name(source)
-    with _open(source, name) as file:
-        _check_header(file, name)
-        blocks = list(_decode(file, name, max_seconds))
-        rate, channels = file.samplerate, file.channels
-    samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
-    return Audio(resample(samples, rate, sample_rate), sample_rate, rate, channels)
+    with ExitStack() as resources, _named(name):
+        sound = _open(source, raw_rate, resources)
+        return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
+
+
+def read_audio(source: Source, sample_rate: int, max_seconds: float = MAX_SECONDS) -> Audio:
+    """All of ``source``, which is anything that :func:`open_audio` takes.
+
+    A file that holds less than its header promises gives what is there, and a warning.
+
+    Raises:
+        AudioError: as :func:`open_audio`; longer than ``max_seconds``; a sample that is not finite
+            or over ``MAX_LEVEL``.
+    """
+    with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
+        samples = np.concatenate([np.zeros(0, np.float32), *stream])
+        warnings = tuple(stream.warnings)
+        return Audio(samples, sample_rate, stream.source_rate, stream.channels, warnings)
 
 
 def stream_audio(
-    source: str | Path | bytes | BinaryIO,
-    sample_rate: int,
-    max_seconds: float = MAX_STREAMED_SECONDS,
+    source: Source, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
 ) -> Iterator[Samples]:
     """The samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in memory.
 
     Raises:
         AudioError: as :func:`read_audio`, once the fault is reached.
     """
-    name = source_name(source)
-    with _open(source, name) as file:
-        _check_header(file, name)
-        blocks = _decode(file, name, max_seconds)
-        if file.samplerate == sample_rate:
-            yield from blocks
-            return
-        resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
-        for block in blocks:
-            yield resampler.resample_chunk(block)
-        yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+    with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
+        yield from stream
 
 
 def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:
@@ -97,59 +210,44 @@ def source_name(source: object) -> str:
     return "<audio bytes>"
 
 
-def _open(source: str | Path | bytes | BinaryIO, name: str) -> soundfile.SoundFile:
-    if isinstance(source, str | Path) and str(source) == "-":
-        source = sys.stdin.buffer.read()
-    if isinstance(source, str | Path):
-        path = Path(source)
-        if not path.exists():
-            raise AudioError(f"{name}: no such file")
-        if path.is_dir():
-            raise AudioError(f"{name}: is a folder; name the audio files in it")
-        if path.stat().st_size == 0:
-            raise AudioError(f"{name}: the file is empty (0 bytes)")
-    elif isinstance(source, bytes):
-        if not source:
-            raise AudioError(f"{name}: got no bytes")
-        source = io.BytesIO(source)
+@contextmanager
+def _named(name: str) -> Iterator[None]:
     try:
-        return soundfile.SoundFile(source)
-    except (soundfile.SoundFileError, TypeError) as error:
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise AudioError(
-            f"{name}: not readable as audio ({reason}); needs WAV, FLAC, MP3, Ogg/Opus or SPHERE"
-        ) from error
+        yield
+    except AudioError as error:
+        raise AudioError(f"{name}: {error}") from error
     except OSError as error:
-        raise AudioError(f"{name}: cannot be opened ({error.strerror or error})") from error
+        raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
 
 
-def _check_header(file: soundfile.SoundFile, name: str) -> None:
-    if not MIN_RATE <= file.samplerate <= MAX_RATE:
-        raise AudioError(
-            f"{name}: sample rate {file.samplerate} Hz; needs {MIN_RATE} to {MAX_RATE} Hz"
-        )
-    if file.channels > MAX_CHANNELS:
-        raise AudioError(f"{name}: {file.channels} channels; at most {MAX_CHANNELS} are read")
-
-
-def _decode(file: soundfile.SoundFile, name: str, max_seconds: float) -> Iterator[Samples]:
-    # Counted while decoding: a header's length is a claim, not a fact.
-    limit = max_seconds * file.samplerate
-    count = 0
-    try:
-        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-            mono = block.mean(axis=1, dtype=np.float32)
-            finite = np.isfinite(mono)
-            if not finite.all():
-                index = int(np.argmin(finite))
-                raise AudioError(
-                    f"{name}: sample {count + index} is {mono[index]}; samples must be finite"
-                )
-            count += len(block)
-            if count > limit:
-                raise AudioError(
-                    f"{name}: longer than {max_seconds / 60:g} minutes; split it into shorter files"
-                )
-            yield mono
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise AudioError(f"{name}: decoding failed after {count} frames ({error})") from error
+def _open(source: Source, raw_rate: int | None, resources: ExitStack) -> Sound:
+    given = open_input(source, resources)
+    pipe = given.pipe
+    first = pipe.read(SNIFFED if raw_rate is None else 1)
+    pipe.seek(0)
+    if not first:
+        raise AudioError("got no bytes")
+    if raw_rate is not None:
+        check_limits(raw_rate, channels=1)
+        return plain(pipe, Layout(raw_rate, 1, "PCM_16", "LITTLE", None))
+    container = container_of(first)
+    if container is None:
+        raise AudioError(f"not readable as audio (unknown format); needs {READ_ALWAYS}")
+    layout = read_layout(container, pipe.read) if container in LAID_OUT else None
+    if isinstance(layout, Layout):
+        return plain(pipe, layout)
+    ffmpeg = find_ffmpeg()
+    failure = f"not readable as audio ({container})"
+    if container in PIPED or (
+        (container in CODED or layout) and not (ffmpeg and is_live(container, given))
+    ):
+        try:
+            return coded(given, container, layout.frames if layout else None)
+        except AudioError as error:
+            if container in PIPED and not ffmpeg:
+                raise
+            failure = str(error)
+    if not ffmpeg:
+        hint = "install ffmpeg, which may read it (apt install ffmpeg), or give"
+        raise AudioError(f"{failure}; {hint} {READ_ALWAYS}")
+    return converted(ffmpeg, container, given)
