@@ -24,6 +24,7 @@ from asr.modeldir import ModelInfo, sha256
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average, load_state
 from asr.training.data import SpeechData
 from asr.training.export import export_model, start_from
+from asr.training.fingerprint import add_domain
 from asr.training.guards import Guards
 from asr.training.log import RunLog, read_log
 from asr.training.module import CTCModule
@@ -126,6 +127,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
         scores={"dev": {"wer": module.dev_wer}},
     )
     export_model(folder / "model", module.model, info)
+    add_domain(folder / "model", data, corpus)
     return folder / "model"
 
 

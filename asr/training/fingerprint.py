@@ -1,0 +1,59 @@
+"""The domain of a model, measured on what it was trained and chosen on."""
+
+from pathlib import Path
+
+import numpy as np
+
+from asr.domain import DOMAIN, Domain, describe, domain_to_json
+from asr.errors import AudioError
+from asr.hearing import Hearing, Measures
+from asr.modeldir import read_files, write_model
+from asr.training.data import SpeechData
+from asr.training.preparation import Corpus
+from asr.training.seeding import rng
+from asr.transcriber import Transcriber, Transcript
+
+MOST = 1000
+"""Training recordings that are measured, and development recordings that are recognised."""
+
+
+def add_domain(folder: Path, data: SpeechData, corpus: Corpus) -> Domain:
+    """Put ``domain.json`` into the model directory ``folder``: of training recordings as they are
+    and augmented, and of the words that the model gives for the development recordings.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+    transcriber = Transcriber(folder)
+    chosen = rng(data.config.seed)
+    train = chosen.permutation(len(corpus.train))[:MOST]
+    measures = [m for index in train.tolist() for m in _measure(data, index, transcriber)]
+    dev = [corpus.dev[i].audio for i in chosen.permutation(len(corpus.dev))[:MOST].tolist()]
+    confidences = [
+        float(np.mean([word.confidence for word in result.words]))
+        for result in transcriber.transcribe_many(dev)
+        if isinstance(result, Transcript) and result.words
+    ]
+    domain = describe(measures, confidences, (item.text for item in corpus.train))
+    info = transcriber.model
+    files = read_files(folder, info)
+    write_model(folder, info, {**files, DOMAIN: domain_to_json(domain)})
+    return domain
+
+
+def _measure(data: SpeechData, index: int, transcriber: Transcriber) -> list[Measures]:
+    try:
+        samples = data.train.read(index)
+    except AudioError:  # quarantined long ago
+        return []
+    augmenter = data.train.augmenter
+    versions = [samples]
+    if augmenter is not None:
+        versions.append(augmenter(samples, 1.0, rng(data.config.seed, index)))
+    measures = []
+    for version in versions:
+        hearing = Hearing(transcriber.model)
+        hearing.add(version)
+        if hearing.measures:
+            measures.append(hearing.measures)
+    return measures
