@@ -105,9 +105,7 @@ def _to_json(audio: str, alignment: "Alignment") -> str:
 
 
 def _to_ctm(audio: str, alignment: "Alignment") -> str:
-    recording = "stdin" if audio == "-" else "_".join(Path(audio).stem.split())
-    return "".join(
-        f"{recording} 1 {word.start:.3f} {word.end - word.start:.3f} {word.text} "
-        f"{word.confidence:.4f}\n"
-        for word in alignment.words
-    )
+    from asr.segments import split
+    from asr.writers import stream
+
+    return "".join(stream("ctm", audio, split(alignment.words)))
