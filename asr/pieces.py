@@ -15,6 +15,8 @@ from asr.modeldir import ModelInfo
 
 PAUSE_SECONDS = 1.0
 MAX_SECONDS = 30.0
+LIVE_SECONDS = 12.0
+"""The same for a listener who waits."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,16 @@ class Pieces:
 
     Args:
         info: of the model whose log-probs these are.
-        pause_seconds: from which length on frames without a letter are a pause.
         max_seconds: what gets longer is cut at the longest gap in its second half, or else at any
             border between two symbols, or else where it is.
+        pause_seconds: from which length on frames without a letter are a pause.
     """
 
     def __init__(
         self,
         info: ModelInfo,
-        pause_seconds: float = PAUSE_SECONDS,
         max_seconds: float = MAX_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         per_second = info.sample_rate / info.frame_stride
         vocabulary = info.vocabulary

@@ -1,32 +1,58 @@
-"""Audio to transcripts: files or samples, one or many, in batches of similar length."""
+"""Audio to transcripts: files or samples, one or many, short or of any length, live or not.
+
+A recording no longer than a window and its context is recognised in one piece, several of similar
+length at once. A longer one is gone through window by window, and cut at its pauses into pieces
+that are decoded as they come. Reading, the network and the search each have threads of their own.
+"""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from asr.acoustic import AcousticSession, LogProbs
-from asr.audio import MAX_RATE, MIN_RATE, Samples, read_audio, resample
+from asr.acoustic import AcousticSession, LogProbs, Session
+from asr.ahead import ahead, map_ahead
+from asr.audio import Samples
 from asr.decoding.bundled import beam_search
 from asr.decoding.greedy import greedy
 from asr.decoding.hypothesis import Hypothesis
-from asr.errors import AsrError, AudioError, ConfigError
+from asr.decoding.ngram import MAX_ORDER
+from asr.domain import Domain, read_domain
+from asr.errors import AsrError, ConfigError
+from asr.hearing import Hearing
 from asr.modeldir import ModelInfo, default_model
-from asr.words import Word, to_words
+from asr.pieces import LIVE_SECONDS, MAX_SECONDS, Piece, Pieces
+from asr.recordings import (
+    LiveRecording,
+    LongRecording,
+    Recording,
+    ShortRecording,
+    Source,
+    read_recording,
+    take_samples,
+)
+from asr.segments import Segment, Segmenter, split
+from asr.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_probs, open_windows
+from asr.words import Word, frame_time, to_words
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
 
 BATCH_SIZE = 16
 BATCH_SECONDS = 400.0  # of a whole batch, padding included: bounds the memory of the network
-READ_AHEAD = 8  # batches decoded before they are sorted by length
+GROUP_SECONDS = 1600.0  # of what is read before it is sorted by length, and
+GROUP_BATCHES = 8  # how many whole batches that is at most
+BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
+SHORT_SECONDS = WINDOW_SECONDS + CONTEXT_SECONDS
+DECODERS = ("greedy", "beam")
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,9 +66,47 @@ class Transcript:
     model: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The words, parted where nobody speaks."""
+        return split(self.words)
 
-DECODERS = ("greedy", "beam")
-Result = TypeVar("Result")
+
+class TranscriptStream:
+    """The segments of a recording, each as soon as it closes; ``heard`` is how far it has come (s),
+    ``transcript`` the whole, once there are no more."""
+
+    def __init__(
+        self, parts: "Iterator[Part]", finish: "Callable[[tuple[Word, ...]], Transcript]"
+    ) -> None:
+        self._parts, self._finish = parts, finish
+        self.heard = 0.0
+        self.transcript: Transcript | None = None
+
+    def __iter__(self) -> Iterator[Segment]:
+        segmenter, words = Segmenter(), list[Word]()
+        for part in self._parts:
+            self.heard = part.silent_until
+            words += part.words
+            yield from segmenter.add(part.words)
+            yield from segmenter.heard(part.silent_until)
+        yield from segmenter.finish()
+        self.transcript = self._finish(tuple(words))
+
+    def finish(self, heard: Callable[[float], None] = lambda seconds: None) -> Transcript:
+        """Go through the recording; ``heard`` is told how far it has come."""
+        for _ in self:
+            heard(self.heard)
+        assert self.transcript is not None
+        return self.transcript
+
+
+@dataclass(frozen=True)
+class Part:
+    """Words of a recording, and the time (s) before which no other begins."""
+
+    words: tuple[Word, ...]
+    silent_until: float
 
 
 class Transcriber:
@@ -50,8 +114,11 @@ class Transcriber:
 
     ``decoder``: ``"greedy"``, or ``"beam"`` with the ``search`` options of
     :func:`asr.decoding.bundled.beam_search`: ``lm``, ``lexicon``, ``hotwords``, ``beam_size``, …
+    ``session``: what computes log-probabilities, if not ONNX Runtime with ``threads`` threads
+    (0: all cores).
 
-    ``search`` is that beam search, None for greedy decoding.
+    ``search`` is that beam search, None for greedy decoding; ``domain`` what the model was trained
+    on, if its directory says so: transcripts warn of recordings that differ.
 
     Raises:
         ModelError: the directory is not sound.
@@ -64,20 +131,19 @@ class Transcriber:
         model: str | Path | None = None,
         threads: int = 0,
         decoder: str = "greedy",
+        session: Session | None = None,
         **search: Any,
     ) -> None:
         folder = model or default_model()
-        self._session = AcousticSession(folder, threads)
+        self._session = session or AcousticSession(folder, threads)
         if decoder not in DECODERS:
             raise ConfigError(f"decoder is {decoder!r}, needs one of {DECODERS}")
         if decoder == "greedy" and search:
             raise ConfigError(f"{', '.join(search)}: only for decoder='beam'")
+        self.domain: Domain | None = read_domain(folder, self.model)
         self.search: BeamSearch | None = None
-        self._decode: Callable[[LogProbs], Hypothesis] = partial(
-            greedy, blank_id=self.model.vocabulary.blank_id
-        )
         if decoder == "beam":
-            self.search = self._decode = beam_search(folder, self.model, **search)
+            self.search = beam_search(folder, self.model, **search)
 
     @property
     def model(self) -> ModelInfo:
@@ -86,10 +152,10 @@ class Transcriber:
 
     def log_probs(self, samples: Samples) -> LogProbs:
         """Log-probabilities (frames, V) of mono ``samples`` (n,) at the model's sample rate."""
-        return self._session.log_probs([samples])[0]
+        return self._log_probs(take_samples(samples, None, self.model, SHORT_SECONDS))
 
     def transcribe(
-        self, source: str | Path | bytes | npt.NDArray[np.floating], sample_rate: int | None = None
+        self, source: Source | npt.NDArray[np.floating], sample_rate: int | None = None
     ) -> Transcript:
         """Transcribe a file, bytes of a file, ``"-"`` (standard input) or mono samples (n,).
 
@@ -98,101 +164,198 @@ class Transcriber:
         Raises:
             AudioError: not usable as audio.
         """
-        samples = self._samples(source, sample_rate)
-        return self._finish(samples, self.log_probs(samples))
+        return self.stream(source, sample_rate).finish()
+
+    def stream(
+        self, source: Source | npt.NDArray[np.floating], sample_rate: int | None = None
+    ) -> TranscriptStream:
+        """As :meth:`transcribe`, but the segments as they close.
+
+        ``"-"`` is live: its segments come as soon as the window that they end in and its context
+        have been heard (:data:`asr.windows.LIVE_WINDOW_SECONDS`), normalised by what was heard
+        until then. There, ``sample_rate`` is that of headerless 16-bit samples.
+
+        Raises:
+            AudioError: not usable as audio; also while iterating.
+        """
+        if isinstance(source, np.ndarray):
+            return self._stream(take_samples(source, sample_rate, self.model, SHORT_SECONDS))
+        return self._stream(read_recording(source, self.model, SHORT_SECONDS, sample_rate))
 
     def transcribe_many(
-        self, sources: Sequence[str | Path], batch_size: int = BATCH_SIZE
+        self,
+        sources: Sequence[str | Path],
+        batch_size: int = BATCH_SIZE,
+        raw_rate: int | None = None,
+        heard: Callable[[float], None] = lambda seconds: None,
     ) -> Iterator[Transcript | AsrError]:
         """Transcripts of ``sources`` in their order; an unusable one gives its error instead.
 
-        Files are decoded on threads while the network runs, and batched by length.
+        ``raw_rate``: see :meth:`stream`. ``heard`` is told how far (s) a long recording has come.
         """
-        return self._each(sources, batch_size, self._finish)
+        return self._each(
+            sources,
+            batch_size,
+            raw_rate,
+            lambda recording, log_probs: self._short_stream(recording, log_probs).finish(),
+            lambda recording: self._stream(recording).finish(heard),
+        )
 
     def log_probs_many(
         self, sources: Sequence[str | Path], batch_size: int = BATCH_SIZE
     ) -> Iterator[LogProbs | AsrError]:
         """As :meth:`transcribe_many`, but the log-probabilities (frames, V), not decoded."""
-        return self._each(sources, batch_size, lambda _, log_probs: log_probs)
+        return self._each(
+            sources, batch_size, None, lambda _, log_probs: log_probs, self._log_probs
+        )
+
+    def _log_probs(self, recording: Recording) -> LogProbs:
+        if isinstance(recording, ShortRecording):
+            return self._session.log_probs([recording.samples])[0]
+        return np.concatenate([*self._long_log_probs(recording, None)])
+
+    def _long_log_probs(
+        self, recording: LongRecording, hearing: Hearing | None
+    ) -> Iterator[LogProbs]:
+        if isinstance(recording, LiveRecording):
+            yield from live_log_probs(self._session, recording.open(hearing))
+            return
+        passes = iter((hearing, None))  # the second one hears what the first has heard
+        windows = open_windows(
+            self._session, lambda: ahead(recording.open(next(passes)), BLOCKS_AHEAD)
+        )
+        yield from windows.log_probs()
+
+    def _stream(self, recording: Recording) -> TranscriptStream:
+        if isinstance(recording, ShortRecording):
+            return self._short_stream(recording)
+        hearing = Hearing(self.model)
+        log_probs = self._long_log_probs(recording, hearing)
+        live = isinstance(recording, LiveRecording)
+        return self._long_stream(log_probs, hearing, LIVE_SECONDS if live else MAX_SECONDS)
+
+    def _short_stream(
+        self, recording: ShortRecording, log_probs: LogProbs | None = None
+    ) -> TranscriptStream:
+        hearing = recording.hearing
+
+        def parts() -> Iterator[Part]:
+            if not hearing.nothing:
+                rows = self._log_probs(recording) if log_probs is None else log_probs
+                yield self._part(Piece(0, rows, pause=True, silent_until=len(rows)), hearing)
+
+        return TranscriptStream(parts(), partial(self._finish, hearing, in_one_piece=True))
+
+    def _long_stream(
+        self, log_probs: Iterator[LogProbs], hearing: Hearing, max_seconds: float
+    ) -> TranscriptStream:
+        def parts() -> Iterator[Part]:
+            history: list[str] = []
+            pieces = _pieces(ahead(log_probs, WINDOWS_AHEAD), Pieces(self.model, max_seconds))
+            for piece in pieces:
+                part = self._part(piece, hearing, " ".join(history))
+                if not hearing.nothing:
+                    yield part
+                said = [word.text for word in part.words]
+                history = [] if piece.pause else [*history, *said][-MAX_ORDER:]
+
+        return TranscriptStream(parts(), partial(self._finish, hearing, in_one_piece=False))
+
+    def _part(self, piece: Piece, hearing: Hearing, history: str = "") -> Part:
+        """Decode: ``history`` are the words of the same sentence before this piece."""
+        words: tuple[Word, ...] = ()
+        if len(piece.log_probs):
+            hypothesis = self._decode(piece.log_probs, history, piece.pause)
+            end = frame_time(piece.first + len(piece.log_probs), self.model, hearing.duration)
+            words = to_words(hypothesis, self.model, end, piece.first)
+        silent_until = frame_time(piece.silent_until, self.model, hearing.duration)
+        return Part(words, silent_until + min(0.0, self.model.word_offsets[0]))
+
+    def _finish(self, hearing: Hearing, words: tuple[Word, ...], in_one_piece: bool) -> Transcript:
+        warnings = [*hearing.warnings, *hearing.nothing]
+        if self.domain and hearing.measures and not hearing.nothing:
+            warnings += self.domain.differences(hearing.measures, words, in_one_piece)
+        text = " ".join(word.text for word in words)
+        return Transcript(text, words, hearing.duration, self.model.hash, tuple(warnings))
+
+    def _decode(self, log_probs: LogProbs, history: str, sentence_ends: bool) -> Hypothesis:
+        if self.search is None:
+            return greedy(log_probs, self.model.vocabulary.blank_id)
+        stream = self.search.stream(history)
+        stream.feed(log_probs)
+        return stream.n_best(1, sentence_ends)[0]
 
     def _each(
         self,
-        sources: Sequence[str | Path],
+        sources: Iterable[Source],
         batch_size: int,
-        finish: Callable[[Samples, LogProbs], Result],
+        raw_rate: int | None,
+        short: Callable[[ShortRecording, LogProbs], Result],
+        long: Callable[[LongRecording], Result],
     ) -> Iterator[Result | AsrError]:
-        readers = ThreadPoolExecutor(max(2, os.cpu_count() or 1))
+        cores = os.cpu_count() or 1
         # On threads too, so that Ctrl-C is heard while the network runs.
-        workers = ThreadPoolExecutor(os.cpu_count() or 1)
+        network, workers = ThreadPoolExecutor(1), ThreadPoolExecutor(cores)
+        limit = BATCH_SECONDS * self.model.sample_rate
+
+        def read(source: Source) -> Recording | AsrError:
+            return _attempt(read_recording, source, self.model, SHORT_SECONDS, raw_rate)
+
+        recordings = map_ahead(read, sources, max(2, cores), 2 * batch_size)
         try:
-            rest, ahead = iter(sources), batch_size * READ_AHEAD
-            decoding = [readers.submit(self._try, source) for source in islice(rest, ahead)]
-            while decoding:
-                decoded = [future.result() for future in decoding]
-                decoding = [readers.submit(self._try, source) for source in islice(rest, ahead)]
-                results: list[Result | AsrError | None] = [
-                    item if isinstance(item, AsrError) else None for item in decoded
-                ]
-                waves = {i: item for i, item in enumerate(decoded) if isinstance(item, np.ndarray)}
-                for batch in _batches(waves, batch_size, BATCH_SECONDS * self.model.sample_rate):
-                    samples = [waves[i] for i in batch]
-                    log_probs = workers.submit(self._session.log_probs, samples).result()
-                    finished = workers.map(finish, samples, log_probs)
-                    for index, result in zip(batch, finished, strict=True):
-                        results[index] = result
-                yield from (item for item in results if item is not None)
+            for group in ahead(_groups(recordings, GROUP_BATCHES * batch_size), 1):
+                results: dict[int, Future[Result]] = {}
+                shorts = {i: x for i, x in enumerate(group) if isinstance(x, ShortRecording)}
+                lengths = {i: len(item.samples) for i, item in shorts.items()}
+                for batch in _batches(lengths, batch_size, limit):
+                    samples = [shorts[i].samples for i in batch]
+                    rows = network.submit(self._session.log_probs, samples).result()
+                    for i, log_probs in zip(batch, rows, strict=True):
+                        results[i] = workers.submit(short, shorts[i], log_probs)
+                for i, item in enumerate(group):
+                    if isinstance(item, LongRecording):
+                        yield _attempt(long, item)
+                    else:
+                        yield item if isinstance(item, AsrError) else results[i].result()
         finally:
-            for pool in (readers, workers):
+            for pool in (network, workers):
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _try(self, source: str | Path) -> Samples | AsrError:
-        try:
-            return self._samples(source, None)
-        except AsrError as error:
-            return error
 
-    def _samples(
-        self, source: str | Path | bytes | npt.NDArray[np.floating], sample_rate: int | None
-    ) -> Samples:
-        rate = self.model.sample_rate
-        if not isinstance(source, np.ndarray):
-            return read_audio(source, rate).samples
-        if source.ndim != 1 or not np.issubdtype(source.dtype, np.floating):
-            raise AudioError(
-                f"samples need shape (n,) and floats within -1 and 1, got {source.shape} of "
-                f"{source.dtype}"
-            )
-        if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
-            raise AudioError(f"sample_rate is {sample_rate}, needs {MIN_RATE} to {MAX_RATE} Hz")
-        samples = source.astype(np.float32)
-        if not np.isfinite(samples).all():
-            index = int(np.argmin(np.isfinite(samples)))
-            raise AudioError(f"sample {index} is {samples[index]}; samples must be finite")
-        return resample(samples, sample_rate or rate, rate)
-
-    def _finish(self, samples: Samples, log_probs: LogProbs) -> Transcript:
-        model = self.model
-        duration = len(samples) / model.sample_rate
-        warnings: tuple[str, ...] = ()
-        shortest = max(model.features.window_length, model.frame_stride)
-        if len(samples) < shortest:
-            milliseconds = 1000 * shortest / model.sample_rate
-            warnings = (f"shorter than one frame of {milliseconds:g} ms: nothing to recognise",)
-        elif samples.min() == samples.max():
-            warnings = ("no signal: all samples are equal",)
-        if warnings:
-            return Transcript("", (), duration, model.hash, warnings)
-        words = to_words(self._decode(log_probs), model, duration)
-        return Transcript(" ".join(word.text for word in words), words, duration, model.hash)
+def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | AsrError:
+    try:
+        return function(*arguments)
+    except AsrError as error:
+        return error
 
 
-def _batches(waves: dict[int, Samples], batch_size: int, limit: float) -> list[list[int]]:
-    """Keys in batches of similar length, each at most ``limit`` samples with its padding."""
+def _pieces(log_probs: Iterable[LogProbs], pieces: Pieces) -> Iterator[Piece]:
+    for rows in log_probs:
+        yield from pieces.feed(rows)
+    yield pieces.finish()
+
+
+def _groups(
+    recordings: Iterable[Recording | AsrError], size: int
+) -> Iterator[list[Recording | AsrError]]:
+    """Recordings that are sorted by length together."""
+    group, seconds = list[Recording | AsrError](), 0.0
+    for item in recordings:
+        group.append(item)
+        seconds += item.hearing.duration if isinstance(item, ShortRecording) else 0.0
+        if seconds > GROUP_SECONDS or len(group) == size:
+            yield group
+            group, seconds = [], 0.0
+    if group:
+        yield group
+
+
+def _batches(lengths: dict[int, int], batch_size: int, limit: float) -> list[list[int]]:
+    """Keys in batches of similar length, each at most ``limit`` with its padding."""
     batches: list[list[int]] = []
-    for index in sorted(waves, key=lambda i: len(waves[i])):
+    for index in sorted(lengths, key=lambda i: lengths[i]):
         full = not batches or len(batches[-1]) == batch_size
-        if full or (len(batches[-1]) + 1) * len(waves[index]) > limit:
+        if full or (len(batches[-1]) + 1) * lengths[index] > limit:
             batches.append([])
         batches[-1].append(index)
     return batches

@@ -22,7 +22,7 @@ def log_probs_of(path):
 
 def cut(path, portions=(), pause_frames=5, longest=30):
     """The pieces of a path that is fed in portions."""
-    pieces = Pieces(INFO, pause_frames / PER_SECOND, longest / PER_SECOND)
+    pieces = Pieces(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
     found = []
     for rows in np.split(log_probs_of(path), portions):
         found += pieces.feed(rows)

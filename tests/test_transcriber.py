@@ -1,5 +1,9 @@
 """Faults 11 and 12, batches against single files, and what callers hand in."""
 
+import itertools
+import os
+import threading
+
 import numpy as np
 import pytest
 import soundfile
@@ -105,6 +109,7 @@ def test_samples_at_another_rate(transcriber):
         (np.zeros((2, 100), np.float32), None, r"shape \(n,\)"),
         (np.zeros(100, np.int16), None, "int16"),
         (np.array([0, np.nan]), None, "sample 1 is nan"),
+        (np.array([0, 0, 1e30]), None, "sample 2 is 1"),
         (np.zeros(100), 10, "sample_rate is 10"),
     ],
 )
@@ -114,9 +119,103 @@ def test_unusable_samples(transcriber, samples, rate, message):
 
 
 def test_batches_are_bounded():
-    waves = {i: noise(n) for i, n in enumerate([100, 900, 100, 120, 800, 5000])}
-    assert _batches(waves, 2, 2000) == [[0, 2], [3, 4], [1], [5]]
+    lengths = dict(enumerate([100, 900, 100, 120, 800, 5000]))
+    assert _batches(lengths, 2, 2000) == [[0, 2], [3, 4], [1], [5]]
+
+
+def test_a_named_pipe_is_heard_once(transcriber, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(SAMPLES[0].read_bytes()))
+    writer.start()
+    assert transcriber.transcribe(pipe) == transcriber.transcribe(SAMPLES[0])
+    writer.join()
 
 
 def test_python_interface():
     assert asr.transcribe(SAMPLES[0]) == asr.load().transcribe(SAMPLES[0].read_bytes())
+
+
+@pytest.fixture(scope="module")
+def long_recording(tmp_path_factory):
+    """Three minutes: the samples, faint noise of two seconds between; where each begins."""
+    path = tmp_path_factory.mktemp("long") / "long.flac"
+    parts, borders, seconds = [], [], 0.0
+    for index in itertools.count():
+        samples, rate = soundfile.read(SAMPLES[index % len(SAMPLES)], dtype="float32")
+        parts += [samples, noise(2 * rate, index, 1e-4)]
+        borders.append(seconds)
+        seconds += len(samples) / rate + 2
+        if seconds > 180:
+            break
+    soundfile.write(path, np.concatenate(parts), rate)
+    return path, [*borders, seconds]
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "beam"])
+def test_a_long_recording_is_the_sum_of_its_parts(long_recording, decoder):
+    path, borders = long_recording
+    transcriber = Transcriber(decoder=decoder)
+    transcript = transcriber.transcribe(path)
+    assert transcript.duration == pytest.approx(soundfile.info(path).duration)
+    # Each in a segment of its own, in its place.
+    parts = zip(transcript.segments, itertools.pairwise(borders), strict=True)
+    assert all(begin < part.start and part.end < end - 1.5 for part, (begin, end) in parts)
+    # They have the level of the loudest, so they are not recognised as well as one by one.
+    texts = [path.with_suffix(".txt").read_text() for path in SAMPLES] * 9
+    said = [segment.text for segment in transcript.segments]
+    assert asr.score(texts[: len(said)], said).wer < 0.15
+    assert transcript.text == " ".join(said)
+    times = [time for word in transcript.words for time in (word.start, word.end)]
+    assert times == sorted(times) and times[-1] <= transcript.duration
+    assert list(transcriber.transcribe_many([path])) == [transcript]
+    samples, _ = soundfile.read(path, dtype="float32")
+    assert transcriber.transcribe(samples) == transcript
+
+
+def test_a_long_recording_is_recognised_as_in_one_piece(long_recording, transcriber, monkeypatch):
+    windowed = transcriber.transcribe(long_recording[0])
+    monkeypatch.setattr("asr.transcriber.SHORT_SECONDS", 1000.0)
+    whole = transcriber.transcribe(long_recording[0])
+    # The network need not give a space where a pause parts two words.
+    assert windowed.text.replace(" ", "") == whole.text.replace(" ", "")
+    frame = transcriber.model.frame_stride / transcriber.model.sample_rate
+    places = {(word.text, round(word.start / frame)) for word in whole.words}
+    near = [
+        any((word.text, round(word.start / frame) + move) in places for move in (-1, 0, 1))
+        for word in windowed.words
+    ]
+    assert np.mean(near) > 0.8  # the rest are those that it did not part
+
+
+def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
+    stream = transcriber.stream(long_recording[0])
+    segments = []
+    for segment in stream:
+        segments.append(segment)
+        if len(segments) == 1:
+            assert stream.transcript is None and stream.heard < 60
+    assert tuple(segments) == stream.transcript.segments
+
+
+def test_log_probs_of_a_long_recording(long_recording, transcriber):
+    path, _ = long_recording
+    samples, _ = soundfile.read(path, dtype="float32")
+    (many,) = transcriber.log_probs_many([path])
+    np.testing.assert_array_equal(many, transcriber.log_probs(samples))
+    assert len(many) == transcriber.model.num_frames(len(samples))
+
+
+def test_long_and_short_and_broken_recordings_together(long_recording, transcriber, tmp_path):
+    path, _ = long_recording
+    samples, rate = soundfile.read(path, dtype="float32")
+    samples[170 * rate] = np.nan
+    soundfile.write(tmp_path / "nan.wav", samples, rate, "FLOAT")
+    told = []
+    sources = [SAMPLES[0], path, tmp_path / "nan.wav", SAMPLES[1], "none.wav"]
+    results = list(transcriber.transcribe_many(sources, 2, heard=told.append))
+    assert isinstance(results[2], AudioError) and "finite" in str(results[2])
+    assert isinstance(results[4], AudioError)
+    for index in (0, 1, 3):
+        assert results[index] == transcriber.transcribe(sources[index])
+    assert told == sorted(told) and told[-1] == pytest.approx(results[1].duration, abs=5)
