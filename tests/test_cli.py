@@ -2,15 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT, noise
+
+import asr
 
 SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
 COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
@@ -75,8 +79,87 @@ def test_output_folder(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
     stem = os.path.basename(SAMPLES[0])[:-4]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [f"{stem}.json", f"{stem}.txt"]
+    formats = ["ctm", "json", "srt", "textgrid", "tsv", "txt", "vtt"]
+    assert names == [f"{stem}.{format}" for format in formats]
     assert (tmp_path / "out" / f"{stem}.txt").read_text() == text_of(SAMPLES[0]) + "\n"
+
+
+def test_an_input_folder_comes_again_below_the_output_folder(tmp_path):
+    for name in ("a.wav", "deep/er/b.wav", "deep/notes.txt"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLES[0], tmp_path / "in" / name)
+    command = ["transcribe", tmp_path / "in", "-o", tmp_path / "out", "-f", "srt"]
+    done = run(*command)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    made = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in made) == [
+        "a.srt", "deep/er/b.srt"
+    ]  # fmt: skip
+    # What is there is left as it is, and is not recognised again.
+    made[0].write_text("mine")
+    made[1].unlink()
+    done = run(
+        "transcribe", tmp_path / "in", "-o", tmp_path / "out", "-f", "srt", "--skip-existing"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made[0].read_text() == "mine" and text_of(SAMPLES[0]) in made[1].read_text()
+
+
+def test_shards_are_all_inputs_together():
+    shards = [run("transcribe", "samples", "--shard", f"{n}/3").stdout for n in (1, 2, 3)]
+    lines = sorted(line for shard in shards for line in shard.splitlines())
+    assert lines == [f"{os.path.relpath(path, ROOT)}\t{text_of(path)}" for path in sorted(SAMPLES)]
+
+
+def test_subtitles_of_one_input_go_to_standard_output():
+    done = run("transcribe", "-f", "vtt", "--max-words-per-line", "2", SAMPLES[0])
+    lines = done.stdout.splitlines()
+    assert lines[0] == "WEBVTT"
+    texts = [line for line in lines[1:] if line and "-->" not in line]
+    assert " ".join(texts) == text_of(SAMPLES[0])
+    assert max(len(line.split()) for line in texts) == 2
+
+
+def live(arguments, chunks):
+    """Lines of ``asr transcribe``, each with the number of chunks that had been written until it
+    came; a chunk is written once the one before has been read, and some time has passed."""
+    command = [*COMMAND, "transcribe", "-", *arguments]
+    lines, written = [], 0
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+
+        def read():
+            for line in process.stdout:
+                lines.append((line.decode().strip(), written))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for chunk in chunks:
+            process.stdin.write(chunk)
+            process.stdin.flush()
+            written += 1
+            time.sleep(0.1)
+        process.stdin.close()
+        reader.join(60)
+        assert process.wait(60) == 0
+    return lines
+
+
+def test_a_live_stream_is_transcribed_while_it_goes_on():
+    """Half a minute of raw samples, in seconds: lines come long before its end."""
+    parts = []
+    for path in SAMPLES[:5]:
+        samples, rate = soundfile.read(path, dtype="int16")
+        parts += [samples, (1e-4 * 32768 * noise(2 * rate)).astype(np.int16)]
+    raw = np.concatenate(parts).tobytes()
+    lines = live(["--raw-rate", "16000"], [raw[i : i + 32000] for i in range(0, len(raw), 32000)])
+    assert len(lines) == 5
+    errors = [
+        asr.score([text_of(path)], [line]).words.errors
+        for path, (line, _) in zip(SAMPLES, lines, strict=False)
+    ]
+    assert sum(errors) <= 5
+    seconds = len(raw) / 32000
+    assert lines[0][1] < seconds - 5
 
 
 def test_one_bad_file_is_reported_and_the_others_go_on(tmp_path):
@@ -105,6 +188,13 @@ def test_warnings_go_to_standard_error(tmp_path):
         (["transcribe", "x.wav", "--model", "nowhere"], 1, "nowhere: no such model directory"),
         (["transcribe", "x.wav", "-f", "all"], 2, "needs --output-dir"),
         (["transcribe"], 2, "Missing argument"),
+        (["transcribe", "x.wav", "--raw-rate", "16000"], 2, "is for standard input"),
+        (["transcribe", "x.wav", "--skip-existing"], 2, "needs --output-dir"),
+        (["transcribe", "x.wav", "--shard", "3/2"], 1, "a share is i/n"),
+        (["transcribe", "x.wav", "--device", "tpu"], 1, "device 'tpu' cannot be used"),
+        (["transcribe", "x.wav", "--max-line-count", "2"], 1, "needs max_line_width"),
+        (["transcribe", "samples", "-f", "srt"], 2, "needs --output-dir"),
+        (["transcribe", "asr/decoding"], 1, "no audio files"),
         (["transcribe", "x.wav", "-f", "docx"], 2, "docx"),
         (["transcribe", "x.wav", "--decoder", "greedy", "--hotword", "a"], 2, "has no --hotword"),
         (["transcribe", "x.wav", "--hotword", "kai:x"], 1, "needs WORD:BOOST"),

@@ -8,14 +8,14 @@ from asr.errors import missing_extra
 
 
 @contextmanager
-def needs_train() -> Iterator[None]:
+def needs_train(purpose: str = "training needs") -> Iterator[None]:
     """Turn a failed import of the training floor into a message that says how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("asr"):
             raise
-        raise missing_extra("training needs", error.name or "", "train") from error
+        raise missing_extra(purpose, error.name or "", "train") from error
 
 
 def needs_plots() -> None:

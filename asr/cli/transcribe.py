@@ -1,13 +1,14 @@
 """``asr transcribe``: audio files to text."""
 
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asr.cli.extras import needs_train
 from asr.cli.search import (
     BeamSizeOption,
     DecoderOption,
@@ -21,13 +22,25 @@ from asr.cli.search import (
 )
 from asr.errors import AsrError, AudioError
 
+if TYPE_CHECKING:
+    from asr.transcriber import Transcriber, Transcript
+
 
 class Format(StrEnum):
     """Output formats."""
 
     txt = "txt"
     json = "json"
+    srt = "srt"
+    vtt = "vtt"
+    tsv = "tsv"
+    ctm = "ctm"
+    textgrid = "textgrid"
     all = "all"
+
+
+TOGETHER = (Format.txt, Format.json, Format.ctm)
+"""Formats of which several recordings can stand in one stream."""
 
 
 def transcribe(
@@ -35,7 +48,9 @@ def transcribe(
         list[str],
         typer.Argument(
             metavar="AUDIO",
-            help="Audio files (WAV, FLAC, MP3, Ogg/Opus, SPHERE); - is standard input.",
+            help="Audio files, folders of them, patterns such as 'in/**/*.wav', .jsonl manifests; "
+            "- is standard input. WAV, FLAC, MP3, Ogg/Opus, SPHERE and others; with ffmpeg "
+            "installed also video.",
         ),
     ],
     format: Annotated[
@@ -44,7 +59,11 @@ def transcribe(
     output_dir: Annotated[
         Path | None,
         typer.Option(
-            "--output-dir", "-o", metavar="DIR", help="Write DIR/<stem>.<format> for every input."
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Write DIR/<stem>.<format> for every input; below it the folders of an input "
+            "folder again.",
         ),
     ] = None,
     model: Annotated[
@@ -54,6 +73,37 @@ def transcribe(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Files recognised at once; changes speed, never text.")
     ] = 16,
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, or cuda: the same weights in torch (needs the extra train)."),
+    ] = "cpu",
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out inputs whose output files exist.")
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Only every N-th input, from the I-th on: a job's share."),
+    ] = None,
+    raw_rate: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="HZ",
+            help="Standard input is headerless 16-bit little-endian mono of this rate.",
+        ),
+    ] = None,
+    max_line_width: Annotated[
+        int | None, typer.Option(min=1, help="Characters of a line of srt and vtt.")
+    ] = None,
+    max_line_count: Annotated[
+        int | None, typer.Option(min=1, help="Lines of a subtitle; needs --max-line-width.")
+    ] = None,
+    max_words_per_line: Annotated[
+        int | None, typer.Option(min=1, help="Words of a subtitle, instead of --max-line-width.")
+    ] = None,
+    highlight_words: Annotated[
+        bool, typer.Option("--highlight-words", help="Underline each word while it is said.")
+    ] = False,
     decoder: DecoderOption = None,
     lm: LmOption = None,
     lexicon: LexiconOption = None,
@@ -63,40 +113,111 @@ def transcribe(
     word_bonus: WordBonusOption = None,
     unknown_score: UnknownScoreOption = None,
 ) -> None:
-    """Transcribe audio files.
+    """Transcribe audio files of any length.
 
-    One input prints its text, several print path<TAB>text lines; -f json prints one JSON object a
-    line. A file that cannot be read is reported, the others go on, and the exit code is 1.
+    One input prints its text, a line for each stretch of speech as soon as it is recognised;
+    several print path<TAB>text lines; -f json prints one JSON object a line. A file that cannot be
+    read is reported, the others go on, and the exit code is 1.
+
+    Standard input is transcribed while it goes on. A bidirectional model hears what comes after
+    before it writes: a stretch of speech, up to a pause or 15 s long, is printed 3 to 9 s after it
+    ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
+    is a file, name it: the result is better.
     """
+    from asr.cli.progress import TranscriptionProgress
     from asr.files import write_atomically
-    from asr.transcriber import Transcriber
-    from asr.writers import WRITERS, output_paths
+    from asr.sources import find_sources, share_of
+    from asr.subtitles import SubtitleOptions
+    from asr.writers import (
+        FORMATS,
+        INCREMENTAL,
+        output_paths,
+        render,
+        stream,
+    )
 
     if format is Format.all and output_dir is None:
         raise typer.BadParameter("'all' needs --output-dir", param_hint="--format")
-    formats = list(WRITERS) if format is Format.all else [str(format)]
-    paths: Sequence[Sequence[Path]] = [[]] * len(audio)
+    if skip_existing and output_dir is None:
+        raise typer.BadParameter("needs --output-dir", param_hint="--skip-existing")
+    if raw_rate is not None and "-" not in audio:
+        raise typer.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
+    subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
+    sources = find_sources(audio)
+    if output_dir is None and len(sources) > 1 and format not in TOGETHER:
+        raise typer.BadParameter(f"{format} of several inputs needs --output-dir")
+    formats = list(FORMATS) if format is Format.all else [str(format)]
+    paths: list[list[Path]] = [[]] * len(sources)
     if output_dir is not None:
-        paths = output_paths(audio, output_dir, formats)
+        # For all of them: two that claim one output may lie in different shards.
+        names, roots = [s.path for s in sources], [s.root for s in sources]
+        paths = output_paths(names, output_dir, formats, roots)
+    jobs = [Job(source.path, outputs) for source, outputs in zip(sources, paths, strict=True)]
+    if shard is not None:
+        jobs = share_of(jobs, shard)
+    if skip_existing:
+        jobs = [job for job in jobs if not all(path.exists() for path in job.outputs)]
+    if not jobs:
+        return
     search = decoding(
         decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus, unknown_score
     )
-    results = Transcriber(model, **search).transcribe_many(audio, batch_size)
+    transcriber = _transcriber(model, device, search)
+    if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
+        segments = transcriber.stream(jobs[0].source, raw_rate)
+        for text in stream(format, jobs[0].source, segments, subtitles):
+            print(text, end="", flush=True)
+        assert segments.transcript is not None
+        _warn(jobs[0], segments.transcript)
+        return
+    settings = {"decoder": "greedy", **search}
     failed = 0
-    for source, outputs, result in zip(audio, paths, results, strict=True):
-        if isinstance(result, AsrError):
-            print(f"error: {result}", file=sys.stderr)
-            failed += 1
-            continue
-        for warning in result.warnings:
-            print(f"warning: {source}: {warning}", file=sys.stderr)
-        for path, name in zip(outputs, formats, strict=False):
-            write_atomically(path, WRITERS[name](source, result))
-        if output_dir is None:
-            text = WRITERS[str(format)](source, result)
-            several = len(audio) > 1 and format is Format.txt
-            print(f"{source}\t{text}" if several else text, end="", flush=True)
-    if failed and len(audio) > 1:
-        raise AudioError(f"{failed} of {len(audio)} inputs could not be transcribed")
+    with TranscriptionProgress([job.source for job in jobs]) as progress:
+        results = transcriber.transcribe_many(
+            [job.source for job in jobs], batch_size, raw_rate, progress.heard
+        )
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, AsrError):
+                print(f"error: {result}", file=sys.stderr)
+                failed += 1
+                progress.finished(0.0)
+                continue
+            _warn(job, result)
+            for name, path in zip(formats, job.outputs, strict=False):
+                write_atomically(path, render(name, job.source, result, subtitles, settings))
+            if output_dir is None:
+                text = render(format, job.source, result, subtitles, settings)
+                if format is Format.txt and len(sources) > 1:
+                    text = f"{job.source}\t{result.text}\n"
+                print(text, end="", flush=True)
+            progress.finished(result.duration)
+    if failed and len(sources) > 1:
+        raise AudioError(f"{failed} of {len(jobs)} inputs could not be transcribed")
     if failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recording and the files that its transcript goes into."""
+
+    source: str
+    outputs: list[Path]
+
+
+def _transcriber(model: Path | None, device: str, search: dict[str, Any]) -> "Transcriber":
+    from asr.modeldir import default_model
+    from asr.transcriber import Transcriber
+
+    session = None
+    if device != "cpu":
+        with needs_train(f"--device {device} needs"):
+            from asr.training.inference import TorchSession
+
+            session = TorchSession(model or default_model(), device)
+    return Transcriber(model, session=session, **search)
+
+
+def _warn(job: Job, transcript: "Transcript") -> None:
+    for warning in transcript.warnings:
+        print(f"warning: {job.source}: {warning}", file=sys.stderr)

@@ -1,0 +1,85 @@
+"""How far a transcription has come, on a terminal."""
+
+import time
+from collections.abc import Sequence
+from threading import Thread
+
+import soundfile
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+
+class TranscriptionProgress:
+    """One line on standard error, if that is a terminal: recordings, times real time, time left.
+
+    ``sources``: paths. How long they are is read from their headers meanwhile.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.fields[files]} of {task.fields[count]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+            expand=True,
+            disable=not console.is_terminal,
+        )
+        self._sources = sources
+        self._task = TaskID(0)
+        self._started = time.perf_counter()
+        self._files, self._seconds = 0, 0.0  # done
+        self._total: float | None = None
+
+    def __enter__(self) -> "TranscriptionProgress":
+        if not self._progress.disable:
+            self._task = self._progress.add_task(
+                "", total=None, files=0, count=len(self._sources), speed="", left=""
+            )
+            self._progress.start()
+            Thread(target=self._survey, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def finished(self, seconds: float) -> None:
+        """A recording of ``seconds`` is done, or 0 of it could be."""
+        self._files += 1
+        self._seconds += seconds
+        self.heard(0.0)
+
+    def heard(self, seconds: float) -> None:
+        """So much of the next one is."""
+        if self._progress.disable:
+            return
+        done = self._seconds + seconds
+        speed = done / max(1e-3, time.perf_counter() - self._started)
+        left = ""
+        if self._total is not None and speed:
+            left = f"{_clock(max(0.0, self._total - done) / speed)} left"
+        self._progress.update(
+            self._task,
+            completed=done,
+            total=None if self._total is None else max(self._total, done),
+            files=self._files,
+            speed=f"{done / 60:.1f} min, {speed:.0f}× real time",
+            left=left,
+        )
+
+    def _survey(self) -> None:
+        total = 0.0
+        for source in self._sources:
+            try:
+                total += soundfile.info(source).duration
+            except (soundfile.SoundFileError, OSError):
+                continue  # something else, or nothing, reads it
+        self._total = total
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
