@@ -1,0 +1,323 @@
+"""Damaged recordings by the thousand: each is read, transcribed or refused, and nothing else.
+
+    python scripts/fuzz_audio.py [--clips 10000] [--seed 0] [--jobs 2] [--model DIR] [--save DIR]
+
+Half-second recordings in every container are mutated: header bytes, any bytes, sizes set to
+extremes, pieces cut out, doubled or put in, the end cut off. Workers with bounded memory read each
+(a quarter as a pipe) and transcribe what they get. A worker that dies, or takes over ten seconds
+for a clip, is a finding, and so is any exception but an AudioError; the clip is saved. Prints the
+totals; exit code 1 if there are findings. Needs Linux; ffmpeg is not used.
+"""
+
+import argparse
+import io
+import multiprocessing
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr.audio import read_audio
+from asr.errors import AudioError
+from asr.modeldir import default_model
+from asr.transcriber import Transcriber
+
+RATE = 16000
+HANG_SECONDS = 10.0
+START_SECONDS = 120.0
+MEMORY = 1 << 30
+EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+            0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]  # fmt: skip
+
+
+def main() -> int:
+    """Mutate, read, count."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--model", type=Path, default=default_model())
+    parser.add_argument("--save", type=Path, default=Path(tempfile.gettempdir()) / "fuzz_audio")
+    options = parser.parse_args()
+    start = time.monotonic()
+    totals = fuzz(options.clips, options.seed, options.jobs, options.model, options.save)
+    print(f"{totals}\n{time.monotonic() - start:.0f} s with {options.jobs} workers")
+    return 1 if totals.findings else 0
+
+
+@dataclass
+class Totals:
+    """What became of the clips: ``outcomes`` counts transcripts and errors by kind, ``findings``
+    are what must not happen, each with the file of its clip."""
+
+    outcomes: Counter[str]
+    crashes: list[str]
+    hangs: list[str]
+
+    @property
+    def findings(self) -> list[str]:
+        """Crashes and hangs."""
+        return self.crashes + self.hangs
+
+    def __str__(self) -> str:
+        tried = self.outcomes.total() + len(self.findings)
+        lines = [f"{tried} clips"]
+        lines += [f"{count:7} {kind}" for kind, count in self.outcomes.most_common()]
+        lines += [f"{len(self.crashes):7} crashes", f"{len(self.hangs):7} hangs", *self.findings]
+        return "\n".join(lines)
+
+
+def fuzz(
+    clips: int, seed: int, jobs: int, model: Path, save: Path, target: "Work | None" = None
+) -> Totals:
+    """Try ``clips`` recordings that ``seed`` determines. ``target``: what workers do."""
+    target = target or work
+    totals = Totals(Counter(), [], [])
+    workers = [
+        Worker(range(first, clips, jobs), seed, model, target) for first in range(min(jobs, clips))
+    ]
+    try:
+        while workers:
+            wait([worker.connection for worker in workers], timeout=1)
+            for worker in list(workers):
+                ended = worker.collect()
+                for clip, outcome in worker.outcomes:
+                    if outcome.startswith("crash"):
+                        totals.crashes.append(f"{outcome}, {saved(save, seed, clip)}")
+                    else:
+                        totals.outcomes[outcome] += 1
+                if ended is None:
+                    continue
+                workers.remove(worker)
+                if worker.clip < clips:
+                    found = totals.hangs if ended == "hang" else totals.crashes
+                    found.append(f"{ended}, {saved(save, seed, worker.clip)}")
+                    if worker.clip + jobs < clips:
+                        workers.append(
+                            Worker(range(worker.clip + jobs, clips, jobs), seed, model, target)
+                        )
+    finally:
+        for worker in workers:
+            worker.stop()
+    return totals
+
+
+Work = Callable[[Connection, range, int, Path], None]
+
+
+class Worker:
+    """A process that tries ``clips``; ``clip`` is the next that it has to report."""
+
+    def __init__(self, clips: range, seed: int, model: Path, target: Work) -> None:
+        self.clip = clips.start
+        self.outcomes: list[tuple[int, str]] = []
+        self._step = clips.step
+        context = multiprocessing.get_context("spawn")
+        self.connection, other = context.Pipe(duplex=False)
+        arguments = (other, clips, seed, model)
+        self._process = context.Process(target=target, args=arguments, daemon=True)
+        self._process.start()
+        other.close()
+        self._deadline = time.monotonic() + START_SECONDS
+
+    def collect(self) -> str | None:
+        """Take in what it reports; how it ended, None while it works."""
+        self.outcomes = []
+        try:
+            while self.connection.poll():
+                outcome = self.connection.recv()
+                self._deadline = time.monotonic() + HANG_SECONDS
+                if outcome is not None:
+                    self.outcomes.append((self.clip, outcome))
+                    self.clip += self._step
+        except EOFError:
+            self._process.join()
+            return f"the process died ({self._process.exitcode})"
+        if time.monotonic() > self._deadline:
+            self.stop()
+            return "hang"
+        return None
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.join()
+
+
+def work(connection: Connection, clips: range, seed: int, model: Path) -> None:
+    """Report an outcome for each of ``clips``."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 2)  # decoders written in C complain there
+    os.environ["PATH"] = ""  # no ffmpeg
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    transcriber = Transcriber(model, threads=1)
+    connection.send(None)
+    for clip in clips:
+        connection.send(attempt(mutant(seed, clip), transcriber, pipe=clip % 4 == 3))
+
+
+def attempt(data: bytes, transcriber: Transcriber, pipe: bool = False) -> str:
+    """What became of a recording: "transcript", the kind of an AudioError, or "crash"."""
+    try:
+        audio = read_audio(Unseekable(data) if pipe else data, transcriber.model.sample_rate)
+        if not np.isfinite(audio.samples).all():
+            return "crash: samples that are not finite"
+        transcriber.transcribe(audio.samples)
+    except AudioError as error:
+        message = str(error).split(": ", 1)[1].split(";")[0]
+        return "AudioError: " + re.sub(r"-?\d[\d.e+-]*|\b-?(inf|nan)\b", "#", message)[:70]
+    except Exception as error:
+        return f"crash: {error!r}"
+    return "transcript" + (" with a warning" if audio.warnings else "")
+
+
+class Unseekable(io.BytesIO):
+    """Bytes as from a pipe."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def saved(folder: Path, seed: int, clip: int) -> Path:
+    """A file with the clip."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{seed}-{clip}.bin"
+    path.write_bytes(mutant(seed, clip))
+    return path
+
+
+def mutant(seed: int, clip: int) -> bytes:
+    """The recording with this number."""
+    rng = np.random.default_rng([seed, clip])
+    originals = seeds()
+    data = originals[clip % len(originals)]
+    for _ in range(rng.integers(1, 5)):
+        data = MUTATIONS[rng.integers(len(MUTATIONS))](bytearray(data), rng)
+    return bytes(data)
+
+
+@cache
+def seeds() -> list[bytes]:
+    """Half a second in every container and coding."""
+    times = np.arange(RATE // 2) / RATE
+    noise = np.random.default_rng(0).normal(0, 0.05, len(times))
+    sound = (0.4 * np.sin(2 * np.pi * 300 * times) + noise).astype(np.float32)
+    stereo = np.stack([sound, -sound], axis=1)
+    wav = ["PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"]
+    return [
+        *(encode(sound, format="WAV", subtype=subtype) for subtype in wav),
+        encode(stereo, format="WAVEX", subtype="PCM_16"),
+        encode(stereo, format="RF64", subtype="PCM_16"),
+        encode(sound, format="FLAC", subtype="PCM_16"),
+        encode(sound, format="FLAC", subtype="PCM_24"),
+        encode(stereo, format="FLAC", subtype="PCM_16"),
+        *(encode(sound, format="OGG", subtype=subtype) for subtype in ("VORBIS", "OPUS") * 2),
+        encode(stereo, format="OGG", subtype="OPUS"),
+        *(encode(samples, format="MP3") for samples in (sound, stereo, sound[:3000])),
+        sphere(sound),
+        sphere(sound, sample_coding="ulaw", sample_n_bytes=1),
+        encode(sound, format="AIFF", subtype="PCM_16"),
+        encode(sound, format="AU", subtype="PCM_16"),
+    ]
+
+
+def encode(samples: np.ndarray, rate: int = RATE, **options: str | None) -> bytes:
+    """A recording as libsndfile writes it."""
+    data = io.BytesIO()
+    soundfile.write(data, samples, rate, **options)
+    return data.getvalue()
+
+
+def sphere(samples: np.ndarray, **fields: object) -> bytes:
+    """A recording in NIST's format, 16 bits or µ-law, some ``fields`` of its header replaced."""
+    known: dict[str, object] = {
+        "sample_count": len(samples),
+        "sample_rate": RATE,
+        "channel_count": 1,
+        "sample_n_bytes": 2,
+        "sample_byte_format": "01",
+        "sample_coding": "pcm",
+    }
+    lines = ["NIST_1A", "   1024"]
+    for name, value in (known | fields).items():
+        kind = f"s{len(value)}" if isinstance(value, str) else "i"
+        lines.append(f"{name} -{kind} {value}")
+    subtype = "ULAW" if fields.get("sample_coding") == "ulaw" else "PCM_16"
+    body = encode(samples, format="RAW", subtype=subtype, endian="LITTLE")
+    return "\n".join([*lines, "end_head", ""]).encode().ljust(1024) + body
+
+
+def place(data: bytearray, rng: np.random.Generator) -> int:
+    """A position, half of the time among the first 128 bytes."""
+    end = len(data) if rng.random() < 0.5 else min(128, len(data))
+    return int(rng.integers(end)) if end else 0
+
+
+def flip_bits(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """Some bits of some bytes."""
+    for _ in range(rng.integers(1, 9) if data else 0):
+        data[place(data, rng)] ^= 1 << rng.integers(8)
+    return data
+
+
+def replace_bytes(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """A run of random bytes, or of one."""
+    start, count = place(data, rng), int(rng.integers(1, 33))
+    new = rng.bytes(count) if rng.random() < 0.5 else rng.bytes(1) * count
+    data[start : start + count] = new
+    return data
+
+
+def set_extreme(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """A number of 1 to 8 bytes that is very small or very large, in either order of bytes."""
+    width = int(rng.choice([1, 2, 4, 8]))
+    value = EXTREMES[rng.integers(len(EXTREMES))] & (1 << 8 * width) - 1
+    start = place(data, rng)
+    data[start : start + width] = value.to_bytes(width, rng.choice(["little", "big"]))
+    return data
+
+
+def truncate(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """The end is missing."""
+    return data[: int(rng.integers(len(data) + 1))]
+
+
+def cut(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """A piece is missing."""
+    start = place(data, rng)
+    del data[start : start + int(rng.integers(1, 257))]
+    return data
+
+
+def insert(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """Random bytes come between."""
+    start = place(data, rng)
+    data[start:start] = rng.bytes(int(rng.integers(1, 257)))
+    return data
+
+
+def double(data: bytearray, rng: np.random.Generator) -> bytearray:
+    """A piece comes twice, or more often, or again somewhere else."""
+    start = place(data, rng)
+    piece = data[start : start + int(rng.integers(1, 1025))]
+    there = start if rng.random() < 0.5 else place(data, rng)
+    data[there:there] = piece * int(rng.integers(1, 4))
+    return data
+
+
+MUTATIONS = [flip_bits, replace_bytes, set_extreme, truncate, cut, insert, double]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
