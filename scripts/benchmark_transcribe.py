@@ -1,23 +1,29 @@
-"""Speed of recognition, side by side in one run.
+"""Speed and memory of recognition, side by side in one run.
 
-    python scripts/benchmark_transcribe.py [--model DIR] [--seconds 10] [--repeats 5]
+    python scripts/benchmark_transcribe.py [--model DIR] [--manifest FILE] [--hours 1 10]
 
-Prints times real time (seconds of audio a second of computing; the median of the repeats) for
-batches of 1 and 16: end to end from FLAC bytes to transcripts, the ONNX graph from waveforms to
-log-probabilities, and the same weights in torch (its own GRU), both with all cores. The audio
-is noise: the cost does not depend on what is said. Then seconds from cold: ``asr --help``, and
-``asr transcribe`` of one recording, whole processes.
+Three tables, the median of ``--repeats`` each:
+
+- whole processes of ``asr transcribe`` from cold: a recording of three seconds, recordings of
+  ``--hours``, those with beam search if the model brings a language model; seconds, times real
+  time (seconds of audio a second), peak memory;
+- the same audio in this package and the obvious way: torch's own GRU on the same weights, one file
+  at a time, for many short files and for one long file;
+- batches of 1 and 16 inputs of ten seconds: end to end, the ONNX graph alone, the same in torch.
+
+The recordings are those of the manifest, joined, again and again; without one, those in samples/.
+Let nothing else run meanwhile.
 """
 
 import argparse
-import io
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -27,98 +33,186 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.acoustic import AcousticSession
-from asr.audio import Samples
-from asr.modeldir import default_model
+from asr.audio import Samples, read_audio
+from asr.decoding.bundled import LM
+from asr.decoding.greedy import greedy
+from asr.manifest import read_manifest
+from asr.modeldir import default_model, read_model
 from asr.training.export import load_weights
 from asr.training.model import AcousticModel
 from asr.transcriber import Transcriber
 
+RATE = 16000
+COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+
 
 def main() -> None:
-    """Measure and print one table."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of each input")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--manifest", type=Path)
+    parser.add_argument("--hours", type=float, nargs="*", default=[1.0])
+    parser.add_argument("--long-minutes", type=float, default=10.0, help="of the second table")
+    parser.add_argument("--files", type=int, default=130, help="short ones, of the second table")
+    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    table = Table("what", "batch 1", "batch 16")
-    systems = {"end to end": end_to_end, "ONNX graph": onnx_graph, "torch, same weights": in_torch}
-    for name, system in systems.items():
-        speeds = []
-        for batch in (1, 16):
-            count = int(options.seconds * 16000)
-            noise = np.random.default_rng(1).normal(0, 0.05, (batch, count)).astype(np.float32)
-            run = system(options.model, list(noise))
-            seconds = median_seconds(run, options.repeats)
-            speeds.append(f"{batch * options.seconds / seconds:.0f}×")
-        table.add_row(name, *speeds)
+    recordings = read_recordings(options.manifest)
     console = Console()
     console.print(
-        f"{options.model}: {options.seconds:g}-second inputs, median of {options.repeats}, "
-        f"torch {torch.__version__} with {torch.get_num_threads()} threads"
+        f"{options.model}, {os.cpu_count()} cores, torch {torch.__version__}; "
+        f"median of {options.repeats}"
     )
-    console.print(table)
-    sample = Path(__file__).parent.parent / "samples" / "flite-slt-spelled-name.wav"
-    command = [sys.executable, "-c", "from asr.cli.main import main; main()"]
-    cold = Table("from cold, a whole process", "seconds")
-    for arguments in (["--help"], ["transcribe", "--model", str(options.model), str(sample)]):
-        seconds = median_seconds(partial(process, [*command, *arguments]), options.repeats)
-        cold.add_row(f"asr {arguments[0]}", f"{seconds:.2f}")
-    console.print(cold)
+    with tempfile.TemporaryDirectory() as folder:
+        make = Maker(Path(folder), recordings)
+        console.print(whole_processes(options, make))
+        console.print(against_torch(options, make))
+    console.print(batches(options, recordings))
 
 
-def process(command: list[str]) -> None:
-    """Run a command to its end."""
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def read_recordings(manifest: Path | None) -> list[Samples]:
+    """The waveforms that everything is made of."""
+    samples = Path(__file__).parent.parent / "samples"
+    paths = sorted(samples.glob("*.wav"))
+    if manifest is not None:
+        paths = [item.audio for item in read_manifest(manifest)]
+    return [read_audio(path, RATE).samples for path in paths]
 
 
-def median_seconds(run: Callable[[], object], repeats: int) -> float:
-    """Seconds of ``run``, after one call that is not counted."""
-    run()
-    times = []
+class Maker:
+    """Makes FLAC files of recordings, joined in turn."""
+
+    def __init__(self, folder: Path, recordings: list[Samples]) -> None:
+        self.folder, self.recordings = folder, recordings
+
+    def joined(self, seconds: float) -> Path:
+        """One file of so many seconds."""
+        path = self.folder / f"{seconds:g}.flac"
+        with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC") as file:
+            left = round(seconds * RATE)
+            for samples in cycle(self.recordings):
+                file.write(samples[:left])
+                left -= min(left, len(samples))
+                if not left:
+                    return path
+        raise AssertionError
+
+    def each(self, count: int) -> list[Path]:
+        """``count`` files of a recording each."""
+        paths = [self.folder / f"each-{index}.flac" for index in range(count)]
+        for path, samples in zip(paths, cycle(self.recordings), strict=False):
+            soundfile.write(path, samples, RATE)
+        return paths
+
+
+def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
+    """``asr`` from cold to its end."""
+    table = Table("a whole process", "seconds", "times real time", "peak memory")
+    table.add_row("asr --help", f"{process(['--help'], options.repeats)[0]:.2f}", "", "")
+    kinds = {"greedy": ["--decoder", "greedy"]}
+    if any(name.startswith(LM) for name in read_model(options.model).files):
+        kinds["beam, language model"] = ["--decoder", "beam"]
+    for seconds in (3.0, *(3600 * hours for hours in options.hours)):
+        path = make.joined(seconds)
+        for name, arguments in kinds.items():
+            command = ["transcribe", *arguments, "--model", str(options.model), str(path)]
+            taken, memory = process(command, options.repeats)
+            length = f"{seconds / 3600:g} h" if seconds > 60 else f"{seconds:g} s"
+            speed = f"{seconds / taken:.0f}×"
+            table.add_row(f"{length}, {name}", f"{taken:.2f}", speed, f"{memory:.0f} MB")
+        path.unlink()
+    return table
+
+
+def process(arguments: list[str], repeats: int) -> tuple[float, float]:
+    """Median seconds and largest peak memory (MB) of a command."""
+    times, peaks = [], []
     for _ in range(repeats):
         started = time.perf_counter()
-        run()
+        child = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"asr {' '.join(arguments)} ended with {child.returncode}")
         times.append(time.perf_counter() - started)
-    return statistics.median(times)
+        peaks.append(usage.ru_maxrss / 1024)
+    return statistics.median(times), max(peaks)
 
 
-def end_to_end(model: Path, waveforms: list[Samples]) -> Callable[[], object]:
-    """FLAC files to transcripts."""
-    transcriber = Transcriber(model)
-    folder = tempfile.TemporaryDirectory()
-    paths = []
-    for index, samples in enumerate(waveforms):
-        data = io.BytesIO()
-        soundfile.write(data, samples, transcriber.model.sample_rate, format="FLAC")
-        paths.append(Path(folder.name) / f"{index}.flac")
-        paths[-1].write_bytes(data.getvalue())
-
-    def run(folder: object = folder) -> object:  # holds the folder as long as it is called
-        return list(transcriber.transcribe_many(paths))
-
-    return run
-
-
-def onnx_graph(model: Path, waveforms: list[Samples]) -> Callable[[], object]:
-    """Waveforms to log-probabilities in ONNX Runtime."""
-    session = AcousticSession(model)
-    return lambda: session.log_probs(waveforms)
+def against_torch(options: argparse.Namespace, make: Maker) -> Table:
+    """Files to texts here and the obvious way."""
+    table = Table("files to texts", "here", "torch, file by file", "ratio")
+    transcriber = Transcriber(options.model)
+    network = load_network(options.model)
+    works = {
+        f"{options.files} short files": make.each(options.files),
+        f"one of {options.long_minutes:g} minutes": [make.joined(60 * options.long_minutes)],
+    }
+    for name, paths in works.items():
+        audio = sum(soundfile.info(path).duration for path in paths)
+        ours, theirs = medians(
+            options.repeats,
+            lambda paths=paths: list(transcriber.transcribe_many(paths)),
+            lambda paths=paths: [text_in_torch(path, network, transcriber) for path in paths],
+        )
+        speeds = (f"{audio / ours:.0f}×", f"{audio / theirs:.0f}×")
+        table.add_row(name, *speeds, f"{theirs / ours:.1f}")
+    return table
 
 
-def in_torch(model: Path, waveforms: list[Samples]) -> Callable[[], object]:
-    """Waveforms to log-probabilities in torch, its own recurrent layers on the same weights."""
-    info = AcousticSession(model).info
+def load_network(model: Path) -> AcousticModel:
+    """The weights of a model directory in torch."""
+    info = read_model(model)
     network = AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
     load_weights(model, network, info.vocabulary)
-    batch = torch.from_numpy(np.stack(waveforms))
-    lengths = torch.full((len(waveforms),), batch.shape[1])
+    return network
 
-    def run() -> object:
+
+def text_in_torch(path: Path, network: AcousticModel, transcriber: Transcriber) -> str:
+    """What someone with the network at hand would write."""
+    samples, _ = soundfile.read(path, dtype="float32")
+    with torch.inference_mode():
+        waveforms = torch.from_numpy(samples)[None]
+        log_probs, _ = network(waveforms, torch.tensor([len(samples)]))
+    vocabulary = transcriber.model.vocabulary
+    return vocabulary.decode(greedy(log_probs[0].numpy(), vocabulary.blank_id).tokens)
+
+
+def batches(options: argparse.Namespace, recordings: list[Samples]) -> Table:
+    """Ten seconds, once and sixteen times."""
+    table = Table("ten seconds at once", "batch 1", "batch 16")
+    session, network = AcousticSession(options.model), load_network(options.model)
+    stream = np.concatenate([*recordings] * (1 + 160 * RATE // sum(map(len, recordings))))
+    inputs = list(stream[: 160 * RATE].reshape(16, -1))
+    lengths = torch.full((16,), 10 * RATE)
+
+    def in_torch(count: int) -> object:
         with torch.inference_mode():
-            return network(batch, lengths)
+            return network(torch.from_numpy(np.stack(inputs[:count])), lengths[:count])
 
-    return run
+    rows: dict[str, list[str]] = {"ONNX graph": [], "torch, same weights": []}
+    for count in (1, 16):
+        times = medians(
+            options.repeats,
+            lambda count=count: session.log_probs(inputs[:count]),
+            lambda count=count: in_torch(count),
+        )
+        for cells, seconds in zip(rows.values(), times, strict=True):
+            cells.append(f"{10 * count / seconds:.0f}×")
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
+
+
+def medians(repeats: int, *runs: Callable[[], object]) -> Iterator[float]:
+    """Seconds of each, in turn, after a call that is not counted."""
+    times: list[list[float]] = [[] for _ in runs]
+    for repeat in range(repeats + 1):
+        for taken, run in zip(times, runs, strict=True):
+            started = time.perf_counter()
+            run()
+            if repeat:
+                taken.append(time.perf_counter() - started)
+    return (statistics.median(taken) for taken in times)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""What windows change: recordings joined to long ones, recognised window by window, in one piece,
+live, and each on its own.
+
+    python scripts/compare_windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
+
+Prints, for greedy decoding, how far the log-probabilities of a frame differ between windows and one
+piece (the largest difference of a frame; its median over frames), how many frames get another
+symbol, how far words lie from each other that both give, and the word errors of all four.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.acoustic import AcousticSession
+from asr.audio import Samples, read_audio
+from asr.decoding.greedy import greedy
+from asr.errors import AsrError
+from asr.manifest import Utterance, read_manifest
+from asr.modeldir import default_model
+from asr.scoring import ErrorCounts, score
+from asr.transcriber import Transcriber
+from asr.windows import live_log_probs
+from asr.words import Word, to_words
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of all recordings: ``log_probs`` (frames,) the largest difference of each frame, ``symbols``
+    frames whose most probable symbol differs, ``times`` (words,) in frames; word errors."""
+
+    log_probs: npt.NDArray[np.floating]
+    symbols: int
+    times: npt.NDArray[np.floating]
+    windowed: ErrorCounts
+    in_one_piece: ErrorCounts
+    live: ErrorCounts
+    alone: ErrorCounts
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=default_model())
+    parser.add_argument("--minutes", type=float, default=5.0, help="of a joined recording")
+    options = parser.parse_args(arguments)
+    try:
+        found = compare(read_manifest(options.manifest), options.model, options.minutes)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+    print(f"frames             {len(found.log_probs)}, {found.symbols} get another symbol")
+    print(f"log-probabilities  {np.median(found.log_probs):.5f} (median difference)")
+    print(f"word times         {found.times.max():.2f} frames at most, {len(found.times)} words")
+    print(f"windowed           {found.windowed}")
+    print(f"in one piece       {found.in_one_piece}")
+    print(f"live               {found.live}")
+    print(f"each on its own    {found.alone}")
+
+
+def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
+    """Join ``items`` in their order to recordings of ``minutes`` at least."""
+    transcriber, session = Transcriber(model), AcousticSession(model)
+    info = session.info
+    differences, symbols, times = [], 0, list[float]()
+    references, windowed, in_one_piece, live = (list[str]() for _ in range(4))
+    for samples, text in joined(items, info.sample_rate, minutes):
+        transcript = transcriber.transcribe(samples)
+        log_probs = transcriber.log_probs(samples)
+        (whole,) = session.log_probs([samples])
+        differences.append(np.abs(log_probs - whole).max(axis=1))
+        symbols += int(np.count_nonzero(log_probs.argmax(axis=1) != whole.argmax(axis=1)))
+        hypothesis = greedy(whole, info.vocabulary.blank_id)
+        words = to_words(hypothesis, info, transcript.duration)
+        times += moved(transcript.words, words, info.frame_stride / info.sample_rate)
+        blocks = np.array_split(samples, len(samples) // info.sample_rate)
+        heard = np.concatenate([*live_log_probs(session, blocks)])
+        hypothesis = greedy(heard, info.vocabulary.blank_id)
+        live.append(info.vocabulary.decode(hypothesis.tokens))
+        references.append(text)
+        windowed.append(transcript.text)
+        in_one_piece.append(" ".join(word.text for word in words))
+    alone = list(transcriber.transcribe_many([item.audio for item in items]))
+    return Comparison(
+        np.concatenate(differences),
+        symbols,
+        np.array(times),
+        score(references, windowed).words,
+        score(references, in_one_piece).words,
+        score(references, live).words,
+        score([item.text for item in items], [item.text for item in alone]).words,
+    )
+
+
+def joined(
+    items: list[Utterance], sample_rate: int, minutes: float
+) -> Iterator[tuple[Samples, str]]:
+    """Samples and text of the recordings; the last may be shorter."""
+    group: list[Samples] = []
+    texts: list[str] = []
+    for item in items:
+        group.append(read_audio(item.audio, sample_rate).samples)
+        texts.append(item.text)
+        if sum(map(len, group)) >= 60 * minutes * sample_rate:
+            yield np.concatenate(group), " ".join(texts)
+            group, texts = [], []
+    if group:
+        yield np.concatenate(group), " ".join(texts)
+
+
+def moved(ours: Sequence[Word], others: Sequence[Word], frame: float) -> list[float]:
+    """How many frames the words that both have in the same order lie from each other."""
+    texts = [[word.text for word in words] for words in (ours, others)]
+    blocks = SequenceMatcher(None, *texts, autojunk=False).get_matching_blocks()
+    pairs = [
+        (ours[block.a + k], others[block.b + k]) for block in blocks for k in range(block.size)
+    ]
+    return [max(abs(a.start - b.start), abs(a.end - b.end)) / frame for a, b in pairs]
+
+
+if __name__ == "__main__":
+    main()
