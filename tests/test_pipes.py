@@ -64,10 +64,9 @@ class Feeder(threading.Thread):
         with os.fdopen(self.writer, "wb", buffering=0) as file:
             for k in range(self.pieces):
                 begin, end = (len(self.data) * i // self.pieces for i in (k, k + 1))
-                if begin < end:
-                    file.write(self.data[begin:end])
+                file.write(self.data[begin:end])
                 # The header's share is small.
-                wanted = (end / len(self.data) - 0.02) * len(SAMPLES) - self.held_back
+                wanted = (end / max(1, len(self.data)) - 0.02) * len(SAMPLES) - self.held_back
                 with self.condition:
                     if k + 1 < self.pieces and not self.condition.wait_for(
                         lambda wanted=wanted: self.heard >= wanted, timeout=20
