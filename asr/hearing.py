@@ -9,6 +9,7 @@ from asr.audio import Samples
 from asr.modeldir import ModelInfo
 
 FRAME = 512  # samples; 32 ms at 16 kHz
+SPECTRUM_EVERY = 4  # frames
 FULL_SCALE = 0.999
 QUIETEST = -120  # dB
 SPEECH_QUANTILE, NOISE_QUANTILE = 0.95, 0.10
@@ -36,7 +37,7 @@ class Hearing:
     def __init__(self, info: ModelInfo) -> None:
         self._info = info
         self._range = (np.inf, -np.inf)
-        self._samples = self._clipped = 0
+        self._samples = self._clipped = self._frames = 0
         self._rest = np.zeros(0, np.float32)
         self._levels = np.zeros(-QUIETEST + 1, np.int64)  # frames of each level, in dB
         self._power = np.zeros(FRAME // 2 + 1)
@@ -62,7 +63,8 @@ class Hearing:
         self._rest = samples[whole:]
         frames = samples[:whole].reshape(-1, FRAME)
         self._levels += self._histogram(frames)
-        self._power += (np.abs(np.fft.rfft(frames * self._window, axis=1)) ** 2).sum(axis=0)
+        self._power += self._spectrum(frames[-self._frames % SPECTRUM_EVERY :: SPECTRUM_EVERY])
+        self._frames += len(frames)
 
     @property
     def nothing(self) -> tuple[str, ...]:
@@ -94,6 +96,11 @@ class Hearing:
         level = 10 * np.log10(np.maximum(power, 10 ** (QUIETEST / 10)))
         index = np.clip(np.round(level), QUIETEST, 0).astype(np.int64) - QUIETEST
         return np.bincount(index, minlength=len(self._levels))
+
+    def _spectrum(self, frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        spectrum = np.fft.rfft(frames * self._window, axis=1)
+        power: npt.NDArray[np.float64] = (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
+        return power
 
     def _quantile(self, share: float) -> float:
         below = np.cumsum(self._levels)

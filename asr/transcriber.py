@@ -7,9 +7,9 @@ that are decoded as they come. Reading, the network and the search each have thr
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
 
 BATCH_SIZE = 16
-BATCH_SECONDS = 400.0  # of a whole batch, padding included: bounds the memory of the network
+BATCH_SECONDS = 80.0  # of a whole batch, padding included: more does not stay in the cache
 GROUP_SECONDS = 1600.0  # of what is read before it is sorted by length, and
 GROUP_BATCHES = 8  # how many whole batches that is at most
 BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
@@ -114,7 +114,7 @@ class Transcriber:
 
     ``decoder``: ``"greedy"``, or ``"beam"`` with the ``search`` options of
     :func:`asr.decoding.bundled.beam_search`: ``lm``, ``lexicon``, ``hotwords``, ``beam_size``, …
-    ``session``: what computes log-probabilities, if not ONNX Runtime with ``threads`` threads
+    ``session``: what computes log-probabilities, if not ONNX Runtime on ``threads`` threads
     (0: all cores).
 
     ``search`` is that beam search, None for greedy decoding; ``domain`` what the model was trained
@@ -294,32 +294,33 @@ class Transcriber:
         long: Callable[[LongRecording], Result],
     ) -> Iterator[Result | AsrError]:
         cores = os.cpu_count() or 1
-        # On threads too, so that Ctrl-C is heard while the network runs.
-        network, workers = ThreadPoolExecutor(1), ThreadPoolExecutor(cores)
         limit = BATCH_SECONDS * self.model.sample_rate
 
         def read(source: Source) -> Recording | AsrError:
             return _attempt(read_recording, source, self.model, SHORT_SECONDS, raw_rate)
 
-        recordings = map_ahead(read, sources, max(2, cores), 2 * batch_size)
-        try:
-            for group in ahead(_groups(recordings, GROUP_BATCHES * batch_size), 1):
-                results: dict[int, Future[Result]] = {}
-                shorts = {i: x for i, x in enumerate(group) if isinstance(x, ShortRecording)}
-                lengths = {i: len(item.samples) for i, item in shorts.items()}
-                for batch in _batches(lengths, batch_size, limit):
-                    samples = [shorts[i].samples for i in batch]
-                    rows = network.submit(self._session.log_probs, samples).result()
-                    for i, log_probs in zip(batch, rows, strict=True):
-                        results[i] = workers.submit(short, shorts[i], log_probs)
-                for i, item in enumerate(group):
-                    if isinstance(item, LongRecording):
-                        yield _attempt(long, item)
-                    else:
-                        yield item if isinstance(item, AsrError) else results[i].result()
-        finally:
-            for pool in (network, workers):
-                pool.shutdown(wait=False, cancel_futures=True)
+        def compute(batch: list[ShortRecording]) -> list[Result]:
+            log_probs = self._session.log_probs([item.samples for item in batch])
+            return [short(*pair) for pair in zip(batch, log_probs, strict=True)]
+
+        recordings = map_ahead(read, sources, max(2, cores), 2 * cores)
+        for group in ahead(_groups(recordings, GROUP_BATCHES * batch_size), 1):
+            shorts = {i: x for i, x in enumerate(group) if isinstance(x, ShortRecording)}
+            batches = _batches(
+                {i: len(item.samples) for i, item in shorts.items()}, batch_size, limit
+            )
+            computed = map_ahead(
+                compute,
+                ([shorts[i] for i in batch] for batch in batches),
+                self._session.at_once,
+                len(batches) + 1,
+            )
+            results = dict(zip(chain(*batches), chain.from_iterable(computed), strict=True))
+            for i, item in enumerate(group):
+                if isinstance(item, LongRecording):
+                    yield _attempt(long, item)
+                else:
+                    yield item if isinstance(item, AsrError) else results[i]
 
 
 def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | AsrError:

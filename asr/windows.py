@@ -7,11 +7,12 @@ gone through twice; or, where it cannot be, by those of what was heard until the
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 
 from asr.acoustic import LogProbs, Session, Statistics
+from asr.ahead import map_ahead
 from asr.audio import Samples
 from asr.modeldir import ModelInfo
 
@@ -23,7 +24,6 @@ CONTEXT_SECONDS = 10.0
 """On five minutes of AN4 no frame gets another symbol than in one piece, and the log-probs of a
 frame differ by 0.0005 (median of the largest difference). Without context 26 of its 7,479 frames
 do, with 2 s on both sides 3."""
-BATCH_SIZE = 4
 LIVE_WINDOW_SECONDS = 6.0
 LIVE_CONTEXT_SECONDS = 2.0
 
@@ -49,16 +49,14 @@ class Windows:
         """Output frames of the recording, the padding included."""
         return self.session.info.num_frames(self.samples)
 
-    def log_probs(self, batch_size: int = BATCH_SIZE) -> Iterator[LogProbs]:
-        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all.
-        ``batch_size`` windows are computed at once."""
+    def log_probs(self) -> Iterator[LogProbs]:
+        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all."""
+
+        def rows(window: _Window) -> LogProbs:
+            return self.session.log_probs([window.samples], self.statistics)[0][window.kept]
+
         windows = _cut(self.session.info, self.blocks(), self.window, self.context)
-        while batch := list(islice(windows, batch_size)):
-            samples = [window.samples for window in batch]
-            for window, rows in zip(
-                batch, self.session.log_probs(samples, self.statistics), strict=True
-            ):
-                yield rows[window.kept]
+        yield from map_ahead(rows, windows, self.session.at_once, self.session.at_once + 1)
 
 
 def live_log_probs(
@@ -74,7 +72,7 @@ def live_log_probs(
         AudioError: what ``blocks`` raises.
     """
     window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
-    moments = _Moments(session)
+    moments = _Moments()
     heard = 0  # samples that are in the moments
     for part in _cut(session.info, blocks, window, context):
         statistics = None
@@ -83,7 +81,7 @@ def live_log_probs(
             # The last frame would lack what comes next.
             count = len(new) if part.last else len(new) - session.info.features.window_length
             if count > 0:
-                moments.add(new, count)
+                moments.add(session.info.features.num_frames(count), session.statistics(new, count))
                 heard += count
             statistics = moments.statistics
         (rows,) = session.log_probs([part.samples], statistics)
@@ -152,36 +150,44 @@ def _survey(
     size, shortest = window * info.frame_stride, shortest * info.frame_stride
     ahead = info.features.window_length // 2
     buffer = _Buffer(blocks)
-    begin = 0
-    moments = _Moments(session)
-    while True:
-        samples = buffer.read(begin, begin + max(size + ahead + 1, shortest))
-        if begin == 0 and len(samples) < shortest:
-            return len(samples), None
-        rest = len(samples) <= size + ahead
-        # A sample less than the window: the frame on its border belongs to the next window.
-        count = len(samples) if rest else size - 1
-        moments.add(samples[: size + ahead], count)
-        if rest:
-            return begin + count, moments.statistics
-        begin += size
+    first = buffer.read(0, max(size + ahead + 1, shortest))
+    if len(first) < shortest:
+        return len(first), None
+
+    total = 0
+
+    def parts() -> Iterator[tuple[Samples, int]]:
+        nonlocal total
+        samples, begin = first, 0
+        while len(samples) > size + ahead:
+            # A sample less than the window: the frame on its border belongs to the next window.
+            yield samples[: size + ahead], size - 1
+            begin += size
+            samples = buffer.read(begin, begin + size + ahead + 1)
+        total = begin + len(samples)
+        yield samples, len(samples)
+
+    def measure(part: tuple[Samples, int]) -> tuple[int, Statistics]:
+        return info.features.num_frames(part[1]), session.statistics(*part)
+
+    moments = _Moments()
+    for frames, statistics in map_ahead(measure, parts(), session.at_once, session.at_once + 1):
+        moments.add(frames, statistics)
+    return total, moments.statistics
 
 
 class _Moments:
     """Mean and variance of the features of a recording, part by part."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self) -> None:
         self._frames = 0
-        # Sums of the features and of their squares.
-        self._sums = np.zeros((2, session.info.features.num_mels))
+        self._sums: npt.NDArray[np.float64] = np.zeros((2, 1))  # of features and their squares
 
-    def add(self, samples: Samples, count: int) -> None:
-        """The features of the first ``count`` > 0 of ``samples``."""
-        mean, variance = self._session.statistics(samples, count).astype(np.float64)
-        frames = self._session.info.features.num_frames(count)
+    def add(self, frames: int, statistics: Statistics) -> None:
+        """A part of so many feature frames."""
+        mean, variance = statistics.astype(np.float64)
         self._frames += frames
-        self._sums += [frames * mean, frames * (variance + mean**2)]
+        self._sums = self._sums + frames * np.stack([mean, variance + mean**2])
 
     @property
     def statistics(self) -> Statistics:

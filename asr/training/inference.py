@@ -23,6 +23,8 @@ class TorchSession(Session):
         ConfigError: torch has no such device here.
     """
 
+    at_once = 1
+
     def __init__(self, folder: str | Path, device: str) -> None:
         self.info = read_model(folder)
         network = AcousticModel(
