@@ -108,6 +108,7 @@ class AcousticSession(Session):
     def _load(self, model: str | bytes) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        options.enable_mem_pattern = False  # for inputs of one shape; memory without it
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -121,10 +121,11 @@ class AudioStream:
         count = 0
         for block in self._sound.blocks:
             with np.errstate(invalid="ignore", over="ignore"):
-                mono = block.mean(axis=1, dtype=np.float32)
-            usable = np.abs(mono) <= MAX_LEVEL
-            if not usable.all():
-                index = int(np.argmin(usable))
+                one = block.shape[1] == 1
+                mono = block[:, 0] if one else block.mean(axis=1, dtype=np.float32)
+            # No number compares as false.
+            if len(mono) and not (mono.min() >= -MAX_LEVEL and mono.max() <= MAX_LEVEL):
+                index = int(np.argmin(np.abs(mono) <= MAX_LEVEL))
                 raise AudioError(
                     f"sample {count + index} is {mono[index]}; samples must be finite and should "
                     "lie within -1 and 1"

@@ -42,10 +42,18 @@ class Domain:
     words: frozenset[str]
 
     def differences(
-        self, measures: Measures, words: Sequence[Word], in_one_piece: bool
+        self,
+        measures: Measures,
+        words: Sequence[Word],
+        best_path: Sequence[Word],
+        in_one_piece: bool,
     ) -> tuple[str, ...]:
-        """What of a recording lies outside, each as a sentence. A long recording, not recognised
-        ``in_one_piece``, may be of any duration."""
+        """What of a recording lies outside, each as a sentence.
+
+        ``words`` were recognised, ``best_path`` are those of greedy decoding, whose confidence is
+        that of the network alone. A long recording, not recognised ``in_one_piece``, may be of any
+        duration.
+        """
         found = []
         low, high = self.level
         if measures.level < low - MARGIN:
@@ -71,23 +79,19 @@ class Domain:
                 f"long: {measures.duration:.1f} s without a break, "
                 f"{_trained(*self.duration, unit='s', digits=1)}"
             )
-        return (*found, *self._unknown(words))
-
-    def _unknown(self, words: Sequence[Word]) -> Iterable[str]:
-        if not words:
-            return
-        sure = float(np.mean([word.confidence for word in words]))
+        sure = float(np.mean([word.confidence for word in best_path])) if best_path else 1.0
         if sure < self.confidence:
-            yield (
+            found.append(
                 f"unsure: the mean confidence of its words is {sure:.2f}, on speech of its domain "
                 f"{self.confidence:.2f} or more"
             )
         unknown = sum(word.text not in self.words for word in words)
         if unknown >= UNKNOWN_WORDS and unknown >= UNKNOWN_SHARE * len(words):
-            yield (
+            found.append(
                 f"outside its domain: {unknown} of {len(words)} words are not in the texts that "
                 "the model was trained on"
             )
+        return tuple(found)
 
 
 def _trained(low: float, high: float, unit: str = "dB", digits: int = 0) -> str:

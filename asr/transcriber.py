@@ -21,7 +21,6 @@ from asr.ahead import ahead, map_ahead
 from asr.audio import Samples
 from asr.decoding.bundled import beam_search
 from asr.decoding.greedy import greedy
-from asr.decoding.hypothesis import Hypothesis
 from asr.decoding.ngram import MAX_ORDER
 from asr.domain import Domain, read_domain
 from asr.errors import AsrError, ConfigError
@@ -77,21 +76,24 @@ class TranscriptStream:
     ``transcript`` the whole, once there are no more."""
 
     def __init__(
-        self, parts: "Iterator[Part]", finish: "Callable[[tuple[Word, ...]], Transcript]"
+        self,
+        parts: "Iterator[Part]",
+        finish: Callable[[Sequence[Word], Sequence[Word]], Transcript],
     ) -> None:
         self._parts, self._finish = parts, finish
         self.heard = 0.0
         self.transcript: Transcript | None = None
 
     def __iter__(self) -> Iterator[Segment]:
-        segmenter, words = Segmenter(), list[Word]()
+        segmenter, words, best_path = Segmenter(), list[Word](), list[Word]()
         for part in self._parts:
             self.heard = part.silent_until
             words += part.words
+            best_path += part.best_path
             yield from segmenter.add(part.words)
             yield from segmenter.heard(part.silent_until)
         yield from segmenter.finish()
-        self.transcript = self._finish(tuple(words))
+        self.transcript = self._finish(words, best_path)
 
     def finish(self, heard: Callable[[float], None] = lambda seconds: None) -> Transcript:
         """Go through the recording; ``heard`` is told how far it has come."""
@@ -103,9 +105,11 @@ class TranscriptStream:
 
 @dataclass(frozen=True)
 class Part:
-    """Words of a recording, and the time (s) before which no other begins."""
+    """Words of a recording, the same before a language model or lexicon had a say, and the time (s)
+    before which no other begins."""
 
     words: tuple[Word, ...]
+    best_path: tuple[Word, ...]
     silent_until: float
 
 
@@ -264,26 +268,31 @@ class Transcriber:
     def _part(self, piece: Piece, hearing: Hearing, history: str = "") -> Part:
         """Decode: ``history`` are the words of the same sentence before this piece."""
         words: tuple[Word, ...] = ()
+        best_path: tuple[Word, ...] = ()
         if len(piece.log_probs):
-            hypothesis = self._decode(piece.log_probs, history, piece.pause)
             end = frame_time(piece.first + len(piece.log_probs), self.model, hearing.duration)
-            words = to_words(hypothesis, self.model, end, piece.first)
+            best = greedy(piece.log_probs, self.model.vocabulary.blank_id)
+            words = best_path = to_words(best, self.model, end, piece.first)
+            if self.search is not None:
+                stream = self.search.stream(history)
+                stream.feed(piece.log_probs)
+                (best,) = stream.n_best(1, sentence_ends=piece.pause)
+                words = to_words(best, self.model, end, piece.first)
         silent_until = frame_time(piece.silent_until, self.model, hearing.duration)
-        return Part(words, silent_until + min(0.0, self.model.word_offsets[0]))
+        return Part(words, best_path, silent_until + min(0.0, self.model.word_offsets[0]))
 
-    def _finish(self, hearing: Hearing, words: tuple[Word, ...], in_one_piece: bool) -> Transcript:
+    def _finish(
+        self,
+        hearing: Hearing,
+        words: Sequence[Word],
+        best_path: Sequence[Word],
+        in_one_piece: bool,
+    ) -> Transcript:
         warnings = [*hearing.warnings, *hearing.nothing]
         if self.domain and hearing.measures and not hearing.nothing:
-            warnings += self.domain.differences(hearing.measures, words, in_one_piece)
+            warnings += self.domain.differences(hearing.measures, words, best_path, in_one_piece)
         text = " ".join(word.text for word in words)
-        return Transcript(text, words, hearing.duration, self.model.hash, tuple(warnings))
-
-    def _decode(self, log_probs: LogProbs, history: str, sentence_ends: bool) -> Hypothesis:
-        if self.search is None:
-            return greedy(log_probs, self.model.vocabulary.blank_id)
-        stream = self.search.stream(history)
-        stream.feed(log_probs)
-        return stream.n_best(1, sentence_ends)[0]
+        return Transcript(text, tuple(words), hearing.duration, self.model.hash, tuple(warnings))
 
     def _each(
         self,
@@ -306,9 +315,10 @@ class Transcriber:
         recordings = map_ahead(read, sources, max(2, cores), 2 * cores)
         for group in ahead(_groups(recordings, GROUP_BATCHES * batch_size), 1):
             shorts = {i: x for i, x in enumerate(group) if isinstance(x, ShortRecording)}
-            batches = _batches(
-                {i: len(item.samples) for i, item in shorts.items()}, batch_size, limit
-            )
+            lengths = {i: len(item.samples) for i, item in shorts.items()}
+            # A few are shared out among the threads.
+            size = min(batch_size, -(-len(shorts) // self._session.at_once))
+            batches = _batches(lengths, size, limit)
             computed = map_ahead(
                 compute,
                 ([shorts[i] for i in batch] for batch in batches),

@@ -2,14 +2,13 @@
 
     python scripts/benchmark_transcribe.py [--model DIR] [--manifest FILE] [--hours 1 10]
 
-Three tables, the median of ``--repeats`` each:
+Two tables, the median of ``--repeats`` each:
 
 - whole processes of ``asr transcribe`` from cold: a recording of three seconds, recordings of
   ``--hours``, those with beam search if the model brings a language model; seconds, times real
   time (seconds of audio a second), peak memory;
 - the same audio in this package and the obvious way: torch's own GRU on the same weights, one file
-  at a time, for many short files and for one long file;
-- batches of 1 and 16 inputs of ten seconds: end to end, the ONNX graph alone, the same in torch.
+  at a time, for many short files and for one long file.
 
 The recordings are those of the manifest, joined, again and again; without one, those in samples/.
 Let nothing else run meanwhile.
@@ -26,13 +25,11 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
-import numpy as np
 import soundfile
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from asr.acoustic import AcousticSession
 from asr.audio import Samples, read_audio
 from asr.decoding.bundled import LM
 from asr.decoding.greedy import greedy
@@ -43,7 +40,18 @@ from asr.training.model import AcousticModel
 from asr.transcriber import Transcriber
 
 RATE = 16000
-COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+PROGRAM = """
+import atexit
+from pathlib import Path
+
+def report():  # what the parent's getrusage says would be no less than the parent's own
+    lines = Path("/proc/self/status").read_text().splitlines()
+    Path(%r).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+
+atexit.register(report)
+from asr.cli.main import main
+main()
+"""
 
 
 def main() -> None:
@@ -66,7 +74,6 @@ def main() -> None:
         make = Maker(Path(folder), recordings)
         console.print(whole_processes(options, make))
         console.print(against_torch(options, make))
-    console.print(batches(options, recordings))
 
 
 def read_recordings(manifest: Path | None) -> list[Samples]:
@@ -126,15 +133,13 @@ def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
 def process(arguments: list[str], repeats: int) -> tuple[float, float]:
     """Median seconds and largest peak memory (MB) of a command."""
     times, peaks = [], []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        child = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise SystemExit(f"asr {' '.join(arguments)} ended with {child.returncode}")
-        times.append(time.perf_counter() - started)
-        peaks.append(usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile() as memory:
+        command = [sys.executable, "-c", PROGRAM % memory.name, *arguments]
+        for _ in range(repeats):
+            started = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            times.append(time.perf_counter() - started)
+            peaks.append(int(Path(memory.name).read_text()) / 1024)
     return statistics.median(times), max(peaks)
 
 
@@ -175,32 +180,6 @@ def text_in_torch(path: Path, network: AcousticModel, transcriber: Transcriber) 
         log_probs, _ = network(waveforms, torch.tensor([len(samples)]))
     vocabulary = transcriber.model.vocabulary
     return vocabulary.decode(greedy(log_probs[0].numpy(), vocabulary.blank_id).tokens)
-
-
-def batches(options: argparse.Namespace, recordings: list[Samples]) -> Table:
-    """Ten seconds, once and sixteen times."""
-    table = Table("ten seconds at once", "batch 1", "batch 16")
-    session, network = AcousticSession(options.model), load_network(options.model)
-    stream = np.concatenate([*recordings] * (1 + 160 * RATE // sum(map(len, recordings))))
-    inputs = list(stream[: 160 * RATE].reshape(16, -1))
-    lengths = torch.full((16,), 10 * RATE)
-
-    def in_torch(count: int) -> object:
-        with torch.inference_mode():
-            return network(torch.from_numpy(np.stack(inputs[:count])), lengths[:count])
-
-    rows: dict[str, list[str]] = {"ONNX graph": [], "torch, same weights": []}
-    for count in (1, 16):
-        times = medians(
-            options.repeats,
-            lambda count=count: session.log_probs(inputs[:count]),
-            lambda count=count: in_torch(count),
-        )
-        for cells, seconds in zip(rows.values(), times, strict=True):
-            cells.append(f"{10 * count / seconds:.0f}×")
-    for name, cells in rows.items():
-        table.add_row(name, *cells)
-    return table
 
 
 def medians(repeats: int, *runs: Callable[[], object]) -> Iterator[float]:

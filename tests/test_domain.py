@@ -113,13 +113,18 @@ def said(text, confidence=0.9):
     ],
 )
 def test_what_is_said_of_a_recording(changes, words, message):
-    found = DOMAIN_OF_NOISE.differences(replace(GOOD, **changes), words, in_one_piece=True)
+    found = DOMAIN_OF_NOISE.differences(replace(GOOD, **changes), words, words, True)
     assert len(found) == (message is not None)
     assert message is None or message in found[0]
 
 
 def test_a_long_recording_may_be_long():
-    assert DOMAIN_OF_NOISE.differences(replace(GOOD, duration=3600.0), [], False) == ()
+    assert DOMAIN_OF_NOISE.differences(replace(GOOD, duration=3600.0), [], [], False) == ()
+
+
+def test_confidence_is_that_of_the_network_and_words_are_those_that_come_out():
+    found = DOMAIN_OF_NOISE.differences(GOOD, said("yes no"), said("yxs nq oh", 0.5), True)
+    assert len(found) == 1 and found[0].startswith("unsure")
 
 
 def test_a_domain_is_described_by_quantiles():

@@ -41,4 +41,4 @@ def test_console_examples_give_what_stands_there():
         done = subprocess.run(
             [*command, *shlex.split(arguments)], capture_output=True, text=True, cwd=ROOT
         )
-        assert (done.stdout, done.stderr, done.returncode) == (expected, "", 0)
+        assert (done.stdout + done.stderr, done.returncode) == (expected, 0)

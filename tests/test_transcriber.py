@@ -54,7 +54,8 @@ def test_shorter_than_one_window_or_frame(transcriber, count):
 
 @pytest.mark.parametrize("count", [640, 641, 1000])
 def test_the_shortest_that_is_recognised(transcriber, count):
-    assert transcriber.transcribe(noise(count)).warnings == ()
+    warnings = transcriber.transcribe(noise(count)).warnings
+    assert not any("nothing to recognise" in warning for warning in warnings)
 
 
 def test_batches_equal_single_files(transcriber, tmp_path):

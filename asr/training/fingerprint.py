@@ -18,16 +18,17 @@ MOST = 1000
 
 
 def add_domain(folder: Path, data: SpeechData, corpus: Corpus) -> Domain:
-    """Put ``domain.json`` into the model directory ``folder``: of training recordings as they are
-    and augmented, and of the words that the model gives for the development recordings.
+    """Put ``domain.json`` into the model directory ``folder``: of spoken training recordings as
+    they are and augmented, and of the words that the model gives for the development recordings.
 
     Raises:
         ModelError: the directory is not sound.
     """
     transcriber = Transcriber(folder)
     chosen = rng(data.config.seed)
-    train = chosen.permutation(len(corpus.train))[:MOST]
-    measures = [m for index in train.tolist() for m in _measure(data, index, transcriber)]
+    spoken = [index for index, item in enumerate(corpus.train) if item.text]
+    train = chosen.permutation(spoken)[:MOST].tolist()
+    measures = [m for index in train for m in _measure(data, index, transcriber)]
     dev = [corpus.dev[i].audio for i in chosen.permutation(len(corpus.dev))[:MOST].tolist()]
     confidences = [
         float(np.mean([word.confidence for word in result.words]))

@@ -103,7 +103,8 @@ def study(base: Config) -> list[Run]:
         for size in {base.encoder.hidden_size, equal_size(base, cell, bidirectional, target)}
     ]
     runs = [Run(*shape, seed) for seed in SEEDS for shape in shapes]
-    return runs + [Run(cell, False, base.encoder.hidden_size, 1, False) for cell in CELLS]
+    runs += [Run(cell, False, base.encoder.hidden_size, SEEDS[0], False) for cell in CELLS]
+    return sorted(runs, key=lambda run: run.seed)
 
 
 def parameters(config: Config) -> int:
