@@ -81,10 +81,14 @@ class TranscriptStream:
         finish: Callable[[Sequence[Word], Sequence[Word]], Transcript],
     ) -> None:
         self._parts, self._finish = parts, finish
+        self._segments = self._run()
         self.heard = 0.0
         self.transcript: Transcript | None = None
 
     def __iter__(self) -> Iterator[Segment]:
+        return self._segments
+
+    def _run(self) -> Iterator[Segment]:
         segmenter, words, best_path = Segmenter(), list[Word](), list[Word]()
         for part in self._parts:
             self.heard = part.silent_until
@@ -96,7 +100,7 @@ class TranscriptStream:
         self.transcript = self._finish(words, best_path)
 
     def finish(self, heard: Callable[[float], None] = lambda seconds: None) -> Transcript:
-        """Go through the recording; ``heard`` is told how far it has come."""
+        """Go through what is left; ``heard`` is told how far it has come."""
         for _ in self:
             heard(self.heard)
         assert self.transcript is not None

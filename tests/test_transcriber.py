@@ -197,6 +197,10 @@ def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
         if len(segments) == 1:
             assert stream.transcript is None and stream.heard < 60
     assert tuple(segments) == stream.transcript.segments
+    assert list(stream) == []
+    other = transcriber.stream(long_recording[0])
+    assert next(iter(other)) == segments[0]
+    assert other.finish() == stream.transcript
 
 
 def test_log_probs_of_a_long_recording(long_recording, transcriber):
