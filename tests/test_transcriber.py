@@ -11,6 +11,7 @@ from conftest import ROOT, noise
 
 import asr
 from asr.errors import AudioError
+from asr.recordings import LiveRecording
 from asr.transcriber import Transcriber, Transcript, _batches
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
@@ -201,6 +202,27 @@ def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
     other = transcriber.stream(long_recording[0])
     assert next(iter(other)) == segments[0]
     assert other.finish() == stream.transcript
+
+
+def test_live_segments_come_two_to_nine_seconds_after_they_ended(
+    long_recording, transcriber, monkeypatch
+):
+    """Counted in audio that was read until then, without reading ahead."""
+    monkeypatch.setattr("asr.transcriber.ahead", lambda items, count: items)
+    samples, rate = soundfile.read(long_recording[0], dtype="float32")
+    read = []
+
+    def blocks(hearing):
+        for block in np.array_split(samples, 10 * len(samples) // rate):
+            read.append(len(block))
+            hearing.add(block)
+            yield block
+
+    late = [
+        sum(read) / rate - segment.end for segment in transcriber._stream(LiveRecording(blocks))
+    ]
+    assert len(late) == len(long_recording[1]) - 1
+    assert min(late) > 2 and max(late) < 9.1
 
 
 def test_log_probs_of_a_long_recording(long_recording, transcriber):

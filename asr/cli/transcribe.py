@@ -120,7 +120,7 @@ def transcribe(
     read is reported, the others go on, and the exit code is 1.
 
     Standard input is transcribed while it goes on. A bidirectional model hears what comes after
-    before it writes: a stretch of speech, up to a pause or 15 s long, is printed 3 to 9 s after it
+    before it writes: a stretch of speech, up to a pause or 15 s long, is printed 2 to 9 s after it
     ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
     is a file, name it: the result is better.
     """
