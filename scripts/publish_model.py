@@ -16,7 +16,7 @@ from typing import Any
 
 from asr.errors import AsrError, DataError
 from asr.golden import add_golden
-from asr.modeldir import GRAPH, read_model, write_model
+from asr.modeldir import read_files, read_model, write_model
 from asr.report.evaluate import score_from_values
 
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
@@ -53,7 +53,7 @@ def publish(model: Path, card: Path, scores: dict[str, Path], output: Path) -> N
             raise DataError(f"{path}: results of another model than {model}; evaluate it again")
         recorded[name] = {"score": values["score"], "command": values["command"]}
         text = text.replace("{" + name + "}", str(score_from_values(values["score"]).words))
-    files = {GRAPH: (model / GRAPH).read_bytes(), "README.md": text.encode()}
+    files = {**read_files(model, info), "README.md": text.encode()}
     write_model(output, replace(info, scores=recorded), files)
     clips = {f"{name}.wav": Path(f"samples/{name}.wav").read_bytes() for name in GOLDEN}
     add_golden(output, clips)

@@ -10,14 +10,18 @@ from pathlib import Path
 import jiwer
 import numpy as np
 import prepare
+import publish_model
 import pytest
 import results_table
 import soundfile
 from conftest import ROOT
 
 from asr.config import load_config
+from asr.domain import read_domain
 from asr.errors import DataError
+from asr.golden import check_golden
 from asr.manifest import Utterance, read_manifest, write_manifest
+from asr.modeldir import read_model
 
 
 def test_an4_parts(an4):
@@ -203,3 +207,19 @@ def test_tables_of_runs(recorded_runs):
     (row,) = results_table.cells_table(records).splitlines()[2:]
     errors = ", ".join(str(record["test"]["wer"]["errors"]) for record in records)
     assert row.startswith("| GRU | both | 8 | 0.00 M | ") and f" | {errors} of " in row
+
+
+def test_a_published_model_knows_its_domain_and_passes_its_golden_clips(
+    recorded_runs, small_config, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "card.md").write_text("A card.")
+    model = small_config.parent / "runs" / "run-1" / "model"
+    publish_model.publish(model, tmp_path / "card.md", {}, tmp_path / "model")
+    info = read_model(tmp_path / "model")
+    assert info.hash == recorded_runs[0]["model"]
+    domain = read_domain(tmp_path / "model", info)
+    texts = [item.text for item in read_manifest(small_config.parent / "data.jsonl")]
+    assert domain.words == {word for text in texts for word in text.split()}
+    assert domain.level[0] < domain.level[1] < 0
+    assert all(check.passed for check in check_golden(tmp_path / "model"))
