@@ -123,13 +123,7 @@ class AudioStream:
             with np.errstate(invalid="ignore", over="ignore"):
                 one = block.shape[1] == 1
                 mono = block[:, 0] if one else block.mean(axis=1, dtype=np.float32)
-            # No number compares as false.
-            if len(mono) and not (mono.min() >= -MAX_LEVEL and mono.max() <= MAX_LEVEL):
-                index = int(np.argmin(np.abs(mono) <= MAX_LEVEL))
-                raise AudioError(
-                    f"sample {count + index} is {mono[index]}; samples must be finite and should "
-                    "lie within -1 and 1"
-                )
+            check_samples(mono, count)
             count += len(mono)
             if count > limit:
                 raise AudioError(
@@ -194,6 +188,18 @@ def stream_audio(
     """
     with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
         yield from stream
+
+
+def check_samples(samples: Samples, first: int = 0) -> None:
+    """Raise an AudioError unless ``samples`` (n,), the recording's from ``first`` on, are finite
+    and at most ``MAX_LEVEL``."""
+    # No number compares as false.
+    if len(samples) and not (samples.min() >= -MAX_LEVEL and samples.max() <= MAX_LEVEL):
+        index = int(np.argmin(np.abs(samples) <= MAX_LEVEL))
+        raise AudioError(
+            f"sample {first + index} is {samples[index]}; samples must be finite and should lie "
+            "within -1 and 1"
+        )
 
 
 def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio import MAX_LEVEL, MAX_RATE, MIN_RATE, Samples, open_audio, resample
+from asr.audio import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio, resample
 from asr.errors import AudioError
 from asr.hearing import Hearing
 from asr.modeldir import ModelInfo
@@ -80,13 +80,7 @@ def take_samples(
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise AudioError(f"sample_rate is {sample_rate}, needs {MIN_RATE} to {MAX_RATE} Hz")
     samples = samples.astype(np.float32)
-    usable = np.abs(samples) <= MAX_LEVEL  # false for what is no number
-    if not usable.all():
-        index = int(np.argmin(usable))
-        raise AudioError(
-            f"sample {index} is {samples[index]}; samples must be finite and should lie within "
-            "-1 and 1"
-        )
+    check_samples(samples)
     samples = resample(samples, sample_rate or info.sample_rate, info.sample_rate)
     if len(samples) > max_seconds * info.sample_rate:
         return LongRecording(partial(_in_blocks, samples))

@@ -12,8 +12,8 @@ from asr.manifest import read_manifest
 
 T = TypeVar("T")
 AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .caf .w64 .rf64 "  # libsndfile
-    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()  # ffmpeg
+    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
+    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
 )
 """Which files of a folder are taken for audio."""
 

@@ -122,6 +122,7 @@ def _fits(line: list[TimedWord], word: TimedWord, width: int | None) -> bool:
 
 
 def line_of(words: Iterable[TimedWord]) -> str:
+    """Their texts with a space between."""
     return " ".join(word.text for word in words)
 
 

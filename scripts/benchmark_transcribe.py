@@ -35,8 +35,7 @@ from asr.decoding.bundled import LM
 from asr.decoding.greedy import greedy
 from asr.manifest import read_manifest
 from asr.modeldir import default_model, read_model
-from asr.training.export import load_weights
-from asr.training.model import AcousticModel
+from asr.training.inference import TorchSession
 from asr.transcriber import Transcriber
 
 RATE = 16000
@@ -147,7 +146,7 @@ def against_torch(options: argparse.Namespace, make: Maker) -> Table:
     """Files to texts here and the obvious way."""
     table = Table("files to texts", "here", "torch, file by file", "ratio")
     transcriber = Transcriber(options.model)
-    network = load_network(options.model)
+    session = TorchSession(options.model, "cpu")
     works = {
         f"{options.files} short files": make.each(options.files),
         f"one of {options.long_minutes:g} minutes": [make.joined(60 * options.long_minutes)],
@@ -157,29 +156,19 @@ def against_torch(options: argparse.Namespace, make: Maker) -> Table:
         ours, theirs = medians(
             options.repeats,
             lambda paths=paths: list(transcriber.transcribe_many(paths)),
-            lambda paths=paths: [text_in_torch(path, network, transcriber) for path in paths],
+            lambda paths=paths: [text_in_torch(path, session) for path in paths],
         )
         speeds = (f"{audio / ours:.0f}×", f"{audio / theirs:.0f}×")
         table.add_row(name, *speeds, f"{theirs / ours:.1f}")
     return table
 
 
-def load_network(model: Path) -> AcousticModel:
-    """The weights of a model directory in torch."""
-    info = read_model(model)
-    network = AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
-    load_weights(model, network, info.vocabulary)
-    return network
-
-
-def text_in_torch(path: Path, network: AcousticModel, transcriber: Transcriber) -> str:
+def text_in_torch(path: Path, session: TorchSession) -> str:
     """What someone with the network at hand would write."""
     samples, _ = soundfile.read(path, dtype="float32")
-    with torch.inference_mode():
-        waveforms = torch.from_numpy(samples)[None]
-        log_probs, _ = network(waveforms, torch.tensor([len(samples)]))
-    vocabulary = transcriber.model.vocabulary
-    return vocabulary.decode(greedy(log_probs[0].numpy(), vocabulary.blank_id).tokens)
+    (log_probs,) = session.log_probs([samples])
+    vocabulary = session.info.vocabulary
+    return vocabulary.decode(greedy(log_probs, vocabulary.blank_id).tokens)
 
 
 def medians(repeats: int, *runs: Callable[[], object]) -> Iterator[float]:

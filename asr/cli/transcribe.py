@@ -124,7 +124,6 @@ def transcribe(
     ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
     is a file, name it: the result is better.
     """
-    from asr.cli.progress import TranscriptionProgress
     from asr.files import write_atomically
     from asr.sources import find_sources, share_of
     from asr.subtitles import SubtitleOptions
@@ -170,6 +169,8 @@ def transcribe(
         assert segments.transcript is not None
         _warn(jobs[0], segments.transcript)
         return
+    from asr.cli.progress import TranscriptionProgress  # rich, which one input does without
+
     settings = {"decoder": "greedy", **search}
     failed = 0
     with TranscriptionProgress([job.source for job in jobs]) as progress:
