@@ -269,29 +269,23 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """The run itself.
+class EngineConfig:
+    """A run of whatever network.
 
-    A step takes ``accumulate`` micro-batches on each of ``devices`` × ``nodes``; each is at most
-    ``batch_seconds`` of audio, padding included. ``patience``: epochs without a lower dev WER after
-    which training ends (0: never). ``average``: the exported weights are the mean of those of so
-    many epochs, the best on the development set. ``consistency``: the weight of the agreement
-    between two masked views of each utterance, e.g. 0.2 (0: one view). ``checkpoint_steps``: a
-    checkpoint after so many steps, besides that of every epoch (0: none). ``max_skipped``: steps in
-    a row without a finite gradient that end the run. ``init_from``: a model directory whose weights
-    are the starting point. ``workers``: processes that prepare data; 0 is best where training is on
-    the CPU.
+    A step takes ``accumulate`` micro-batches on each of ``devices`` × ``nodes``. ``patience``:
+    epochs without a lower dev WER, or perplexity, after which training ends (0: never).
+    ``average``: the exported weights are the mean of those of so many epochs, the best on the
+    development set. ``checkpoint_steps``: a checkpoint after so many steps, besides that of every
+    epoch (0: none). ``max_skipped``: steps in a row without a finite gradient that end the run.
+    ``workers``: processes that prepare data; 0 is best where training is on the CPU.
     """
 
     epochs: int = 60
-    batch_seconds: float = 48.0
     accumulate: int = 1
     patience: int = 0
     average: int = 1
-    consistency: float = 0.0
     checkpoint_steps: int = 0
     max_skipped: int = 10
-    init_from: str = ""
     accelerator: str = "auto"
     devices: int = 1
     nodes: int = 1
@@ -308,12 +302,29 @@ class TrainingConfig:
             _require(
                 getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}, needs >= 0"
             )
-        _require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
-        _require(self.consistency >= 0, "training.consistency must be >= 0")
         _require(
             self.precision in PRECISIONS,
             f"training.precision is {self.precision!r}, needs one of {PRECISIONS}",
         )
+
+
+@dataclass(frozen=True)
+class TrainingConfig(EngineConfig):
+    """The run itself: :class:`EngineConfig`, and what acoustic models have besides.
+
+    A micro-batch is at most ``batch_seconds`` of audio, padding included. ``consistency``: the
+    weight of the agreement between two masked views of each utterance, e.g. 0.2 (0: one view).
+    ``init_from``: a model directory whose weights are the starting point.
+    """
+
+    batch_seconds: float = 48.0
+    consistency: float = 0.0
+    init_from: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
+        _require(self.consistency >= 0, "training.consistency must be >= 0")
 
 
 @dataclass(frozen=True)

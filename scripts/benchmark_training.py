@@ -36,7 +36,7 @@ from asr.config import Config, load_config
 from asr.errors import AsrError
 from asr.training.augment import mask_features, perturb_speed
 from asr.training.data import SpeechData
-from asr.training.fit import calm
+from asr.training.engine import calm
 from asr.training.model import AcousticModel
 from asr.training.module import CTCModule
 from asr.training.preparation import Corpus, prepare

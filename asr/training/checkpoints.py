@@ -12,7 +12,7 @@ from torch import Tensor
 
 from asr.errors import ModelError
 from asr.files import write_atomically
-from asr.training.module import CTCModule
+from asr.training.trainable import Trainable
 
 LAST = "last.ckpt"
 
@@ -65,11 +65,12 @@ def average(paths: list[Path]) -> dict[str, Tensor]:
 
 class Checkpoints(lightning.Callback):
     """Keeps ``last.ckpt``, from which the run can go on, and the weights of the ``keep`` epochs
-    with the lowest WER on the development set (the earlier one of equals) as ``best-EPOCH.ckpt``.
+    with the lowest criterion on the development set (the earlier one of equals) as
+    ``best-EPOCH.ckpt``.
 
     ``last.ckpt`` is written after every epoch, and after every ``steps`` steps unless that is 0. It
     names the best epochs; files that it does not name are deleted only after it is written.
-    Training ends after ``patience`` epochs without a lower WER, unless that is 0.
+    Training ends after ``patience`` epochs without a lower one, unless that is 0.
     """
 
     def __init__(self, folder: Path, keep: int = 1, steps: int = 0, patience: int = 0) -> None:
@@ -91,7 +92,7 @@ class Checkpoints(lightning.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from ``last.ckpt``."""
-        self.best = [(wer, epoch) for wer, epoch in state_dict["best"]]
+        self.best = [(value, epoch) for value, epoch in state_dict["best"]]
         self.stale = state_dict["stale"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -120,12 +121,12 @@ class Checkpoints(lightning.Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         """Keep the epoch if it is one of the best, then write ``last.ckpt``."""
-        assert isinstance(module, CTCModule)
-        wer, epoch = module.dev_wer, trainer.current_epoch
+        assert isinstance(module, Trainable)
+        value, epoch = module.criterion, trainer.current_epoch
         lowest = self.best[0][0] if self.best else math.inf
-        self.stale = 0 if wer < lowest else self.stale + 1
-        self.best = sorted([*self.best, (wer, epoch)])[: self.keep]
-        if (wer, epoch) in self.best and trainer.is_global_zero:
+        self.stale = 0 if value < lowest else self.stale + 1
+        self.best = sorted([*self.best, (value, epoch)])[: self.keep]
+        if (value, epoch) in self.best and trainer.is_global_zero:
             save({"state_dict": module.state_dict()}, self._path(epoch))
         trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:

@@ -11,8 +11,7 @@ import torch
 from asr.errors import DataError, TrainingError
 from asr.files import write_atomically
 from asr.manifest import Utterance
-from asr.training.dataset import Batch
-from asr.training.module import CTCModule
+from asr.training.trainable import Trainable
 
 SHOWN = 20
 """Names that the summary at the end puts on the terminal; the file holds all."""
@@ -64,7 +63,7 @@ class Guards(lightning.Callback):
         trainer: lightning.Trainer,
         module: lightning.LightningModule,
         outputs: Any,
-        batch: Batch,
+        batch: Any,
         batch_idx: int,
     ) -> None:
         """Note what could not be used, and end the run where that is too much.
@@ -73,7 +72,7 @@ class Guards(lightning.Callback):
             DataError: too many unusable utterances.
             TrainingError: too many steps in a row without a finite gradient.
         """
-        assert isinstance(module, CTCModule)
+        assert isinstance(module, Trainable)
         self._note(batch)
         self.rejected += int(module.step_sums["rejected"])
         self._ids += batch.ids
@@ -100,7 +99,7 @@ class Guards(lightning.Callback):
         trainer: lightning.Trainer,
         module: lightning.LightningModule,
         outputs: Any,
-        batch: Batch,
+        batch: Any,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
@@ -135,7 +134,7 @@ class Guards(lightning.Callback):
                 file=sys.stderr,
             )
 
-    def _note(self, batch: Batch) -> None:
+    def _note(self, batch: Any) -> None:
         if batch.rejected:
             known = {line.get("id") for line in self.met}
             self.met += [entry(*pair) for pair in batch.rejected if pair[0].id not in known]

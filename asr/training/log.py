@@ -12,13 +12,12 @@ import lightning
 from torch.utils.tensorboard import SummaryWriter
 
 from asr.files import write_atomically
-from asr.training.module import CTCModule
+from asr.training.trainable import Measure, Trainable
 
-COLUMNS = (
-    *("epoch", "step", "learning_rate", "train_loss", "dev_loss", "dev_wer"),
-    *("gradient_norm", "clipped_steps", "padding", "skipped_steps", "rejected", "seconds"),
-)
 INTEGERS = ("epoch", "step", "clipped_steps", "skipped_steps", "rejected")
+SHOWN = 12.0
+"""How many times the best value the picture shows: perplexities begin very high."""
+
 PICTURE_SECONDS = 10.0
 """Least time between two drawings: with short epochs they would take longer than the training."""
 
@@ -27,18 +26,17 @@ class RunLog(lightning.Callback):
     """Writes ``metrics.csv`` after every epoch, events for TensorBoard in ``tensorboard/`` after
     every step, and ``curves.png`` as the run goes on.
 
-    Losses are means over utterances in nats; ``gradient_norm`` is the mean over steps, before
+    Losses are means over items in nats; ``gradient_norm`` is the mean over steps, before
     ``clipped_steps`` of them were clipped; ``padding`` is the share of the samples that was
     padding, ``skipped_steps`` counts those without a finite gradient, ``rejected`` the unusable
-    utterances. Rows of epochs that a resumed run repeats are cut, so that each epoch stands once;
+    items. Rows of epochs that a resumed run repeats are cut, so that each epoch stands once;
     the sums of an epoch that is not over are kept in the checkpoint.
     """
 
-    def __init__(self, folder: Path, seconds_of_audio: float) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder / "metrics.csv"
         self.picture = folder / "curves.png"
         self.events = folder / "tensorboard"
-        self.seconds_of_audio = seconds_of_audio
         self.sums: dict[str, float] = {}
         self._started = self._drawn = 0.0
         self._writer: SummaryWriter | None = None
@@ -75,7 +73,7 @@ class RunLog(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Add the step up."""
-        assert isinstance(module, CTCModule)
+        assert isinstance(module, Trainable)
         last = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         norm = module.step_norm if last else 0.0
         finite = math.isfinite(norm)
@@ -83,13 +81,13 @@ class RunLog(lightning.Callback):
             "steps": float(last and finite),
             "skipped_steps": float(not finite),
             "norms": norm if finite else 0.0,
-            "clipped_steps": float(finite and norm > module.config.optimizer.gradient_clip),
+            "clipped_steps": float(finite and norm > module.optimizer_config.gradient_clip),
         }
         for name, value in step.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         if self._writer and last:
             rate = trainer.optimizers[0].param_groups[0]["lr"]
-            loss = step["loss"] / max(step["utterances"], 1)
+            loss = step["loss"] / max(step["items"], 1)
             self._writer.add_scalar("train/loss", loss, trainer.global_step)
             self._writer.add_scalar("train/learning_rate", rate, trainer.global_step)
             self._writer.add_scalar("train/gradient_norm", norm, trainer.global_step)
@@ -98,16 +96,16 @@ class RunLog(lightning.Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         """Add the epoch's row."""
-        assert isinstance(module, CTCModule)
+        assert isinstance(module, Trainable)
         seconds = time.perf_counter() - self._started
         sums = self.sums
         row = {
             "epoch": trainer.current_epoch + 1,
             "step": trainer.global_step,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "train_loss": sums["loss"] / max(sums["utterances"], 1),
+            "train_loss": sums["loss"] / max(sums["items"], 1),
             "dev_loss": module.dev_loss,
-            "dev_wer": 100 * module.dev_wer,
+            module.measure.column: module.measure.factor * module.criterion,
             "gradient_norm": sums["norms"] / max(sums["steps"], 1),
             "clipped_steps": int(sums["clipped_steps"]),
             "padding": 1 - sums["samples"] / max(sums["padded"], 1),
@@ -120,17 +118,18 @@ class RunLog(lightning.Callback):
         rows = [*read_log(self.path), row]
         _write(self.path, rows)
         if self._writer:
-            for name in ("dev_loss", "dev_wer"):
+            for name in ("dev_loss", module.measure.column):
                 self._writer.add_scalar(name.replace("_", "/"), row[name], trainer.global_step)
             self._writer.flush()
         if time.perf_counter() - self._drawn > PICTURE_SECONDS:
-            plot_curves(rows, self.picture)
+            plot_curves(rows, self.picture, module.measure)
             self._drawn = time.perf_counter()
         left = (trainer.max_epochs or 0) - row["epoch"]
         print(
             f"epoch {row['epoch']}: train loss {row['train_loss']:.3f}, dev loss "
-            f"{row['dev_loss']:.3f}, dev WER {row['dev_wer']:.2f} %, {seconds:.0f} s "
-            f"({self.seconds_of_audio / seconds:.0f} times real time, "
+            f"{row['dev_loss']:.3f}, dev {module.measure.name} "
+            f"{module.measure.shown(module.criterion)}, {seconds:.0f} s "
+            f"({module.speed(sums['samples'], seconds):.0f}{module.measure.speed}, "
             f"about {left * seconds / 60:.0f} min left)",
             file=sys.stderr,
             flush=True,
@@ -138,9 +137,10 @@ class RunLog(lightning.Callback):
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Draw the whole run."""
+        assert isinstance(module, Trainable)
         if self._writer:
             self._writer.close()
-            plot_curves(read_log(self.path), self.picture)
+            plot_curves(read_log(self.path), self.picture, module.measure)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -156,14 +156,15 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    if rows:
+        writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     write_atomically(path, text.getvalue())
 
 
-def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
-    """Losses and development WER over epochs, as a PNG."""
+def plot_curves(rows: list[dict[str, Any]], path: Path, measure: Measure) -> None:
+    """Losses, and what epochs are compared by, over epochs, as a PNG."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in rows]
@@ -171,15 +172,17 @@ def plot_curves(rows: list[dict[str, Any]], path: Path) -> None:
     losses, errors = figure.subplots(1, 2)
     losses.plot(epochs, [row["train_loss"] for row in rows], label="training")
     losses.plot(epochs, [row["dev_loss"] for row in rows], label="development")
-    losses.set(xlabel="epoch", ylabel="CTC loss (nats per utterance)", ylim=(0, None))
+    losses.set(xlabel="epoch", ylabel=measure.loss, ylim=(0, None))
     losses.legend()
-    errors.plot(epochs, [row["dev_wer"] for row in rows], color="tab:red")
-    best = min(rows, key=lambda row: row["dev_wer"])
+    values = [row[measure.column] for row in rows]
+    unit = f" ({measure.unit.strip()})" if measure.unit else ""
+    errors.plot(epochs, values, color="tab:red")
+    best = min(rows, key=lambda row: row[measure.column])
     errors.set(
         xlabel="epoch",
-        ylabel="WER on the development set (%)",
-        ylim=(0, 105),
-        title=f"best {best['dev_wer']:.2f} % after epoch {best['epoch']}",
+        ylabel=f"{measure.name} on the development set{unit}",
+        ylim=(0, 1.05 * (min(max(values), SHOWN * min(values)) or 1)),
+        title=f"best {best[measure.column]:.2f}{measure.unit} after epoch {best['epoch']}",
     )
     for axes in (losses, errors):
         axes.grid(alpha=0.3)

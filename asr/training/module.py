@@ -1,9 +1,5 @@
-"""The LightningModule: CTC loss, optimiser and learning rate, greedy WER on the development set."""
+"""The acoustic model in training: CTC loss, greedy WER on the development set."""
 
-import math
-from typing import Any
-
-import lightning
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,29 +12,23 @@ from asr.training.augment import mask_features
 from asr.training.consistency import disagreement
 from asr.training.dataset import Batch
 from asr.training.model import AcousticModel
-from asr.training.schedule import learning_rate
 from asr.training.seeding import rng
+from asr.training.trainable import Measure, Trainable
 
 VIEWS = ("masks", "other masks")
 """Names under which the masks of the views of an utterance are drawn."""
 
 
-class CTCModule(lightning.LightningModule):
-    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006).
+class CTCModule(Trainable):
+    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006); items are utterances."""
 
-    For callbacks there are ``step_sums``, what the last micro-batch added up over all ranks;
-    ``step_norm``, the norm of the last step's gradient before clipping, which may not be finite;
-    and ``dev_sums``, over the whole development set.
-    """
+    measure = Measure("dev_wer", "WER", 100, " %", "CTC loss (nats per utterance)", "×")
 
     def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
-        super().__init__()
+        super().__init__(config.optimizer, config.training)
         self.config = config
         self.vocabulary = vocabulary
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
-        self.step_sums: dict[str, float] = {}
-        self.step_norm = 0.0
-        self.dev_sums: dict[str, float] = {}
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         """Negative log-likelihood of the labels in nats, summed over utterances, in float32.
@@ -91,10 +81,10 @@ class CTCModule(lightning.LightningModule):
         detached = float(total.detach())
         if len(views) == 2:
             total = total + weight * disagreement(log_probs, frames)
-        self.step_sums = self._over_ranks(
+        self.step_sums = self.over_ranks(
             {
                 "loss": detached if detached < float("inf") else 0.0,
-                "utterances": len(batch.ids) if detached < float("inf") else 0,
+                "items": len(batch.ids) if detached < float("inf") else 0,
                 "not_finite": not detached < float("inf"),
                 "rejected": len(batch.rejected),
                 "samples": int(batch.lengths.sum()) if batch.ids else 0,
@@ -107,7 +97,7 @@ class CTCModule(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin a new count."""
-        self.dev_sums = dict.fromkeys(("loss", "utterances", "errors", "words"), 0.0)
+        self.dev_sums = dict.fromkeys(("loss", "items", "errors", "words"), 0.0)
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Count the loss and the word errors of a batch."""
@@ -115,7 +105,7 @@ class CTCModule(lightning.LightningModule):
             return
         log_probs, frames = self.model(batch.waveforms, batch.lengths)
         self.dev_sums["loss"] += float(self.loss(log_probs, frames, batch))
-        self.dev_sums["utterances"] += len(batch.ids)
+        self.dev_sums["items"] += len(batch.ids)
         for row, length, text in zip(log_probs, frames.tolist(), batch.texts, strict=True):
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
             counts = count_errors(text, self.vocabulary.decode(hypothesis.tokens))
@@ -124,56 +114,18 @@ class CTCModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Add up over all ranks."""
-        self.dev_sums = self._over_ranks(self.dev_sums)
-
-    @property
-    def step_finite(self) -> bool:
-        """Whether the last step had a finite gradient."""
-        return math.isfinite(self.step_norm)
-
-    @property
-    def dev_loss(self) -> float:
-        """Mean over the utterances of the development set, in nats."""
-        return self.dev_sums["loss"] / max(self.dev_sums["utterances"], 1)
+        self.dev_sums = self.over_ranks(self.dev_sums)
 
     @property
     def dev_wer(self) -> float:
         """Greedy word error rate on the development set, a fraction."""
         return self.dev_sums["errors"] / max(self.dev_sums["words"], 1)
 
-    def _over_ranks(self, sums: dict[str, Any]) -> dict[str, float]:
-        values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.device)
-        if self.trainer.world_size > 1:
-            torch.distributed.all_reduce(values)
-        return dict(zip(sums, values.tolist(), strict=True))
+    @property
+    def criterion(self) -> float:
+        """:attr:`dev_wer`."""
+        return self.dev_wer
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov & Hutter 2019)."""
-        options = self.config.optimizer
-        return torch.optim.AdamW(
-            self.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
-        )
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set the learning rate, by the share of the run that is done."""
-        accumulate = self.config.training.accumulate
-        steps = int(self.trainer.num_training_batches) // accumulate
-        progress = (
-            self.current_epoch + batch_idx // accumulate / steps
-        ) / self.config.training.epochs
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = learning_rate(self.config.optimizer, progress)
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: torch.optim.Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clip the norm; without a finite norm, on every rank alike, the step changes nothing."""
-        norm = torch.nn.utils.clip_grad_norm_(
-            self.parameters(), self.config.optimizer.gradient_clip
-        )
-        self.step_norm = float(norm)
-        if not self.step_finite:
-            optimizer.zero_grad(set_to_none=True)
+    def speed(self, samples: float, seconds: float) -> float:
+        """Seconds of audio in a second."""
+        return samples / self.config.features.sample_rate / seconds

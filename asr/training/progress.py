@@ -7,19 +7,18 @@ import lightning
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from asr.training.module import CTCModule
+from asr.training.trainable import Trainable
 
 
 class ProgressBar(lightning.Callback):
-    """One line on a terminal: epoch, loss, the last dev WER, learning rate, times real time and the
-    time left; it goes when the run ends."""
+    """One line on a terminal: epoch, loss, the last value on the development set, learning rate,
+    speed and the time left; it goes when the run ends."""
 
-    def __init__(self, sample_rate: int) -> None:
-        self.sample_rate = sample_rate
+    def __init__(self) -> None:
         self._progress: Progress | None = None
         self._task = TaskID(0)
-        self._wer = "–"
-        self._started = self._seconds = self._steps = 0.0
+        self._dev = "–"
+        self._started = self._samples = self._steps = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Show the bar."""
@@ -37,7 +36,7 @@ class ProgressBar(lightning.Callback):
         self._task = self._progress.add_task("", epoch="", numbers="", total=None)
         self._progress.start()
         self._started = time.perf_counter()
-        self._seconds = self._steps = 0.0
+        self._samples = self._steps = 0.0
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
@@ -57,22 +56,24 @@ class ProgressBar(lightning.Callback):
         """Move on."""
         if not self._progress:
             return
-        assert isinstance(module, CTCModule)
+        assert isinstance(module, Trainable)
         sums = module.step_sums
-        self._seconds += sums["samples"] / self.sample_rate
+        self._samples += sums["samples"]
         self._steps += 1
         elapsed = time.perf_counter() - self._started
         total = int(trainer.num_training_batches)
         epochs = (trainer.max_epochs or 0) - trainer.current_epoch - (batch_idx + 1) / total
         rate = trainer.optimizers[0].param_groups[0]["lr"]
+        measure = module.measure
+        loss, speed = sums["loss"] / max(sums["items"], 1), module.speed(self._samples, elapsed)
         self._progress.update(
             self._task,
             completed=batch_idx + 1,
             total=total,
             epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
             numbers=(
-                f"loss {sums['loss'] / max(sums['utterances'], 1):.2f} · dev WER {self._wer} · "
-                f"lr {rate:.1e} · {self._seconds / elapsed:.0f}× · "
+                f"loss {loss:.2f} · dev {measure.name} {self._dev} · "
+                f"lr {rate:.1e} · {speed:.0f}{measure.speed} · "
                 f"{_clock(epochs * total * elapsed / self._steps)} left"
             ),
         )
@@ -80,9 +81,9 @@ class ProgressBar(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Take the WER of the epoch."""
-        assert isinstance(module, CTCModule)
-        self._wer = f"{100 * module.dev_wer:.2f} %"
+        """Take the value of the epoch."""
+        assert isinstance(module, Trainable)
+        self._dev = module.measure.shown(module.criterion)
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Take the bar away."""

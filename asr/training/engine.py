@@ -1,0 +1,172 @@
+"""A training run, whatever is trained: its folder, Lightning's trainer, the best weights."""
+
+import json
+import logging
+import os
+import platform
+import shlex
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from asr import __version__
+from asr.errors import ConfigError
+from asr.files import write_atomically
+from asr.modeldir import sha256
+from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
+from asr.training.guards import Guards
+from asr.training.log import RunLog, read_log
+from asr.training.progress import ProgressBar
+from asr.training.trainable import Trainable
+
+RUNS = Path("runs")
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def run(
+    module: Trainable,
+    data: lightning.LightningDataModule,
+    folder: Path,
+    config: dict[str, Any],
+    resume: bool,
+    greeting: Sequence[str],
+    skipped: Sequence[dict[str, Any]] = (),
+    max_rejected: float = 0,
+) -> dict[str, Any] | None:
+    """Train ``module`` and leave the weights to export in it: those of the best epoch, or the mean
+    of the ``average`` best ones.
+
+    The run folder holds ``config.json``, ``metrics.csv``, ``curves.png``, ``tensorboard/``,
+    ``skipped.jsonl`` (first ``skipped``, what was left out before) and the checkpoints
+    ``last.ckpt`` and ``best-EPOCH.ckpt``. On a CPU, a run that was stopped and resumed gives what
+    an uninterrupted one gives, bit for bit.
+
+    Returns what is known of how the weights came about; None in all processes of the run but one,
+    in which there is nothing left to do.
+
+    Raises:
+        ConfigError: a precision that the processor has not.
+        DataError: more than ``max_rejected`` items of an epoch unusable.
+        TrainingError: no finite gradient, ``max_skipped`` times in a row.
+    """
+    options = module.options
+    checkpoints = Checkpoints(folder, options.average, options.checkpoint_steps, options.patience)
+    log = RunLog(folder)
+    callbacks: list[lightning.Callback] = [
+        log,
+        Guards(folder, list(skipped), max_rejected, options.max_skipped),
+        checkpoints,
+    ]
+    if sys.stderr.isatty():
+        callbacks.insert(0, ProgressBar())
+    with calm():
+        trainer = lightning.Trainer(
+            max_epochs=options.epochs,
+            accelerator=options.accelerator,
+            devices=options.devices,
+            num_nodes=options.nodes,
+            strategy="ddp" if options.devices * options.nodes > 1 else "auto",
+            precision=PRECISIONS[options.precision],
+            deterministic=options.deterministic,
+            accumulate_grad_batches=options.accumulate,
+            callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            logger=False,
+        )
+        if options.precision != "32" and trainer.strategy.root_device.type == "cpu":
+            raise ConfigError(
+                f'training.precision is "{options.precision}", which needs a GPU; take "32"'
+            )
+        if trainer.is_global_zero:
+            print(*greeting, sep="\n", file=sys.stderr)
+            write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
+        last = folder / LAST if resume else None
+        try:
+            trainer.fit(module, data, ckpt_path=last, weights_only=True)
+        except SystemExit as error:  # Lightning's answer to Ctrl-C
+            if (folder / LAST).exists():
+                print("stopped; go on with --resume", file=sys.stderr)
+            raise KeyboardInterrupt from error
+        module.load_state_dict(average(checkpoints.paths))
+        trainer.validate(module, data, verbose=False)
+    if not trainer.is_global_zero:
+        return None
+    seconds = sum(row["seconds"] for row in read_log(log.path))
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "config": config,
+        "seed": config["seed"],
+        "parameters": module.parameter_count(),
+        "minutes": round(seconds / 60, 1),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": f"{platform.machine()}, {os.cpu_count()} CPU cores"
+        + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
+        "versions": {
+            "asr": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lightning": lightning.__version__,
+        },
+    }
+
+
+def hashes(paths: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each file."""
+    return {path: sha256(path) for path in paths}
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Lightning without its advertisements; the settings of torch as they were afterwards."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    precision = torch.get_float32_matmul_precision()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with warnings.catch_warnings():
+        # Data is prepared in the main process where training is on the CPU: workers would compete.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # The loader does go on where the checkpoint was made: it asks the trainer for the position.
+        warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
+        warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+        warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*")
+        try:
+            # Factors of matrix products in bfloat16 where the processor can, sums in float32:
+            # an epoch takes three quarters of the time. Recognition computes in float32.
+            torch.set_float32_matmul_precision("medium")
+            yield
+        finally:
+            torch.set_float32_matmul_precision(precision)
+            torch.use_deterministic_algorithms(deterministic)
+
+
+def check_folder(folder: Path, config: dict[str, Any], resume: bool) -> None:
+    """See that a run can begin in ``folder``, or go on there.
+
+    Raises:
+        ConfigError: it holds another run, or there is nothing to resume.
+    """
+    last = folder / LAST
+    if resume and not last.exists():
+        raise ConfigError(f"nothing to resume: {last} does not exist; train without --resume")
+    if not resume and last.exists():
+        raise ConfigError(
+            f"{folder} holds a run already; go on with --resume, or give another one "
+            "with --set name=NAME"
+        )
+    if resume:
+        old = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if old != json.loads(json.dumps(config)):
+            raise ConfigError(f"{folder / 'config.json'} differs from the configuration given")

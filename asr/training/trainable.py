@@ -1,0 +1,120 @@
+"""What the engine knows of the networks that it trains, acoustic or of language."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import torch
+
+from asr.config import EngineConfig, OptimizerConfig
+from asr.training.schedule import learning_rate
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What epochs are compared by on the development set; the lowest is the best."""
+
+    column: str
+    """Its name in ``metrics.csv``."""
+    name: str
+    factor: float
+    """From the module's value to what people read."""
+    unit: str
+    loss: str
+    """What the loss is counted in."""
+    speed: str
+    """What comes after the number of :meth:`Trainable.speed`."""
+
+    def shown(self, value: float) -> str:
+        """A value, as people read it.
+
+        >>> Measure("dev_wer", "WER", 100, " %", "nats", "×").shown(0.5)
+        '50.00 %'
+        """
+        return f"{self.factor * value:.2f}{self.unit}"
+
+
+class Trainable(lightning.LightningModule):
+    """A network with its optimiser, learning rate and clipping.
+
+    For callbacks there are ``step_sums``, what the last micro-batch added up over all ranks
+    (``loss``, ``items`` that it is the sum of, ``not_finite``, ``rejected``, ``samples`` and
+    ``padded``, the same with padding); ``step_norm``, the norm of the last step's gradient before
+    clipping, which may not be finite; and ``dev_sums`` (``loss``, ``items``, …), over the whole
+    development set.
+    """
+
+    measure: Measure
+
+    def __init__(self, optimizer: OptimizerConfig, options: EngineConfig) -> None:
+        super().__init__()
+        self.optimizer_config = optimizer
+        self.options = options
+        self.step_sums: dict[str, float] = {}
+        self.step_norm = 0.0
+        self.dev_sums: dict[str, float] = {}
+
+    @property
+    @abstractmethod
+    def criterion(self) -> float:
+        """Of the development set, what :attr:`measure` describes."""
+
+    @abstractmethod
+    def speed(self, samples: float, seconds: float) -> float:
+        """What took ``seconds``, in the unit that :attr:`measure` names."""
+
+    def parameter_count(self) -> int:
+        """Number of trained weights."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    @property
+    def step_finite(self) -> bool:
+        """Whether the last step had a finite gradient."""
+        return math.isfinite(self.step_norm)
+
+    @property
+    def dev_loss(self) -> float:
+        """Mean over the items of the development set, in nats."""
+        return self.dev_sums["loss"] / max(self.dev_sums["items"], 1)
+
+    def on_validation_epoch_end(self) -> None:
+        """Add up over all ranks."""
+        self.dev_sums = self.over_ranks(self.dev_sums)
+
+    def over_ranks(self, sums: dict[str, Any]) -> dict[str, float]:
+        """The sums of ``sums`` over all processes."""
+        values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.device)
+        if self.trainer.world_size > 1:
+            torch.distributed.all_reduce(values)
+        return dict(zip(sums, values.tolist(), strict=True))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov & Hutter 2019)."""
+        options = self.optimizer_config
+        return torch.optim.AdamW(
+            self.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the learning rate, by the share of the run that is done."""
+        accumulate = self.options.accumulate
+        steps = int(self.trainer.num_training_batches) // accumulate
+        progress = (self.current_epoch + batch_idx // accumulate / steps) / self.options.epochs
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = learning_rate(self.optimizer_config, progress)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm; without a finite norm, on every rank alike, the step changes nothing."""
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.parameters(), self.optimizer_config.gradient_clip
+        )
+        self.step_norm = float(norm)
+        if not self.step_finite:
+            optimizer.zero_grad(set_to_none=True)
