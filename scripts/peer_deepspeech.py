@@ -23,8 +23,8 @@ from torch import nn
 
 from asr.config import Config
 from asr.errors import DataError
-from asr.training.model import CELLS
 from asr.training.preparation import Corpus
+from asr.training.stack import CELLS
 
 
 def deepspeech(

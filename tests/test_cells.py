@@ -6,8 +6,8 @@ import torch
 from conftest import make_info, make_network
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from asr.training.model import CELLS, Recurrent
 from asr.training.recurrence import recurrent_layer
+from asr.training.stack import CELLS, Recurrent
 
 
 def sigmoid(x):

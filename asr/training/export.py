@@ -1,11 +1,5 @@
-"""The model directory's graph, written node by node, and its weights read back.
+"""The model directory's graph, and its weights read back."""
 
-Exporters freeze the time axis and have been silently wrong for GRU, so the graph is built with
-``onnx.helper``. Its initialisers carry the names of the torch parameters and their values as
-they are; gates are put in ONNX's order by nodes that ONNX Runtime folds when it loads the graph.
-"""
-
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +7,20 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from asr.config import EncoderConfig
 from asr.errors import ModelError
 from asr.modeldir import GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
+from asr.training.graph import Graph, recurrent_stack
 from asr.training.model import AcousticModel
 
-OPSET = 17
-IR_VERSION = 8
 WEIGHTS = "encoder."
 """Prefix of the initialisers that are trained; the others are constants of the graph."""
 
 OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
-
-OPERATORS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
-GATES = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
-"""ONNX's order of gates in torch's: LSTM i, o, f, g of i, f, g, o; GRU z, r, n of r, z, n."""
 
 
 def export_model(folder: str | Path, model: AcousticModel, info: ModelInfo) -> ModelInfo:
@@ -118,55 +107,6 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
     return left_out
 
 
-class _Graph:
-    """Nodes and initialisers as they are added; every value has one name."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-
-    def weight(self, name: str, value: npt.NDArray[Any]) -> str:
-        """An initialiser under ``name``."""
-        self.initializers.append(numpy_helper.from_array(np.array(value, order="C"), name))
-        return name
-
-    def constant(self, value: Any, dtype: type = np.int64) -> str:
-        """A small constant; equal ones are stored once."""
-        array: npt.NDArray[Any] = np.asarray(value, dtype=dtype)
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._constants:
-            self._constants[key] = self.weight(f"constant_{len(self._constants)}", array)
-        return self._constants[key]
-
-    def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """A node with one output, whose name is returned."""
-        output = name or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
-        return output
-
-    def split(self, value: str, parts: int) -> list[str]:
-        """Equal parts along the first axis."""
-        outputs = [f"{value}.part_{i}" for i in range(parts)]
-        self.nodes.append(helper.make_node("Split", [value], outputs, axis=0))
-        return outputs
-
-    def mask(self, lengths: str, frames: str) -> str:
-        """(B,) and a scalar -> (B, frames) float, one where a frame exists."""
-        steps = self.add("Range", self.constant(0), frames, self.constant(1))
-        exists = self.add("Less", steps, self.add("Unsqueeze", lengths, self.constant([1])))
-        return self.add("Cast", exists, to=TensorProto.FLOAT)
-
-    def size(self, value: str, axis: int) -> str:
-        """Length of one axis, a scalar."""
-        return self.add("Gather", self.add("Shape", value), self.constant(axis), axis=0)
-
-    def ceil_divide(self, value: str, divisor: int) -> str:
-        """Integers divided and rounded up."""
-        raised = self.add("Add", value, self.constant(divisor - 1))
-        return self.add("Div", raised, self.constant(divisor))
-
-
 def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     """The ONNX graph that computes what ``model`` computes.
 
@@ -176,41 +116,29 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     ``frame_lengths`` (B,), and the ``statistics`` that were used.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-    graph = _Graph()
+    graph = Graph()
     features, lengths = _features(graph, info, weights["log_mel.mel.mel_scale.fb"])
     hidden, lengths = _encoder(graph, info.encoder, weights, features, lengths)
     graph.add("Identity", lengths, name="frame_lengths")
     graph.add("Identity", hidden, name="log_probs")
 
-    def value(name: str, kind: int, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, kind, shape)
-
     mels, size = info.features.num_mels, len(info.vocabulary)
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "acoustic_model",
-            inputs=[
-                value("waveforms", TensorProto.FLOAT, ["batch", "samples"]),
-                value("lengths", TensorProto.INT64, ["batch"]),
-                value("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels]),
-            ],
-            outputs=[
-                value("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
-                value("frame_lengths", TensorProto.INT64, ["batch"]),
-                value("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
-            ],
-            initializer=graph.initializers,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="bigru-asr",
+    return graph.model(
+        "acoustic_model",
+        inputs=[
+            ("waveforms", TensorProto.FLOAT, ["batch", "samples"]),
+            ("lengths", TensorProto.INT64, ["batch"]),
+            ("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels]),
+        ],
+        outputs=[
+            ("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
+            ("frame_lengths", TensorProto.INT64, ["batch"]),
+            ("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
+        ],
     )
-    onnx.checker.check_model(proto)
-    return proto
 
 
-def _features(graph: _Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:
+def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:
     """Normalised log-mel features: a windowed DFT as convolution, mel filters, statistics."""
     config = info.features
     half = config.window_length // 2
@@ -269,7 +197,7 @@ def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
 
 
 def _encoder(
-    graph: _Graph, config: EncoderConfig, weights: dict[str, Any], features: str, lengths: str
+    graph: Graph, config: EncoderConfig, weights: dict[str, Any], features: str, lengths: str
 ) -> tuple[str, str]:
     """Front, padding, recurrent layers with time first, and the output in log-probabilities."""
 
@@ -315,60 +243,17 @@ def _encoder(
         lengths = graph.add("Add", lengths, graph.constant(2 * edge))
     hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
     steps = graph.add("Cast", lengths, to=TensorProto.INT32)
-    for index in range(config.layers):
-        hidden = _recurrent(graph, config, weight, f"layers.{index}.cell", hidden, steps)
-        hidden = graph.add(
-            "LayerNormalization",
-            hidden,
-            weight(f"norms.{index}.weight"),
-            weight(f"norms.{index}.bias"),
-            axis=-1,
-            epsilon=1e-5,
-        )
+    hidden, _ = recurrent_stack(
+        graph,
+        weight,
+        config.cell,
+        config.hidden_size,
+        config.layers,
+        config.bidirectional,
+        hidden,
+        steps,
+    )
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
     log_probs = graph.add("LogSoftmax", logits, axis=-1)
     return graph.add("Transpose", log_probs, perm=[1, 0, 2]), lengths
-
-
-def _recurrent(
-    graph: _Graph, config: EncoderConfig, weight: Any, name: str, hidden: str, steps: str
-) -> str:
-    """One recurrent layer, (T, B, input) -> (T, B, hidden * directions)."""
-    directions = ("", "_reverse") if config.bidirectional else ("",)
-    order = GATES[config.cell]
-
-    def gates(kind: str, suffix: str) -> str:
-        value = weight(f"{name}.{kind}_l0{suffix}")
-        if len(order) == 1:
-            return str(value)
-        parts = graph.split(value, len(order))
-        return graph.add("Concat", *(parts[i] for i in order), axis=0)
-
-    def both(*kinds: str) -> str:
-        rows = [
-            graph.add("Concat", *(gates(kind, suffix) for kind in kinds), axis=0)
-            for suffix in directions
-        ]
-        axis = graph.constant([0])
-        return graph.add("Concat", *(graph.add("Unsqueeze", row, axis) for row in rows), axis=0)
-
-    attributes: dict[str, Any] = {
-        "hidden_size": config.hidden_size,
-        "direction": "bidirectional" if config.bidirectional else "forward",
-    }
-    if config.cell == "gru":
-        attributes["linear_before_reset"] = 1
-    output = graph.add(
-        OPERATORS[config.cell],
-        hidden,
-        both("weight_ih"),
-        both("weight_hh"),
-        both("bias_ih", "bias_hh"),
-        steps,
-        **attributes,
-    )
-    # (T, directions, B, hidden) -> (T, B, directions * hidden)
-    output = graph.add("Transpose", output, perm=[0, 2, 1, 3])
-    size = config.hidden_size * len(directions)
-    return graph.add("Reshape", output, graph.constant([0, 0, size]))
