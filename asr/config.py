@@ -22,7 +22,8 @@ CODECS = ("mulaw", "mp3", "opus")
 PRECISIONS = ("32", "bf16", "16")
 
 
-def _require(condition: bool, message: str) -> None:
+def require(condition: bool, message: str) -> None:
+    """Raise a ConfigError with ``message`` unless the condition holds."""
     if not condition:
         raise ConfigError(message)
 
@@ -41,19 +42,19 @@ class FeatureConfig:
     log_floor: float = 1e-8
 
     def __post_init__(self) -> None:
-        _require(self.sample_rate > 0, f"features.sample_rate is {self.sample_rate}, needs > 0")
-        _require(
+        require(self.sample_rate > 0, f"features.sample_rate is {self.sample_rate}, needs > 0")
+        require(
             0 < self.hop_length <= self.window_length <= self.n_fft,
             f"features need 0 < hop_length <= window_length <= n_fft, got {self.hop_length}, "
             f"{self.window_length}, {self.n_fft}",
         )
-        _require(self.window_length % 2 == 0, "features.window_length must be even")
-        _require(self.num_mels > 0, f"features.num_mels is {self.num_mels}, needs > 0")
-        _require(
+        require(self.window_length % 2 == 0, "features.window_length must be even")
+        require(self.num_mels > 0, f"features.num_mels is {self.num_mels}, needs > 0")
+        require(
             0 <= self.f_min < self.f_max <= self.sample_rate / 2,
             f"features need 0 <= f_min < f_max <= sample_rate / 2, got {self.f_min}, {self.f_max}",
         )
-        _require(self.log_floor > 0, f"features.log_floor is {self.log_floor}, needs > 0")
+        require(self.log_floor > 0, f"features.log_floor is {self.log_floor}, needs > 0")
 
     def num_frames(self, samples: int) -> int:
         """Feature frames of ``samples`` samples: one centred on every ``hop_length``-th sample."""
@@ -81,14 +82,14 @@ class EncoderConfig:
     padding: int = 2
 
     def __post_init__(self) -> None:
-        _require(self.cell in CELLS, f"encoder.cell is {self.cell!r}, needs one of {CELLS}")
-        _require(self.front in FRONTS, f"encoder.front is {self.front!r}, needs one of {FRONTS}")
+        require(self.cell in CELLS, f"encoder.cell is {self.cell!r}, needs one of {CELLS}")
+        require(self.front in FRONTS, f"encoder.front is {self.front!r}, needs one of {FRONTS}")
         for name in ("layers", "hidden_size", "reduction", "channels"):
-            _require(getattr(self, name) > 0, f"encoder.{name} is {getattr(self, name)}, needs > 0")
-        _require(0 <= self.dropout < 1, f"encoder.dropout is {self.dropout}, needs 0 <= x < 1")
-        _require(self.padding >= 0, f"encoder.padding is {self.padding}, needs >= 0")
+            require(getattr(self, name) > 0, f"encoder.{name} is {getattr(self, name)}, needs > 0")
+        require(0 <= self.dropout < 1, f"encoder.dropout is {self.dropout}, needs 0 <= x < 1")
+        require(self.padding >= 0, f"encoder.padding is {self.padding}, needs >= 0")
         if self.front == "conv":
-            _require(
+            require(
                 self.reduction in (2, 4, 8),
                 f"encoder.reduction is {self.reduction}; the conv front takes 2, 4 or 8",
             )
@@ -121,20 +122,20 @@ class DataConfig:
     cache_gigabytes: float = 20.0
 
     def __post_init__(self) -> None:
-        _require(self.max_duration > 0, "data.max_duration (s) must be > 0")
-        _require(0 <= self.max_dropped <= 1, "data.max_dropped is a share between 0 and 1")
-        _require(self.cache_gigabytes >= 0, "data.cache_gigabytes must be >= 0")
+        require(self.max_duration > 0, "data.max_duration (s) must be > 0")
+        require(0 <= self.max_dropped <= 1, "data.max_dropped is a share between 0 and 1")
+        require(self.cache_gigabytes >= 0, "data.cache_gigabytes must be >= 0")
 
 
 def _check_range(name: str, values: tuple[float, float], low: float, high: float) -> None:
-    _require(
+    require(
         len(values) == 2 and low <= values[0] <= values[1] <= high,
         f"{name} is {list(values)}, needs [lowest, highest] between {low:g} and {high:g}",
     )
 
 
 def _check_probability(name: str, value: float) -> None:
-    _require(0 <= value <= 1, f"{name} is {value}, needs a probability, 0 <= x <= 1")
+    require(0 <= value <= 1, f"{name} is {value}, needs a probability, 0 <= x <= 1")
 
 
 @dataclass(frozen=True)
@@ -163,12 +164,12 @@ class NoiseConfig:
     def __post_init__(self) -> None:
         _check_probability("augment.noise.probability", self.probability)
         _check_range("augment.noise.snr", self.snr, -20, 100)
-        _require(
+        require(
             len(self.kinds) > 0 and set(self.kinds) <= set(NOISES),
             f"augment.noise.kinds is {list(self.kinds)}, needs some of {NOISES}",
         )
-        _require(self.talkers > 0, "augment.noise.talkers must be > 0")
-        _require(
+        require(self.talkers > 0, "augment.noise.talkers must be > 0")
+        require(
             ("files" in self.kinds) == bool(self.manifest),
             'augment.noise needs both: "files" among its kinds, and their manifest',
         )
@@ -195,7 +196,7 @@ class TelephoneConfig:
 
     def __post_init__(self) -> None:
         _check_probability("augment.telephone.probability", self.probability)
-        _require(0 < self.low_cut < 3400, "augment.telephone.low_cut (Hz) is between 0 and 3400")
+        require(0 < self.low_cut < 3400, "augment.telephone.low_cut (Hz) is between 0 and 3400")
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class CodecConfig:
 
     def __post_init__(self) -> None:
         _check_probability("augment.codec.probability", self.probability)
-        _require(
+        require(
             len(self.kinds) > 0 and set(self.kinds) <= set(CODECS),
             f"augment.codec.kinds is {list(self.kinds)}, needs some of {CODECS}",
         )
@@ -235,15 +236,15 @@ class AugmentConfig:
     gain: GainConfig = field(default_factory=GainConfig)
 
     def __post_init__(self) -> None:
-        _require(len(self.speeds) > 0, "augment.speeds needs at least one factor, e.g. [1.0]")
-        _require(
+        require(len(self.speeds) > 0, "augment.speeds needs at least one factor, e.g. [1.0]")
+        require(
             all(0.5 <= speed <= 2 for speed in self.speeds),
             f"augment.speeds is {list(self.speeds)}, needs factors between 0.5 and 2",
         )
         for name in ("frequency_masks", "frequency_width", "time_masks", "time_width"):
             value = getattr(self, name)
-            _require(value >= 0, f"augment.{name} is {value}, needs >= 0")
-        _require(0 <= self.time_share <= 1, "augment.time_share is a share between 0 and 1")
+            require(value >= 0, f"augment.{name} is {value}, needs >= 0")
+        require(0 <= self.time_share <= 1, "augment.time_share is a share between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -258,14 +259,14 @@ class OptimizerConfig:
     gradient_clip: float = 5.0
 
     def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "optimizer.learning_rate must be > 0")
-        _require(self.weight_decay >= 0, "optimizer.weight_decay must be >= 0")
-        _require(
+        require(self.learning_rate > 0, "optimizer.learning_rate must be > 0")
+        require(self.weight_decay >= 0, "optimizer.weight_decay must be >= 0")
+        require(
             self.schedule in SCHEDULES,
             f"optimizer.schedule is {self.schedule!r}, needs one of {SCHEDULES}",
         )
-        _require(0 < self.warmup < 1, "optimizer.warmup is a share of all steps, 0 < x < 1")
-        _require(self.gradient_clip > 0, "optimizer.gradient_clip must be > 0")
+        require(0 < self.warmup < 1, "optimizer.warmup is a share of all steps, 0 < x < 1")
+        require(self.gradient_clip > 0, "optimizer.gradient_clip must be > 0")
 
 
 @dataclass(frozen=True)
@@ -295,14 +296,12 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "accumulate", "average", "max_skipped", "devices", "nodes"):
-            _require(
-                getattr(self, name) > 0, f"training.{name} is {getattr(self, name)}, needs > 0"
-            )
+            require(getattr(self, name) > 0, f"training.{name} is {getattr(self, name)}, needs > 0")
         for name in ("patience", "checkpoint_steps", "workers"):
-            _require(
+            require(
                 getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}, needs >= 0"
             )
-        _require(
+        require(
             self.precision in PRECISIONS,
             f"training.precision is {self.precision!r}, needs one of {PRECISIONS}",
         )
@@ -323,8 +322,8 @@ class TrainingConfig(EngineConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
-        _require(self.consistency >= 0, "training.consistency must be >= 0")
+        require(self.batch_seconds > 0, "training.batch_seconds must be > 0")
+        require(self.consistency >= 0, "training.consistency must be >= 0")
 
 
 @dataclass(frozen=True)
@@ -350,16 +349,16 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         for name in ("beam_size", "max_tokens"):
             value = getattr(self, name)
-            _require(1 <= value <= 65536, f"decoding.{name} is {value}, needs 1 to 65536")
+            require(1 <= value <= 65536, f"decoding.{name} is {value}, needs 1 to 65536")
         for name in ("beam_threshold", "token_threshold", "lm_weight"):
             value = getattr(self, name)
-            _require(value >= 0, f"decoding.{name} is {value}, needs >= 0")
-        _require(
+            require(value >= 0, f"decoding.{name} is {value}, needs >= 0")
+        require(
             0 < self.blank_skip <= 1, f"decoding.blank_skip is {self.blank_skip}, needs 0 < x <= 1"
         )
         for name in ("lm_weight", "word_bonus", "unknown_score"):
             value = getattr(self, name)
-            _require(
+            require(
                 abs(value) <= 100, f"decoding.{name} is {value}, needs a number from -100 to 100"
             )
 
@@ -378,13 +377,13 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        _require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
-        _require(
+        require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
+        require(
             self.name not in ("", ".", "..") and "/" not in self.name,
             f"name is {self.name!r}, needs a plain folder name",
         )
         longest = self.data.max_duration / min(self.augment.speeds)
-        _require(
+        require(
             longest <= self.training.batch_seconds,
             f"training.batch_seconds is {self.training.batch_seconds:g}, but one utterance of "
             f"data.max_duration at the slowest of augment.speeds takes {longest:g} s",
@@ -430,21 +429,30 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file and apply ``section.key=value`` overrides, whose values are TOML
-    (a value that is not TOML is taken as a string).
+    """The configuration of an acoustic model: :func:`read_values`.
 
     Raises:
         ConfigError: the file is missing, is not TOML, or fails the checks of this module.
     """
+    return from_mapping(Config, read_values(path, overrides))
+
+
+def read_values(path: str | Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A TOML file, if one is given, with ``section.key=value`` overrides, whose values are TOML
+    (a value that is not TOML is taken as a string).
+
+    Raises:
+        ConfigError: the file is missing or not TOML, or an override has no key.
+    """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:
         _apply(values, override)
-    return from_mapping(Config, values)
+    return values
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

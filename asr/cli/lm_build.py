@@ -67,6 +67,7 @@ def build(
     from asr.decoding.kneser_ney import estimate, read_texts
     from asr.decoding.ngram_file import write_binary
     from asr.decoding.overlap import model_overlap, text_overlap
+    from asr.decoding.perplexity import perplexity
 
     if not output.name.endswith((*ARPA, BINARY)):
         raise typer.BadParameter(
@@ -92,7 +93,7 @@ def build(
         fixed = ", fixed: too little text to estimate them" if result.fixed[k - 1] else ""
         print(f"{k}-grams: {count}{pruned}, discounts {values}{fixed}")
     if heldout_texts is not None:
-        print(f"{heldout}: {model.perplexity(heldout_texts)}")
+        print(f"{heldout}: {perplexity(model, heldout_texts)}")
     if test_texts is not None:
         seen, held = text_overlap(lines, test_texts, order, kind), model_overlap(model, test_texts)
         print(f"{test_text}: {seen}")

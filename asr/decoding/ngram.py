@@ -1,7 +1,7 @@
-"""Back-off n-gram models as flat arrays: scores and perplexity."""
+"""Back-off n-gram models as flat arrays."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -28,36 +28,6 @@ def split_units(text: str, unit: str) -> list[str]:
     if unit == "word":
         return text.split()
     return [SPACE if character == " " else character for character in text]
-
-
-@dataclass(frozen=True)
-class Perplexity:
-    """Counts and log-probabilities of a text; ``tokens`` counts a ``</s>`` for each sentence."""
-
-    sentences: int
-    tokens: int
-    oovs: int
-    log10_total: float
-    log10_oovs: float
-    """The part of ``log10_total`` that the unknown words took."""
-
-    @property
-    def including_oovs(self) -> float:
-        """Perplexity over all tokens."""
-        return float(10 ** (-self.log10_total / self.tokens))
-
-    @property
-    def excluding_oovs(self) -> float:
-        """Perplexity over the known tokens, in the context of all."""
-        known = self.log10_total - self.log10_oovs
-        return float(10 ** (-known / (self.tokens - self.oovs)))
-
-    def __str__(self) -> str:
-        return (
-            f"perplexity {self.including_oovs:.2f} with and {self.excluding_oovs:.2f} without "
-            f"unknown words [{self.tokens} tokens, {self.oovs} unknown, "
-            f"{self.sentences} sentences]"
-        )
 
 
 class Matches(NamedTuple):
@@ -204,27 +174,6 @@ class NgramModel:
             scores[known] += self.log10_backoffs[context[known]]
             scores[found] = self.log10_probs[nodes[k, found]]
         return scores
-
-    def perplexity(self, texts: Iterable[str]) -> Perplexity:
-        """Perplexity of normalised ``texts``, each a sentence.
-
-        Raises:
-            DataError: no text.
-        """
-        sentences = [self.encode(text) for text in texts]
-        if not sentences:
-            raise DataError("a perplexity needs at least one sentence, got none")
-        matches = self.match(sentences)
-        counted = matches.position > 0
-        scores = self._score(matches)[counted]
-        unknown = matches.ids[counted] == self.unknown_id
-        return Perplexity(
-            sentences=len(sentences),
-            tokens=len(scores),
-            oovs=int(unknown.sum()),
-            log10_total=float(scores.sum()),
-            log10_oovs=float(scores[unknown].sum()),
-        )
 
 
 class GramError(DataError):

@@ -1,0 +1,56 @@
+"""``asr lm evaluate``: how well language models predict a text."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from asr.decoding.perplexity import Perplexity
+
+
+def evaluate(
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL", help="Of asr lm build, or .onnx of asr lm train."),
+    ],
+    text: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Plain text, a sentence a line, or a .jsonl manifest."),
+    ],
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Several models: other text, for which the weights of their mixture are best.",
+        ),
+    ] = None,
+) -> None:
+    """Print the perplexity of a text, a word and a character.
+
+    With several models and --dev, also of their mixture, in which each model's probabilities have
+    a fixed weight.
+    """
+    from asr.decoding.kneser_ney import read_texts
+    from asr.decoding.ngram_file import read_lm
+    from asr.decoding.perplexity import best_weights, count, mix, token_scores
+    from asr.decoding.recurrent_lm import read_recurrent_lm
+
+    if dev is not None and len(models) < 2:
+        raise typer.BadParameter("a mixture needs several models", param_hint="--dev")
+    texts = read_texts(text)
+    dev_texts = read_texts(dev) if dev else []
+    opened = [
+        read_recurrent_lm(path) if path.suffix == ".onnx" else read_lm(path) for path in models
+    ]
+    scores = [token_scores(model, texts) for model in opened]
+    for path, item in zip(models, scores, strict=True):
+        _show(str(path), count(texts, item))
+    if dev is not None:
+        weights = best_weights([token_scores(model, dev_texts) for model in opened])
+        parts = [f"{weight:.3f} {path}" for weight, path in zip(weights, models, strict=True)]
+        _show(" + ".join(parts), count(texts, mix(scores, weights)))
+
+
+def _show(name: str, result: "Perplexity") -> None:
+    print(f"{name}: {result}; {result.per_word:.2f} a word, {result.per_character:.3f} a character")

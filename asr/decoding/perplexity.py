@@ -1,0 +1,160 @@
+"""How well language models of any kind predict a text, alone and mixed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.errors import DataError
+
+Scores = npt.NDArray[np.float64]
+ROUNDS = 100
+"""Most steps of expectation maximisation; it has long converged."""
+
+
+class LanguageModel(Protocol):
+    """What can be asked of every language model."""
+
+    @property
+    def unit(self) -> str:
+        """``word``, or ``token`` for characters and ``<space>``."""
+
+    @property
+    def unknown_id(self) -> int:
+        """The id that units outside the model share."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the units of a normalised text."""
+
+    def score(self, sentences: Sequence[Sequence[int]]) -> list[Scores]:
+        """log10-probabilities (units + 1,) of every unit of a sentence and of its end."""
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """Counts and log-probabilities of a text. ``tokens`` are the model's units, ``words`` and
+    ``characters`` (spaces among them) the same for every model; all three count the end of each
+    sentence."""
+
+    sentences: int
+    tokens: int
+    words: int
+    characters: int
+    oovs: int
+    log10_total: float
+    log10_oovs: float
+    """The part of ``log10_total`` that the unknown tokens took."""
+
+    @property
+    def including_oovs(self) -> float:
+        """Perplexity over all tokens."""
+        return float(10 ** (-self.log10_total / self.tokens))
+
+    @property
+    def excluding_oovs(self) -> float:
+        """Perplexity over the known tokens, in the context of all."""
+        known = self.log10_total - self.log10_oovs
+        return float(10 ** (-known / (self.tokens - self.oovs)))
+
+    @property
+    def per_word(self) -> float:
+        """Of words, whatever the model's units are: compares models of different units, if none
+        has unknown ones, which are predicted as a class and not spelled."""
+        return float(10 ** (-self.log10_total / self.words))
+
+    @property
+    def per_character(self) -> float:
+        """Likewise of characters."""
+        return float(10 ** (-self.log10_total / self.characters))
+
+    def __str__(self) -> str:
+        return (
+            f"perplexity {self.including_oovs:.2f} with and {self.excluding_oovs:.2f} without "
+            f"unknown words [{self.tokens} tokens, {self.oovs} unknown, "
+            f"{self.sentences} sentences]"
+        )
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """What a model gives the units of a text, the ends of its sentences among them."""
+
+    log10_probs: Scores
+    """(tokens,)"""
+    unknown: npt.NDArray[np.bool_]
+    """(tokens,) which of them the model does not know."""
+
+
+def token_scores(model: LanguageModel, texts: Iterable[str]) -> TokenScores:
+    """Of normalised ``texts``, each a sentence.
+
+    Raises:
+        DataError: no text.
+    """
+    sentences = [model.encode(text) for text in texts]
+    if not sentences:
+        raise DataError("a perplexity needs at least one sentence, got none")
+    ids = np.array([id for sentence in sentences for id in (*sentence, -1)])
+    return TokenScores(np.concatenate(model.score(sentences)), ids == model.unknown_id)
+
+
+def perplexity(model: LanguageModel, texts: Sequence[str]) -> Perplexity:
+    """Of normalised ``texts``, each a sentence.
+
+    Raises:
+        DataError: no text.
+    """
+    return count(texts, token_scores(model, texts))
+
+
+def count(texts: Sequence[str], scores: TokenScores) -> Perplexity:
+    """The perplexity that ``scores`` of ``texts`` make."""
+    return Perplexity(
+        sentences=len(texts),
+        tokens=len(scores.log10_probs),
+        words=sum(len(text.split()) + 1 for text in texts),
+        characters=sum(len(text) + 1 for text in texts),
+        oovs=int(scores.unknown.sum()),
+        log10_total=float(scores.log10_probs.sum()),
+        log10_oovs=float(scores.log10_probs[scores.unknown].sum()),
+    )
+
+
+def mix(models: Sequence[TokenScores], weights: Sequence[float]) -> TokenScores:
+    """Models mixed: the probability of every unit is ``sum(weight * probability)``.
+
+    Raises:
+        DataError: the models have other units, or know other words.
+    """
+    _check_same(models)
+    probs = sum(
+        weight * 10**model.log10_probs for weight, model in zip(weights, models, strict=True)
+    )
+    return TokenScores(np.log10(probs), models[0].unknown)
+
+
+def best_weights(models: Sequence[TokenScores]) -> list[float]:
+    """The weights, which sum to one, with which a mixture predicts the text best: expectation
+    maximisation (Jelinek and Mercer 1980).
+
+    Raises:
+        DataError: the models have other units, or know other words.
+    """
+    _check_same(models)
+    probs = np.stack([10**model.log10_probs for model in models])
+    weights = np.full(len(models), 1 / len(models))
+    for _ in range(ROUNDS):
+        shares = weights[:, None] * probs
+        weights = (shares / shares.sum(0)).mean(1)
+    return [float(weight) for weight in weights]
+
+
+def _check_same(models: Sequence[TokenScores]) -> None:
+    first = models[0].unknown
+    if any(not np.array_equal(model.unknown, first) for model in models):
+        raise DataError(
+            "models can be mixed if they have the same units and know the same words; build them "
+            "with one --vocabulary"
+        )

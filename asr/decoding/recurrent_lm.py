@@ -1,0 +1,183 @@
+"""Recurrent language models in ONNX Runtime: scores of sentences and of many alike, steps."""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from asr.decoding.ngram import END, SPACE, UNKNOWN, split_units
+from asr.errors import DataError
+
+METADATA = "language_model"
+"""The key of the file's metadata that holds :data:`FIELDS` as JSON."""
+
+SCHEMA_VERSION = 1
+FIELDS = ("schema_version", "unit", "words", "provenance")
+BATCH_VALUES = 2**23
+"""Log-probabilities that are computed at once: 32 MB."""
+
+Floats = npt.NDArray[np.float32]
+States = npt.NDArray[np.float32]
+"""(S, B, H): what the layers carry from word to word, for each of B sentences."""
+
+
+class RecurrentLm:
+    """A model file, as ``asr lm train`` writes it; it predicts words or characters one after
+    another, each from all that came before in the sentence.
+
+    ``words``: (V,) the word of each id; ``</s>`` stands at both ends of a sentence. ``provenance``
+    says how it was trained. ``data``: the file's contents; ``name``: what errors call it.
+
+    Raises:
+        DataError: not a language model that this version reads.
+    """
+
+    def __init__(self, data: bytes, name: str = "the language model") -> None:
+        self.data = data
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # steps are small
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+            values = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
+            version, self.unit, words, self.provenance = (values[name] for name in FIELDS)
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            raise DataError(
+                f"{name}: not a recurrent language model of asr lm train ({error})"
+            ) from error
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"{name}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
+            )
+        self.words = tuple(words)
+        shape = self._session.get_inputs()[2].shape
+        self._no_states = np.zeros((shape[0], 1, shape[2]), np.float32)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: index for index, word in enumerate(self.words)}
+
+    @property
+    def unknown_id(self) -> int:
+        """The id that words outside the model share."""
+        return self.ids[UNKNOWN]
+
+    @property
+    def end_id(self) -> int:
+        """The id of both ends of a sentence."""
+        return self.ids[END]
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the units of a normalised text."""
+        return [self.ids.get(unit, self.unknown_id) for unit in split_units(text, self.unit)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ``ids``."""
+        units = (self.words[index] for index in ids)
+        if self.unit == "word":
+            return " ".join(units)
+        return "".join(" " if unit == SPACE else unit for unit in units)
+
+    def run(
+        self, tokens: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], states: States
+    ) -> tuple[Floats, States]:
+        """Natural log-probabilities (B, T, V) of what comes after each of ``tokens`` (B, T), of
+        which ``lengths`` (B,) count, and the states (S, B, H) after the last of them."""
+        feed = {"tokens": tokens, "lengths": lengths, "states": states}
+        log_probs, after = self._session.run(["log_probs", "next_states"], feed)
+        return log_probs, after
+
+    def start(self, context: Sequence[int] = (), count: int = 1) -> tuple[Floats, States]:
+        """Log-probabilities (count, V) of what begins a sentence, or goes on from the ids of
+        ``context``, and the states (S, count, H), the same for all."""
+        tokens = np.array([[self.end_id, *context]])
+        log_probs, states = self.run(tokens, np.array([tokens.shape[1]]), self._no_states)
+        return np.repeat(log_probs[:, -1], count, 0), np.repeat(states, count, 1)
+
+    def step(self, ids: Sequence[int] | Any, states: States) -> tuple[Floats, States]:
+        """Log-probabilities (B, V) of what comes after ``ids`` (B,), and the states after them."""
+        tokens = np.asarray(ids, np.int64)[:, None]
+        log_probs, states = self.run(tokens, np.ones(len(tokens), np.int64), states)
+        return log_probs[:, 0], states
+
+    def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
+        """log10-probabilities (units + 1,) of every unit of each sentence and of its end.
+
+        Sentences of similar length are computed at once, which changes nothing.
+        """
+        results: list[Any] = [None] * len(sentences)
+        for batch in self._batches(sentences):
+            rows = [sentences[index] for index in batch]
+            lengths = np.array([len(row) + 1 for row in rows])
+            tokens = np.full((len(rows), lengths.max()), self.end_id)
+            for line, row in zip(tokens, rows, strict=True):
+                line[1 : len(row) + 1] = row
+            states = np.repeat(self._no_states, len(rows), 1)
+            log_probs, _ = self.run(tokens, lengths, states)
+            for index, row, values in zip(batch, rows, log_probs, strict=True):
+                chosen = values[np.arange(len(row) + 1), [*row, self.end_id]]
+                results[index] = chosen.astype(np.float64) / np.log(10)
+        return results
+
+    def _batches(self, sentences: Sequence[Sequence[int]]) -> Iterable[list[int]]:
+        limit = BATCH_VALUES // len(self.words)
+        batch: list[int] = []
+        for index in sorted(range(len(sentences)), key=lambda i: len(sentences[i])):
+            if batch and (len(batch) + 1) * (len(sentences[index]) + 1) > limit:
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+    def score_alike(
+        self, texts: Sequence[str], history: str = "", ends: bool = True
+    ) -> npt.NDArray[np.float64]:
+        """Natural log-probabilities (N,) of normalised texts that have beginnings in common, which
+        are computed once.
+
+        ``history``: the words of the same sentence that came before all of them; ``ends``: whether
+        the sentence ends with them.
+        """
+        glue = " " if history else ""
+        before = self.encode(history)
+        rows = [self.encode(f"{history}{glue}{text}")[len(before) :] for text in texts]
+        if ends:
+            rows = [[*row, self.end_id] for row in rows]
+        totals = np.zeros(len(rows))
+        log_probs, states = self.start(before)
+        place = np.zeros(len(rows), np.int64)  # of each text's beginning among the distinct ones
+        for depth in range(max(map(len, rows), default=0)):
+            going = [index for index, row in enumerate(rows) if len(row) > depth]
+            words = np.array([rows[index][depth] for index in going])
+            totals[going] += log_probs[place[going], words]
+            going = [index for index in going if len(rows[index]) > depth + 1]
+            if not going:
+                break
+            keys = np.array([(place[index], rows[index][depth]) for index in going])
+            distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
+            log_probs, states = self.step(distinct[:, 1], states[:, distinct[:, 0]])
+            place[going] = inverse.ravel()
+        return totals
+
+
+def read_recurrent_lm(path: str | Path) -> RecurrentLm:
+    """A model file of ``asr lm train``.
+
+    Raises:
+        DataError: it cannot be read, or is something else.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    return RecurrentLm(data, str(path))

@@ -1,0 +1,1 @@
+"""Recurrent language models: what of their training is not the engine's."""

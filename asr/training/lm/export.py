@@ -1,0 +1,74 @@
+"""The file of a language model."""
+
+import json
+from typing import Any
+
+from onnx import TensorProto, helper
+
+from asr.decoding.recurrent_lm import METADATA, SCHEMA_VERSION
+from asr.training.graph import STATES, Graph, recurrent_stack
+from asr.training.lm.config import NetworkConfig
+from asr.training.lm.data import Texts
+from asr.training.lm.model import RecurrentLmModel
+
+
+def to_onnx(
+    model: RecurrentLmModel, config: NetworkConfig, texts: Texts, provenance: dict[str, Any]
+) -> bytes:
+    """What ``model`` computes, with its words, as :class:`asr.decoding.recurrent_lm.RecurrentLm`
+    reads it.
+
+    Inputs: ``tokens`` (B, T) and ``lengths`` (B,) int64; ``states`` (S, B, hidden) float32, those
+    of the layers in turn. Outputs: ``log_probs`` (B, T, V), of no meaning behind each length, and
+    ``next_states``, those after each length.
+    """
+    weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    graph = Graph()
+
+    def weight(name: str) -> str:
+        return graph.weight(name, weights[name])
+
+    embedding = weight("embedding")
+    hidden = graph.add("Gather", embedding, "tokens")
+    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    steps = graph.add("Cast", "lengths", to=TensorProto.INT32)
+    kinds, count = STATES[config.cell], STATES[config.cell] * config.layers
+    first = graph.split("states", count) if count > 1 else ["states"]
+    hidden, last = recurrent_stack(
+        graph,
+        weight,
+        config.cell,
+        config.hidden_size,
+        config.layers,
+        bidirectional=False,
+        hidden=hidden,
+        steps=steps,
+        states=[first[index : index + kinds] for index in range(0, count, kinds)],
+    )
+    graph.add("Concat", *(name for layer in last for name in layer), name="next_states", axis=0)
+    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    matrix = graph.add("Transpose", embedding, perm=[1, 0])
+    logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("bias"))
+    graph.add("LogSoftmax", logits, name="log_probs", axis=-1)
+    states: list[str | int] = [count, "batch", config.hidden_size]
+    proto = graph.model(
+        "language_model",
+        inputs=[
+            ("tokens", TensorProto.INT64, ["batch", "steps"]),
+            ("lengths", TensorProto.INT64, ["batch"]),
+            ("states", TensorProto.FLOAT, states),
+        ],
+        outputs=[
+            ("log_probs", TensorProto.FLOAT, ["batch", "steps", len(texts.words)]),
+            ("next_states", TensorProto.FLOAT, states),
+        ],
+    )
+    description = {
+        "schema_version": SCHEMA_VERSION,
+        "unit": texts.unit,
+        "words": texts.words,
+        "provenance": provenance,
+    }
+    helper.set_model_props(proto, {METADATA: json.dumps(description, ensure_ascii=False)})
+    data: bytes = proto.SerializeToString()
+    return data

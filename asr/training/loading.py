@@ -1,0 +1,84 @@
+"""The batches of a run, from wherever it stands, whatever they are made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from asr.config import EngineConfig
+from asr.training.sampler import BucketBatchSampler
+
+
+class BucketData(lightning.LightningDataModule):
+    """Training batches that depend on (seed, epoch, position) alone, and development batches.
+
+    The data sets make batches of a :class:`asr.training.sampler.MicroBatch`; ``lengths`` are those
+    of their items, of which a micro-batch holds ``limit`` with its padding.
+    """
+
+    def __init__(
+        self,
+        train: Dataset[Any],
+        dev: Dataset[Any],
+        lengths: Sequence[float],
+        dev_lengths: Sequence[float],
+        limit: float,
+        options: EngineConfig,
+        seed: int,
+        speeds: Sequence[float] = (1.0,),
+    ) -> None:
+        super().__init__()
+        self.train, self.dev = train, dev
+        self.lengths, self.dev_lengths = lengths, dev_lengths
+        self.limit, self.options, self.seed, self.speeds = limit, options, seed, speeds
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """What is left of the trainer's current epoch."""
+        assert self.trainer is not None
+        loop = self.trainer.fit_loop
+        started = loop.epoch_progress.current
+        in_epoch = started.started > started.processed  # type: ignore[attr-defined]
+        sampler = BucketBatchSampler(
+            self.lengths,
+            self.limit,
+            self.speeds,
+            self.seed,
+            epoch=self.trainer.current_epoch,
+            start=loop.epoch_loop.batch_progress.current.ready if in_epoch else 0,
+            accumulate=self.options.accumulate,
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        return self._loader(self.train, sampler)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Every item of the development set once, over all ranks."""
+        assert self.trainer is not None
+        sampler = BucketBatchSampler(
+            self.dev_lengths,
+            self.limit,
+            rank=self.trainer.global_rank,
+            ranks=self.trainer.world_size,
+        )
+        return self._loader(self.dev, sampler)
+
+    def _loader(self, dataset: Dataset[Any], sampler: BucketBatchSampler) -> DataLoader[Any]:
+        return DataLoader(
+            dataset,
+            batch_sampler=sampler,  # type: ignore[arg-type]
+            collate_fn=_as_it_is,
+            num_workers=self.options.workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Move a batch to the model's device."""
+        return batch.to(device)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
