@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from asr.decoding.beam import BeamSearch
 from asr.decoding.bundled import Bundle
 from asr.decoding.ngram import NgramModel
 from asr.decoding.overlap import ModelOverlap, model_overlap
+from asr.decoding.recurrent_lm import RecurrentLm
 from asr.errors import AsrError, DataError
 from asr.manifest import Utterance, read_manifest
 from asr.scoring import ErrorCounts, word_errors
@@ -22,6 +24,7 @@ from asr.transcriber import Transcriber
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
+RESCORE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, from the narrowest."""
 
@@ -38,8 +41,8 @@ class Trial:
 @dataclass(frozen=True)
 class Tuning:
     """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
-    it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
-    ``chosen``: the end."""
+    it which was taken; ``unknown``, ``beams`` and ``rescoring``: the trials after it, each from the
+    best so far; ``chosen``: the end."""
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
@@ -47,6 +50,7 @@ class Tuning:
     middle: Trial
     unknown: tuple[Trial, ...]
     beams: tuple[Trial, ...]
+    rescoring: tuple[Trial, ...]
     chosen: Trial
 
 
@@ -64,6 +68,7 @@ class Tuner:
         references: Sequence[str],
         lm: NgramModel | None,
         lexicon: Sequence[str] | None,
+        rescore_lm: RecurrentLm | None = None,
     ) -> None:
         if not log_probs or len(log_probs) != len(references):
             raise DataError(
@@ -73,24 +78,27 @@ class Tuner:
         self._log_probs, self._references = log_probs, references
         # Its tables serve all trials: for a large vocabulary they take longer than a trial.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
+        self._rescoring = copy(self._search)
+        self._rescoring.rescore_lm = rescore_lm
 
-    def trial(self, options: DecodingConfig) -> Trial:
+    def trial(self, options: DecodingConfig, rescore: bool = False) -> Trial:
         """Decode everything with ``options``."""
         started = time.perf_counter()
-        texts = self.texts(options)
+        texts = self.texts(options, rescore)
         seconds = time.perf_counter() - started
         return Trial(options, word_errors(self._references, texts), seconds)
 
-    def texts(self, options: DecodingConfig) -> list[str]:
+    def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
         """What ``options`` give for each utterance."""
-        hypotheses = self._search.with_options(options)(self._log_probs)
+        search = self._rescoring if rescore else self._search
+        hypotheses = search.with_options(options)(self._log_probs)
         decode = self._search.vocabulary.decode
         return [normalize(decode(item.tokens)) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
         words can come out), then the narrowest beam that makes no more errors than the
-        widest.
+        widest, then the weight of the second pass, if there is one.
 
         A development set is small and its surface rough: the setting taken is not the one with
         the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
@@ -118,7 +126,14 @@ class Tuner:
         )
         enough = beams[-1].errors.errors
         chosen = next(trial for trial in beams if trial.errors.errors <= enough)
-        return Tuning(weights, WORD_BONUSES, surface, middle, unknown, beams, chosen)
+        rescoring: tuple[Trial, ...] = ()
+        if self._rescoring.rescore_lm is not None:
+            rescoring = tuple(
+                self.trial(replace(chosen.options, rescore_weight=weight), rescore=True)
+                for weight in RESCORE_WEIGHTS
+            )
+            chosen = _middle((rescoring,))
+        return Tuning(weights, WORD_BONUSES, surface, middle, unknown, beams, rescoring, chosen)
 
 
 def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:
@@ -150,7 +165,14 @@ def tune_manifest(
     transcriber = Transcriber(model)
     log_probs = recognise(utterances, transcriber)
     texts = [item.text for item in utterances]
-    tuner = Tuner(transcriber.model.vocabulary, log_probs, texts, bundle.lm, bundle.lexicon)
+    tuner = Tuner(
+        transcriber.model.vocabulary,
+        log_probs,
+        texts,
+        bundle.lm,
+        bundle.lexicon,
+        bundle.rescore_lm,
+    )
     overlap = None
     if bundle.lm is not None:
         overlap = model_overlap(bundle.lm, [text for text in texts if text])

@@ -2,23 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from asr.cli.search import (
-    BeamSizeOption,
-    DecoderOption,
-    HotwordOption,
-    LexiconOption,
-    LmOption,
-    LmWeightOption,
-    UnknownScoreOption,
-    WordBonusOption,
-    decoding,
-)
+from asr.cli.search import decodes
 
 
+@decodes
 def evaluate(
     manifest: Annotated[
         Path, typer.Option(metavar="FILE", help="A JSON Lines manifest with texts.")
@@ -43,23 +34,14 @@ def evaluate(
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
-    decoder: DecoderOption = None,
-    lm: LmOption = None,
-    lexicon: LexiconOption = None,
-    hotword: HotwordOption = None,
-    beam_size: BeamSizeOption = None,
-    lm_weight: LmWeightOption = None,
-    word_bonus: WordBonusOption = None,
-    unknown_score: UnknownScoreOption = None,
+    *,
+    search: dict[str, Any],
 ) -> None:
     """Transcribe a manifest and score it: WER, CER and counts."""
     from asr.report.evaluate import evaluate as evaluate_manifest
     from asr.report.evaluate import results, write_results
     from asr.transcriber import Transcriber
 
-    search = decoding(
-        decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus, unknown_score
-    )
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
     if output_dir is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asr.cli.extras import needs_plots
-from asr.cli.search import LexiconOption, LmOption
+from asr.cli.search import LexiconOption, LmOption, RescoreLmOption
 from asr.errors import OutputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def tune(
     ],
     lm: LmOption = None,
     lexicon: LexiconOption = None,
+    rescore_lm: RescoreLmOption = None,
     ship_lm: Annotated[
         Path | None,
         typer.Option(
@@ -42,6 +43,9 @@ def tune(
     ] = None,
     ship_lexicon: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Likewise for the lexicon.")
+    ] = None,
+    ship_rescore_lm: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Likewise for the recurrent model.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the result, leave the directory as it is.")
@@ -58,20 +62,25 @@ def tune(
     """Choose the weights of beam search on a development set.
 
     The acoustic model runs once; then LM weight and word bonus are searched on a grid, the score
-    of unknown words, and the narrowest beam that is as good. The choice, the language model and
-    the lexicon go into the model directory, where asr transcribe --decoder beam finds them.
+    of unknown words, the narrowest beam that is as good, and the share of a recurrent model. The
+    choice, the language models and the lexicon go into the model directory, where asr transcribe
+    --decoder beam and --rescore find them.
     """
     from dataclasses import replace
 
     from asr.decoding.bundled import open_bundle, write_bundle
     from asr.decoding.lexicon import read_lexicon
     from asr.decoding.ngram_file import read_lm
+    from asr.decoding.recurrent_lm import read_recurrent_lm
     from asr.modeldir import read_model, sha256
     from asr.tuning import tune_manifest
 
-    bundle = open_bundle(model, read_model(model), lm, lexicon)
+    bundle = open_bundle(model, read_model(model), lm, lexicon, rescore_lm)
     shipped_lm = read_lm(ship_lm) if ship_lm else bundle.lm
     shipped_words = tuple(read_lexicon(ship_lexicon)) if ship_lexicon else bundle.lexicon
+    shipped_rescore_lm = (
+        read_recurrent_lm(ship_rescore_lm) if ship_rescore_lm else bundle.rescore_lm
+    )
     if plot is not None:
         needs_plots()
     tuning, overlap = tune_manifest(manifest, model, bundle)
@@ -92,7 +101,12 @@ def tune(
     write_bundle(
         model,
         replace(
-            bundle, options=options, lm=shipped_lm, lexicon=shipped_words, provenance=provenance
+            bundle,
+            options=options,
+            lm=shipped_lm,
+            lexicon=shipped_words,
+            rescore_lm=shipped_rescore_lm,
+            provenance=provenance,
         ),
     )
     print(f"written into {model}; used by: asr transcribe --model {model} --decoder beam")
@@ -134,6 +148,11 @@ def _show(tuning: "Tuning") -> None:
             f"{trial.seconds:.3f}",
         )
     console.print(beams)
+    if tuning.rescoring:
+        shares = ", ".join(
+            f"{trial.options.rescore_weight:g}: {trial.errors.errors}" for trial in tuning.rescoring
+        )
+        console.print(f"word errors by share of the recurrent model: {shares}")
     options = tuning.chosen.options
     console.print(
         f"chosen: LM weight {options.lm_weight:g}, word bonus {options.word_bonus:g}, "

@@ -1,6 +1,9 @@
 """Options of decoding that several commands have."""
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +16,6 @@ class Decoder(StrEnum):
     beam = "beam"
 
 
-DecoderOption = Annotated[
-    Decoder | None,
-    typer.Option(help="Default: greedy, or beam with one of the options below."),
-]
 LmOption = Annotated[
     str | None,
     typer.Option(
@@ -32,51 +31,80 @@ LexiconOption = Annotated[
         help="Beam search for the words of this list or dictionary alone; none: for any words.",
     ),
 ]
-HotwordOption = Annotated[
-    list[str] | None,
+RescoreLmOption = Annotated[
+    str | None,
     typer.Option(
-        metavar="WORD:BOOST",
-        help="Beam search that prefers a word or phrase, by a boost such as 3 (natural "
-        "logarithm; the default); repeatable.",
-    ),
-]
-BeamSizeOption = Annotated[
-    int | None, typer.Option(min=1, help="Beam search that keeps so many prefixes.")
-]
-LmWeightOption = Annotated[
-    float | None, typer.Option(min=0, help="Beam search with this weight of the language model.")
-]
-WordBonusOption = Annotated[
-    float | None, typer.Option(help="Beam search with this bonus (natural logarithm) a word.")
-]
-UnknownScoreOption = Annotated[
-    float | None,
-    typer.Option(
-        help="Beam search with this score (natural logarithm) of a word that the language model "
-        "does not know, on top of what the model gives it."
+        metavar="FILE",
+        help="Beam search whose best texts this recurrent model looks at again (lm.onnx of "
+        "asr lm train).",
     ),
 ]
 
 
 def decoding(
-    decoder: Decoder | None,
-    lm: str | None,
-    lexicon: str | None,
-    hotwords: list[str] | None,
-    beam_size: int | None,
-    lm_weight: float | None,
-    word_bonus: float | None,
-    unknown_score: float | None,
+    decoder: Annotated[
+        Decoder | None,
+        typer.Option(help="Default: greedy, or beam with one of the options below."),
+    ] = None,
+    lm: LmOption = None,
+    lexicon: LexiconOption = None,
+    hotword: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD:BOOST",
+            help="Beam search that prefers a word or phrase, by a boost such as 3 (natural "
+            "logarithm; the default); repeatable.",
+        ),
+    ] = None,
+    rescore: Annotated[
+        bool,
+        typer.Option(
+            "--rescore",
+            help="Beam search whose best texts the recurrent model in the model directory looks at "
+            "again.",
+        ),
+    ] = False,
+    rescore_lm: RescoreLmOption = None,
+    beam_size: Annotated[
+        int | None, typer.Option(min=1, help="Beam search that keeps so many prefixes.")
+    ] = None,
+    lm_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="Beam search with this weight of the language model."),
+    ] = None,
+    rescore_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Rescoring with this share of the recurrent model in the language model score.",
+        ),
+    ] = None,
+    word_bonus: Annotated[
+        float | None, typer.Option(help="Beam search with this bonus (natural logarithm) a word.")
+    ] = None,
+    unknown_score: Annotated[
+        float | None,
+        typer.Option(
+            help="Beam search with this score (natural logarithm) of a word that the language "
+            "model does not know, on top of what the model gives it."
+        ),
+    ] = None,
 ) -> dict[str, Any]:
     """What :class:`asr.transcriber.Transcriber` is to be told."""
     from asr.decoding.bundled import parse_hotwords
 
+    if rescore_weight is not None and not rescore and rescore_lm is None:
+        raise typer.BadParameter("needs --rescore or --rescore-lm", param_hint="--rescore-weight")
     search: dict[str, Any] = {
         "lm": lm,
         "lexicon": lexicon,
-        "hotwords": parse_hotwords(hotwords) if hotwords else None,
+        "hotwords": parse_hotwords(hotword) if hotword else None,
+        "rescore": rescore or None,
+        "rescore_lm": rescore_lm,
         "beam_size": beam_size,
         "lm_weight": lm_weight,
+        "rescore_weight": rescore_weight,
         "word_bonus": word_bonus,
         "unknown_score": unknown_score,
     }
@@ -87,3 +115,19 @@ def decoding(
     if decoder is Decoder.beam or search:
         return {"decoder": "beam", **search}
     return {}
+
+
+def decodes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :func:`decoding`; its argument ``search`` is what they make."""
+    options = inspect.signature(decoding).parameters
+    own = [item for item in inspect.signature(command).parameters.values() if item.name != "search"]
+
+    @wraps(command)
+    def wrapped(**values: Any) -> None:
+        chosen = {name: values.pop(name) for name in options}
+        command(**values, search=decoding(**chosen))
+
+    parameters = [*own, *options.values()]
+    wrapped.__annotations__ = {item.name: item.annotation for item in parameters}
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return wrapped

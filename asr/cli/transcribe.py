@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asr.cli.extras import needs_train
-from asr.cli.search import (
-    BeamSizeOption,
-    DecoderOption,
-    HotwordOption,
-    LexiconOption,
-    LmOption,
-    LmWeightOption,
-    UnknownScoreOption,
-    WordBonusOption,
-    decoding,
-)
+from asr.cli.search import decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:
@@ -43,6 +33,7 @@ TOGETHER = (Format.txt, Format.json, Format.ctm)
 """Formats of which several recordings can stand in one stream."""
 
 
+@decodes
 def transcribe(
     audio: Annotated[
         list[str],
@@ -104,14 +95,8 @@ def transcribe(
     highlight_words: Annotated[
         bool, typer.Option("--highlight-words", help="Underline each word while it is said.")
     ] = False,
-    decoder: DecoderOption = None,
-    lm: LmOption = None,
-    lexicon: LexiconOption = None,
-    hotword: HotwordOption = None,
-    beam_size: BeamSizeOption = None,
-    lm_weight: LmWeightOption = None,
-    word_bonus: WordBonusOption = None,
-    unknown_score: UnknownScoreOption = None,
+    *,
+    search: dict[str, Any],
 ) -> None:
     """Transcribe audio files of any length.
 
@@ -158,9 +143,6 @@ def transcribe(
         jobs = [job for job in jobs if not all(path.exists() for path in job.outputs)]
     if not jobs:
         return
-    search = decoding(
-        decoder, lm, lexicon, hotword, beam_size, lm_weight, word_bonus, unknown_score
-    )
     transcriber = _transcriber(model, device, search)
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         segments = transcriber.stream(jobs[0].source, raw_rate)

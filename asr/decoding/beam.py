@@ -23,6 +23,8 @@ from asr.decoding.hypothesis import Hypothesis
 from asr.decoding.lexicon import build_lexicon
 from asr.decoding.log_probs import probabilities
 from asr.decoding.ngram import END, SPACE, START, NgramModel
+from asr.decoding.recurrent_lm import RecurrentLm
+from asr.decoding.rescoring import rescore
 from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, endings, make_room, new_tree
 from asr.decoding.trie import empty_trie
 from asr.errors import DataError
@@ -41,6 +43,7 @@ class BeamSearch:
         lexicon: the only words that may come out, the hot words besides.
         hotwords: words or phrases with their boosts (natural logarithm, on top of the score of
             a text once for each time it holds them whole).
+        rescore_lm: looks at the best texts again, when the search is over.
         options: those of :class:`asr.config.DecodingConfig`, e.g. ``beam_size=64``.
 
     Raises:
@@ -55,10 +58,12 @@ class BeamSearch:
         lm: NgramModel | None = None,
         lexicon: Iterable[str] | None = None,
         hotwords: Mapping[str, float] | None = None,
+        rescore_lm: RecurrentLm | None = None,
         **options: Any,
     ) -> None:
         self.vocabulary = vocabulary
         self.lm = lm
+        self.rescore_lm = rescore_lm
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})
         self._tables = _tables(vocabulary, lm, self.lexicon, self.hotwords)
@@ -123,6 +128,7 @@ class BeamStream:
 
     def __init__(self, search: BeamSearch, history: str = "") -> None:
         self._search = search
+        self._history = normalize(history)
         state = _lm_state(search.lm, history) if search.lm else 0
         self._tree = new_tree(search.options.beam_size, state)
         self._pieces: list[npt.NDArray[np.float32]] = []
@@ -153,6 +159,9 @@ class BeamStream:
         if not len(alive):
             return [self._unfinished()]
         totals, beam = totals[alive], tree.beam[alive]
+        if self._search.rescore_lm:
+            totals = self._rescored(totals, beam, self._search.rescore_lm, sentence_ends)
+            beam, totals = (part[totals[:, 0] > -np.inf] for part in (beam, totals))
         space = self._search._context.space
         hypotheses: list[Hypothesis] = []
         texts = set()
@@ -168,6 +177,14 @@ class BeamStream:
             if len(hypotheses) == count:
                 break
         return hypotheses
+
+    def _rescored(self, totals: Any, beam: Any, lm: RecurrentLm, sentence_ends: bool) -> Any:
+        search = self._search
+        texts = [
+            normalize(search.vocabulary.decode(spelled(self._tree.nodes, node).tolist()))
+            for node in beam
+        ]
+        return rescore(totals, texts, lm, search.options, self._history, sentence_ends)
 
     def _align(self, tokens: Any) -> tuple[Any, Any, float]:
         """First and last frames of ``tokens`` in all that was fed, and the score of their path."""

@@ -28,38 +28,69 @@ States = npt.NDArray[np.float32]
 
 class RecurrentLm:
     """A model file, as ``asr lm train`` writes it; it predicts words or characters one after
-    another, each from all that came before in the sentence.
+    another, each from all that came before in the sentence; ``</s>`` stands at both its ends.
 
-    ``words``: (V,) the word of each id; ``</s>`` stands at both ends of a sentence. ``provenance``
-    says how it was trained. ``data``: the file's contents; ``name``: what errors call it.
+    ``data``: the file's contents, taken apart when they are first needed; ``name``: what errors
+    call it.
 
     Raises:
         DataError: not a language model that this version reads.
     """
 
     def __init__(self, data: bytes, name: str = "the language model") -> None:
-        self.data = data
+        self.data, self.name = data, name
+
+    @cached_property
+    def _session(self) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # steps are small
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
+            return onnxruntime.InferenceSession(
+                self.data, options, providers=["CPUExecutionProvider"]
             )
-            values = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
-            version, self.unit, words, self.provenance = (values[name] for name in FIELDS)
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise DataError(
-                f"{name}: not a recurrent language model of asr lm train ({error})"
-            ) from error
+            raise self._fault(error) from error
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            values: dict[str, Any] = json.loads(metadata[METADATA])
+            version, *_ = (values[name] for name in FIELDS)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._fault(error) from error
         if version != SCHEMA_VERSION:
             raise DataError(
-                f"{name}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
+                f"{self.name}: schema_version is {version!r}, this version of asr reads "
+                f"{SCHEMA_VERSION}"
             )
-        self.words = tuple(words)
-        shape = self._session.get_inputs()[2].shape
-        self._no_states = np.zeros((shape[0], 1, shape[2]), np.float32)
+        return values
+
+    def _fault(self, error: Exception) -> DataError:
+        reason = str(error).partition("\n")[0]
+        return DataError(f"{self.name}: not a recurrent language model of asr lm train ({reason})")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """(V,) the word of each id."""
+        return tuple(self._description["words"])
+
+    @property
+    def unit(self) -> str:
+        """``word``, or ``token`` for characters and ``<space>``."""
+        return str(self._description["unit"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How it was trained."""
+        return dict(self._description["provenance"])
+
+    @cached_property
+    def _no_states(self) -> States:
+        count, _, size = self._session.get_inputs()[2].shape
+        return np.zeros((count, 1, size), np.float32)
 
     @cached_property
     def ids(self) -> dict[str, int]:
@@ -146,11 +177,12 @@ class RecurrentLm:
         are computed once.
 
         ``history``: the words of the same sentence that came before all of them; ``ends``: whether
-        the sentence ends with them.
+        the sentence ends with them. What is between the history and a text is not counted.
         """
-        glue = " " if history else ""
         before = self.encode(history)
-        rows = [self.encode(f"{history}{glue}{text}")[len(before) :] for text in texts]
+        if before and self.unit == "token":
+            before.append(self.ids.get(SPACE, self.unknown_id))
+        rows = [self.encode(text) for text in texts]
         if ends:
             rows = [[*row, self.end_id] for row in rows]
         totals = np.zeros(len(rows))
@@ -180,4 +212,6 @@ def read_recurrent_lm(path: str | Path) -> RecurrentLm:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    return RecurrentLm(data, str(path))
+    model = RecurrentLm(data, str(path))
+    assert model.words  # taken apart here and now
+    return model

@@ -129,6 +129,9 @@ def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
         "name": "beam",
         "options": asdict(search.options),
         "lm": None if search.lm is None else {"unit": search.lm.unit, "ngrams": search.lm.counts},
+        "rescore_lm": None
+        if search.rescore_lm is None
+        else {"unit": search.rescore_lm.unit, "words": len(search.rescore_lm.words)},
         "lexicon": None if search.lexicon is None else len(search.lexicon),
         "hotwords": search.hotwords,
     }

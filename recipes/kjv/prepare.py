@@ -1,0 +1,85 @@
+"""The King James Bible: from Debian's package bible-kjv to sentences.
+
+    apt-get install bible-kjv
+    python recipes/kjv/prepare.py --output data/kjv
+
+Writes ``train.txt``, ``dev.txt`` and ``test.txt``, a verse a line, in lower case and without
+punctuation, and ``words.txt``, the words that stand twice or more in the training text. Of every
+twenty chapters one is for development and one for the test.
+"""
+
+import argparse
+import hashlib
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from asr.errors import AsrError, DataError
+from asr.files import write_atomically
+from asr.text import normalize
+
+COMMAND = ("bible", "-f", "gen1:1-rev22:21")
+SHA256 = "cd45f0c9cedab8e4439bd6486c8952c77cc8b0ecc5d1f6ae3513f2039f47229d"
+CHAPTERS = 20
+PLACES = {"dev": 9, "test": 19}
+"""Which of twenty chapters, from 0."""
+
+MIN_COUNT = 2
+VERSE = re.compile(r"(\w+?\d+):\d+ (.+)")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--text", type=Path, help=f"the output of {' '.join(COMMAND)}, kept in a file"
+    )
+    parser.add_argument("--output", type=Path, default=Path("data/kjv"), help="default: data/kjv")
+    options = parser.parse_args(arguments)
+    try:
+        prepare(read(options.text), options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def read(path: Path | None) -> bytes:
+    """The whole text, a verse a line."""
+    try:
+        if path:
+            return path.read_bytes()
+        return subprocess.run(
+            COMMAND, check=True, stdin=subprocess.DEVNULL, capture_output=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise DataError(
+            f"cannot read {path or 'the output of ' + COMMAND[0]} ({error}); install Debian's "
+            "bible-kjv, or give its output with --text FILE"
+        ) from error
+
+
+def prepare(data: bytes, output: Path) -> None:
+    """Check, split and list the text."""
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != SHA256:
+        raise DataError(f"the SHA-256 of the text is {digest}, that of bible-kjv 4.38 is {SHA256}")
+    parts: dict[str, list[str]] = {"train": [], "dev": [], "test": []}
+    chapters: dict[str, int] = {}
+    for chapter, text in VERSE.findall(data.decode()):
+        place = chapters.setdefault(chapter, len(chapters)) % CHAPTERS
+        part = next((name for name, own in PLACES.items() if own == place), "train")
+        parts[part].append(words_of(text))
+    counts = Counter(word for line in parts["train"] for word in line.split())
+    parts["words"] = sorted(word for word, count in counts.items() if count >= MIN_COUNT)
+    for name, lines in parts.items():
+        write_atomically(output / f"{name}.txt", "".join(f"{line}\n" for line in lines))
+        print(f"{output / name}.txt: {len(lines)} lines, {len(' '.join(lines).split())} words")
+
+
+def words_of(text: str) -> str:
+    """Words alone, as a recogniser writes them."""
+    return normalize(re.sub(r"[^a-z' ]", " ", text.lower()))
+
+
+if __name__ == "__main__":
+    main()
