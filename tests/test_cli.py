@@ -20,9 +20,9 @@ SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
 COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
 
 
-def run(*arguments, **options):
+def run(*arguments, cwd=ROOT, **options):
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, **options
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, **options
     )
 
 
