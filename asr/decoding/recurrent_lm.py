@@ -186,20 +186,31 @@ class RecurrentLm:
         if ends:
             rows = [[*row, self.end_id] for row in rows]
         totals = np.zeros(len(rows))
-        log_probs, states = self.start(before)
-        place = np.zeros(len(rows), np.int64)  # of each text's beginning among the distinct ones
-        for depth in range(max(map(len, rows), default=0)):
-            going = [index for index, row in enumerate(rows) if len(row) > depth]
-            words = np.array([rows[index][depth] for index in going])
-            totals[going] += log_probs[place[going], words]
-            going = [index for index in going if len(rows[index]) > depth + 1]
-            if not going:
-                break
-            keys = np.array([(place[index], rows[index][depth]) for index in going])
-            distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
-            log_probs, states = self.step(distinct[:, 1], states[:, distinct[:, 0]])
-            place[going] = inverse.ravel()
+        log_probs, states = self.start(before) if before else self._beginning
+        place = [0] * len(rows)  # of each text's beginning among the distinct ones
+        going = [index for index, row in enumerate(rows) if row]
+        depth = 0
+        while going:
+            words = [rows[index][depth] for index in going]
+            parents = [place[index] for index in going]
+            totals[going] += log_probs[parents, words]
+            depth += 1
+            # Distinct beginnings of one word more, of the texts that go on.
+            children: dict[tuple[int, int], int] = {}
+            after = []
+            for index, parent, word in zip(going, parents, words, strict=True):
+                if len(rows[index]) > depth:
+                    place[index] = children.setdefault((parent, word), len(children))
+                    after.append(index)
+            going = after
+            if going:
+                origins, steps = zip(*children, strict=True)
+                log_probs, states = self.step(steps, states[:, origins])
         return totals
+
+    @cached_property
+    def _beginning(self) -> tuple[Floats, States]:
+        return self.start()
 
 
 def read_recurrent_lm(path: str | Path) -> RecurrentLm:
