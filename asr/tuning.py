@@ -42,7 +42,7 @@ class Trial:
 class Tuning:
     """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
     it which was taken; ``unknown``, ``beams`` and ``rescoring``: the trials after it, each from the
-    best so far; ``chosen``: the end."""
+    best so far; ``first``: what was best before ``rescoring``; ``chosen``: the end."""
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
@@ -50,6 +50,7 @@ class Tuning:
     middle: Trial
     unknown: tuple[Trial, ...]
     beams: tuple[Trial, ...]
+    first: Trial
     rescoring: tuple[Trial, ...]
     chosen: Trial
 
@@ -125,7 +126,7 @@ class Tuner:
             for size, threshold in BEAMS
         )
         enough = beams[-1].errors.errors
-        chosen = next(trial for trial in beams if trial.errors.errors <= enough)
+        chosen = first = next(trial for trial in beams if trial.errors.errors <= enough)
         rescoring: tuple[Trial, ...] = ()
         if self._rescoring.rescore_lm is not None:
             rescoring = tuple(
@@ -133,7 +134,9 @@ class Tuner:
                 for weight in RESCORE_WEIGHTS
             )
             chosen = _middle((rescoring,))
-        return Tuning(weights, WORD_BONUSES, surface, middle, unknown, beams, rescoring, chosen)
+        return Tuning(
+            weights, WORD_BONUSES, surface, middle, unknown, beams, first, rescoring, chosen
+        )
 
 
 def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:

@@ -79,7 +79,7 @@ def decoding_table(values: dict[str, Any]) -> str:
         if row["search"] == "greedy":
             names = ["greedy search", ""]
         else:
-            names = [row["words"], ORDERS[row["order"]]]
+            names = [row["words"], ORDERS[row["order"]] + ", then GRU" * row["rescored"]]
         counts = [counts_from_values(row[part]) for part in ("dev", "test", "unseen_texts")]
         short = [f"{100 * c.rate:.2f} % [{c.errors} / {c.reference}]" for c in counts]
         less = f"{100 * (1 - row['test']['rate'] / base):.0f} %"

@@ -90,11 +90,14 @@ def test_results_of_the_recipe_are_those_of_its_model():
     assert again == score_from_values(results["score"])
 
 
-def test_recorded_score_with_the_bundled_language_model(an4):
+@pytest.mark.parametrize("rescore", [False, True])
+def test_recorded_score_with_the_bundled_language_model(rescore, an4):
     """As above: one error more or less, no more."""
-    transcriber = Transcriber(MODELS["an4"], decoder="beam")
-    bundle = read_bundle(MODELS["an4"], transcriber.model)
-    recorded = counts_from_values(bundle.provenance["an4_test"])
+    transcriber = Transcriber(MODELS["an4"], decoder="beam", rescore=rescore)
+    provenance = read_bundle(MODELS["an4"], transcriber.model).provenance
+    recorded = counts_from_values(
+        provenance["rescored"]["test"] if rescore else provenance["an4_test"]
+    )
     evaluation = evaluate(an4 / "test.jsonl", transcriber)
     assert recorded.reference == evaluation.score.words.reference == 773
     assert abs(evaluation.score.words.errors - recorded.errors) <= 1
@@ -111,7 +114,11 @@ def test_the_decoding_table_is_that_of_the_model():
     greedy, *rows = values["rows"]
     assert greedy["test"] == info.scores["an4_test"]["score"]["wer"]
     bundle = read_bundle(MODELS["an4"], info)
-    (shipped,) = [row for row in rows if row["shipped"]]
-    assert {name: shipped[name] for name in asdict(bundle.options)} == asdict(bundle.options)
+    shipped, rescored = (row for row in rows if row["shipped"])
+    assert (shipped["rescored"], rescored["rescored"]) == (False, True)
+    assert {name: rescored[name] for name in asdict(bundle.options)} == asdict(bundle.options)
+    alike = asdict(bundle.options).keys() - {"rescore_weight"}
+    assert all(shipped[name] == rescored[name] for name in alike)
     assert shipped["test"] == bundle.provenance["an4_test"]
+    assert rescored["test"] == bundle.provenance["rescored"]["test"]
     assert shipped["order"] == (bundle.lm.order if bundle.lm else 0)
