@@ -39,8 +39,8 @@ class Bundle:
     options: DecodingConfig = field(default_factory=DecodingConfig)
     lm: NgramModel | None = None
     lexicon: tuple[str, ...] | None = None
-    rescore_lm: RecurrentLm | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    rescore_lm: RecurrentLm | None = None
 
 
 def read_bundle(folder: str | Path, info: ModelInfo) -> Bundle:
