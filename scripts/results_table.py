@@ -4,7 +4,8 @@
 
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
-``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``seeds`` for a folder of runs
+``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples`` for
+what ``recipes/kjv/study.py`` writes, ``seeds`` for a folder of runs
 that differ in their seed (``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the
 runs of ``recipes/cells`` that are equal in that.
 """
@@ -86,6 +87,35 @@ def decoding_table(values: dict[str, Any]) -> str:
         cells = [*names, short[0], short[1], "" if row["search"] == "greedy" else less, short[2]]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def perplexity_table(values: dict[str, Any]) -> str:
+    """A Markdown table of language models."""
+    tokens = {part: values["rows"][0][part]["tokens"] for part in ("dev", "test")}
+    rows = [
+        f"| model | dev, {tokens['dev']} words | test, {tokens['test']} words "
+        "| test, a character | minutes |",
+        "|---|---|---|---|---|",
+    ]
+    for row in values["rows"]:
+        cells = [
+            row["model"],
+            *(f"{row[part]['perplexity']:.1f}" for part in ("dev", "test")),
+            f"{row['test']['per_character']:.3f}",
+            f"{row['minutes']:.2g}" if row["minutes"] < 1 else f"{row['minutes']:.0f}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def samples_list(values: dict[str, Any]) -> str:
+    """Generated texts as Markdown quotations."""
+    parts = []
+    for temperature, texts in values["samples"].items():
+        parts.append(f"Temperature {temperature}:\n")
+        parts += [f"> {text}\n>" for text in texts[:-1]]
+        parts.append(f"> {texts[-1]}\n")
+    return "\n".join(parts)
 
 
 def seeds_table(runs: list[dict[str, Any]]) -> str:
@@ -174,6 +204,8 @@ ORDERS = ("none", "unigram", "bigram", "trigram")
 TABLES: dict[str, Callable[[Any], str]] = {
     "results": table,
     "decoding": decoding_table,
+    "perplexity": perplexity_table,
+    "samples": samples_list,
     "seeds": seeds_table,
     "hidden-size": hidden_size_table,
     "parameters": parameters_table,

@@ -97,6 +97,7 @@ def study(data: Path, model: Path) -> None:
         "texts": {name: sha256(data / f"{name}.txt") for name in ("train", "dev", "test", "words")},
         "order_by_dev": {order: round(item.including_oovs, 3) for order, item in on_dev.items()},
         "overlap": asdict(text_overlap(train, test, best)),
+        "weights": weights,
         "rows": rows,
         "prompt": PROMPT,
         "samples": samples,
