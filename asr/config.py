@@ -335,8 +335,8 @@ class DecodingConfig:
     frame whose blank has more than the probability ``blank_skip`` offers none (1: never skip).
     A text is worth its acoustic score + ``lm_weight`` x its language model score + ``word_bonus``
     a word + ``unknown_score`` a word that the language model doesn't know. In rescoring, for the
-    ``rescore_count`` best texts, the share ``rescore_weight`` of the language model score is that
-    of the recurrent model.
+    ``rescore_count`` best texts, the share ``rescore_share`` of the language model score is that
+    of the recurrent model, and the weight of both is ``rescore_weight`` in place of ``lm_weight``.
     """
 
     beam_size: int = 64
@@ -348,23 +348,24 @@ class DecodingConfig:
     word_bonus: float = 0.0
     unknown_score: float = -5.0
     rescore_count: int = 100
-    rescore_weight: float = 0.5
+    rescore_weight: float = 0.6
+    rescore_share: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("beam_size", "max_tokens", "rescore_count"):
             value = getattr(self, name)
             require(1 <= value <= 65536, f"decoding.{name} is {value}, needs 1 to 65536")
-        for name in ("beam_threshold", "token_threshold", "lm_weight"):
+        for name in ("beam_threshold", "token_threshold", "lm_weight", "rescore_weight"):
             value = getattr(self, name)
             require(value >= 0, f"decoding.{name} is {value}, needs >= 0")
         require(
             0 < self.blank_skip <= 1, f"decoding.blank_skip is {self.blank_skip}, needs 0 < x <= 1"
         )
         require(
-            0 <= self.rescore_weight <= 1,
-            f"decoding.rescore_weight is {self.rescore_weight}, needs 0 <= x <= 1",
+            0 <= self.rescore_share <= 1,
+            f"decoding.rescore_share is {self.rescore_share}, needs 0 <= x <= 1",
         )
-        for name in ("lm_weight", "word_bonus", "unknown_score"):
+        for name in ("lm_weight", "rescore_weight", "word_bonus", "unknown_score"):
             value = getattr(self, name)
             require(
                 abs(value) <= 100, f"decoding.{name} is {value}, needs a number from -100 to 100"

@@ -24,7 +24,8 @@ from asr.transcriber import Transcriber
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
-RESCORE_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+RESCORE_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
+RESCORE_SHARES = (0.25, 0.5, 0.75, 1.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, from the narrowest."""
 
@@ -41,8 +42,9 @@ class Trial:
 @dataclass(frozen=True)
 class Tuning:
     """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
-    it which was taken; ``unknown``, ``beams`` and ``rescoring``: the trials after it, each from the
-    best so far; ``first``: what was best before ``rescoring``; ``chosen``: the end."""
+    it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
+    ``first``: what was best of them; ``rescoring``: from there, a row for each of
+    :data:`RESCORE_WEIGHTS`, a column for each of :data:`RESCORE_SHARES`; ``chosen``: the end."""
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
@@ -51,7 +53,7 @@ class Tuning:
     unknown: tuple[Trial, ...]
     beams: tuple[Trial, ...]
     first: Trial
-    rescoring: tuple[Trial, ...]
+    rescoring: tuple[tuple[Trial, ...], ...]
     chosen: Trial
 
 
@@ -99,7 +101,7 @@ class Tuner:
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
         words can come out), then the narrowest beam that makes no more errors than the
-        widest, then the weight of the second pass, if there is one.
+        widest, then weight and share of the second pass, if there is one.
 
         A development set is small and its surface rough: the setting taken is not the one with
         the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
@@ -127,13 +129,19 @@ class Tuner:
         )
         enough = beams[-1].errors.errors
         chosen = first = next(trial for trial in beams if trial.errors.errors <= enough)
-        rescoring: tuple[Trial, ...] = ()
+        rescoring: tuple[tuple[Trial, ...], ...] = ()
         if self._rescoring.rescore_lm is not None:
             rescoring = tuple(
-                self.trial(replace(chosen.options, rescore_weight=weight), rescore=True)
+                tuple(
+                    self.trial(
+                        replace(first.options, rescore_weight=weight, rescore_share=share),
+                        rescore=True,
+                    )
+                    for share in RESCORE_SHARES
+                )
                 for weight in RESCORE_WEIGHTS
             )
-            chosen = _middle((rescoring,))
+            chosen = _middle(rescoring)
         return Tuning(
             weights, WORD_BONUSES, surface, middle, unknown, beams, first, rescoring, chosen
         )

@@ -4,10 +4,10 @@
 
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
-``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples`` for
-what ``recipes/kjv/study.py`` writes, ``seeds`` for a folder of runs
-that differ in their seed (``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the
-runs of ``recipes/cells`` that are equal in that.
+``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
+for what ``recipes/kjv/study.py`` writes, ``seeds`` for a folder of runs that differ in their seed
+(``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the runs of ``recipes/cells``
+that are equal in that.
 """
 
 import argparse

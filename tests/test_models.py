@@ -117,7 +117,7 @@ def test_the_decoding_table_is_that_of_the_model():
     shipped, rescored = (row for row in rows if row["shipped"])
     assert (shipped["rescored"], rescored["rescored"]) == (False, True)
     assert {name: rescored[name] for name in asdict(bundle.options)} == asdict(bundle.options)
-    alike = asdict(bundle.options).keys() - {"rescore_weight"}
+    alike = asdict(bundle.options).keys() - {"rescore_weight", "rescore_share"}
     assert all(shipped[name] == rescored[name] for name in alike)
     assert shipped["test"] == bundle.provenance["an4_test"]
     assert rescored["test"] == bundle.provenance["rescored"]["test"]

@@ -19,7 +19,7 @@ from asr.manifest import Utterance, write_manifest
 from asr.modeldir import read_files, read_model, write_model
 from asr.text import Vocabulary, normalize
 from asr.transcriber import Transcriber
-from asr.tuning import RESCORE_WEIGHTS, Tuner
+from asr.tuning import RESCORE_SHARES, RESCORE_WEIGHTS, Tuner
 
 VOCABULARY = Vocabulary.from_characters(" ab")
 WORDS = ("</s>", "<unk>", "a", "ab", "b", "ba")
@@ -37,16 +37,16 @@ def test_by_hand(lm):
     # Two entries have the same text; the third one falls out of the list.
     scores = np.array([[-2.0, -1.0, -3.0], [-4.0, -1.5, -5.0], [-9.0, -2.0, -1.0], [-3, -1, -3]])
     texts = ["a b", "b", "ab", "a b"]
-    options = DecodingConfig(lm_weight=0.5, rescore_weight=0.25, rescore_count=2)
+    options = DecodingConfig(lm_weight=0.5, rescore_weight=0.7, rescore_share=0.25, rescore_count=2)
     second = [scores.sum() * np.log(10) for scores in lm.score([lm.encode(text) for text in texts])]
     expected = []
     for (total, acoustic, first), other in zip(scores, second, strict=True):
         mixed = 0.75 * first + 0.25 * other
-        expected.append([total + 0.5 * (mixed - first), acoustic, mixed])
+        expected.append([total - 0.5 * first + 0.7 * mixed, acoustic, mixed])
     found = rescore(scores, texts, lm, options)
     assert found[2, 0] == -np.inf
     np.testing.assert_allclose(found[[0, 1, 3]], np.array(expected)[[0, 1, 3]], atol=1e-4)
-    nothing = DecodingConfig(lm_weight=0.5, rescore_weight=0.0)
+    nothing = DecodingConfig(lm_weight=0.5, rescore_weight=0.5, rescore_share=0.0)
     np.testing.assert_allclose(rescore(scores, texts, lm, nothing), scores)
 
 
@@ -55,7 +55,9 @@ def test_by_hand(lm):
 @pytest.mark.parametrize("first", [NGRAM, None])
 def test_the_search_ranks_by_the_new_scores(lm, history, sentence_ends, first):
     log_probs = random_log_probs(5, 4, seed=3)
-    options = WEIGHTS | UNPRUNED | {"rescore_count": 5000, "rescore_weight": 0.6}
+    options = (
+        WEIGHTS | UNPRUNED | {"rescore_count": 5000, "rescore_weight": 0.9, "rescore_share": 0.6}
+    )
     lists = []
     for second in (None, lm):
         search = BeamSearch(VOCABULARY, lm=first, rescore_lm=second, **options)
@@ -71,14 +73,14 @@ def test_the_search_ranks_by_the_new_scores(lm, history, sentence_ends, first):
         other = lm.score_alike([text], history, sentence_ends)[0]
         mixed = 0.4 * before[text].lm_score + 0.6 * other
         assert item.lm_score == pytest.approx(mixed, abs=1e-3)
-        change = 0.8 * (mixed - before[text].lm_score)
+        change = 0.9 * mixed - 0.8 * before[text].lm_score
         assert item.score == pytest.approx(before[text].score + change, abs=1e-3)
         assert item.tokens == before[text].tokens
 
 
 def test_confidences_are_those_of_the_texts_that_are_left(lm):
     log_probs = random_log_probs(8, 4, seed=4)
-    options = WEIGHTS | UNPRUNED | {"rescore_weight": 1.0}
+    options = WEIGHTS | UNPRUNED | {"rescore_share": 1.0}
     several, alone = (
         BeamSearch(VOCABULARY, lm=NGRAM, rescore_lm=lm, rescore_count=count, **options)
         for count in (100, 1)
@@ -99,13 +101,14 @@ def test_without_texts(lm):
 def test_tuning_finds_the_share(lm):
     # Each text is one that the second model prefers, and the first does not.
     log_probs = [random_log_probs(6, 4, seed=seed) for seed in range(6)]
-    search = BeamSearch(VOCABULARY, lm=NGRAM, rescore_lm=lm, rescore_weight=1.0, lm_weight=1.0)
+    search = BeamSearch(VOCABULARY, lm=NGRAM, rescore_lm=lm, rescore_share=1.0, lm_weight=1.0)
     texts = [VOCABULARY.decode(search(item).tokens).strip() for item in log_probs]
     tuner = Tuner(VOCABULARY, log_probs, texts, NGRAM, None, lm)
     tuning = tuner.tune(DecodingConfig())
-    assert len(tuning.rescoring) == len(RESCORE_WEIGHTS)
-    first = [trial.errors.errors for trial in tuning.rescoring]
-    assert tuning.chosen in tuning.rescoring and tuning.chosen.errors.errors <= first[0]
+    assert [len(row) for row in tuning.rescoring] == [len(RESCORE_SHARES)] * len(RESCORE_WEIGHTS)
+    trials = [trial for row in tuning.rescoring for trial in row]
+    assert tuning.chosen in trials
+    assert tuning.chosen.errors.errors < tuning.first.errors.errors
     assert tuner.trial(tuning.chosen.options, rescore=True).errors == tuning.chosen.errors
     assert Tuner(VOCABULARY, log_probs, texts, NGRAM, None).tune(DecodingConfig()).rescoring == ()
 
@@ -147,11 +150,11 @@ def test_the_commands(folder, tmp_path):
     command = ("lm", "tune", "--manifest", tmp_path / "dev.jsonl", "--model", folder)
     done = run(*command, "--rescore-lm", tmp_path / "lm.onnx")
     assert done.returncode == 0, done.stderr
-    assert "word errors by share of the recurrent model: 0: " in done.stdout
+    assert "by LM weight and share of the recurrent model" in done.stdout
     assert isinstance(read_bundle(folder, read_model(folder)).rescore_lm, RecurrentLm)
     done = run("transcribe", samples[0], "--model", folder, "--decoder", "beam", "--rescore")
     assert done.returncode == 0, done.stderr
-    done = run("transcribe", samples[0], "--model", folder, "--rescore-weight", "0.5")
+    done = run("transcribe", samples[0], "--model", folder, "--rescore-share", "0.5")
     assert done.returncode == 2 and "needs --rescore or --rescore-lm" in done.stderr
     done = run("transcribe", samples[0], "--decoder", "greedy", "--rescore")
     assert done.returncode == 2 and "greedy search has no --rescore" in done.stderr

@@ -13,7 +13,9 @@ from asr.cli.search import LexiconOption, LmOption, RescoreLmOption
 from asr.errors import OutputError
 
 if TYPE_CHECKING:
-    from asr.tuning import Tuning
+    from collections.abc import Sequence
+
+    from asr.tuning import Trial, Tuning
 
 
 def _check_picture(path: Path | None) -> Path | None:
@@ -62,9 +64,9 @@ def tune(
     """Choose the weights of beam search on a development set.
 
     The acoustic model runs once; then LM weight and word bonus are searched on a grid, the score
-    of unknown words, the narrowest beam that is as good, and the share of a recurrent model. The
-    choice, the language models and the lexicon go into the model directory, where asr transcribe
-    --decoder beam and --rescore find them.
+    of unknown words, the narrowest beam that is as good, and weight and share of a recurrent
+    model. The choice, the language models and the lexicon go into the model directory, where
+    asr transcribe --decoder beam and --rescore find them.
     """
     from dataclasses import replace
 
@@ -117,6 +119,8 @@ def _show(tuning: "Tuning") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from asr.tuning import RESCORE_SHARES, RESCORE_WEIGHTS
+
     console = Console()
     table = Table(
         "LM weight",
@@ -124,15 +128,7 @@ def _show(tuning: "Tuning") -> None:
         title="word errors by LM weight and word bonus",
     )
     for weight, row in zip(tuning.lm_weights, tuning.surface, strict=True):
-        taken = [trial is tuning.middle for trial in row]
-        cells = [str(trial.errors.errors) for trial in row]
-        table.add_row(
-            f"{weight:g}",
-            *(
-                f"[reverse]{cell}[/]" if mark else cell
-                for cell, mark in zip(cells, taken, strict=True)
-            ),
-        )
+        table.add_row(f"{weight:g}", *_cells(row, tuning.middle))
     console.print(table)
     if tuning.unknown:
         scores = ", ".join(
@@ -149,10 +145,14 @@ def _show(tuning: "Tuning") -> None:
         )
     console.print(beams)
     if tuning.rescoring:
-        shares = ", ".join(
-            f"{trial.options.rescore_weight:g}: {trial.errors.errors}" for trial in tuning.rescoring
+        rescoring = Table(
+            "LM weight",
+            *(f"{share:g}" for share in RESCORE_SHARES),
+            title="word errors of rescoring by LM weight and share of the recurrent model",
         )
-        console.print(f"word errors by share of the recurrent model: {shares}")
+        for weight, trials in zip(RESCORE_WEIGHTS, tuning.rescoring, strict=True):
+            rescoring.add_row(f"{weight:g}", *_cells(trials, tuning.chosen))
+        console.print(rescoring)
     options = tuning.chosen.options
     console.print(
         f"chosen: LM weight {options.lm_weight:g}, word bonus {options.word_bonus:g}, "
@@ -161,6 +161,12 @@ def _show(tuning: "Tuning") -> None:
         markup=False,
         highlight=False,
     )
+
+
+def _cells(trials: "Sequence[Trial]", taken: "Trial") -> list[str]:
+    """Word errors, those of the setting that was taken in reverse."""
+    errors = [(trial is taken, trial.errors.errors) for trial in trials]
+    return [f"[reverse]{count}[/]" if mark else str(count) for mark, count in errors]
 
 
 def _plot(tuning: "Tuning", path: Path) -> None:

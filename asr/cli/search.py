@@ -74,6 +74,10 @@ def decoding(
     ] = None,
     rescore_weight: Annotated[
         float | None,
+        typer.Option(min=0, help="Rescoring with this weight of the language model."),
+    ] = None,
+    rescore_share: Annotated[
+        float | None,
         typer.Option(
             min=0,
             max=1,
@@ -94,8 +98,10 @@ def decoding(
     """What :class:`asr.transcriber.Transcriber` is to be told."""
     from asr.decoding.bundled import parse_hotwords
 
-    if rescore_weight is not None and not rescore and rescore_lm is None:
-        raise typer.BadParameter("needs --rescore or --rescore-lm", param_hint="--rescore-weight")
+    second = {"--rescore-weight": rescore_weight, "--rescore-share": rescore_share}
+    for name, value in second.items():
+        if value is not None and not rescore and rescore_lm is None:
+            raise typer.BadParameter("needs --rescore or --rescore-lm", param_hint=name)
     search: dict[str, Any] = {
         "lm": lm,
         "lexicon": lexicon,
@@ -105,6 +111,7 @@ def decoding(
         "beam_size": beam_size,
         "lm_weight": lm_weight,
         "rescore_weight": rescore_weight,
+        "rescore_share": rescore_share,
         "word_bonus": word_bonus,
         "unknown_score": unknown_score,
     }

@@ -23,7 +23,7 @@ def rescore(
 ) -> npt.NDArray[np.float64]:
     """``scores`` (N, 3) of normalised texts, columns as above, after the first pass -> those after
     the second: minus infinity but for the ``rescore_count`` best distinct texts, of which the share
-    ``rescore_weight`` of the language model score is ``lm``'s.
+    ``rescore_share`` of the language model score is ``lm``'s; its weight is ``rescore_weight``.
 
     Interpolation of log-probabilities as in Mikolov et al. (2010), section 3.
     """
@@ -33,7 +33,8 @@ def rescore(
     second = lm.score_alike(distinct, history, sentence_ends)
     places: Any = np.array([place.get(text, -1) for text in texts])
     result = scores.copy()
-    result[:, LM] += options.rescore_weight * (second[places] - scores[:, LM])
-    result[:, TOTAL] += options.lm_weight * (result[:, LM] - scores[:, LM])
+    result[:, LM] += options.rescore_share * (second[places] - scores[:, LM])
+    result[:, TOTAL] -= options.lm_weight * scores[:, LM]
+    result[:, TOTAL] += options.rescore_weight * result[:, LM]
     result[places < 0, TOTAL] = -np.inf
     return result

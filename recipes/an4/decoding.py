@@ -8,7 +8,7 @@ tuned on the development speakers with a language model from the training speake
 Then the test set is decoded once, with the language model and the words of all 948 training
 transcripts, those of the development speakers included. And for each list of words a GRU
 language model (``lm.toml``, trained here on the same transcripts) looks again at the best texts of
-the search that is best on the development speakers, with the share that is. Writes
+the search that is best on the development speakers, with the weights that are. Writes
 ``decoding.json`` beside this file. The best of the development set with the words of the
 transcripts goes into the model.
 """
@@ -40,7 +40,7 @@ from asr.text import Vocabulary, normalize
 from asr.training.lm.config import LmConfig
 from asr.training.lm.fit import fit
 from asr.transcriber import Transcriber
-from asr.tuning import Trial, Tuner, Tuning, recognise
+from asr.tuning import Trial, Tuner, recognise
 
 ORDERS = (0, 1, 2, 3)
 WORD_LISTS = ("any word", "training words", "an4.dic")
@@ -101,22 +101,23 @@ def run(data: Path, model: Path, output: Path) -> None:
     bundle = Bundle()
     for words in WORD_LISTS:
         dev_lexicon, lexicon = (word_list(words, texts, data) for texts in (train_texts, all_texts))
-        found: list[tuple[dict[str, Any], Tuning, Tuner]] = []
+        found: list[tuple[dict[str, Any], tuple[NgramModel | None, NgramModel | None]]] = []
         for order in ORDERS:
-            dev_lm, lm = (
+            lms = tuple(
                 estimate(texts, order).model if order else None
                 for texts in (train_texts, all_texts)
             )
-            tuner = Tuner(vocabulary, dev_probs, dev_texts, dev_lm, dev_lexicon, second["dev"])
-            tuning = tuner.tune(DecodingConfig())
-            final = Tuner(vocabulary, test_probs, test_texts, lm, lexicon, second["test"])
-            rows.append(row(words, order, tuning.first, final))
-            found.append((rows[-1], tuning, final))
-        best, tuning, final = min(found, key=lambda item: item[0]["dev"]["errors"])
+            tuner = Tuner(vocabulary, dev_probs, dev_texts, lms[0], dev_lexicon)
+            final = Tuner(vocabulary, test_probs, test_texts, lms[1], lexicon)
+            rows.append(row(words, order, tuner.tune(DecodingConfig()).first, final))
+            found.append((rows[-1], (lms[0], lms[1])))
+        best, (dev_lm, lm) = min(found, key=lambda item: item[0]["dev"]["errors"])
+        tuner = Tuner(vocabulary, dev_probs, dev_texts, dev_lm, dev_lexicon, second["dev"])
+        final = Tuner(vocabulary, test_probs, test_texts, lm, lexicon, second["test"])
+        tuning = tuner.tune(DecodingConfig())
         rows.append(row(words, best["order"], tuning.chosen, final, rescored=True))
         if words == SHIPPED:
             best["shipped"] = rows[-1]["shipped"] = True
-            lm = estimate(all_texts, best["order"]).model if best["order"] else None
             bundle = make_bundle(tuning.chosen.options, lm, lexicon, best)
             bundle = replace(bundle, rescore_lm=second["test"])
             bundle.provenance["rescored"] = {name: rows[-1][name] for name in ("dev", "test")}
