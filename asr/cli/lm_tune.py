@@ -147,8 +147,8 @@ def _show(tuning: "Tuning") -> None:
     if tuning.rescoring:
         rescoring = Table(
             "LM weight",
-            *(f"{share:g}" for share in RESCORE_SHARES),
-            title="word errors of rescoring by LM weight and share of the recurrent model",
+            *(f"share {share:g}" for share in RESCORE_SHARES),
+            title="word errors by LM weight and share of the recurrent model",
         )
         for weight, trials in zip(RESCORE_WEIGHTS, tuning.rescoring, strict=True):
             rescoring.add_row(f"{weight:g}", *_cells(trials, tuning.chosen))
