@@ -24,8 +24,7 @@ from asr.transcriber import Transcriber
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
-RESCORE_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
-RESCORE_SHARES = (0.25, 0.5, 0.75, 1.0)
+RESCORE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, from the narrowest."""
 
@@ -44,7 +43,7 @@ class Tuning:
     """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
     it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
     ``first``: what was best of them; ``rescoring``: from there, a row for each of
-    :data:`RESCORE_WEIGHTS`, a column for each of :data:`RESCORE_SHARES`; ``chosen``: the end."""
+    :data:`LM_WEIGHTS`, a column for each of :data:`RESCORE_SHARES`; ``chosen``: the end."""
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
@@ -139,7 +138,7 @@ class Tuner:
                     )
                     for share in RESCORE_SHARES
                 )
-                for weight in RESCORE_WEIGHTS
+                for weight in LM_WEIGHTS
             )
             chosen = _middle(rescoring)
         return Tuning(

@@ -19,7 +19,7 @@ from asr.manifest import Utterance, write_manifest
 from asr.modeldir import read_files, read_model, write_model
 from asr.text import Vocabulary, normalize
 from asr.transcriber import Transcriber
-from asr.tuning import RESCORE_SHARES, RESCORE_WEIGHTS, Tuner
+from asr.tuning import LM_WEIGHTS, RESCORE_SHARES, Tuner
 
 VOCABULARY = Vocabulary.from_characters(" ab")
 WORDS = ("</s>", "<unk>", "a", "ab", "b", "ba")
@@ -105,7 +105,7 @@ def test_tuning_finds_the_share(lm):
     texts = [VOCABULARY.decode(search(item).tokens).strip() for item in log_probs]
     tuner = Tuner(VOCABULARY, log_probs, texts, NGRAM, None, lm)
     tuning = tuner.tune(DecodingConfig())
-    assert [len(row) for row in tuning.rescoring] == [len(RESCORE_SHARES)] * len(RESCORE_WEIGHTS)
+    assert [len(row) for row in tuning.rescoring] == [len(RESCORE_SHARES)] * len(LM_WEIGHTS)
     trials = [trial for row in tuning.rescoring for trial in row]
     assert tuning.chosen in trials
     assert tuning.chosen.errors.errors < tuning.first.errors.errors

@@ -119,7 +119,7 @@ def _show(tuning: "Tuning") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from asr.tuning import RESCORE_SHARES, RESCORE_WEIGHTS
+    from asr.tuning import LM_WEIGHTS, RESCORE_SHARES
 
     console = Console()
     table = Table(
@@ -150,7 +150,7 @@ def _show(tuning: "Tuning") -> None:
             *(f"share {share:g}" for share in RESCORE_SHARES),
             title="word errors by LM weight and share of the recurrent model",
         )
-        for weight, trials in zip(RESCORE_WEIGHTS, tuning.rescoring, strict=True):
+        for weight, trials in zip(LM_WEIGHTS, tuning.rescoring, strict=True):
             rescoring.add_row(f"{weight:g}", *_cells(trials, tuning.chosen))
         console.print(rescoring)
     options = tuning.chosen.options
