@@ -16,12 +16,13 @@ import results_table
 import soundfile
 from conftest import ROOT
 
-from asr.config import load_config
+from asr.config import from_mapping, load_config, read_values
 from asr.domain import read_domain
 from asr.errors import DataError
 from asr.golden import check_golden
 from asr.manifest import Utterance, read_manifest, write_manifest
 from asr.modeldir import read_model
+from asr.training.lm.config import LmConfig
 
 
 def test_an4_parts(an4):
@@ -87,8 +88,12 @@ def test_tables_in_the_readmes_are_generated():
 
 
 def test_every_configuration_loads():
-    for path in [*ROOT.glob("recipes/*/*.toml"), *ROOT.glob("scripts/*.toml")]:
+    for path in [*ROOT.glob("recipes/*/config.toml"), *ROOT.glob("scripts/*.toml")]:
         load_config(path)
+    models = [*ROOT.glob("recipes/*/lm.toml")]
+    assert len(models) == 2
+    for path in models:
+        from_mapping(LmConfig, read_values(path))
 
 
 def test_the_preview_of_augmentation(tmp_path):
