@@ -22,6 +22,7 @@ from typing import Any
 from asr.config import CELLS, load_config
 from asr.files import write_atomically
 from asr.report.evaluate import counts_from_values, score_from_values
+from asr.report.interval import Interval
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (ROOT / "README.md", *sorted(ROOT.glob("recipes/*/README.md")))
@@ -60,9 +61,11 @@ def table(values: dict[str, Any]) -> str:
             f"{100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]",
         ),
     ]
+    interval = Interval(**values["wer_interval"])
+    rows.insert(1, ("95 % interval", str(interval).replace(" in 95 % of cases,", "")))
     if values["unseen_texts"] is not None:
         unseen = score_from_values(values["unseen_texts"])
-        rows.insert(1, (f"WER on the {unseen.sentences} texts not trained on", str(unseen.words)))
+        rows.insert(2, (f"WER on the {unseen.sentences} texts not trained on", str(unseen.words)))
     training = values["model"]["provenance"]
     rows.append(("training", f"{training['minutes']:.0f} min on {training['hardware']}"))
     return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)

@@ -48,6 +48,8 @@ def evaluate(
         write_results(output_dir, results(evaluation, manifest, transcriber))
     score = evaluation.score
     print(f"WER  {score.words}")
+    if evaluation.interval is not None:
+        print(f"     {evaluation.interval}")
     print(f"CER  {score.characters}, spaces counted")
     print(f"CER  {score.characters_without_spaces}, spaces stripped")
     print(f"SER  {100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]")

@@ -20,6 +20,7 @@ from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.manifest import Utterance, read_manifest
 from asr.modeldir import sha256
+from asr.report.interval import Interval, wer_interval
 from asr.scoring import ErrorCounts, Score, count_errors, score
 from asr.transcriber import Transcriber, Transcript
 
@@ -30,11 +31,13 @@ SCHEMA_VERSION = 1
 class Evaluation:
     """Utterances with their transcripts. ``unseen`` scores the utterances whose text is in none
     of the training manifests that were given; ``overlap`` is how much of the references the
-    language model holds; ``seconds`` is the time from audio to text."""
+    language model holds; ``interval`` is that of the word error rate; ``seconds`` the time from
+    audio to text."""
 
     utterances: list[Utterance]
     transcripts: list[Transcript]
     score: Score
+    interval: Interval | None
     unseen: Score | None
     overlap: ModelOverlap | None
     seconds: float
@@ -73,7 +76,9 @@ def evaluate(
     unseen = _score(fresh) if training_manifests and fresh else None
     lm = transcriber.search.lm if transcriber.search else None
     overlap = model_overlap(lm, [text for text, _ in pairs if text]) if lm else None
-    return Evaluation(utterances, transcripts, _score(pairs), unseen, overlap, seconds)
+    counts = [count_errors(*pair) for pair in pairs]
+    interval = wer_interval(counts, [item.speaker for item in utterances])
+    return Evaluation(utterances, transcripts, _score(pairs), interval, unseen, overlap, seconds)
 
 
 def _score(pairs: Sequence[tuple[str, str]]) -> Score:
@@ -88,6 +93,7 @@ def results(
     return {
         "schema_version": SCHEMA_VERSION,
         "score": score_values(evaluation.score),
+        "wer_interval": None if evaluation.interval is None else asdict(evaluation.interval),
         "unseen_texts": None if evaluation.unseen is None else score_values(evaluation.unseen),
         "utterance_count": len(evaluation.utterances),
         "audio_seconds": round(evaluation.duration, 3),

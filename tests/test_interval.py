@@ -1,0 +1,73 @@
+"""Intervals of error rates: do they hold what they should, as often as they say?"""
+
+import numpy as np
+import pytest
+
+from asr.errors import DataError
+from asr.report import interval as module
+from asr.report.interval import rate_interval, wer_interval
+from asr.scoring import ErrorCounts
+
+
+def coverage(speakers, rate, spread, test_sets, seed=0):
+    """Share of simulated test sets whose interval holds the true rate. Speakers have rates of their
+    own, from a gamma distribution with the coefficient of variation ``spread``."""
+    rng = np.random.default_rng(seed)
+    held = 0
+    for _ in range(test_sets):
+        rates = np.minimum(rng.gamma(1 / spread**2, rate * spread**2, speakers), 1)
+        words = np.maximum(rng.poisson(6, (speakers, 13)), 1).sum(1)
+        low, high = rate_interval(rng.binomial(words, rates), words)
+        held += low <= rate <= high
+    return held / test_sets
+
+
+@pytest.mark.parametrize(("rate", "spread"), [(0.08, 0.6), (0.03, 0.5)])
+@pytest.mark.parametrize("speakers", [20, 40])
+def test_coverage(speakers, rate, spread):
+    assert 0.93 <= coverage(speakers, rate, spread, 1000) <= 0.97
+
+
+def test_coverage_with_ten_speakers():
+    assert 0.92 <= coverage(10, 0.08, 0.6, 1000) <= 0.97
+
+
+def test_the_interval_holds_the_rate_and_narrows_with_more_of_the_same(monkeypatch):
+    rng = np.random.default_rng(1)
+    words = np.full(10, 80)
+    errors = rng.binomial(words, 0.1)
+    low, high = rate_interval(errors, words)
+    rate = errors.sum() / words.sum()
+    assert 0 < low < rate < high < 1
+    more = rate_interval(np.tile(errors, 4), np.tile(words, 4))
+    assert more[1] - more[0] == pytest.approx((high - low) / 2, rel=0.3)
+    assert rate_interval(errors, words) == (low, high)  # the same again
+    monkeypatch.setattr(module, "DRAWN", 1000)
+    assert rate_interval(errors, words) == (low, high)  # in pieces
+
+
+def test_no_errors_are_no_certainty():
+    low, high = rate_interval(np.zeros(10), np.full(10, 30))
+    assert low == 0.0 and high == pytest.approx(1.96**2 / 300, rel=1e-3)
+    low, high = rate_interval(np.full(10, 3), np.full(10, 30))  # all groups alike
+    assert 0.065 < low < 0.075 and 0.14 < high < 0.145
+
+
+def test_speakers_where_all_are_known():
+    counts = [ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10)] * 4
+    names = ["ann", "ann", "bob", "bob", "cid", "cid", "dan", "dan"]
+    interval = wer_interval(counts, names)
+    assert (interval.groups, interval.over) == (4, "speakers")
+    assert (interval.low, interval.high) == rate_interval(np.full(4, 1), np.full(4, 20))
+    for unknown in ([*names[:-1], None], ["ann"] * 8, [None] * 8):
+        interval = wer_interval(counts, unknown)
+        assert (interval.groups, interval.over) == (8, "utterances")
+    assert "% in 95 % of cases, over 8 utterances" in str(interval)
+    assert wer_interval(counts[:1], ["ann"]) is None
+
+
+def test_what_has_no_interval():
+    with pytest.raises(DataError, match="got 1 groups with 9 words"):
+        rate_interval(np.ones(1), np.full(1, 9))
+    with pytest.raises(DataError, match="got 2 groups with 0 words"):
+        rate_interval(np.ones(2), np.zeros(2))
