@@ -1,0 +1,56 @@
+"""Words of a reference and a hypothesis side by side, as sclite aligns them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SUBSTITUTION, DELETION, INSERTION = 4, 3, 3
+"""What each costs in sclite's alignment; in plain Levenshtein distance (:mod:`asr.scoring`) each
+costs 1, so that equal numbers of errors may divide into other kinds."""
+
+
+class Step(NamedTuple):
+    """A word of each side; None where one has nothing."""
+
+    reference: str | None
+    hypothesis: str | None
+
+    @property
+    def kind(self) -> str:
+        """``C`` correct, ``S`` substitution, ``D`` deletion, ``I`` insertion."""
+        if self.reference is None:
+            return "I"
+        if self.hypothesis is None:
+            return "D"
+        return "C" if self.reference == self.hypothesis else "S"
+
+
+def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ...]:
+    """The cheapest alignment; of equal ones, from the end on, that with a pair, else with an
+    insertion, which is sclite's choice."""
+    rows, columns = len(reference), len(hypothesis)
+    if list(reference) == list(hypothesis):
+        return tuple(map(Step, reference, hypothesis))
+    costs = [[INSERTION * column for column in range(columns + 1)]]
+    for row, word in enumerate(reference, start=1):
+        above, line = costs[-1], [DELETION * row]
+        for column, other in enumerate(hypothesis):
+            pair = above[column] + (0 if word == other else SUBSTITUTION)
+            line.append(min(pair, above[column + 1] + DELETION, line[column] + INSERTION))
+        costs.append(line)
+    steps = []
+    row, column = rows, columns
+    while row or column:
+        here = costs[row][column]
+        if row and column:
+            word, other = reference[row - 1], hypothesis[column - 1]
+            if here == costs[row - 1][column - 1] + (0 if word == other else SUBSTITUTION):
+                steps.append(Step(word, other))
+                row, column = row - 1, column - 1
+                continue
+        if column and here == costs[row][column - 1] + INSERTION:
+            column -= 1
+            steps.append(Step(None, hypothesis[column]))
+        else:
+            row -= 1
+            steps.append(Step(reference[row], None))
+    return tuple(reversed(steps))

@@ -1,0 +1,136 @@
+"""Two systems on the same utterances: against sclite and sc_stats, by hand, and by simulation."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from asr.errors import DataError
+from asr.report.alignment import align
+from asr.report.comparison import MatchedPairs, compare, error_segments
+
+WORDS = "a b c d e f g h".split()
+
+
+def corrupted(words, share, rng):
+    """Words with errors of all kinds."""
+    result = []
+    for word in words:
+        kind = rng.random() / share
+        if kind > 0.5:  # else a deletion, or one of these
+            result.append(word if kind > 1 else str(rng.choice(WORDS)))
+        elif kind > 0.3:
+            result += [word, str(rng.choice(WORDS))]
+    return result
+
+
+def systems(count, shares=(0.15, 0.25), seed=4):
+    """References and the texts of two systems that make more or fewer errors."""
+    rng = np.random.default_rng(seed)
+    references = [
+        [str(rng.choice(WORDS)) for _ in range(rng.integers(1, 16))] for _ in range(count)
+    ]
+    texts = [references, *([corrupted(r, share, rng) for r in references] for share in shares)]
+    return [[" ".join(words) for words in part] for part in texts]
+
+
+@pytest.fixture(scope="module")
+def sctk(tmp_path_factory):
+    """2,000 utterances of two systems, aligned and compared by NIST's tools."""
+    if not shutil.which("sctk"):
+        pytest.skip("sctk (NIST's sclite) not found; install it, e.g. apt install sctk")
+    folder = tmp_path_factory.mktemp("sctk")
+    parts = systems(2000)
+    for name, texts in zip(("ref", "one", "two"), parts, strict=True):
+        lines = [f"{text} (s{i % 20}-s{i % 20}_{i})\n" for i, text in enumerate(texts)]
+        (folder / f"{name}.trn").write_text("".join(lines))
+    for name in ("one", "two"):
+        command = f"sctk sclite -r ref.trn trn -h {name}.trn trn -i spu_id -o sgml -O ."
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    piped = b"".join((folder / f"{name}.trn.sgml").read_bytes() for name in ("one", "two"))
+    command = "sctk sc_stats -p -t mapsswe -v -n two -O ."
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, input=piped)
+    return folder, parts
+
+
+def test_alignments_are_those_of_sclite(sctk):
+    folder, (references, *hypotheses) = sctk
+    for name, texts in zip(("one", "two"), hypotheses, strict=True):
+        sgml = (folder / f"{name}.trn.sgml").read_text()
+        found = re.findall(r'<PATH id="\(s\d+-s\d+_(\d+)\)"[^>]*>\n(.*)\n</PATH>', sgml)
+        assert len(found) == 2000
+        for index, path in found:
+            steps = align(references[int(index)].split(), texts[int(index)].split())
+            assert [step.kind for step in steps] == re.findall(r"(?:^|:)([CSDI]),", path)
+
+
+def test_matched_pairs_are_those_of_sc_stats(sctk):
+    folder, parts = sctk
+    pairs = compare(*parts).matched_pairs
+    report = (folder / "two.stats.mapsswe").read_text()
+    pattern = r"# segs: (\d+)\).*mean: ([-.\d]+)\) \(std dev: ([.\d]+)\) \(Z Stat: ([-.\d]+)"
+    segments, *values = re.search(pattern, report).groups()
+    assert int(segments) == pairs.segments
+    found = (pairs.mean, pairs.deviation, pairs.z)
+    assert found == pytest.approx([float(value) for value in values], abs=6e-4)
+
+
+def test_segments_by_hand():
+    reference = "a b c d e f g".split()
+
+    def segments(first, second):
+        return error_segments(align(reference, first.split()), align(reference, second.split()))
+
+    assert segments("a b c d e f g", "a b c d e f g") == []
+    assert segments("x b c d e f g", "a b c d e f") == [(1, 0), (0, 1)]  # two words between
+    assert segments("x b c d e f g", "a b x d e f g") == [(1, 1)]  # one word between
+    assert segments("a b c d x e f g", "a b c d e f x") == [(1, 0), (0, 1)]
+    assert segments("", "a b c d e f g h") == [(7, 1)]
+
+
+def test_what_is_no_difference_and_what_is():
+    references, first, second = systems(300, (0.1, 0.1))
+    assert compare(references, first, first).verdict == "no difference is shown"
+    assert compare(references, first, first).matched_pairs.p == 1.0
+    same = compare(references, first, second)
+    assert same.low < 0 < same.high and same.verdict == "no difference is shown"
+    worse = compare(references, first, systems(300, (0.1, 0.3))[2])
+    assert 0 < worse.low < worse.rate < worse.high
+    assert worse.verdict == "the first is better" and worse.matched_pairs.p < 0.001
+    other = compare(references, systems(300, (0.1, 0.3))[2], first)
+    assert other.verdict == "the second is better"
+    assert other.rate == pytest.approx(-worse.rate)
+    assert [other.low, other.high] == pytest.approx([-worse.high, -worse.low], abs=1e-3)
+
+
+def test_over_speakers_that_differ_the_interval_is_wider():
+    rng = np.random.default_rng(2)
+    references = ["a b c d e f g h"] * 200
+    speakers = [f"s{i % 10}" for i in range(200)]
+    bad = dict.fromkeys(speakers, 0.02) | {"s0": 0.5, "s1": 0.4}
+    first = [" ".join(corrupted(r.split(), 0.05, rng)) for r in references]
+    second = [
+        " ".join(corrupted(r.split(), bad[name], rng))
+        for r, name in zip(references, speakers, strict=True)
+    ]
+    alone, known = (compare(references, first, second, names) for names in ((), speakers))
+    assert alone.over == "utterances" and alone.verdict == "the first is better"
+    assert known.over == "speakers" and known.groups == 10
+    assert known.high - known.low > 2 * (alone.high - alone.low)
+    assert known.verdict.startswith("undecided: over segments the first is better, over speakers")
+
+
+def test_pairs_without_spread():
+    assert MatchedPairs(3, 0.0, 0.0).p == 1.0
+    assert MatchedPairs(3, 1.0, 0.0).p == 0.0
+    lone = compare(["a b", "b c"], ["a b", "b c"], ["a b", "b x"])
+    assert lone.matched_pairs is None and lone.verdict == "no difference is shown"
+
+
+def test_what_cannot_be_compared():
+    with pytest.raises(DataError, match="two utterances with words at least, got 1 with 2 words"):
+        compare(["a b"], ["a b"], ["a b"])
+    with pytest.raises(DataError, match="got 2 with 0 words"):
+        compare(["", ""], ["a", ""], ["", ""])
