@@ -1,11 +1,13 @@
 """Two systems on the same utterances: against sclite and sc_stats, by hand, and by simulation."""
 
+import json
 import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
+from test_cli import run
 
 from asr.errors import DataError
 from asr.report.alignment import align
@@ -92,15 +94,15 @@ def test_segments_by_hand():
 
 def test_what_is_no_difference_and_what_is():
     references, first, second = systems(300, (0.1, 0.1))
-    assert compare(references, first, first).verdict == "no difference is shown"
+    assert compare(references, first, first).verdict() == "no difference is shown"
     assert compare(references, first, first).matched_pairs.p == 1.0
     same = compare(references, first, second)
-    assert same.low < 0 < same.high and same.verdict == "no difference is shown"
+    assert same.low < 0 < same.high and same.verdict() == "no difference is shown"
     worse = compare(references, first, systems(300, (0.1, 0.3))[2])
     assert 0 < worse.low < worse.rate < worse.high
-    assert worse.verdict == "the first is better" and worse.matched_pairs.p < 0.001
+    assert worse.verdict() == "the first is better" and worse.matched_pairs.p < 0.001
     other = compare(references, systems(300, (0.1, 0.3))[2], first)
-    assert other.verdict == "the second is better"
+    assert other.verdict() == "the second is better"
     assert other.rate == pytest.approx(-worse.rate)
     assert [other.low, other.high] == pytest.approx([-worse.high, -worse.low], abs=1e-3)
 
@@ -116,17 +118,17 @@ def test_over_speakers_that_differ_the_interval_is_wider():
         for r, name in zip(references, speakers, strict=True)
     ]
     alone, known = (compare(references, first, second, names) for names in ((), speakers))
-    assert alone.over == "utterances" and alone.verdict == "the first is better"
+    assert alone.over == "utterances" and alone.verdict() == "the first is better"
     assert known.over == "speakers" and known.groups == 10
     assert known.high - known.low > 2 * (alone.high - alone.low)
-    assert known.verdict.startswith("undecided: over segments the first is better, over speakers")
+    assert known.verdict().startswith("undecided: over segments the first is better, over speakers")
 
 
 def test_pairs_without_spread():
     assert MatchedPairs(3, 0.0, 0.0).p == 1.0
     assert MatchedPairs(3, 1.0, 0.0).p == 0.0
     lone = compare(["a b", "b c"], ["a b", "b c"], ["a b", "b x"])
-    assert lone.matched_pairs is None and lone.verdict == "no difference is shown"
+    assert lone.matched_pairs is None and lone.verdict() == "no difference is shown"
 
 
 def test_what_cannot_be_compared():
@@ -134,3 +136,57 @@ def test_what_cannot_be_compared():
         compare(["a b"], ["a b"], ["a b"])
     with pytest.raises(DataError, match="got 2 with 0 words"):
         compare(["", ""], ["a", ""], ["", ""])
+
+
+def write(folder, texts, **changes):
+    """A results.json of "a b c" twice and "d e" by two speakers."""
+    utterances = [
+        {"id": f"u{i}", "speaker": f"s{i // 2}", "reference": reference, "hypothesis": text}
+        for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))
+    ]
+    folder.mkdir()
+    values = {"schema_version": 1, "utterances": utterances} | changes
+    (folder / "results.json").write_text(json.dumps(values))
+    return folder
+
+
+def test_the_command(tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b x", "a b c", "d"])
+    done = run("compare", one, two / "results.json", one)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("1  25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
+    assert "2 less 1: +0.00 points, " in done.stdout and "over 2 speakers" in done.stdout
+    assert "matched pairs: 3 segments, z = 0.00, p = 1.000" in done.stdout
+    assert "changed: 3 utterances, 1 better and 2 worse" in done.stdout
+    assert "  u1: 2 errors fewer\n    reference  a b c\n    before     a x\n" in done.stdout
+    assert lines[-1] == "changed: 0 utterances, 0 better and 0 worse"
+    assert "u1" not in run("compare", one, two, "--changed", "0").stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema_version": 9}, "schema_version is 9, this version of asr reads 1"),
+        ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate"),
+        ({"utterances": []}, "are of other utterances: 3 are in one alone, u0 for example"),
+    ],
+)
+def test_results_that_cannot_be_compared(changes, message, tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b c", "a x", "d e"], **changes)
+    done = run("compare", one, two)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert run("compare", one).returncode == 2
+    assert "cannot read" in run("compare", one, tmp_path / "none").stderr
+
+
+def test_other_references(tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b c", "a x", "d e"])
+    text = (two / "results.json").read_text()
+    (two / "results.json").write_text(text.replace("d e", "d f"))
+    done = run("compare", one, two)
+    assert done.returncode == 1 and "have other references for u2" in done.stderr

@@ -8,6 +8,7 @@ import typer
 
 from asr import __version__
 from asr.cli.align import align
+from asr.cli.compare import compare
 from asr.cli.data import data
 from asr.cli.evaluate import evaluate
 from asr.cli.lm import lm
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(transcribe)
 app.command()(align)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(train)
 app.command()(verify)
 app.add_typer(data)

@@ -52,20 +52,19 @@ class Difference:
     over: str
     matched_pairs: MatchedPairs | None
 
-    @property
-    def verdict(self) -> str:
-        """In words."""
+    def verdict(self, first: str = "the first", second: str = "the second") -> str:
+        """In words, with names of both systems."""
         pairs = self.matched_pairs
         by_interval = not self.low <= 0 <= self.high
         by_segments = pairs is not None and pairs.p < SIGNIFICANT
-        which = "second" if self.rate < 0 else "first"
+        better = second if self.rate < 0 else first
         if by_interval and by_segments:
-            return f"the {which} is better"
+            return f"{better} is better"
         if by_interval or by_segments:
             says, doubts = (
                 (f"other {self.over}", "segments") if by_interval else ("segments", self.over)
             )
-            return f"undecided: over {says} the {which} is better, over {doubts} it need not be"
+            return f"undecided: over {says} {better} is better, over {doubts} it need not be"
         return "no difference is shown"
 
 
