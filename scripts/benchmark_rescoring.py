@@ -1,0 +1,60 @@
+"""What the second pass of beam search costs beside the first.
+
+    python scripts/benchmark_rescoring.py --manifest data/an4/test.jsonl --model recipes/an4/model
+
+Log-probabilities are computed first, on one thread everything is decoded with the language models
+of the model directory, without and with rescoring, in turn; the least of several rounds counts.
+``--beam-size`` and ``--beam-threshold`` replace those of the model directory: a narrow beam has
+fewer texts than the second pass would look at.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from asr.decoding.bundled import beam_search
+from asr.manifest import read_manifest
+from asr.transcriber import Transcriber
+from asr.tuning import recognise
+
+ROUNDS = 7
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--beam-size", type=int)
+    parser.add_argument("--beam-threshold", type=float)
+    options = parser.parse_args(arguments)
+    transcriber = Transcriber(options.model)
+    utterances = read_manifest(options.manifest)
+    started = time.perf_counter()
+    log_probs = recognise(utterances, transcriber)
+    network = time.perf_counter() - started
+    given = {"beam_size": options.beam_size, "beam_threshold": options.beam_threshold}
+    given = {name: value for name, value in given.items() if value is not None}
+    searches = [
+        beam_search(options.model, transcriber.model, rescore=rescore, **given)
+        for rescore in (False, True)
+    ]
+    least = [np.inf, np.inf]
+    for _ in range(ROUNDS):
+        for index, search in enumerate(searches):
+            started = time.perf_counter()
+            for item in log_probs:
+                search(item)
+            least[index] = min(least[index], time.perf_counter() - started)
+    texts = [len(searches[0].n_best(item, 100)) for item in log_probs]
+    first, both = (1000 * seconds / len(log_probs) for seconds in least)
+    print(
+        f"{len(log_probs)} utterances, {np.mean(texts):.0f} texts each (at most {max(texts)}); "
+        f"ms an utterance: network {1000 * network / len(log_probs):.2f} on all threads, first "
+        f"pass {first:.2f}, second {both - first:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
