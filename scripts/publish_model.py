@@ -17,7 +17,7 @@ from typing import Any
 from asr.errors import AsrError, DataError
 from asr.golden import add_golden
 from asr.modeldir import read_files, read_model, write_model
-from asr.report.evaluate import score_from_values
+from asr.report.results import score_from_values
 
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
 

@@ -21,8 +21,8 @@ from typing import Any
 
 from asr.config import CELLS, load_config
 from asr.files import write_atomically
-from asr.report.evaluate import counts_from_values, score_from_values
 from asr.report.interval import Interval
+from asr.report.results import counts_from_values, score_from_values
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (ROOT / "README.md", *sorted(ROOT.glob("recipes/*/README.md")))

@@ -11,7 +11,8 @@ from asr.acoustic import AcousticSession
 from asr.audio import read_audio
 from asr.decoding.bundled import read_bundle
 from asr.golden import check_golden
-from asr.report.evaluate import counts_from_values, evaluate, score_from_values
+from asr.report.evaluate import evaluate
+from asr.report.results import counts_from_values, score_from_values
 from asr.transcriber import Transcriber
 
 MODELS = {

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from asr.report.evaluate import write_results
+from asr.report.results import write_results
 from asr.scoring import score
 
 PAIRS = [

@@ -39,7 +39,8 @@ def evaluate(
 ) -> None:
     """Transcribe a manifest and score it: WER, CER and counts."""
     from asr.report.evaluate import evaluate as evaluate_manifest
-    from asr.report.evaluate import results, write_results
+    from asr.report.evaluate import results
+    from asr.report.results import write_results
     from asr.transcriber import Transcriber
 
     transcriber = Transcriber(model, **search)

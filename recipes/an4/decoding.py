@@ -34,7 +34,7 @@ from asr.errors import AsrError
 from asr.files import write_atomically
 from asr.manifest import read_manifest
 from asr.modeldir import sha256
-from asr.report.evaluate import count_values
+from asr.report.results import count_values
 from asr.scoring import ErrorCounts, word_errors
 from asr.text import Vocabulary, normalize
 from asr.training.lm.config import LmConfig
