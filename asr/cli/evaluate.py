@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from asr.cli.score import print_score
 from asr.cli.search import decodes
 
 
@@ -47,13 +48,7 @@ def evaluate(
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
     if output_dir is not None:
         write_results(output_dir, results(evaluation, manifest, transcriber))
-    score = evaluation.score
-    print(f"WER  {score.words}")
-    if evaluation.interval is not None:
-        print(f"     {evaluation.interval}")
-    print(f"CER  {score.characters}, spaces counted")
-    print(f"CER  {score.characters_without_spaces}, spaces stripped")
-    print(f"SER  {100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]")
+    print_score(evaluation.score, evaluation.interval)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
         print(f"WER  {unseen.words} on the {unseen.sentences} texts not in the training manifests")

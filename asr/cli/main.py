@@ -12,6 +12,7 @@ from asr.cli.compare import compare
 from asr.cli.data import data
 from asr.cli.evaluate import evaluate
 from asr.cli.lm import lm
+from asr.cli.score import score
 from asr.cli.train import train
 from asr.cli.transcribe import transcribe
 from asr.cli.verify import verify
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(transcribe)
 app.command()(align)
 app.command()(evaluate)
+app.command()(score)
 app.command()(compare)
 app.command()(train)
 app.command()(verify)

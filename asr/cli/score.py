@@ -1,0 +1,68 @@
+"""``asr score``: the texts of any recogniser against references."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from asr.report.interval import Interval
+    from asr.scoring import Score
+
+FORMATS = ".trn, .jsonl, or a text a line"
+
+
+def score(
+    reference: Annotated[Path, typer.Argument(metavar="REF", help=f"What was said: {FORMATS}.")],
+    hypothesis: Annotated[
+        Path, typer.Argument(metavar="HYP", help=f"What was recognised: {FORMATS}, or .ctm.")
+    ],
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Write results.json, ref.trn and hyp.trn here.",
+        ),
+    ] = None,
+) -> None:
+    """Score the texts of any recogniser: WER, CER and counts.
+
+    Utterances are matched by their ids: (speaker-utterance) in trn files, "id" or the name of the
+    audio in JSON Lines, line numbers in plain text. A ctm lists no utterance without words.
+    """
+    from asr.modeldir import sha256
+    from asr.report.interval import wer_interval
+    from asr.report.results import scored, write_results
+    from asr.report.transcripts import pair, read_transcripts
+    from asr.scoring import count_errors
+    from asr.scoring import score as score_texts
+
+    items = pair(
+        read_transcripts(reference, reference=True),
+        read_transcripts(hypothesis, reference=False),
+        missing_is_empty=hypothesis.suffix == ".ctm",
+    )
+    texts = [(item["reference"] or "", item["hypothesis"] or "") for item in items]
+    result = score_texts([one for one, _ in texts], [two for _, two in texts])
+    counts = [count_errors(*both) for both in texts]
+    interval = wer_interval(counts, [item["speaker"] for item in items])
+    if output_dir is not None:
+        files = {"reference": reference, "hypothesis": hypothesis}
+        sources = {
+            name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()
+        }
+        write_results(output_dir, scored(items, result, interval) | {"texts": sources})
+    print_score(result, interval)
+    print(f"{len(items)} utterances")
+
+
+def print_score(score: "Score", interval: "Interval | None") -> None:
+    """The lines that every command with a score prints."""
+    print(f"WER  {score.words}")
+    if interval is not None:
+        print(f"     {interval}")
+    print(f"CER  {score.characters}, spaces counted")
+    print(f"CER  {score.characters_without_spaces}, spaces stripped")
+    print(f"SER  {100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]")

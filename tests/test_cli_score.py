@@ -1,0 +1,90 @@
+"""``asr score``: texts of any recogniser."""
+
+import json
+
+import pytest
+from test_cli import run
+
+from asr.report.results import read_results
+
+REFERENCE = "yes no (ann-1)\nenter six (ann-2)\nStop (bob-1)\n"
+HYPOTHESIS = "enter (ann-2)\nyes no (ann-1)\nstop now (bob-1)\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def test_trn(write, tmp_path):
+    files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
+    done = run("score", *files, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "WER  40.00 % [2 / 5: 1 ins, 1 del, 0 sub]"
+    assert lines[1].endswith("in 95 % of cases, over 2 speakers")
+    assert lines[-1] == "3 utterances"
+    results = read_results(tmp_path / "out")
+    assert results.values["score"]["wer"]["errors"] == 2
+    assert list(results.utterances) == ["ann-1", "ann-2", "bob-1"]
+    assert list(results.utterances["bob-1"].values()) == ["bob-1", "bob", "stop", "stop now"]
+
+
+def test_other_formats(write):
+    plain = write("ref.txt", "yes no\n\nstop\n"), write("hyp.txt", "yes no\nnow\nstop\n")
+    assert run("score", *plain).stdout.startswith("WER  33.33 % [1 / 3: 1 ins")
+    items = [("a", "yes no"), ("b", ""), ("c", "stop")]
+    manifest = [{"audio_filepath": f"x/{id}.wav", "text": text} for id, text in items]
+    nemo = [item | {"pred_text": "stop"} for item in manifest]
+    files = [
+        write(name, "".join(json.dumps(item) + "\n" for item in values))
+        for name, values in (("ref.jsonl", manifest), ("nemo.jsonl", nemo))
+    ]
+    assert run("score", files[0], files[0]).stdout.startswith("WER  0.00 % [0 / 3")
+    assert run("score", *files).stdout.startswith("WER  100.00 % [3 / 3: 1 ins, 1 del, 1 sub]")
+    words = ";; a comment\nc 1 0.1 0.2 stop 0.9\na 1 0.5 0.1 no\na 1 0.2 0.1 yes\n"
+    assert run("score", files[0], write("hyp.ctm", words)).stdout.startswith("WER  0.00 % [0 / 3")
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "message"),
+    [
+        (REFERENCE, "yes (ann-1)\n", "2 utterances have one side alone, 'ann-2' for example only"),
+        (REFERENCE, REFERENCE + "no (x-1)\n", "'x-1' for example only a hypothesis"),
+        (REFERENCE, "yes no\n", "hyp.trn:1: needs a text and its id in parentheses at the end"),
+        ("yes { no / now } (a-1)\n", "", "ref.trn:1: '{' stands for alternatives"),
+        ("yes (no) (a-1)\n", "", "ref.trn:1: '(' stands for alternatives"),
+        ("@ (a-1)\n", "", "ref.trn:1: '@' stands for alternatives"),
+        ("yes (a-1)\nno (a-1)\n", "", "ref.trn:2: a second text of 'a-1'"),
+        ("(a-1)\n", "(a-1)\n", "the references hold no word"),
+        ("\n", "", "ref.trn: holds no text"),
+    ],
+)
+def test_texts_that_cannot_be_scored(reference, hypothesis, message, write):
+    done = run("score", write("ref.trn", reference), write("hyp.trn", hypothesis))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("hyp.jsonl", "x\n", "hyp.jsonl:1: is not JSON"),
+        ("hyp.jsonl", "[]\n", "hyp.jsonl:1: needs a JSON object, got list"),
+        ("hyp.jsonl", '{"id": "a"}\n', "needs a text in one of the fields pred_text, hypothesis"),
+        ("hyp.jsonl", '{"text": "a"}\n', "needs an id, or one of the fields audio_filepath"),
+        ("hyp.ctm", "a 1 x 0.1 yes\n", "hyp.ctm:1: needs an id, a channel, start and duration"),
+        ("hyp.ctm", "a 1 0 0.1 <ALT_BEGIN>\n", "hyp.ctm:1: alternatives are not scored here"),
+        ("hyp.ctm", "\n", "hyp.ctm: holds no word"),
+        ("none.trn", None, "none.trn"),
+    ],
+)
+def test_files_that_cannot_be_read(name, content, message, write, tmp_path):
+    hypothesis = tmp_path / name if content is None else write(name, content)
+    done = run("score", write("ref.trn", REFERENCE), hypothesis)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1
