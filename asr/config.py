@@ -373,11 +373,24 @@ class DecodingConfig:
 
 
 @dataclass(frozen=True)
-class Config:
-    """All of one training run; ``name`` is the folder under ``runs/``."""
+class RunConfig:
+    """What every training run has; ``name`` is the folder under ``runs/``."""
 
     name: str = "run"
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
+        require(
+            self.name not in ("", ".", "..") and "/" not in self.name,
+            f"name is {self.name!r}, needs a plain folder name",
+        )
+
+
+@dataclass(frozen=True)
+class Config(RunConfig):
+    """All of one training run of an acoustic model."""
+
     data: DataConfig = field(default_factory=DataConfig)
     features: FeatureConfig = field(default_factory=FeatureConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
@@ -386,11 +399,7 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
-        require(
-            self.name not in ("", ".", "..") and "/" not in self.name,
-            f"name is {self.name!r}, needs a plain folder name",
-        )
+        super().__post_init__()
         longest = self.data.max_duration / min(self.augment.speeds)
         require(
             longest <= self.training.batch_seconds,

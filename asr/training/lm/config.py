@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from asr.config import CELLS, EngineConfig, OptimizerConfig, require
+from asr.config import CELLS, EngineConfig, OptimizerConfig, RunConfig, require
 
 UNITS = ("word", "character")
 
@@ -56,19 +56,11 @@ class LmTrainingConfig(EngineConfig):
 
 
 @dataclass(frozen=True)
-class LmConfig:
-    """All of one run of ``asr lm train``; ``name`` is the folder under ``runs/``."""
+class LmConfig(RunConfig):
+    """All of one run of ``asr lm train``."""
 
     name: str = "lm"
-    seed: int = 1
     data: TextConfig = field(default_factory=TextConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: LmTrainingConfig = field(default_factory=LmTrainingConfig)
-
-    def __post_init__(self) -> None:
-        require(self.seed >= 0, f"seed is {self.seed}, needs >= 0")
-        require(
-            self.name not in ("", ".", "..") and "/" not in self.name,
-            f"name is {self.name!r}, needs a plain folder name",
-        )
