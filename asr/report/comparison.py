@@ -87,8 +87,9 @@ def compare(
     segments: list[tuple[int, int]] = []
     for reference, *hypotheses in zip(references, first, second, strict=True):
         one, two = (align(reference.split(), hypothesis.split()) for hypothesis in hypotheses)
-        segments += error_segments(one, two)
-        errors.append(count_errors(two) - count_errors(one))
+        found = error_segments(one, two)
+        segments += found
+        errors.append(sum(theirs - ours for ours, theirs in found))
         words.append(len(reference.split()))
     groups = group(errors, words, speakers or [None] * len(words))
     if groups is None or not sum(words):
@@ -111,11 +112,6 @@ def compare(
         if len(differences) > 1
         else None,
     )
-
-
-def count_errors(steps: Sequence[Step]) -> int:
-    """Steps that are not correct."""
-    return sum(step.kind != "C" for step in steps)
 
 
 def error_segments(first: Sequence[Step], second: Sequence[Step]) -> list[tuple[int, int]]:
