@@ -1,11 +1,12 @@
 """What the second pass of beam search costs beside the first.
 
-    python scripts/benchmark_rescoring.py --manifest data/an4/test.jsonl --model recipes/an4/model
+    python scripts/benchmark_rescoring.py --manifest data/an4/test.jsonl \\
+        --model recipes/an4/model --lm words.ngram --lm-weight 0.5 --rescore-lm runs/words/lm.onnx
 
-Log-probabilities are computed first, on one thread everything is decoded with the language models
-of the model directory, without and with rescoring, in turn; the least of several rounds counts.
-``--beam-size`` and ``--beam-threshold`` replace those of the model directory: a narrow beam has
-fewer texts than the second pass would look at.
+Log-probabilities are computed first, on one thread everything is decoded with the n-gram model,
+without and with rescoring, in turn; the least of several rounds counts. ``--beam-size`` and
+``--beam-threshold`` replace those of the model directory: a narrow beam has fewer texts than the
+second pass would look at.
 """
 
 import argparse
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--lm", type=Path, required=True)
+    parser.add_argument("--lm-weight", type=float, required=True)
+    parser.add_argument("--rescore-lm", type=Path, required=True)
     parser.add_argument("--beam-size", type=int)
     parser.add_argument("--beam-threshold", type=float)
     options = parser.parse_args(arguments)
@@ -34,11 +38,14 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.perf_counter()
     log_probs = recognise(utterances, transcriber)
     network = time.perf_counter() - started
-    given = {"beam_size": options.beam_size, "beam_threshold": options.beam_threshold}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {
+        name: getattr(options, name)
+        for name in ("lm", "lm_weight", "beam_size", "beam_threshold")
+        if getattr(options, name) is not None
+    }
     searches = [
-        beam_search(options.model, transcriber.model, rescore=rescore, **given)
-        for rescore in (False, True)
+        beam_search(options.model, transcriber.model, **given, **second)
+        for second in ({}, {"rescore_lm": options.rescore_lm})
     ]
     least = [np.inf, np.inf]
     for _ in range(ROUNDS):

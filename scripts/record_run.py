@@ -3,9 +3,9 @@ hypothesis, parameters, seconds an epoch, times real time.
 
     python scripts/record_run.py --run runs/an4 --data data/an4 --output recipes/an4/runs/1.json
 
-``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``. The seconds are those
-of the fastest epoch, which had the machine to itself most; the times real time are the median of
-several passes over the test set: let nothing else run beside it.
+``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``. The seconds are
+those of the fastest epoch, which had the machine to itself most; the times real time are the median
+of several passes over the test set: let nothing else run beside it.
 """
 
 import argparse

@@ -39,8 +39,8 @@ def test_golden_clips(name):
 
 @both
 def test_onnx_equals_torch(name):
-    """In double precision: torch's single-precision FFT alone is off by up to 3e-4 in the log-probs
-    of quiet recordings, the graph by less than 1e-4."""
+    """In double precision. Single precision rounds what is far below the loudest of a frame, so
+    that in quiet recordings torch itself is off: the graph is within 1e-4, or as close as that."""
     import torch
 
     from asr.training.export import load_weights
@@ -50,16 +50,21 @@ def test_onnx_equals_torch(name):
     info = session.info
     network = AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
     load_weights(MODELS[name], network, info.vocabulary)
-    network.double()
     waveforms = [read_audio(path, info.sample_rate).samples for path in SAMPLES]
     lengths = torch.tensor([len(samples) for samples in waveforms])
-    batch = torch.zeros(len(waveforms), int(lengths.max()), dtype=torch.float64)
+    batch = torch.zeros(len(waveforms), int(lengths.max()))
     for row, samples in zip(batch, waveforms, strict=True):
         row[: len(samples)] = torch.from_numpy(samples)
     with torch.inference_mode():
-        expected, frames = network(batch, lengths)
+        rounded, frames = network(batch, lengths)
+        expected, _ = network.double()(batch.double(), lengths)
+    theirs = max(
+        float((row[:count] - exact[:count]).abs().max())
+        for row, exact, count in zip(rounded, expected, frames, strict=True)
+    )
+    assert theirs < 2e-4
     for ours, row, count in zip(session.log_probs(waveforms), expected, frames, strict=True):
-        np.testing.assert_allclose(ours, row[:count].numpy(), atol=1e-4, rtol=0)
+        np.testing.assert_allclose(ours, row[:count].numpy(), atol=max(1e-4, theirs), rtol=0)
 
 
 def test_the_default_model_transcribes_every_sample():
@@ -91,21 +96,21 @@ def test_results_of_the_recipe_are_those_of_its_model():
     assert again == score_from_values(results["score"])
 
 
-@pytest.mark.parametrize("rescore", [False, True])
-def test_recorded_score_with_the_bundled_language_model(rescore, an4):
-    """As above: one error more or less, no more."""
-    transcriber = Transcriber(MODELS["an4"], decoder="beam", rescore=rescore)
-    provenance = read_bundle(MODELS["an4"], transcriber.model).provenance
-    recorded = counts_from_values(
-        provenance["rescored"]["test"] if rescore else provenance["an4_test"]
-    )
-    evaluation = evaluate(an4 / "test.jsonl", transcriber)
-    assert recorded.reference == evaluation.score.words.reference == 773
-    assert abs(evaluation.score.words.errors - recorded.errors) <= 1
-    assert (
-        recorded.errors
-        < score_from_values(transcriber.model.scores["an4_test"]["score"]).words.errors
-    )
+def test_recorded_score_with_the_bundled_search(an4):
+    """As above: one error more or less, no more; with the second pass too, where there is one."""
+    transcriber = Transcriber(MODELS["an4"], decoder="beam")
+    bundle = read_bundle(MODELS["an4"], transcriber.model)
+    recorded = {False: bundle.provenance["an4_test"]}
+    if bundle.rescore_lm:
+        recorded[True] = bundle.provenance["rescored"]["test"]
+    greedy = score_from_values(transcriber.model.scores["an4_test"]["score"])
+    for rescore, values in recorded.items():
+        counts = counts_from_values(values)
+        transcriber = Transcriber(MODELS["an4"], decoder="beam", rescore=rescore)
+        words = evaluate(an4 / "test.jsonl", transcriber).score.words
+        assert counts.reference == words.reference == 773
+        assert abs(words.errors - counts.errors) <= 1
+        assert counts.errors < greedy.words.errors
 
 
 def test_the_decoding_table_is_that_of_the_model():
@@ -115,11 +120,13 @@ def test_the_decoding_table_is_that_of_the_model():
     greedy, *rows = values["rows"]
     assert greedy["test"] == info.scores["an4_test"]["score"]["wer"]
     bundle = read_bundle(MODELS["an4"], info)
-    shipped, rescored = (row for row in rows if row["shipped"])
-    assert (shipped["rescored"], rescored["rescored"]) == (False, True)
-    assert {name: rescored[name] for name in asdict(bundle.options)} == asdict(bundle.options)
+    shipped, *rescored = (row for row in rows if row["shipped"])
+    assert not shipped["rescored"] and all(row["rescored"] for row in rescored)
+    assert len(rescored) == (bundle.rescore_lm is not None)
     alike = asdict(bundle.options).keys() - {"rescore_weight", "rescore_share"}
-    assert all(shipped[name] == rescored[name] for name in alike)
+    assert all(shipped[name] == getattr(bundle.options, name) for name in alike)
     assert shipped["test"] == bundle.provenance["an4_test"]
-    assert rescored["test"] == bundle.provenance["rescored"]["test"]
     assert shipped["order"] == (bundle.lm.order if bundle.lm else 0)
+    for row in rescored:
+        assert {name: row[name] for name in asdict(bundle.options)} == asdict(bundle.options)
+        assert row["test"] == bundle.provenance["rescored"]["test"]

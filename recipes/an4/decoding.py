@@ -10,7 +10,7 @@ transcripts, those of the development speakers included. And for each list of wo
 language model (``lm.toml``, trained here on the same transcripts) looks again at the best texts of
 the search that is best on the development speakers, with the weights that are. Writes
 ``decoding.json`` beside this file. The best of the development set with the words of the
-transcripts goes into the model.
+transcripts goes into the model; the GRU too, if it has a share in the score.
 """
 
 import argparse
@@ -117,10 +117,12 @@ def run(data: Path, model: Path, output: Path) -> None:
         tuning = tuner.tune(DecodingConfig())
         rows.append(row(words, best["order"], tuning.chosen, final, rescored=True))
         if words == SHIPPED:
-            best["shipped"] = rows[-1]["shipped"] = True
-            bundle = make_bundle(tuning.chosen.options, lm, lexicon, best)
-            bundle = replace(bundle, rescore_lm=second["test"])
-            bundle.provenance["rescored"] = {name: rows[-1][name] for name in ("dev", "test")}
+            best["shipped"] = True
+            bundle = make_bundle(tuning.first.options, lm, lexicon, best)
+            if tuning.chosen.options.rescore_share:  # else it has no say
+                rows[-1]["shipped"] = True
+                bundle = replace(bundle, options=tuning.chosen.options, rescore_lm=second["test"])
+                bundle.provenance["rescored"] = {name: rows[-1][name] for name in ("dev", "test")}
     values = {
         "model": transcriber.model.hash,
         "manifests": {part: sha256(data / f"{part}.jsonl") for part in ("train", "dev", "test")},
