@@ -17,9 +17,10 @@ import numpy.typing as npt
 from asr.config import DecodingConfig, from_mapping
 from asr.decoding.alignment import align
 from asr.decoding.confidence import spelled, token_posteriors
-from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context
+from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, whole
+from asr.decoding.forward import log_probability
 from asr.decoding.hotwords import build_hotwords
-from asr.decoding.hypothesis import Hypothesis
+from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.lexicon import build_lexicon
 from asr.decoding.log_probs import probabilities
 from asr.decoding.ngram import END, SPACE, START, NgramModel
@@ -116,6 +117,35 @@ class BeamSearch:
         stream = self.stream()
         stream.feed(log_probs)
         return stream.n_best(count)
+
+    def allows(self, text: str) -> bool:
+        """Whether ``text`` can come out: each character has a symbol, and each word is in the
+        lexicon or hot, if there is a lexicon."""
+        if self.vocabulary.unknown(text):
+            return False
+        return bool(self._worth(self.vocabulary.encode(text)).allowed)
+
+    def score(self, log_probs: npt.NDArray[np.floating], text: str) -> TextScore:
+        """What the search would rank ``text`` by on (frames, V), pruning aside, whether it finds it
+        or not; with ``rescore_lm``, after the second pass.
+
+        Raises:
+            DataError: not log-probs, or a character without a symbol.
+        """
+        probabilities(log_probs, len(self.vocabulary))
+        tokens = self.vocabulary.encode(text)
+        acoustic = log_probability(log_probs, tokens, self.vocabulary.blank_id)
+        state = self._worth(tokens)
+        total = acoustic + state.fixed if state.allowed else -np.inf
+        scores = np.array([[total, acoustic, state.lm]])
+        if self.rescore_lm:
+            scores = rescore(scores, [normalize(text)], self.rescore_lm, self.options)
+        total, acoustic, lm = scores[0].tolist()
+        return TextScore(acoustic, lm, total)
+
+    def _worth(self, tokens: Sequence[int]) -> State:
+        lm_state = _lm_state(self.lm, "") if self.lm else 0
+        return whole(self._context, np.array(tokens, np.int32), lm_state)
 
     def stream(self, history: str = "") -> "BeamStream":
         """A search that is fed piece by piece. ``history``: the words of the same sentence that

@@ -1,14 +1,15 @@
 """What a prefix is worth besides its acoustics: lexicon, language model, word bonus, hot words.
 
 All of it is a function of the prefix alone, built up token by token: :func:`extend` goes from a
-prefix to the prefix with one token more, :func:`finish` to the end of the text.
+prefix to the prefix with one token more, :func:`finish` to the end of the text; :func:`whole` goes
+all the way.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr.decoding.compiled import inlined
+from asr.decoding.compiled import compiled, inlined
 
 NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
 NO_END = -1  # as lm_end: the sentence goes on
@@ -186,3 +187,16 @@ def finish(context: Context, state: State, last: int) -> State:
     if context.use_hot:
         fixed += context.hot_gain[state.hot]
     return State(True, fixed, 0.0, lm, state.lexicon, lm_state, state.hot)
+
+
+@compiled
+def whole(context: Context, tokens: Any, lm_state: int) -> State:
+    """The state at the end of the text of ``tokens`` (n,), which began in ``lm_state``."""
+    state = State(True, 0.0, 0.0, 0.0, np.int64(0), np.int64(lm_state), np.int64(0))
+    last = -1
+    for token in tokens:
+        state = extend(context, state, last, token)
+        if not state.allowed:
+            return state
+        last = token
+    return finish(context, state, last)

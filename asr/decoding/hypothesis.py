@@ -1,4 +1,4 @@
-"""The one result of every decoder."""
+"""The one result of every decoder, and what it would have given another text."""
 
 from dataclasses import dataclass
 
@@ -24,3 +24,13 @@ class Hypothesis:
     """Log-probability that the language model gives the text, not weighted; 0 without one."""
     score: float = 0.0
     """What the search ranked by: acoustics, weighted language model, bonuses."""
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """What a search gives a text, found or not, as in :class:`Hypothesis`; ``acoustic_score`` is
+    that of all its paths. ``score`` is minus infinity for what it cannot give."""
+
+    acoustic_score: float
+    lm_score: float
+    score: float
