@@ -18,7 +18,7 @@ from typing import Any
 from asr.errors import AsrError
 from asr.files import write_atomically
 from asr.report.evaluate import evaluate, results
-from asr.training.log import read_log
+from asr.report.metrics import read_log
 from asr.transcriber import Transcriber
 
 FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "data", "versions")

@@ -20,9 +20,10 @@ from asr import __version__
 from asr.errors import ConfigError
 from asr.files import write_atomically
 from asr.modeldir import sha256
+from asr.report.metrics import read_log
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.guards import Guards
-from asr.training.log import RunLog, read_log
+from asr.training.log import RunLog
 from asr.training.progress import ProgressBar
 from asr.training.trainable import Trainable
 

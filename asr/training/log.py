@@ -12,11 +12,9 @@ import lightning
 from torch.utils.tensorboard import SummaryWriter
 
 from asr.files import write_atomically
+from asr.report.curves import SHOWN
+from asr.report.metrics import METRICS, read_log
 from asr.training.trainable import Measure, Trainable
-
-INTEGERS = ("epoch", "step", "clipped_steps", "skipped_steps", "rejected")
-SHOWN = 12.0
-"""How many times the best value the picture shows: perplexities begin very high."""
 
 PICTURE_SECONDS = 10.0
 """Least time between two drawings: with short epochs they would take longer than the training."""
@@ -34,7 +32,7 @@ class RunLog(lightning.Callback):
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "metrics.csv"
+        self.path = folder / METRICS
         self.picture = folder / "curves.png"
         self.events = folder / "tensorboard"
         self.sums: dict[str, float] = {}
@@ -141,17 +139,6 @@ class RunLog(lightning.Callback):
         if self._writer:
             self._writer.close()
             plot_curves(read_log(self.path), self.picture, module.measure)
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The rows of ``metrics.csv`` as numbers; none where the file does not exist yet."""
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [
-            {key: int(value) if key in INTEGERS else float(value) for key, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
