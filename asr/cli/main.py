@@ -12,6 +12,7 @@ from asr.cli.compare import compare
 from asr.cli.data import data
 from asr.cli.evaluate import evaluate
 from asr.cli.lm import lm
+from asr.cli.report import report
 from asr.cli.score import score
 from asr.cli.train import train
 from asr.cli.transcribe import transcribe
@@ -34,6 +35,7 @@ app.command()(align)
 app.command()(evaluate)
 app.command()(score)
 app.command()(compare)
+app.command()(report)
 app.command()(train)
 app.command()(verify)
 app.add_typer(data)

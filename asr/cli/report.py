@@ -1,0 +1,88 @@
+"""``asr report``: tables of evaluations, and the curves of a training run."""
+
+import shutil
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """What a table is written as."""
+
+    md = "md"
+    csv = "csv"
+    latex = "latex"
+
+
+def report(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            help="results.json, or folders with one; or a run of asr train.",
+        ),
+    ],
+    format: Annotated[
+        Format | None, typer.Option("--format", "-f", help="Of a table; default: md.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here.")
+    ] = None,
+) -> None:
+    """Put evaluations into a table, or draw the training curves of a run.
+
+    A table has a row for each results.json of asr evaluate or asr score; csv holds raw numbers,
+    latex needs the package booktabs. A folder with metrics.csv is a run: its losses and what its
+    epochs are compared by, as wide as the terminal.
+    """
+    from asr.files import write_atomically
+    from asr.report.curves import curves, read_run
+    from asr.report.formats import FORMATS
+    from asr.report.results import read_results
+    from asr.report.table import rows
+
+    runs = [_is_run(path) for path in paths]
+    if any(runs) and not all(runs):
+        run, other = paths[runs.index(True)], paths[runs.index(False)]
+        raise typer.BadParameter(
+            f"{run} is a run, {other} are results: ask for curves and tables one after the other",
+            param_hint="PATH",
+        )
+    if not any(runs):
+        text = FORMATS[format or Format.md](rows([read_results(path) for path in paths]))
+    elif len(paths) > 1:
+        raise typer.BadParameter("needs one run at a time", param_hint="PATH")
+    elif format is not None:
+        raise typer.BadParameter("is of tables, a run has curves", param_hint="--format")
+    else:
+        text = curves(read_run(paths[0]), shutil.get_terminal_size().columns)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_atomically(output, text)
+
+
+def _is_run(path: Path) -> bool:
+    """Whether ``path`` is the folder of a run; else it has, or is, results.
+
+    Raises:
+        DataError: a folder with neither or both.
+    """
+    from asr.errors import DataError
+    from asr.report.metrics import METRICS
+    from asr.report.results import FILE
+
+    if not path.is_dir():
+        return False
+    run, results = ((path / name).exists() for name in (METRICS, FILE))
+    if run and results:
+        raise DataError(f"{path} holds {METRICS} and {FILE}; for the table give {path / FILE}")
+    if not run and not results:
+        raise DataError(
+            f"{path} holds neither {FILE} nor {METRICS}; needs a folder of asr evaluate, asr score "
+            "or asr train"
+        )
+    return run
