@@ -1,0 +1,103 @@
+"""Why is it wrong? The cause of each word error: the search, the language model, the acoustics."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.decoding.forward import log_probability
+from asr.decoding.log_probs import probabilities
+from asr.report.alignment import Step, align
+from asr.text import Vocabulary, normalize
+
+if TYPE_CHECKING:
+    from asr.decoding.beam import BeamSearch
+
+CAUSES = SEARCH, LANGUAGE_MODEL, ACOUSTICS, OUT_OF_VOCABULARY = (
+    "search",
+    "language model",
+    "acoustics",
+    "out of vocabulary",
+)
+
+
+def attribute(
+    reference: str,
+    hypothesis: str,
+    log_probs: npt.NDArray[np.floating],
+    vocabulary: Vocabulary,
+    search: "BeamSearch | None" = None,
+) -> tuple[str | None, ...]:
+    """The cause of the error at each step of the alignment (:func:`asr.report.alignment.align`) of
+    two texts, None where the step is right.
+
+    Errors in a row have one cause. They are mended, the other errors left as they are, and the text
+    that comes out is compared with ``hypothesis``:
+
+    - *out of vocabulary*: the decoder cannot give it, for a character without a symbol or a word
+      outside a closed lexicon;
+    - *search*: it has the higher score, and the decoder missed it;
+    - *language model*: it has the higher probability by the acoustics, summed over all paths, and
+      what the search adds to them spoilt it: the language model or two of them, the bonus of words,
+      hot words;
+    - *acoustics*: neither, also where the frames are too few for it.
+
+    Both have single spaces between words, and are scored with a space at the end or without one,
+    whichever is better: decoders put one there now and then.
+
+    Args:
+        log_probs: (frames, V) of the utterance.
+        search: which gave ``hypothesis``; None for greedy search, whose score is the acoustics'.
+
+    Raises:
+        DataError: not log-probs of ``vocabulary``, or a hypothesis that it cannot spell.
+    """
+    probabilities(log_probs, len(vocabulary))
+    steps = align(normalize(reference).split(), normalize(hypothesis).split())
+
+    def scores(text: str) -> tuple[float, float]:
+        """The decoder's, and the acoustics'."""
+        spellings = [text] if vocabulary.space_id is None else [text, f"{text} "]
+        if search is not None:
+            found = [search.score(log_probs, item) for item in spellings]
+            return max(item.score for item in found), max(item.acoustic_score for item in found)
+        acoustic = max(
+            log_probability(log_probs, vocabulary.encode(item), vocabulary.blank_id)
+            for item in spellings
+        )
+        return acoustic, acoustic
+
+    def cause(first: int, last: int) -> str:
+        """Of the errors from step ``first`` to ``last``, exclusive."""
+        mended = _mend(steps, first, last)
+        words = [step.reference for step in steps[first:last] if step.reference is not None]
+        if vocabulary.unknown(mended) or (search and not all(map(search.allows, words))):
+            return OUT_OF_VOCABULARY
+        score, acoustic = scores(mended)
+        if score > output_score:
+            return SEARCH
+        return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
+
+    output_score, output_acoustic = scores(_mend(steps, 0, 0))
+    causes: list[str | None] = []
+    for right, run in groupby(step.kind == "C" for step in steps):
+        first, last = len(causes), len(causes) + len(list(run))
+        causes += [None if right else cause(first, last)] * (last - first)
+    return tuple(causes)
+
+
+def count_causes(causes: Iterable[str | None]) -> dict[str, int]:
+    """Word errors by cause, all of :data:`CAUSES`; together the errors of their alignments."""
+    found = list(causes)
+    return {cause: found.count(cause) for cause in CAUSES}
+
+
+def _mend(steps: Sequence[Step], first: int, last: int) -> str:
+    """The hypothesis with the words of the reference from step ``first`` to ``last``, exclusive."""
+    words = [
+        step.reference if first <= index < last else step.hypothesis
+        for index, step in enumerate(steps)
+    ]
+    return " ".join(word for word in words if word is not None)
