@@ -1,0 +1,163 @@
+"""Are label errors found? Wrong texts planted among AN4's references, many times.
+
+    python scripts/label_errors.py --data data/an4 --model recipes/an4/model \\
+        --output recipes/an4/label_errors.json
+
+In each of 50 trials, 4 utterances of ``dev.jsonl`` get the text of another utterance, or one word
+is replaced by another one of ``train.jsonl``. All are ranked by how much likelier than its
+reference the model finds what greedy search recognises, and the planted texts among the first 5 %,
+rounded up, are counted. The ratio of the two probabilities (its logarithm) is taken as it is, per
+frame, or, as :func:`asr.report.labels.label_score` does, per character of the longer text.
+``--show N`` prints the N first of the manifest's own references too: they may be wrong.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asr.acoustic import LogProbs
+from asr.decoding.greedy import greedy
+from asr.errors import AsrError
+from asr.files import write_atomically
+from asr.manifest import Utterance, read_manifest
+from asr.modeldir import sha256
+from asr.report.labels import label_score, log_ratio
+from asr.text import Vocabulary, normalize
+from asr.transcriber import Transcriber
+from asr.tuning import recognise
+
+SEEDS = range(1, 51)
+PLANTED = 4
+TOP = 0.05
+FORMS = ("as it is", "per frame", "per character")
+
+Planter = Callable[[Sequence[str], int, np.random.Generator], str]
+"""References and the number of one of them -> another text for it."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """References (N,) and what was recognised."""
+
+    references: list[str]
+    hypotheses: list[str]
+    log_probs: list[LogProbs]
+    vocabulary: Vocabulary
+
+    @property
+    def top(self) -> int:
+        """How many places of the ranking are looked at."""
+        return math.ceil(TOP * len(self.references))
+
+    def scores(self, index: int, reference: str) -> tuple[float, ...]:
+        """Of each of :data:`FORMS`, for a reference of utterance ``index``."""
+        log_probs, hypothesis = self.log_probs[index], self.hypotheses[index]
+        ratio = log_ratio(reference, hypothesis, log_probs, self.vocabulary)
+        score = label_score(reference, hypothesis, log_probs, self.vocabulary)
+        return ratio, ratio / max(1, len(log_probs)), score
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("data/an4"))
+    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
+    parser.add_argument("--output", type=Path, help="write the counts to this file, as JSON")
+    parser.add_argument("--show", type=int, default=0, metavar="N")
+    options = parser.parse_args(arguments)
+    try:
+        run(options.data, options.model, options.output, options.show)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def run(data: Path, model: Path, output: Path | None, shown: int) -> None:
+    """Plant, print, write."""
+    manifest = data / "dev.jsonl"
+    transcriber = Transcriber(model)
+    utterances = read_manifest(manifest)
+    words = sorted({w for item in read_manifest(data / "train.jsonl") for w in item.text.split()})
+    heard = listen(utterances, transcriber)
+    found = {
+        "another text": plant(heard, another_text),
+        "another word": plant(heard, partial(another_word, words)),
+    }
+    planted = PLANTED * len(SEEDS)
+    print(f"planted texts among the first {heard.top} of {len(utterances)}, {planted} planted")
+    print(f"{'':14}" + "".join(f"{form:>20}" for form in FORMS))
+    for kind, counts in found.items():
+        cells = (f"{100 * count / planted:.1f} % [{count}]" for count in counts.values())
+        print(f"{kind:14}" + "".join(f"{cell:>20}" for cell in cells))
+    for place, (score, index) in enumerate(ranking(heard)[:shown], start=1):
+        print(f"{place:3} {score:7.2f} {utterances[index].id}")
+        print(f"    reference   {heard.references[index]}")
+        print(f"    recognised  {heard.hypotheses[index]}")
+    if output is not None:
+        values = {
+            "command": f"python scripts/label_errors.py --data {data} --model {model} "
+            f"--output {output}",
+            "model": transcriber.model.hash,
+            "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
+            "utterances": len(utterances),
+            "top": heard.top,
+            "seeds": [SEEDS[0], SEEDS[-1]],
+            "planted": planted,
+            "found": found,
+        }
+        write_atomically(output, json.dumps(values, indent=1) + "\n")
+
+
+def listen(utterances: Sequence[Utterance], transcriber: Transcriber) -> Heard:
+    """References, log-probs and the texts of their best paths."""
+    log_probs = recognise(utterances, transcriber)
+    vocabulary = transcriber.model.vocabulary
+    tokens = [greedy(item, vocabulary.blank_id).tokens for item in log_probs]
+    texts = [normalize(vocabulary.decode(item)) for item in tokens]
+    return Heard([item.text for item in utterances], texts, log_probs, vocabulary)
+
+
+def ranking(heard: Heard) -> list[tuple[float, int]]:
+    """Label scores and numbers of the utterances, the likeliest error first."""
+    scores = [heard.scores(index, text)[-1] for index, text in enumerate(heard.references)]
+    return sorted(zip(scores, range(len(scores)), strict=True), key=lambda item: -item[0])
+
+
+def plant(heard: Heard, planter: Planter) -> dict[str, int]:
+    """How many of the planted texts are found, by form of the score, over all seeds."""
+    untouched = np.array([heard.scores(*item) for item in enumerate(heard.references)])
+    found: Any = np.zeros(len(FORMS), int)
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(len(untouched), PLANTED, replace=False)
+        scores = untouched.copy()
+        for index in chosen.tolist():
+            scores[index] = heard.scores(index, planter(heard.references, index, rng))
+        first = np.argsort(-scores, axis=0, kind="stable")[: heard.top]
+        found += np.isin(first, chosen).sum(axis=0)
+    return dict(zip(FORMS, found.tolist(), strict=True))
+
+
+def another_text(references: Sequence[str], index: int, rng: np.random.Generator) -> str:
+    """That of another utterance."""
+    return str(rng.choice([text for text in references if text != references[index]]))
+
+
+def another_word(
+    words: Sequence[str], references: Sequence[str], index: int, rng: np.random.Generator
+) -> str:
+    """The reference with one of its words replaced by another of ``words``."""
+    said = references[index].split()
+    place = int(rng.integers(len(said)))
+    said[place] = str(rng.choice([word for word in words if word != said[place]]))
+    return " ".join(said)
+
+
+if __name__ == "__main__":
+    main()
