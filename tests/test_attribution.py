@@ -130,13 +130,18 @@ def test_what_cannot_be_explained():
         attribute("a", "b", np.exp(RATHER_B), VOCABULARY)
 
 
-def test_a_space_at_the_end_of_the_output_is_no_other_text():
+def test_a_space_more_in_the_output_is_no_other_text():
     # "a " has 0.35, "ab" 0.33, "a" 0.32: the search has missed nothing.
     log_probs = np.concatenate([sure("a"), rows([0.32, 0.35, 0, 0.33])])
     assert causes("ab", log_probs) == ("acoustics",)
+    # Nor where a word is missed, and the spaces on both its sides are there.
+    log_probs = np.concatenate([sure("a "), rows([0.6, 0, 0.4, 0]), sure(" b")])
+    for decoder in (None, BeamSearch(VOCABULARY)):
+        assert decoded(log_probs, decoder) == "a b"
+        assert causes("a a b", log_probs, decoder).count("acoustics") == 1
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=200)
 @given(
     reference=st.lists(st.sampled_from(["a", "b", "ab", "ba", "bb", "ax"]), max_size=5),
     frames=st.integers(0, 5),
@@ -166,8 +171,11 @@ def test_any_text(reference, frames, seed, name, exact):
         values[text] = acoustic + value[0], acoustic
 
     def best(words):
-        text = " ".join(word for word in words if word)
-        return np.max([values.get(text + end, (-np.inf, -np.inf)) for end in ("", " ")], axis=0)
+        """Of all spellings with one space more at most."""
+        words = [word for word in words if word]
+        longest = len(" ".join(words)) + 1
+        alike = [v for text, v in values.items() if text.split() == words and len(text) <= longest]
+        return np.max([*alike, (-np.inf, -np.inf)], axis=0)
 
     known = {"a", "b", "ab", "ba", "bb"}
     if lexicon is not None:
@@ -186,5 +194,5 @@ def test_any_text(reference, frames, seed, name, exact):
     counts = count_causes(found)
     if name in (None, "plain"):
         assert counts["language model"] == 0
-    if exact and lexicon is not None:
+    if exact and search and len(search(log_probs).tokens) <= len(hypothesis) + 1:
         assert counts["search"] == 0

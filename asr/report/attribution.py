@@ -44,8 +44,8 @@ def attribute(
       hot words;
     - *acoustics*: neither, also where the frames are too few for it.
 
-    Both have single spaces between words, and are scored with a space at the end or without one,
-    whichever is better: decoders put one there now and then.
+    Both are scored in the spelling that is best: with single spaces between words, or with one more
+    in one place. Where a word is missed, decoders often leave the spaces on both its sides.
 
     Args:
         log_probs: (frames, V) of the utterance.
@@ -59,7 +59,7 @@ def attribute(
 
     def scores(text: str) -> tuple[float, float]:
         """The decoder's, and the acoustics'."""
-        spellings = [text] if vocabulary.space_id is None else [text, f"{text} "]
+        spellings = [text] if vocabulary.space_id is None else _spellings(text)
         if search is not None:
             found = [search.score(log_probs, item) for item in spellings]
             return max(item.score for item in found), max(item.acoustic_score for item in found)
@@ -101,3 +101,9 @@ def _mend(steps: Sequence[Step], first: int, last: int) -> str:
         for index, step in enumerate(steps)
     ]
     return " ".join(word for word in words if word is not None)
+
+
+def _spellings(text: str) -> list[str]:
+    """``text``, and with one space more: before it, after it, or between two words."""
+    places = {0, len(text), *(place for place, letter in enumerate(text) if letter == " ")}
+    return [text, *(f"{text[:place]} {text[place:]}" for place in sorted(places))]
