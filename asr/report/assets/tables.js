@@ -1,0 +1,189 @@
+// Tables of words and groups, calibration, shared data, likely label errors, provenance.
+
+/** Rows [key, count of each system], most first. */
+function ranked(maps) {
+  const keys = new Set(maps.flatMap((map) => [...map.keys()]));
+  const rows = [...keys].map((key) => [key, maps.map((map) => map.get(key) ?? 0)]);
+  const sum = (row) => row[1].reduce((total, count) => total + count, 0);
+  return rows.sort((one, two) => sum(two) - sum(one) || (one[0] < two[0] ? -1 : 1));
+}
+
+/** Of pairs of words, how often each reference word is in one. */
+function byReference(pairs) {
+  const result = new Map();
+  for (const [key, count] of pairs) {
+    const [reference] = JSON.parse(key);
+    result.set(reference, (result.get(reference) ?? 0) + count);
+  }
+  return result;
+}
+
+function wordTables(tallies, browser) {
+  const several = tallies.length > 1;
+  const heads = several ? ["#1", "#2"] : ["#errors"];
+  const draw = (caption, head, rows, name, test) => (rows.length ? shortened(rows, 10, (part) =>
+    table(caption, [head, ...heads], part.map(([key, numbers]) => [
+      h("button", { type: "button", class: "link", click: () => browser.show({}, "words", name(key), test(key)) }, name(key)),
+      ...numbers.map(whole),
+    ]), { class: "narrow" })) : null);
+  const pairs = (kind) => tallies.map((item) => item.pairs[kind]);
+  const tables = [
+    draw("Confusion pairs", "said → recognised", ranked(pairs("S")),
+      (key) => JSON.parse(key).join(" → "), (key) => stepTest(...JSON.parse(key))),
+    draw("Most substituted", "said", ranked(pairs("S").map(byReference)),
+      (key) => `${key} → other`, (key) => (item) => item.outputs.some((output) =>
+        (output.steps ?? []).some((step) => step[0] === key && kindOf(step) === "S"))),
+    draw("Most deleted", "said", ranked(pairs("D")),
+      (key) => `${JSON.parse(key)[0]} → nothing`, (key) => stepTest(...JSON.parse(key))),
+    draw("Most inserted", "recognised", ranked(pairs("I")),
+      (key) => `nothing → ${JSON.parse(key)[1]}`, (key) => stepTest(...JSON.parse(key))),
+  ].filter(Boolean);
+  return tables.length ? h("div", { class: "columns" }, tables) : h("p", {}, "No errors.");
+}
+
+/** The groups of a field joined over systems: {value, utterances, words, rates}. */
+function joined(systems, field) {
+  const rows = new Map();
+  systems.forEach((system, index) => {
+    for (const group of system.groups?.[field] ?? []) {
+      const row = rows.get(group.value) ?? {
+        value: String(group.value), utterances: group.utterances, words: group.wer.reference, rates: systems.map(() => null),
+      };
+      row.rates[index] = { ...group.wer, interval: group.interval };
+      rows.set(group.value, row);
+    }
+  });
+  return [...rows.values()];
+}
+
+function groupPart(field, report, browser) {
+  const { systems } = report.payload;
+  const rows = joined(systems, field);
+  const ordered = field === "duration" || field === "noise";
+  const worst = (row) => Math.max(...row.rates.map((rate) => (known(rate?.rate) ? rate.rate : -1)));
+  if (!ordered) rows.sort((one, two) => worst(two) - worst(one));
+  const top = Math.max(0.0001, ...rows.map(worst)) * 1.6;
+  const several = systems.length > 1;
+  const values = new Set(report.items.map((item) => fieldOf(item, field)));
+  const openOf = (value) => (values.has(value) || (ordered && spanOf(value))
+    ? () => browser.show({}, `group:${field}`, `${field}: ${value}`, groupTest(field, value)) : null);
+  const nameOf = (value) => (openOf(value)
+    ? h("button", { type: "button", class: "link", click: openOf(value) }, value || "(none)") : value || "(none)");
+  const heads = several
+    ? [field, "#utt.", "#words", "#WER 1", "#WER 2", ""]
+    : [field, "#utt.", "#errors / words", "#WER", "#95 %", ""];
+  const draw = (part) => table(`WER by ${field}`, heads, part.map((row) => {
+    const label = row.rates.map((rate) => percent(rate?.rate)).join(" and ");
+    const bar = rateBar(row.rates, top, label);
+    const [first] = row.rates;
+    return several
+      ? [nameOf(row.value), whole(row.utterances), whole(row.words), ...row.rates.map((rate) => percent(rate?.rate)), bar]
+      : [nameOf(row.value), whole(row.utterances), `${whole(first.errors)} / ${whole(first.reference)}`,
+        percent(first.rate), first.interval ? `${fixed(100 * first.interval.low, 1)}–${fixed(100 * first.interval.high, 1)}` : NONE, bar];
+  }), { class: "groups" });
+  const chart = ordered && rows.length > 1 ? h("figure", {},
+    classChart(field, rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
+    h("figcaption", {}, `WER by ${field} with 95\u00a0% intervals; below each class, its number of words.`)) : null;
+  return h("div", {}, chart, shortened(rows, 12, draw));
+}
+
+function groupsPart(report, browser) {
+  const names = new Set(report.payload.systems.flatMap((system) => Object.keys(system.groups ?? {})));
+  const fields = [...names].filter((field) => joined(report.payload.systems, field).length);
+  if (!fields.length) return null;
+  return section("groups", "Groups", h("div", { class: "columns wide" },
+    fields.map((field) => groupPart(field, report, browser))));
+}
+
+function calibrationPart(systems) {
+  const calibrations = systems.map((system) => system.calibration ?? null);
+  if (!calibrations.some(Boolean)) return null;
+  const lines = calibrations.map((item, index) => (item ? h("p", {},
+    systems.length > 1 ? h("span", { class: `dot system-${index}` }) : null,
+    systems.length > 1 ? `${index + 1}: ` : "", "ECE ", h("b", {}, percent(item.ece)),
+    ` over ${plural(item.words, "recognised word")}.`) : null));
+  return section("calibration", "Calibration", h("div", { class: "pair" },
+    h("div", {}, lines, h("p", { class: "note" }, "Each point is a bin of words of like confidence: how sure the recogniser " +
+      "was, and how many of the words were right. On the dashed line both agree; below it the recogniser is too sure. " +
+      "ECE, the expected calibration error, is the mean distance from that line, weighted by words. The bars below show " +
+      "the words of each bin, on a square-root scale.")),
+    h("figure", {}, reliabilityChart(calibrations))));
+}
+
+/** [text, whether it is a warning] for everything known about data shared with training. */
+function sharedData(system) {
+  const lines = [];
+  const { overlap, lm_overlap: lm } = system;
+  if (overlap) {
+    const names = overlap.speakers ?? [];
+    const some = names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
+    lines.push(names.length
+      ? [`${plural(names.length, "speaker")} of the test ${names.length === 1 ? "is" : "are"} in the training data too: ${some}.`, true]
+      : ["No speaker of the test is in the training data.", false]);
+    for (const [name, one] of [["texts", "text"], ["audio", "recording"]]) {
+      const count = overlap[name] ?? 0;
+      lines.push(count
+        ? [`${plural(count, one)} of the test ${count === 1 ? "is" : "are"} in the training data too.`, true]
+        : [`No ${one} of the test is in the training data.`, false]);
+    }
+  }
+  if (lm && known(lm.sentences)) {
+    const covered = lm.sentences_covered ?? lm.sentences_seen ?? 0;
+    const long = lm.long_covered ?? lm.long_seen ?? 0;
+    lines.push([`The language model holds every n-gram of ${whole(covered)} of ${plural(lm.sentences, "test sentence")}, ` +
+      `and of ${whole(long)} of the ${whole(lm.long)} with four or more words.`, long > 0]);
+  }
+  return lines;
+}
+
+function overlapPart(systems) {
+  const parts = systems.map((system, index) => {
+    const lines = sharedData(system);
+    return lines.length ? h("div", {}, systems.length > 1 ? h("h3", {}, `${index + 1}`) : null,
+      h("ul", { class: "statements" }, lines.map(([text, warning]) => h("li", { class: warning ? "warning" : null },
+        warning ? h("b", {}, "Warning: ") : null, text)))) : null;
+  });
+  return parts.some(Boolean) ? section("data", "Data shared with training", h("div", { class: "pair" }, parts)) : null;
+}
+
+function labelsPart(report, browser) {
+  const items = sorted(report.items.filter((item) => item.label > 0), "label", false).slice(0, 20);
+  if (!items.length) return null;
+  return section("labels", "Likely label errors",
+    h("p", { class: "note" }, "Here the recogniser's words fit the sound better than the reference does. Listen before you trust either."),
+    table("Utterances whose reference may be wrong", ["utterance", "#score", "reference", "recognised"], items.map((item) => [
+      h("button", { type: "button", class: "link", click: () => browser.go(item) }, item.data.id),
+      fixed(item.label, 2), item.data.reference, item.outputs.map((output) => output.hypothesis).join(" / "),
+    ]), { class: "labels" }));
+}
+
+/** Rows [name, text] of a nested value; what is itself long stays JSON. */
+function flat(value, name = "") {
+  if (value === null || value === undefined || value === "") return [];
+  if (typeof value !== "object") return [[name, String(value)]];
+  if (Array.isArray(value)) return value.length ? [[name, value.map((item) => (typeof item === "object" ? JSON.stringify(item) : item)).join("; ")]] : [];
+  return Object.entries(value).flatMap(([key, inner]) => flat(inner, name ? `${name}: ${key}` : key));
+}
+
+function provenancePart(systems) {
+  const parts = systems.map((system, index) => {
+    const { config, ...provenance } = system.model?.provenance ?? {};
+    const steps = system.normalization;
+    const rows = flat({
+      "command": system.command,
+      "finished": system.finished,
+      "hardware": system.hardware,
+      "decoder": system.decoder,
+      "normalisation": typeof steps === "object" && steps ? { name: steps.name, steps: steps.steps } : steps,
+      "manifest": system.manifest,
+      "texts": system.texts,
+      "model": { sha256: system.model?.sha256, ...provenance },
+      "versions": system.versions,
+    });
+    if (!rows.length) return null;
+    return h("div", {}, systems.length > 1 ? h("h3", {}, `${index + 1}  ${system.name ?? ""}`) : null,
+      h("dl", { class: "provenance" }, rows.map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text)))),
+      config ? h("details", {}, h("summary", {}, "Configuration of the training"), h("pre", {}, JSON.stringify(config, null, 1))) : null);
+  });
+  return parts.some(Boolean) ? section("provenance", "Provenance", h("div", { class: systems.length > 1 ? "pair" : null }, parts)) : null;
+}
