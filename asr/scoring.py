@@ -1,12 +1,18 @@
 """Word and character error rates, aligned by jiwer, with the counts they are made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import jiwer
 
 from asr.errors import DataError
 from asr.text import normalize
+
+AT_ONCE = 2000
+"""Utterances that jiwer aligns in one call, for it keeps all their alignments."""
+
+_WORDS = jiwer.Compose([jiwer.ReduceToListOfListOfWords()])
+_CHARACTERS = jiwer.Compose([jiwer.ReduceToListOfListOfChars()])
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,14 @@ class ErrorCounts:
 @dataclass(frozen=True)
 class Score:
     """Counts over all utterances: words, characters with spaces counted and with spaces
-    stripped, and sentences with an error."""
+    stripped, and sentences with an error; and the words of each utterance."""
 
     words: ErrorCounts
     characters: ErrorCounts
     characters_without_spaces: ErrorCounts
     sentences: int
     sentence_errors: int
+    by_utterance: tuple[ErrorCounts, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def wer(self) -> float:
@@ -94,42 +101,82 @@ def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
     hypotheses = [normalize(text) for text in hypotheses]
     if not any(references):
         raise DataError("the references hold no word: an error rate needs at least one")
-    pairs = list(zip(references, hypotheses, strict=True))
+    words = _count_each(references, hypotheses)
     return Score(
-        words=_count([(r.split(), h.split()) for r, h in pairs]),
-        characters=_count([(list(r), list(h)) for r, h in pairs]),
-        characters_without_spaces=_count(
-            [(list(r.replace(" ", "")), list(h.replace(" ", ""))) for r, h in pairs]
+        words=_sum(words),
+        characters=_count_characters(references, hypotheses),
+        characters_without_spaces=_count_characters(
+            [text.replace(" ", "") for text in references],
+            [text.replace(" ", "") for text in hypotheses],
         ),
-        sentences=len(pairs),
-        sentence_errors=sum(r != h for r, h in pairs),
+        sentences=len(references),
+        sentence_errors=sum(r != h for r, h in zip(references, hypotheses, strict=True)),
+        by_utterance=tuple(words),
     )
 
 
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
     """Word errors alone, over all utterances; the texts are normalised already."""
-    pairs = zip(references, hypotheses, strict=True)
-    return _count([(reference.split(), hypothesis.split()) for reference, hypothesis in pairs])
+    return _sum(_count_each(references, hypotheses))
 
 
 def count_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Word errors of one utterance, both texts normalised; the reference may be empty."""
-    return _count([(normalize(reference).split(), normalize(hypothesis).split())])
+    """Word errors of one utterance; the reference may be empty."""
+    return word_errors([normalize(reference)], [normalize(hypothesis)])
 
 
-def _count(pairs: Sequence[tuple[list[str], list[str]]]) -> ErrorCounts:
-    # jiwer takes strings of words, so each distinct unit becomes a word: a space can be a unit
-    # too. Empty references are counted here, as jiwer refuses them.
-    inserted = sum(len(hypothesis) for reference, hypothesis in pairs if not reference)
-    filled = [pair for pair in pairs if pair[0]]
-    if not filled:
-        return ErrorCounts(insertions=inserted)
-    ids: dict[str, str] = {}
-    texts = [
-        [" ".join(ids.setdefault(unit, f"u{len(ids)}") for unit in units) for units in side]
-        for side in zip(*filled, strict=True)
+def _sum(counts: Iterable[ErrorCounts]) -> ErrorCounts:
+    return sum(counts, ErrorCounts())
+
+
+def _count_each(references: Sequence[str], hypotheses: Sequence[str]) -> list[ErrorCounts]:
+    """Word errors of each utterance."""
+    counts = [
+        ErrorCounts(hits=len(reference.split()))
+        if reference == hypothesis
+        else ErrorCounts(insertions=len(hypothesis.split()))
+        for reference, hypothesis in zip(references, hypotheses, strict=True)
     ]
-    output = jiwer.process_words(texts[0], texts[1])
-    return ErrorCounts(
-        output.hits, output.substitutions, output.deletions, output.insertions + inserted
+    for places in _to_align(references, hypotheses):
+        output = jiwer.process_words(
+            [references[place] for place in places],
+            [hypotheses[place] for place in places],
+            reference_transform=_WORDS,
+            hypothesis_transform=_WORDS,
+        )
+        for place, chunks in zip(places, output.alignments, strict=True):
+            sizes = dict.fromkeys(("equal", "substitute", "delete", "insert"), 0)
+            for chunk in chunks:
+                size = chunk.ref_end_idx - chunk.ref_start_idx
+                sizes[chunk.type] += size or chunk.hyp_end_idx - chunk.hyp_start_idx
+            counts[place] = ErrorCounts(*sizes.values())
+    return counts
+
+
+def _count_characters(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
+    """Character errors over all utterances."""
+    pairs = list(zip(references, hypotheses, strict=True))
+    total = ErrorCounts(
+        hits=sum(len(reference) for reference, hypothesis in pairs if reference == hypothesis),
+        insertions=sum(len(hypothesis) for reference, hypothesis in pairs if not reference),
     )
+    for places in _to_align(references, hypotheses):
+        output = jiwer.process_characters(
+            [references[place] for place in places],
+            [hypotheses[place] for place in places],
+            reference_transform=_CHARACTERS,
+            hypothesis_transform=_CHARACTERS,
+        )
+        total += ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
+    return total
+
+
+def _to_align(references: Sequence[str], hypotheses: Sequence[str]) -> Iterator[list[int]]:
+    """The places of texts that differ, some at a time; jiwer refuses empty references."""
+    places = [
+        place
+        for place, pair in enumerate(zip(references, hypotheses, strict=True))
+        if pair[0] and pair[0] != pair[1]
+    ]
+    for first in range(0, len(places), AT_ONCE):
+        yield places[first : first + AT_ONCE]

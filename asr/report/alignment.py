@@ -1,6 +1,7 @@
 """Words of a reference and a hypothesis side by side, as sclite aligns them."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 SUBSTITUTION, DELETION, INSERTION = 4, 3, 3
@@ -30,13 +31,12 @@ def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ..
     rows, columns = len(reference), len(hypothesis)
     if list(reference) == list(hypothesis):
         return tuple(map(Step, reference, hypothesis))
-    costs = [[INSERTION * column for column in range(columns + 1)]]
-    for row, word in enumerate(reference, start=1):
-        above, line = costs[-1], [DELETION * row]
-        for column, other in enumerate(hypothesis):
-            pair = above[column] + (0 if word == other else SUBSTITUTION)
-            line.append(min(pair, above[column + 1] + DELETION, line[column] + INSERTION))
-        costs.append(line)
+    # What is cheaper than any way that leaves a band around the diagonal lies in it (Ukkonen 1985).
+    width = abs(rows - columns) + 1
+    costs = _costs(reference, hypothesis, width)
+    while costs[-1][-1] >= min(DELETION, INSERTION) * (width + 1) and width < max(rows, columns):
+        width *= 2
+        costs = _costs(reference, hypothesis, width)
     steps = []
     row, column = rows, columns
     while row or column:
@@ -54,3 +54,19 @@ def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ..
             row -= 1
             steps.append(Step(reference[row], None))
     return tuple(reversed(steps))
+
+
+def _costs(reference: Sequence[str], hypothesis: Sequence[str], width: int) -> list[list[float]]:
+    """Of the first words of each, where their numbers differ by ``width`` at most, by ways that
+    stay there; infinite elsewhere."""
+    columns = len(hypothesis)
+    costs = [[INSERTION * column if column <= width else inf for column in range(columns + 1)]]
+    for row, word in enumerate(reference, start=1):
+        above, line = costs[-1], [inf] * (columns + 1)
+        if row <= width:
+            line[0] = DELETION * row
+        for column in range(max(1, row - width), min(columns, row + width) + 1):
+            pair = above[column - 1] + (0 if word == hypothesis[column - 1] else SUBSTITUTION)
+            line[column] = min(pair, above[column] + DELETION, line[column - 1] + INSERTION)
+        costs.append(line)
+    return costs
