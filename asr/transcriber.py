@@ -24,7 +24,7 @@ from asr.decoding.greedy import greedy
 from asr.decoding.ngram import MAX_ORDER
 from asr.domain import Domain, read_domain
 from asr.errors import AsrError, ConfigError
-from asr.hearing import Hearing
+from asr.hearing import Hearing, Measures
 from asr.modeldir import ModelInfo, default_model
 from asr.pieces import LIVE_SECONDS, MAX_SECONDS, Piece, Pieces
 from asr.recordings import (
@@ -57,13 +57,14 @@ Result = TypeVar("Result")
 @dataclass(frozen=True)
 class Transcript:
     """What was recognised: ``duration`` in seconds, ``model`` the hash of the graph, ``warnings``
-    that a reader of the text should know."""
+    that a reader of the text should know, ``measures`` of the recording, if it was long enough."""
 
     text: str
     words: tuple[Word, ...]
     duration: float
     model: str
     warnings: tuple[str, ...] = ()
+    measures: Measures | None = None
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -296,7 +297,14 @@ class Transcriber:
         if self.domain and hearing.measures and not hearing.nothing:
             warnings += self.domain.differences(hearing.measures, words, best_path, in_one_piece)
         text = " ".join(word.text for word in words)
-        return Transcript(text, tuple(words), hearing.duration, self.model.hash, tuple(warnings))
+        return Transcript(
+            text,
+            tuple(words),
+            hearing.duration,
+            self.model.hash,
+            tuple(warnings),
+            hearing.measures,
+        )
 
     def _each(
         self,

@@ -145,7 +145,7 @@ def write(folder, texts, **changes):
         for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))
     ]
     folder.mkdir()
-    values = {"schema_version": 1, "utterances": utterances} | changes
+    values = {"schema_version": 2, "utterances": utterances} | changes
     (folder / "results.json").write_text(json.dumps(values))
     return folder
 
@@ -168,7 +168,7 @@ def test_the_command(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": 9}, "schema_version is 9, this version of asr reads 1"),
+        ({"schema_version": 9}, "schema_version is 9, this version of asr reads 2"),
         ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate"),
         ({"utterances": []}, "are of other utterances: 3 are in one alone, u0 for example"),
     ],

@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr.cli.score import print_score
+from asr.cli.score import check_open, print_score
 from asr.cli.search import decodes
+
+if TYPE_CHECKING:
+    from asr.report.evaluate import Evaluation
+    from asr.transcriber import Transcriber
 
 
 @decodes
@@ -25,33 +29,45 @@ def evaluate(
             "--output-dir",
             "-o",
             metavar="DIR",
-            help="Write results.json, ref.trn and hyp.trn here.",
+            help="Write report.html, results.json and files for sclite here.",
         ),
     ] = None,
+    open_report: Annotated[
+        bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
+    ] = False,
     training_manifest: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE", help="Also score the texts that are not in this manifest; repeatable."
+            metavar="FILE",
+            help="Say what the test shares with this manifest, and score the texts that are not in "
+            "it; repeatable.",
         ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
     *,
     search: dict[str, Any],
 ) -> None:
-    """Transcribe a manifest and score it: WER, CER and counts."""
+    """Transcribe a manifest and score it: WER, CER and counts.
+
+    With --output-dir, errors are attributed to their causes too, and a page for a browser shows
+    all of it, the recordings included.
+    """
     from asr.report.evaluate import evaluate as evaluate_manifest
-    from asr.report.evaluate import results
-    from asr.report.results import write_results
     from asr.transcriber import Transcriber
 
+    check_open(open_report, output_dir)
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
     if output_dir is not None:
-        write_results(output_dir, results(evaluation, manifest, transcriber))
+        page = _write(output_dir, evaluation, manifest, transcriber)
+        if open_report:
+            typer.launch(str(page))
     print_score(evaluation.score, evaluation.interval)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
         print(f"WER  {unseen.words} on the {unseen.sentences} texts not in the training manifests")
+    if evaluation.sharing is not None:
+        print(evaluation.sharing)
     if evaluation.overlap is not None:
         print(f"language model: {evaluation.overlap}")
         if evaluation.overlap.warning:
@@ -61,3 +77,23 @@ def evaluate(
         f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
+
+
+def _write(
+    folder: Path, evaluation: "Evaluation", manifest: Path, transcriber: "Transcriber"
+) -> Path:
+    from asr.report.evaluate import results
+    from asr.report.explanation import explain
+    from asr.report.latency import measure_latency
+    from asr.report.report import write_report
+    from asr.report.results import read_results, write_results
+    from asr.report.table import system_names
+
+    utterances = evaluation.utterances
+    latency = measure_latency([item.audio for item in utterances], transcriber)
+    explanations = explain(utterances, evaluation.transcripts, transcriber)
+    values = results(evaluation, manifest, transcriber, explanations, latency)
+    write_results(folder, values)
+    pictures = {id: item.picture for id, item in explanations.items() if item.picture is not None}
+    (name,) = system_names([read_results(folder)])
+    return write_report(folder, {f"{name}, {values['decoder']['name']}": values}, pictures)

@@ -23,9 +23,19 @@ def score(
             "--output-dir",
             "-o",
             metavar="DIR",
-            help="Write results.json, ref.trn and hyp.trn here.",
+            help="Write report.html, results.json and files for sclite here.",
         ),
     ] = None,
+    open_report: Annotated[
+        bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
+    ] = False,
+    normalization: Annotated[
+        str,
+        typer.Option(
+            help="What is done to both texts: basic (lower case, NFC, single spaces) or "
+            "no-punctuation (also without punctuation and symbols)."
+        ),
+    ] = "basic",
 ) -> None:
     """Score the texts of any recogniser: WER, CER and counts.
 
@@ -34,28 +44,43 @@ def score(
     """
     from asr.modeldir import sha256
     from asr.report.interval import wer_interval
+    from asr.report.normalization import named
+    from asr.report.report import write_report
     from asr.report.results import scored, write_results
     from asr.report.transcripts import pair, read_transcripts
-    from asr.scoring import count_errors
     from asr.scoring import score as score_texts
 
+    check_open(open_report, output_dir)
+    applied = named(normalization)
     items = pair(
         read_transcripts(reference, reference=True),
         read_transcripts(hypothesis, reference=False),
         missing_is_empty=hypothesis.suffix == ".ctm",
     )
+    for item in items:
+        for side in ("reference", "hypothesis"):
+            item[side] = applied.apply(item[side] or "")
     texts = [(item["reference"] or "", item["hypothesis"] or "") for item in items]
     result = score_texts([one for one, _ in texts], [two for _, two in texts])
-    counts = [count_errors(*both) for both in texts]
-    interval = wer_interval(counts, [item["speaker"] for item in items])
+    interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
     if output_dir is not None:
         files = {"reference": reference, "hypothesis": hypothesis}
         sources = {
             name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()
         }
-        write_results(output_dir, scored(items, result, interval) | {"texts": sources})
+        values = scored(items, result, interval, applied) | {"texts": sources}
+        write_results(output_dir, values)
+        page = write_report(output_dir, {hypothesis.name: values})
+        if open_report:
+            typer.launch(str(page))
     print_score(result, interval)
     print(f"{len(items)} utterances")
+
+
+def check_open(wanted: bool, folder: Path | None) -> None:
+    """Only a report that is written can be shown."""
+    if wanted and folder is None:
+        raise typer.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
 
 
 def print_score(score: "Score", interval: "Interval | None") -> None:

@@ -1,7 +1,8 @@
 """Recognise a manifest, score it, and keep everything that the numbers came from."""
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,24 +13,28 @@ from asr.decoding.overlap import ModelOverlap, model_overlap
 from asr.errors import AsrError, DataError
 from asr.manifest import Utterance, read_manifest
 from asr.modeldir import sha256
+from asr.report.explanation import Explanation
 from asr.report.interval import Interval, wer_interval
+from asr.report.latency import Latency
 from asr.report.results import score_values, scored
-from asr.scoring import Score, count_errors, score
+from asr.report.sharing import Sharing, shared
+from asr.scoring import Score, score
 from asr.transcriber import Transcriber, Transcript
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Utterances with their transcripts. ``unseen`` scores the utterances whose text is in none
-    of the training manifests that were given; ``overlap`` is how much of the references the
-    language model holds; ``interval`` is that of the word error rate; ``seconds`` the time from
-    audio to text."""
+    """Utterances with their transcripts. ``unseen`` scores the utterances
+    whose text is in none of the training manifests that were given, ``sharing`` is what the test
+    set has in common with them; ``overlap`` is how much of the references the language model holds;
+    ``interval`` is that of the word error rate; ``seconds`` the time from audio to text."""
 
     utterances: list[Utterance]
     transcripts: list[Transcript]
     score: Score
     interval: Interval | None
     unseen: Score | None
+    sharing: Sharing | None
     overlap: ModelOverlap | None
     seconds: float
 
@@ -51,7 +56,7 @@ def evaluate(
         DataError: an unusable manifest, or audio of it that cannot be read.
     """
     utterances = read_manifest(manifest)
-    trained = {item.text for path in training_manifests for item in read_manifest(path)}
+    training = [item for path in training_manifests for item in read_manifest(path)]
     started = time.perf_counter()
     transcripts: list[Transcript] = []
     paths = [item.audio for item in utterances]
@@ -63,13 +68,20 @@ def evaluate(
         transcripts.append(result)
     seconds = time.perf_counter() - started
     pairs = [(item.text, result.text) for item, result in zip(utterances, transcripts, strict=True)]
+    trained = {item.text for item in training}
     fresh = [pair for pair in pairs if pair[0] not in trained]
-    unseen = _score(fresh) if training_manifests and fresh else None
     lm = transcriber.search.lm if transcriber.search else None
-    overlap = model_overlap(lm, [text for text, _ in pairs if text]) if lm else None
-    counts = [count_errors(*pair) for pair in pairs]
-    interval = wer_interval(counts, [item.speaker for item in utterances])
-    return Evaluation(utterances, transcripts, _score(pairs), interval, unseen, overlap, seconds)
+    total = _score(pairs)
+    return Evaluation(
+        utterances=utterances,
+        transcripts=transcripts,
+        score=total,
+        interval=wer_interval(total.by_utterance, [item.speaker for item in utterances]),
+        unseen=_score(fresh) if training and any(text for text, _ in fresh) else None,
+        sharing=shared(utterances, training) if training else None,
+        overlap=model_overlap(lm, [text for text, _ in pairs if text]) if lm else None,
+        seconds=seconds,
+    )
 
 
 def _score(pairs: Sequence[tuple[str, str]]) -> Score:
@@ -77,32 +89,71 @@ def _score(pairs: Sequence[tuple[str, str]]) -> Score:
 
 
 def results(
-    evaluation: Evaluation, manifest: str | Path, transcriber: Transcriber
+    evaluation: Evaluation,
+    manifest: str | Path,
+    transcriber: Transcriber,
+    explanations: Mapping[str, Explanation] | None = None,
+    latency: Latency | None = None,
 ) -> dict[str, Any]:
-    """The contents of ``results.json``."""
+    """The contents of ``results.json``; without ``explanations`` it has no causes of errors."""
     model = transcriber.model
+    folder = Path(manifest).absolute().parent
     utterances = [
-        {
-            "id": item.id,
-            "speaker": item.speaker,
-            "duration": round(transcript.duration, 3),
-            "reference": item.text,
-            "hypothesis": transcript.text,
-        }
+        _values(item, transcript, folder, explanations)
         for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)
     ]
     values = scored(utterances, evaluation.score, evaluation.interval)
     return values | {
         "unseen_texts": None if evaluation.unseen is None else score_values(evaluation.unseen),
+        "overlap": None if evaluation.sharing is None else asdict(evaluation.sharing),
+        "lm_overlap": None if evaluation.overlap is None else asdict(evaluation.overlap),
         "audio_seconds": round(evaluation.duration, 3),
         "seconds": round(evaluation.seconds, 3),
         "times_real_time": round(evaluation.duration / evaluation.seconds, 1),
+        "latency": None if latency is None else asdict(latency),
         "decoder": decoder_values(transcriber),
-        "lm_overlap": None if evaluation.overlap is None else asdict(evaluation.overlap),
         "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
         "model": {"sha256": model.hash, "provenance": model.provenance},
         "versions": values["versions"] | {"onnxruntime": onnxruntime.__version__},
     }
+
+
+def _values(
+    item: Utterance,
+    transcript: Transcript,
+    folder: Path,
+    explanations: Mapping[str, Explanation] | None,
+) -> dict[str, Any]:
+    """What ``results.json`` says of an utterance."""
+    measures = transcript.measures
+    values: dict[str, Any] = {
+        "id": item.id,
+        "speaker": item.speaker,
+        "audio": os.path.relpath(item.audio, folder).replace(os.sep, "/"),
+        "duration": round(transcript.duration, 3),
+        "noise": None if measures is None else round(measures.level - measures.noise, 1),
+        "fields": {
+            name: value
+            for name, value in item.extra.items()
+            if isinstance(value, str | int | float)
+        },
+        "reference": item.text,
+        "hypothesis": transcript.text,
+        "words": [
+            [round(word.start, 3), round(word.end, 3), round(word.confidence, 4)]
+            for word in transcript.words
+        ],
+    }
+    if explanations is not None:
+        found = explanations.get(item.id)
+        values["causes"] = None if found is None else list(found.causes)
+        values["label_score"] = None if found is None else _finite(found.label_score)
+    return values
+
+
+def _finite(value: float) -> float:
+    """JSON has no infinity."""
+    return round(max(min(value, 1e9), -1e9), 4)
 
 
 def decoder_values(transcriber: Transcriber) -> dict[str, Any]:

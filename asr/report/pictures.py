@@ -75,7 +75,8 @@ def spectrogram(samples: Samples, sample_rate: int) -> Shades:
     bands = np.add.reduceat(power, edges, axis=1).T
     level = 10 * np.log10(np.maximum(bands, 1e-10))
     shades = 255 * (level - level.max() + RANGE) / RANGE
-    return np.clip(np.round(shades), 0, 255).astype(np.uint8)
+    rounded: Shades = np.clip(np.round(shades), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def _encoded(shades: Shades) -> dict[str, Any]:

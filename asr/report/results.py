@@ -3,12 +3,34 @@
 schema_version    of this list; readers refuse others
 score             wer, cer, cer_without_spaces, ser: rates as fractions beside their counts
 wer_interval      low, high, groups and what they are (:class:`asr.report.interval.Interval`)
-normalization     what was done to texts before they were compared
+utterance_count
+groups            by field (speaker, duration, noise, further ones of the manifest): value,
+                  utterances, wer and interval of each group (:mod:`asr.report.groups`)
+calibration       words, ece and bins (:class:`asr.report.calibration.Calibration`), where words
+                  have confidences
+attribution       word errors by cause (:mod:`asr.report.attribution`), where they were explained
+normalization     name and steps of what was done to texts before they were compared
 command, finished, hardware, versions
-utterances        id, speaker, reference, hypothesis and word errors of each
+utterances        of each id, speaker, reference, hypothesis, and errors: its word errors
 
-``asr evaluate`` adds where the hypotheses come from: manifest, model, decoder, times; ``asr score``
-the files.
+``asr score`` adds ``texts``: path and sha256 of its files.
+
+``asr evaluate`` adds manifest and model (path, sha256, provenance), decoder, lm_overlap,
+audio_seconds, seconds, times_real_time, latency (:class:`asr.report.latency.Latency`); with
+training manifests unseen_texts (a score) and overlap (:class:`asr.report.sharing.Sharing`). And to
+utterances:
+
+audio             path, relative to the manifest
+duration, noise   seconds; dB that the loudest frames lie above the quietest
+fields            further ones of the manifest
+words             start and end (s) and confidence of each word of the hypothesis
+causes            of each step of the alignment, null where it is right; null for right utterances
+                  and for those too long to be explained
+label_score       how much likelier the hypothesis is than the reference
+                  (:mod:`asr.report.labels`)
+
+Rates and counts are those of plain Levenshtein distance (:mod:`asr.scoring`); causes and
+confidences belong to words as :mod:`asr.report.alignment` aligns them. What is not known is null.
 """
 
 import json
@@ -25,10 +47,15 @@ from typing import Any
 from asr import __version__
 from asr.errors import DataError
 from asr.files import write_atomically
+from asr.report.alignment import align
+from asr.report.attribution import count_causes
+from asr.report.calibration import calibrate
+from asr.report.groups import group_fields
 from asr.report.interval import Interval
-from asr.scoring import ErrorCounts, Score, count_errors
+from asr.report.normalization import BASIC, Normalization
+from asr.scoring import ErrorCounts, Score
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "results.json"
 COLUMNS = ("id", "speaker", "reference", "hypothesis")
 
@@ -96,7 +123,10 @@ def same_utterances(results: Sequence[Results]) -> list[str]:
 
 
 def scored(
-    utterances: Sequence[dict[str, Any]], score: Score, interval: Interval | None
+    utterances: Sequence[dict[str, Any]],
+    score: Score,
+    interval: Interval | None,
+    normalization: Normalization = BASIC,
 ) -> dict[str, Any]:
     """What every ``results.json`` has; ``utterances`` have :data:`COLUMNS` and maybe more."""
     return {
@@ -104,16 +134,48 @@ def scored(
         "score": score_values(score),
         "wer_interval": None if interval is None else asdict(interval),
         "utterance_count": len(utterances),
-        "normalization": "lower case, Unicode NFC, single spaces",
+        "groups": {
+            name: [
+                {
+                    "value": group.value,
+                    "utterances": group.utterances,
+                    "wer": count_values(group.counts),
+                    "interval": None if group.interval is None else asdict(group.interval),
+                }
+                for group in groups
+            ]
+            for name, groups in group_fields(utterances, score.by_utterance).items()
+        },
+        "calibration": _calibration(utterances),
+        "attribution": _attribution(utterances),
+        "normalization": {"name": normalization.name, "steps": list(normalization.steps)},
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": f"{platform.machine()}, {os.cpu_count()} CPU cores",
         "versions": {"asr": __version__, "python": platform.python_version()},
         "utterances": [
-            {**item, "errors": count_errors(item["reference"], item["hypothesis"]).errors}
-            for item in utterances
+            {**item, "errors": counts.errors}
+            for item, counts in zip(utterances, score.by_utterance, strict=True)
         ],
     }
+
+
+def _calibration(utterances: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    confidences: list[float] = []
+    correct: list[bool] = []
+    for item in utterances:
+        if words := item.get("words"):
+            steps = align(item["reference"].split(), item["hypothesis"].split())
+            correct += [step.kind == "C" for step in steps if step.hypothesis is not None]
+            confidences += [confidence for _, _, confidence in words]
+    found = calibrate(confidences, correct)
+    return None if found is None else asdict(found)
+
+
+def _attribution(utterances: Sequence[dict[str, Any]]) -> dict[str, int] | None:
+    if not any("causes" in item for item in utterances):
+        return None
+    return count_causes(cause for item in utterances for cause in item["causes"] or ())
 
 
 def score_values(score: Score) -> dict[str, Any]:
