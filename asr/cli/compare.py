@@ -10,21 +10,35 @@ if TYPE_CHECKING:
 
     from asr.report.comparison import Difference
     from asr.report.results import Results
+    from asr.report.seeds import SeedDifference, Seeds
+
+BETWEEN = "vs"
+MOST_CHANGED = 10
 
 
 def compare(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULTS", help="Folders or results.json of asr evaluate."),
+        typer.Argument(
+            metavar="RESULTS",
+            help="Folders or results.json of asr evaluate; vs between the seeds of two systems.",
+        ),
     ],
     changed: Annotated[
-        int, typer.Option(min=0, help="Most utterances to show that changed, the most first.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            min=0,
+            help=f"Most utterances to show that changed, the most first; default: {MOST_CHANGED}.",
+        ),
+    ] = None,
 ) -> None:
     """Compare the first evaluation with each of the others, on the same utterances.
 
     The difference of the word error rates has an interval over speakers, where they are known
     (paired bootstrap), and is put to the matched-pairs sentence-segment test of NIST's sc_stats.
+
+    asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each with runs that differ in
+    their seed: the same interval for the means, and Welch's t-test over seeds.
     """
     from asr.report.comparison import compare as compare_texts
     from asr.report.results import read_results, same_utterances
@@ -32,6 +46,11 @@ def compare(
 
     if len(results) < 2:
         raise typer.BadParameter("needs two or more", param_hint="RESULTS")
+    if Path(BETWEEN) in results:
+        if changed is not None:
+            raise typer.BadParameter("is of two evaluations, not of seeds", param_hint="--changed")
+        _compare_seeds(results)
+        return
     systems = [read_results(path) for path in results]
     ids = same_utterances(systems)
     references = systems[0].column("reference", ids)
@@ -42,7 +61,78 @@ def compare(
     for index in range(1, len(systems)):
         difference = compare_texts(references, texts[0], texts[index], speakers)
         _show(difference, index + 1)
-        _show_changed(systems[0], systems[index], ids, changed)
+        _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
+
+
+def _compare_seeds(paths: list[Path]) -> None:
+    from asr.report.results import read_results, same_utterances
+    from asr.report.seeds import compare_seeds
+    from asr.scoring import score
+
+    at = paths.index(Path(BETWEEN))
+    sides = [paths[:at], paths[at + 1 :]]
+    if not all(sides) or Path(BETWEEN) in sides[1]:
+        raise typer.BadParameter("needs runs of a system on both sides of one vs")
+    systems = [[read_results(path) for path in side] for side in sides]
+    runs = [run for system in systems for run in system]
+    _check_runs(systems)
+    ids = same_utterances(runs)
+    references = runs[0].column("reference", ids)
+    first, second = ([run.column("hypothesis", ids) for run in system] for system in systems)
+    difference = compare_seeds(references, first, second, runs[0].column("speaker", ids))
+    for index, (system, hypotheses, seeds) in enumerate(
+        zip(systems, (first, second), (difference.first, difference.second), strict=True), start=1
+    ):
+        print(f"system {index}: {_mean(seeds)}")
+        for run, texts_of_run in zip(system, hypotheses, strict=True):
+            print(f"   {score(references, texts_of_run).words}  {run.path}")
+    _show_seeds(difference)
+
+
+def _check_runs(systems: "Sequence[Sequence[Results]]") -> None:
+    """Raise DataError for a file that is given twice, or two runs of a system with one model."""
+    from asr.errors import DataError
+
+    seen: dict[tuple[int, str], Path] = {}
+    for index, system in enumerate(systems):
+        for run in system:
+            model = run.values.get("model")
+            keys = [(0, str(run.path.resolve()))]
+            keys += [(index + 1, model["sha256"])] if model else []
+            for key in keys:
+                if key in seen:
+                    raise DataError(
+                        f"{run.path} and {seen[key]} are of one run; needs runs that differ in "
+                        "their seed"
+                    )
+                seen[key] = run.path
+
+
+def _mean(seeds: "Seeds") -> str:
+    mean = f"{100 * seeds.mean:.2f}"
+    if seeds.deviation is None:
+        return f"{mean} %, one seed"
+    return f"{mean} ± {100 * seeds.deviation:.2f} % over {len(seeds.errors)} seeds"
+
+
+def _show_seeds(difference: "SeedDifference") -> None:
+    print(
+        f"\n2 less 1: {100 * difference.rate:+.2f} points, {100 * difference.low:+.2f} to "
+        f"{100 * difference.high:+.2f} in 95 % of cases, over {difference.groups} "
+        f"{difference.over}"
+    )
+    between = f"{100 * abs(difference.rate):.2f} points between systems"
+    if difference.within is not None:
+        print(f"spread: {between}, {100 * difference.within:.2f} between seeds of one system")
+    for name, test in (
+        ("seeds (Welch's t-test)", difference.seeds),
+        (f"seeds and {difference.over} together", difference.together),
+    ):
+        if test is not None:
+            print(
+                f"{name}: t = {test.t:.2f}, {test.degrees:.1f} degrees of freedom, p = {test.p:.3f}"
+            )
+    print(f"verdict: {difference.verdict('system 1', 'system 2')}")
 
 
 def _show(difference: "Difference", index: int) -> None:

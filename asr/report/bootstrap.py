@@ -34,7 +34,7 @@ class Groups:
 
 
 def group(
-    errors: Sequence[int], words: Sequence[int], speakers: Sequence[str | None]
+    errors: Sequence[float], words: Sequence[int], speakers: Sequence[str | None]
 ) -> Groups | None:
     """Add utterances up by speaker, where all speakers are known and there are two at least; else
     leave them. None for less than two utterances.
@@ -45,7 +45,7 @@ def group(
     names = [str(name) for name in speakers] if all(speakers) else []
     by_speaker = len(set(names)) >= FEWEST
     keys = names if by_speaker else [str(index) for index in range(len(words))]
-    totals: dict[str, tuple[int, int]] = {}
+    totals: dict[str, tuple[float, int]] = {}
     for key, wrong, size in zip(keys, errors, words, strict=True):
         before = totals.get(key, (0, 0))
         totals[key] = before[0] + wrong, before[1] + size

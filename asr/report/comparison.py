@@ -8,7 +8,8 @@ import numpy as np
 
 from asr.errors import DataError
 from asr.report.alignment import Step, align
-from asr.report.bootstrap import group, rate, t_quantiles
+from asr.report.bootstrap import group
+from asr.report.interval import difference_interval
 
 BOUNDARY = 2
 """Words in a row that both must have right between two segments."""
@@ -97,13 +98,12 @@ def compare(
             f"a comparison needs two utterances with words at least, got {len(words)} with "
             f"{sum(words)} words"
         )
-    value, deviation = rate(groups.errors[None], groups.words[None])
-    low, high = t_quantiles(groups, rate)
+    value, low, high = difference_interval(groups)
     differences = np.array([one - two for one, two in segments], float)
     return Difference(
-        rate=float(value[0]),
-        low=float(value[0] - deviation[0] * high),
-        high=float(value[0] - deviation[0] * low),
+        rate=value,
+        low=low,
+        high=high,
         groups=len(groups.words),
         over=groups.over,
         matched_pairs=MatchedPairs(

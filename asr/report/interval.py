@@ -57,6 +57,18 @@ def rate_interval(groups: Groups) -> tuple[float, float]:
     return float(max(0.0, min(ends[0], least[0]))), float(max(ends[1], least[1]))
 
 
+def difference_interval(groups: Groups) -> tuple[float, float, float]:
+    """Of two systems' error rates, where ``groups`` hold the differences of their errors: the value
+    and both ends of its interval, by the paired bootstrap-t."""
+    value, deviation = rate(groups.errors[None], groups.words[None])
+    low, high = t_quantiles(groups, rate)
+    return (
+        float(value[0]),
+        float(value[0] - deviation[0] * high),
+        float(value[0] - deviation[0] * low),
+    )
+
+
 def _log_rate(errors: Floats, words: Floats) -> tuple[Floats, Floats]:
     # Half an error more: the logarithm of none is no number.
     rates, deviations = rate(errors, words)
