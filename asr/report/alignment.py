@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 SUBSTITUTION, DELETION, INSERTION = 4, 3, 3
 """What each costs in sclite's alignment; in plain Levenshtein distance (:mod:`asr.scoring`) each
-costs 1, so that equal numbers of errors may divide into other kinds."""
+costs 1, so that errors may divide into other kinds; where very much is wrong they are, rarely, one
+more: three substitutions cost what two deletions and two insertions do."""
 
 
 class Step(NamedTuple):

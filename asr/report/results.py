@@ -53,6 +53,7 @@ from asr.report.calibration import calibrate
 from asr.report.groups import group_fields
 from asr.report.interval import Interval
 from asr.report.normalization import BASIC, Normalization
+from asr.report.sclite import ctm, has_words, stm, trn
 from asr.scoring import ErrorCounts, Score
 
 SCHEMA_VERSION = 2
@@ -220,16 +221,18 @@ def score_from_values(values: dict[str, Any]) -> Score:
 
 
 def write_results(folder: str | Path, values: dict[str, Any]) -> None:
-    """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite.
+    """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite; where the utterances
+    have the times of their words, ``hyp.ctm`` and ``ref.stm`` too.
 
     Raises:
         OutputError: the folder cannot be written.
+        DataError: a text that cannot be written for sclite, or times that do not fit its words;
+            ``results.json`` is written.
     """
-    folder = Path(folder)
+    folder, utterances = Path(folder), values["utterances"]
     write_atomically(folder / FILE, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    for name, key in (("ref.trn", "reference"), ("hyp.trn", "hypothesis")):
-        lines = [
-            f"{item[key]} ({item['speaker'] or 'unknown'}-{item['id']})\n"
-            for item in values["utterances"]
-        ]
-        write_atomically(folder / name, "".join(lines))
+    files = {"ref.trn": trn(utterances, "reference"), "hyp.trn": trn(utterances, "hypothesis")}
+    if has_words(utterances):
+        files |= {"hyp.ctm": ctm(utterances), "ref.stm": stm(utterances)}
+    for name, text in files.items():
+        write_atomically(folder / name, text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from asr.errors import DataError
 from asr.files import read_text
+from asr.report.sclite import speaker_of, unescaped
 from asr.text import normalize
 
 TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)\s*")
@@ -73,8 +74,7 @@ def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, Line]:
             f"{refused[0].strip()!r} stands for alternatives, optional words or no word, which are "
             "not scored here; write what was said"
         )
-    speaker, dash, _ = match[2].partition("-")
-    return match[2], Line(normalize(match[1]), speaker if dash else None)
+    return match[2], Line(normalize(unescaped(match[1])), speaker_of(match[2]))
 
 
 def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Line]:
@@ -124,7 +124,8 @@ def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
         raise DataError(f"{path}: holds no word")
     ordered = {id: sorted(items, key=lambda item: item[0]) for id, items in words.items()}
     return {
-        id: Line(normalize(" ".join(word for _, word in items))) for id, items in ordered.items()
+        id: Line(normalize(unescaped(" ".join(word for _, word in items))))
+        for id, items in ordered.items()
     }
 
 
