@@ -88,3 +88,32 @@ def test_files_that_cannot_be_read(name, content, message, write, tmp_path):
     done = run("score", write("ref.trn", REFERENCE), hypothesis)
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_report_in_a_folder(write, tmp_path):
+    files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
+    assert run("score", *files, "-o", tmp_path / "out").returncode == 0
+    assert "<!doctype html>" in (tmp_path / "out" / "report.html").read_text()[:50].lower()
+    values = read_results(tmp_path / "out").values
+    assert [group["value"] for group in values["groups"]["speaker"]] == ["ann", "bob"]
+    assert values["normalization"]["name"] == "basic"
+    assert values["calibration"] is values["attribution"] is None
+    done = run("score", *files, "--open")
+    assert done.returncode == 2 and "needs --output-dir" in done.stderr
+
+
+def test_punctuation(write, tmp_path):
+    files = write("ref.txt", "Well, yes.\n"), write("hyp.txt", "well yes\n")
+    assert run("score", *files).stdout.startswith("WER  100.00 %")
+    done = run("score", *files, "--normalization", "no-punctuation", "-o", tmp_path / "out")
+    assert done.stdout.startswith("WER  0.00 % [0 / 2")
+    values = read_results(tmp_path / "out").values
+    assert values["normalization"]["name"] == "no-punctuation"
+    assert values["utterances"][0]["reference"] == "well yes"
+    done = run("score", *files, "--normalization", "whisper")
+    assert done.returncode == 1 and "needs one of basic, no-punctuation" in done.stderr
+    empty = write("signs.txt", "?!\n")
+    assert (
+        "the references hold no word"
+        in run("score", empty, files[1], "--normalization", "no-punctuation").stderr
+    )

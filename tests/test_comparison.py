@@ -165,6 +165,20 @@ def test_the_command(tmp_path):
     assert "u1" not in run("compare", one, two, "--changed", "0").stdout
 
 
+def test_two_side_by_side(tmp_path):
+    for name, hypothesis in (("one", "yes no\nenter\n"), ("two", "yes no\nenter six\n")):
+        (tmp_path / "ref.txt").write_text("yes no\nenter six\n")
+        (tmp_path / "hyp.txt").write_text(hypothesis)
+        run("score", tmp_path / "ref.txt", tmp_path / "hyp.txt", "-o", tmp_path / name)
+    both = tmp_path / "one", tmp_path / "two"
+    done = run("compare", *both, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "<title>one and two</title>" in (tmp_path / "out" / "report.html").read_text()
+    assert run("compare", *both, *both, "-o", tmp_path / "out").returncode == 2
+    assert run("compare", both[0], "vs", both[1], "-o", tmp_path / "out").returncode == 2
+    assert run("compare", *both, "--open").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -9,7 +9,7 @@ from asr.report import report
 from asr.report.comparison import compare
 from asr.report.payload import payload, shortened
 from asr.report.report import write_report
-from asr.report.results import scored
+from asr.report.results import scored, write_results
 from asr.scoring import score
 
 TEXTS = [("yes no", "yes no"), ("enter six two", "enter six"), ("stop", "to p")]
@@ -85,8 +85,9 @@ def test_shortened(tmp_path):
 
 
 def test_a_page_that_would_be_too_large(tmp_path):
-    page = write_report(tmp_path, {"mine": system()})
+    results = [write_results(tmp_path / "mine", system())]
+    page = write_report(tmp_path, results)
     assert page == tmp_path / report.FILE
     whole = page.stat().st_size
     assert whole < report.LARGEST
-    assert write_report(tmp_path, {"mine": system()}, largest=whole - 1).stat().st_size < whole
+    assert write_report(tmp_path, results, largest=whole - 1).stat().st_size < whole

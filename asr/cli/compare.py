@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr.cli.score import OpenReport, check_open
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,16 @@ def compare(
             help=f"Most utterances to show that changed, the most first; default: {MOST_CHANGED}.",
         ),
     ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Write report.html here: two evaluations side by side.",
+        ),
+    ] = None,
+    open_report: OpenReport = False,
 ) -> None:
     """Compare the first evaluation with each of the others, on the same utterances.
 
@@ -41,16 +53,21 @@ def compare(
     their seed: the same interval for the means, and Welch's t-test over seeds.
     """
     from asr.report.comparison import compare as compare_texts
+    from asr.report.report import write_report
     from asr.report.results import read_results, same_utterances
     from asr.scoring import score
 
     if len(results) < 2:
         raise typer.BadParameter("needs two or more", param_hint="RESULTS")
     if Path(BETWEEN) in results:
-        if changed is not None:
-            raise typer.BadParameter("is of two evaluations, not of seeds", param_hint="--changed")
+        for name, value in (("--changed", changed), ("--output-dir", output_dir)):
+            if value is not None:
+                raise typer.BadParameter("is of two evaluations, not of seeds", param_hint=name)
         _compare_seeds(results)
         return
+    check_open(open_report, output_dir)
+    if output_dir is not None and len(results) > 2:
+        raise typer.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
     systems = [read_results(path) for path in results]
     ids = same_utterances(systems)
     references = systems[0].column("reference", ids)
@@ -62,6 +79,10 @@ def compare(
         difference = compare_texts(references, texts[0], texts[index], speakers)
         _show(difference, index + 1)
         _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
+        if output_dir is not None:
+            page = write_report(output_dir, systems, difference=difference)
+            if open_report:
+                typer.launch(str(page))
 
 
 def _compare_seeds(paths: list[Path]) -> None:

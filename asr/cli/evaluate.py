@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr.cli.score import check_open, print_score
+from asr.cli.score import OpenReport, check_open, print_score
 from asr.cli.search import decodes
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def evaluate(
             help="Write report.html, results.json and files for sclite here.",
         ),
     ] = None,
-    open_report: Annotated[
-        bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
-    ] = False,
+    open_report: OpenReport = False,
     training_manifest: Annotated[
         list[Path] | None,
         typer.Option(
@@ -86,14 +84,12 @@ def _write(
     from asr.report.explanation import explain
     from asr.report.latency import measure_latency
     from asr.report.report import write_report
-    from asr.report.results import read_results, write_results
-    from asr.report.table import system_names
+    from asr.report.results import write_results
 
     utterances = evaluation.utterances
     latency = measure_latency([item.audio for item in utterances], transcriber)
     explanations = explain(utterances, evaluation.transcripts, transcriber)
     values = results(evaluation, manifest, transcriber, explanations, latency)
-    write_results(folder, values)
+    written = write_results(folder, values)
     pictures = {id: item.picture for id, item in explanations.items() if item.picture is not None}
-    (name,) = system_names([read_results(folder)])
-    return write_report(folder, {f"{name}, {values['decoder']['name']}": values}, pictures)
+    return write_report(folder, [written], pictures)

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 FORMATS = ".trn, .jsonl, or a text a line"
 
+OpenReport = Annotated[
+    bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
+]
+
 
 def score(
     reference: Annotated[Path, typer.Argument(metavar="REF", help=f"What was said: {FORMATS}.")],
@@ -26,9 +30,7 @@ def score(
             help="Write report.html, results.json and files for sclite here.",
         ),
     ] = None,
-    open_report: Annotated[
-        bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
-    ] = False,
+    open_report: OpenReport = False,
     normalization: Annotated[
         str,
         typer.Option(
@@ -69,8 +71,7 @@ def score(
             name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()
         }
         values = scored(items, result, interval, applied) | {"texts": sources}
-        write_results(output_dir, values)
-        page = write_report(output_dir, {hypothesis.name: values})
+        page = write_report(output_dir, [write_results(output_dir, values)])
         if open_report:
             typer.launch(str(page))
     print_score(result, interval)

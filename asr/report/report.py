@@ -1,14 +1,15 @@
 """``report.html`` in its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from asr.files import write_atomically
 from asr.report.comparison import Difference
 from asr.report.page import render
 from asr.report.payload import payload, shortened
 from asr.report.pictures import Picture
+from asr.report.results import Results
+from asr.report.table import system_names
 
 FILE = "report.html"
 LARGEST = 25_000_000
@@ -17,17 +18,24 @@ LARGEST = 25_000_000
 
 def write_report(
     folder: str | Path,
-    systems: Mapping[str, Mapping[str, Any]],
+    results: Sequence[Results],
     pictures: Mapping[str, Picture] | None = None,
     difference: Difference | None = None,
     largest: int = LARGEST,
 ) -> Path:
-    """Write the page of one or two evaluations, see :func:`asr.report.payload.payload`.
+    """Write the page of one or two evaluations, see :func:`asr.report.payload.payload`, and return
+    its path.
 
     Raises:
+        DataError: one evaluation, given twice.
         OutputError: the folder cannot be written.
     """
     folder = Path(folder)
+    names = [
+        f"{name}, {item.values['decoder']['name']}" if item.values.get("decoder") else name
+        for name, item in zip(system_names(results), results, strict=True)
+    ]
+    systems = {name: item.values for name, item in zip(names, results, strict=True)}
     data = payload(systems, folder, pictures, difference)
     page = render(data).encode()
     while len(page) > largest and data["utterances"]:

@@ -87,8 +87,7 @@ def read_results(path: str | Path) -> Results:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values["schema_version"]
-        utterances = {item["id"]: {name: item[name] for name in COLUMNS} for item in
-                      values["utterances"]}  # fmt: skip
+        utterances = _by_id(values["utterances"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -220,7 +219,7 @@ def score_from_values(values: dict[str, Any]) -> Score:
     )
 
 
-def write_results(folder: str | Path, values: dict[str, Any]) -> None:
+def write_results(folder: str | Path, values: dict[str, Any]) -> Results:
     """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite; where the utterances
     have the times of their words, ``hyp.ctm`` and ``ref.stm`` too.
 
@@ -236,3 +235,8 @@ def write_results(folder: str | Path, values: dict[str, Any]) -> None:
         files |= {"hyp.ctm": ctm(utterances), "ref.stm": stm(utterances)}
     for name, text in files.items():
         write_atomically(folder / name, text)
+    return Results(folder / FILE, _by_id(utterances), values)
+
+
+def _by_id(utterances: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {item["id"]: {name: item[name] for name in COLUMNS} for item in utterances}
