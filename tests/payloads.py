@@ -125,7 +125,8 @@ def count_words(outputs):
 def make_groups(utterances, index, name):
     """Scores of the utterances by ``name(utterance)``, in its order."""
     groups = []
-    for value in sorted({name(item) for item in utterances}):
+    names = {name(item) for item in utterances}
+    for value in sorted(names, key=lambda value: (len(value), value)):
         members = [item for item in utterances if name(item) == value]
         wer = count_words([item["outputs"][index] for item in members])
         interval = {"low": 0.7 * wer["rate"], "high": 1.4 * wer["rate"]}
@@ -182,10 +183,10 @@ def make_system(utterances, index=0):
         "groups": {
             "speaker": make_groups(utterances, index, lambda item: item["speaker"]),
             "duration": make_groups(
-                utterances, index, lambda item: "{0} to {1} s".format(*span(item["duration"], 2))
+                utterances, index, lambda item: "{} to {} s".format(*span(item["duration"], 2))
             ),
             "noise": make_groups(
-                utterances, index, lambda item: "{0:02d} to {1} dB".format(*span(item["noise"], 10))
+                utterances, index, lambda item: "{} to {} dB".format(*span(item["noise"], 10))
             ),
             "sex": make_groups(utterances, index, lambda item: item["fields"]["sex"]),
         },

@@ -148,7 +148,7 @@ function createBrowser(report) {
     h("p", { class: "legend" },
       several ? "Reference, then the words of 1 and of 2. " : "Reference above, recognised words below. ",
       h("span", { class: "cell sub" }, h("span", { class: "word" }, "substitution")), " ",
-      h("span", { class: "cell del" }, h("span", { class: "word" }, "deletion")), " ",
+      h("span", { class: "cell del" }, h("del", { class: "word" }, "deletion")), " ",
       h("span", { class: "cell ins" }, h("span", { class: "word" }, "insertion"))),
     chips, status, pagers[0], list, pagers[1]);
   draw();

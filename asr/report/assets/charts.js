@@ -130,8 +130,8 @@ function differenceChart(comparison) {
   const [width, height] = [400, 64];
   const reach = 1.15 * Math.max(0.001, Math.abs(comparison.low), Math.abs(comparison.high));
   const x = (value) => width / 2 + (width / 2 - 8) * (value / reach);
-  const tick = stepFor(reach, 2);
-  const ticks = [-2, -1, 0, 1, 2].map((factor) => factor * tick).filter((value) => Math.abs(value) <= reach);
+  const tick = stepFor(reach, 3);
+  const ticks = [-3, -2, -1, 0, 1, 2, 3].map((factor) => factor * tick).filter((value) => Math.abs(value) <= reach);
   return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": `Difference ${points(comparison.rate)} points, ${points(comparison.low)} to ${points(comparison.high)}` },
     s("path", { class: "axis", d: `M8 40H${width - 8}` }),

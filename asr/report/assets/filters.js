@@ -27,10 +27,16 @@ function groupTest(field, value) {
   };
 }
 
-/** Whether an utterance has such a step, for the system or for any. */
+/** Whether an utterance has such a step, of any system. */
 function stepTest(reference, hypothesis) {
   return (item) => item.outputs.some((output) => (output.steps ?? []).some((step) =>
     step[0] === reference && step[1] === hypothesis));
+}
+
+/** Whether an utterance has the reference word recognised as another one. */
+function substitutedTest(word) {
+  return (item) => item.outputs.some((output) => (output.steps ?? []).some((step) =>
+    step[0] === word && kindOf(step) === "S"));
 }
 
 /** In the order of the menu; each gives what comes first as the smallest, nothing as the last. */

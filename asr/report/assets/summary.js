@@ -4,7 +4,7 @@ const METRICS = [
   ["CER", (system) => system.score?.cer, "spaces counted"],
   ["CER", (system) => system.score?.cer_without_spaces, "spaces stripped"],
   ["SER", (system) => system.score?.ser, "utterances with an error"],
-  ["WER, unseen", (system) => system.unseen_texts?.wer, "texts that the training data does not hold"],
+  ["WER, unseen", (system) => system.unseen_texts?.wer, "texts not in the training data"],
 ];
 
 function speedOf(system) {
@@ -82,24 +82,23 @@ const PLURAL = { S: "substitutions", D: "deletions", I: "insertions" };
 
 function errorsPart(report, tallies, browser) {
   const { systems } = report.payload;
-  const one = (system, index) => {
-    const { kinds } = tallies[index];
-    const byCause = Object.keys(CAUSES).filter((cause) => known(system.attribution?.[cause]));
-    return h("div", { class: "pair" },
-      h("div", {}, h("h3", {}, systems.length > 1 ? `${index + 1}: by kind` : "By kind"),
-        shares(Object.keys(KINDS).map((kind) => ({
-          name: PLURAL[kind], count: kinds[kind], class: `kind-${kind}`,
-          open: () => browser.show({ kind }),
-        })))),
-      byCause.length ? h("div", {}, h("h3", {}, systems.length > 1 ? `${index + 1}: by cause` : "By cause"),
-        shares(byCause.map((cause, place) => ({
-          name: cause, count: system.attribution[cause], class: `cause-${place}`, note: CAUSES[cause],
-          open: () => browser.show({ cause }),
-        })))) : null);
-  };
+  const title = (index, text) => h("h3", {}, systems.length > 1 ? `${index + 1}: by ${text}` : `By ${text}`);
+  const kinds = systems.map((_, index) => h("div", {}, title(index, "kind"),
+    shares(Object.keys(KINDS).map((kind) => ({
+      name: PLURAL[kind], count: tallies[index].kinds[kind], class: `kind-${kind}`,
+      open: () => browser.show({ kind }),
+    })))));
+  const causes = systems.flatMap((system, index) => {
+    const names = Object.keys(CAUSES).filter((cause) => known(system.attribution?.[cause]));
+    return names.length ? [h("div", {}, title(index, "cause"),
+      shares(names.map((cause, place) => ({
+        name: cause, count: system.attribution[cause], class: `cause-${place}`, note: CAUSES[cause],
+        open: () => browser.show({ cause }),
+      }))))] : [];
+  });
   const left = report.payload.left_out ?? 0;
   const scope = left ? ` Kinds and words are counted in the ${whole(report.items.length)} utterances listed below.` : "";
-  return section("errors", "Errors", systems.map(one), wordTables(tallies, browser),
+  return section("errors", "Errors", h("div", { class: "pair" }, kinds, causes), wordTables(tallies, browser),
     h("p", { class: "footnote" }, "The counts beside the headline are those of the plain Levenshtein distance, as jiwer " +
       "gives them. The alignment on this page costs 4 for a substitution and 3 for a deletion or an insertion, as " +
       `sclite's does, so the split into kinds, and rarely the total, may differ.${scope}`));

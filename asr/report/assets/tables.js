@@ -19,24 +19,23 @@ function byReference(pairs) {
 }
 
 function wordTables(tallies, browser) {
-  const several = tallies.length > 1;
-  const heads = several ? ["#1", "#2"] : ["#errors"];
-  const draw = (caption, head, rows, name, test) => (rows.length ? shortened(rows, 10, (part) =>
+  const heads = tallies.length > 1 ? ["#1", "#2"] : ["#errors"];
+  // Of a row's key: the text in the table, that on the filter, and the filter.
+  const draw = (caption, head, rows, text, label, test) => (rows.length ? shortened(rows, 10, (part) =>
     table(caption, [head, ...heads], part.map(([key, numbers]) => [
-      h("button", { type: "button", class: "link", click: () => browser.show({}, "words", name(key), test(key)) }, name(key)),
+      h("button", { type: "button", class: "link", click: () => browser.show({}, "words", label(key), test(key)) }, text(key)),
       ...numbers.map(whole),
-    ]), { class: "narrow" })) : null);
+    ]))) : null);
   const pairs = (kind) => tallies.map((item) => item.pairs[kind]);
+  const stepOf = (key) => JSON.parse(key);
+  const ofStep = (key) => stepTest(...stepOf(key));
+  const arrow = (key) => stepOf(key).map((word) => word ?? "nothing").join(" → ");
   const tables = [
-    draw("Confusion pairs", "said → recognised", ranked(pairs("S")),
-      (key) => JSON.parse(key).join(" → "), (key) => stepTest(...JSON.parse(key))),
-    draw("Most substituted", "said", ranked(pairs("S").map(byReference)),
-      (key) => `${key} → other`, (key) => (item) => item.outputs.some((output) =>
-        (output.steps ?? []).some((step) => step[0] === key && kindOf(step) === "S"))),
-    draw("Most deleted", "said", ranked(pairs("D")),
-      (key) => `${JSON.parse(key)[0]} → nothing`, (key) => stepTest(...JSON.parse(key))),
-    draw("Most inserted", "recognised", ranked(pairs("I")),
-      (key) => `nothing → ${JSON.parse(key)[1]}`, (key) => stepTest(...JSON.parse(key))),
+    draw("Confusion pairs", "said → recognised", ranked(pairs("S")), arrow, arrow, ofStep),
+    draw("Most substituted", "said", ranked(pairs("S").map(byReference)), (word) => word,
+      (word) => `${word} → another`, substitutedTest),
+    draw("Most deleted", "said", ranked(pairs("D")), (key) => stepOf(key)[0], arrow, ofStep),
+    draw("Most inserted", "recognised", ranked(pairs("I")), (key) => stepOf(key)[1], arrow, ofStep),
   ].filter(Boolean);
   return tables.length ? h("div", { class: "columns" }, tables) : h("p", {}, "No errors.");
 }
@@ -56,10 +55,13 @@ function joined(systems, field) {
   return [...rows.values()];
 }
 
+/** Whether the groups of a field have an order of their own, and so a chart. */
+const isOrdered = (field) => field === "duration" || field === "noise";
+
 function groupPart(field, report, browser) {
   const { systems } = report.payload;
   const rows = joined(systems, field);
-  const ordered = field === "duration" || field === "noise";
+  const ordered = isOrdered(field);
   const worst = (row) => Math.max(...row.rates.map((rate) => (known(rate?.rate) ? rate.rate : -1)));
   if (!ordered) rows.sort((one, two) => worst(two) - worst(one));
   const top = Math.max(0.0001, ...rows.map(worst)) * 1.6;
@@ -80,7 +82,7 @@ function groupPart(field, report, browser) {
       ? [nameOf(row.value), whole(row.utterances), whole(row.words), ...row.rates.map((rate) => percent(rate?.rate)), bar]
       : [nameOf(row.value), whole(row.utterances), `${whole(first.errors)} / ${whole(first.reference)}`,
         percent(first.rate), first.interval ? `${fixed(100 * first.interval.low, 1)}–${fixed(100 * first.interval.high, 1)}` : NONE, bar];
-  }), { class: "groups" });
+  }), { class: ordered ? "ordered" : null });
   const chart = ordered && rows.length > 1 ? h("figure", {},
     classChart(field, rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
     h("figcaption", {}, `WER by ${field} with 95\u00a0% intervals; below each class, its number of words.`)) : null;
@@ -91,8 +93,9 @@ function groupsPart(report, browser) {
   const names = new Set(report.payload.systems.flatMap((system) => Object.keys(system.groups ?? {})));
   const fields = [...names].filter((field) => joined(report.payload.systems, field).length);
   if (!fields.length) return null;
-  return section("groups", "Groups", h("div", { class: "columns wide" },
-    fields.map((field) => groupPart(field, report, browser))));
+  const parts = (wanted) => fields.filter((field) => isOrdered(field) === wanted)
+    .map((field) => groupPart(field, report, browser));
+  return section("groups", "Groups", h("div", { class: "pair" }, parts(true)), h("div", { class: "groups" }, parts(false)));
 }
 
 function calibrationPart(systems) {
@@ -153,7 +156,7 @@ function labelsPart(report, browser) {
     h("p", { class: "note" }, "Here the recogniser's words fit the sound better than the reference does. Listen before you trust either."),
     table("Utterances whose reference may be wrong", ["utterance", "#score", "reference", "recognised"], items.map((item) => [
       h("button", { type: "button", class: "link", click: () => browser.go(item) }, item.data.id),
-      fixed(item.label, 2), item.data.reference, item.outputs.map((output) => output.hypothesis).join(" / "),
+      fixed(item.label, 2), item.data.reference, item.outputs.map((output) => output.hypothesis || "(nothing)").join(" / "),
     ]), { class: "labels" }));
 }
 

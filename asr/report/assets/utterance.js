@@ -19,7 +19,8 @@ function describe(reference, cell) {
 function alignmentOf(item, jump = null, timed = []) {
   const several = item.outputs.length > 1;
   const wordOf = (cell, reference) => {
-    const text = cell.text ?? "–";
+    if (cell.text === null) return h("del", { class: "word" }, reference);
+    const { text } = cell;
     if (!cell.time) return h("span", { class: "word" }, text);
     const [start, end] = cell.time;
     const node = jump
@@ -28,6 +29,10 @@ function alignmentOf(item, jump = null, timed = []) {
     timed.push({ start, end, node, text });
     return node;
   };
+  // Everywhere where it is anywhere, so that the lines of all columns are level.
+  const noted = jump && item.outputs.some((output) => output.words || output.kinds);
+  const small = ({ time, cause }) => (noted ? h("small", {},
+    [time ? fixed(100 * time[2], 0) : null, cause].filter(Boolean).join(" ") || "\u00a0") : null);
   const columns = columnsOf(item.outputs).map(({ reference, cells }) => {
     const wrong = cells.some((cell) => cell && cell.kind !== "C");
     return h("span", { class: wrong ? "column wrong" : "column" },
@@ -35,9 +40,8 @@ function alignmentOf(item, jump = null, timed = []) {
       cells.map((cell) => (cell
         ? h("span", { class: `cell ${MARKS[cell.kind]}`, title: describe(reference, cell) || null },
           wordOf(cell, reference),
-          jump && cell.time ? h("small", {}, fixed(100 * cell.time[2], 0)) : null,
-          jump && cell.cause ? h("small", { class: "cause" }, cell.cause) : null)
-        : h("span", { class: "cell none" }, "\u00a0"))));
+          small(cell))
+        : h("span", { class: "cell none" }, h("span", { class: "word" }, "\u00a0"), small({})))));
   });
   return h("div", { class: several ? "alignment several" : "alignment", dir: "auto" },
     columns.length ? columns : h("span", { class: "note" }, "no words"));
@@ -103,7 +107,7 @@ function openedOf(item) {
   }
   const fields = Object.entries(data.fields ?? {}).map(([name, value]) => `${name}: ${value}`).join("  ·  ");
   const causes = item.outputs.some((output) => output.kinds?.some(Boolean));
-  const legend = timed.length ? `Small numbers: confidence in %${causes ? "; below an error, its cause" : ""}. A click on a word plays from there.` : null;
+  const legend = timed.length ? `Small numbers: confidence in %${causes ? ", and the cause of an error" : ""}. A click on a word plays from there.` : null;
   const element = h("div", { class: "opened" }, alignment,
     legend && audio ? h("p", { class: "note controls" }, legend) : null,
     audio, failure, picture?.element, fields ? h("p", { class: "note" }, fields) : null);
