@@ -5,13 +5,12 @@ import base64
 import numpy as np
 import pytest
 import soundfile
+from conftest import make_info
 
 from asr.report.pictures import BANDS, LONGEST, picture, spectrogram
 from asr.report.players import playable
-from asr.text import Vocabulary
 
 RATE = 16000
-VOCABULARY = Vocabulary.from_characters("abc")
 
 
 def tone(hertz, seconds=1.0):
@@ -32,19 +31,27 @@ def test_short_recordings(samples):
 
 
 def test_posteriors_of_the_symbols_that_were_heard():
-    log_probs = np.log(np.array([[0.1, 0.88, 0.01, 0.01], [0.5, 0.0, 0.01, 0.49]]) + 1e-9)
-    values = picture(tone(500).astype(np.float32), RATE, log_probs, VOCABULARY).values()
-    assert values["seconds"] == 1 and values["spectrogram"]["top"] == 8000
+    info = make_info(padding=1)  # a frame of 40 ms before the recording and one behind it
+    size = len(info.vocabulary)
+    probabilities = np.full((4, size), 1e-9)
+    a, c = (info.vocabulary.encode(letter)[0] for letter in "ac")
+    probabilities[1, a], probabilities[2, a], probabilities[2, c] = 0.88, 0.01, 0.49
+    samples = tone(500, 0.08).astype(np.float32)
+    values = picture(samples, np.log(probabilities), info).values()
+    assert values["seconds"] == 0.08 and values["spectrogram"]["top"] == 8000
     shown = values["posteriors"]
     assert (shown["rows"], shown["columns"], shown["symbols"]) == (2, 2, ["a", "c"])
     shades = np.frombuffer(base64.b64decode(shown["data"]), np.uint8).reshape(2, 2)
-    np.testing.assert_allclose(shades, 255 * np.array([[0.88, 0.0], [0.01, 0.49]]), atol=0.5)
+    np.testing.assert_allclose(shades, 255 * np.array([[0.88, 0.01], [0.0, 0.49]]), atol=0.5)
 
 
 def test_of_a_long_recording_the_beginning():
+    info = make_info(padding=2)
     samples = np.zeros(round(2 * LONGEST * RATE), np.float32)
-    found = picture(samples, RATE, np.zeros((100, 4), np.float32), VOCABULARY)
-    assert found.seconds == LONGEST and found.posteriors.shape == (3, 50)
+    log_probs = np.zeros((2 + 1500 + 2, len(info.vocabulary)), np.float32)
+    found = picture(samples, log_probs, info)
+    assert found.seconds == LONGEST
+    assert found.posteriors.shape == (len(info.vocabulary) - 1, LONGEST / 0.04)
 
 
 def test_what_a_browser_plays_is_linked(tmp_path):

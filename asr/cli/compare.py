@@ -77,12 +77,12 @@ def compare(
     speakers = systems[0].column("speaker", ids)
     for index in range(1, len(systems)):
         difference = compare_texts(references, texts[0], texts[index], speakers)
-        _show(difference, index + 1)
-        _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
         if output_dir is not None:
             page = write_report(output_dir, systems, difference=difference)
             if open_report:
                 typer.launch(str(page))
+        _show(difference, index + 1)
+        _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
 
 
 def _compare_seeds(paths: list[Path]) -> None:

@@ -48,12 +48,12 @@ def explain(
     ]
     errors = {item.id: count_errors(item.text, result.text).errors for item, result in wrong}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
-    vocabulary, rate = transcriber.model.vocabulary, transcriber.model.sample_rate
+    model, vocabulary = transcriber.model, transcriber.model.vocabulary
     explanations = {}
     for (item, result), log_probs in zip(wrong, _log_probs(wrong, transcriber), strict=True):
         shown = None
         if item.id in worst:
-            shown = picture(read_audio(item.audio, rate).samples, rate, log_probs, vocabulary)
+            shown = picture(read_audio(item.audio, model.sample_rate).samples, log_probs, model)
         explanations[item.id] = Explanation(
             attribute(item.text, result.text, log_probs, vocabulary, transcriber.search),
             label_score(item.text, result.text, log_probs, vocabulary),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from asr.acoustic import LogProbs
 from asr.audio import Samples
-from asr.text import Vocabulary
+from asr.modeldir import ModelInfo
 
 WINDOW, HOP = 0.025, 0.01  # seconds
 BANDS = 64
@@ -41,15 +41,14 @@ class Picture:
         }
 
 
-def picture(
-    samples: Samples, sample_rate: int, log_probs: LogProbs, vocabulary: Vocabulary
-) -> Picture:
-    """Of mono ``samples`` (n,) and the log-probs (frames, V) that the network gave them; of a long
-    recording the first :data:`LONGEST` seconds."""
-    share = min(1.0, LONGEST * sample_rate / max(1, len(samples)))
-    samples = samples[: round(share * len(samples))]
-    log_probs = log_probs[: round(share * len(log_probs))]
-    posteriors = np.exp(log_probs.T)
+def picture(samples: Samples, log_probs: LogProbs, model: ModelInfo) -> Picture:
+    """Of mono ``samples`` (n,) at the model's rate and the log-probs (frames, V) that it gave them;
+    of a long recording the first :data:`LONGEST` seconds."""
+    sample_rate, vocabulary = model.sample_rate, model.vocabulary
+    samples = samples[: round(LONGEST * sample_rate)]
+    first = model.encoder.padding  # frames before the recording
+    inside = log_probs[first : first + -(-len(samples) // model.frame_stride)]
+    posteriors = np.exp(inside.T)
     seen = [
         index
         for index in range(len(vocabulary))
