@@ -61,8 +61,10 @@ def score(
     )
     for item in items:
         for side in ("reference", "hypothesis"):
-            item[side] = applied.apply(item[side] or "")
-    texts = [(item["reference"] or "", item["hypothesis"] or "") for item in items]
+            item[side] = applied.apply(item[side])
+        if len(item.get("words", [])) != len(item["hypothesis"].split()):
+            item.pop("words", None)
+    texts = [(item["reference"], item["hypothesis"]) for item in items]
     result = score_texts([one for one, _ in texts], [two for _, two in texts])
     interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
     if output_dir is not None:

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from asr.errors import DataError
 from asr.files import read_text
@@ -22,10 +23,12 @@ TEXTS = ("pred_text", "hypothesis", "text")
 
 @dataclass(frozen=True)
 class Line:
-    """A normalised text and who said it, where that is known."""
+    """A normalised text, who said it, where that is known, and what else a file says of it:
+    ``duration`` (s) and ``fields`` in JSON, ``words`` (start and end in s, confidence) in ctm."""
 
     text: str
     speaker: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def read_transcripts(path: str | Path, reference: bool) -> dict[str, Line]:
@@ -93,7 +96,17 @@ def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Line]:
     if id is None:
         raise ValueError(f"needs an id, or one of the fields {', '.join(AUDIO)}")
     speaker = values.get("speaker")
-    return str(id), Line(normalize(found), None if speaker is None else str(speaker))
+    known = {"id", "speaker", "duration", *AUDIO, *TEXTS}
+    more: dict[str, Any] = {
+        "fields": {
+            name: value
+            for name, value in values.items()
+            if name not in known and isinstance(value, str | int | float)
+        }
+    }
+    if isinstance(values.get("duration"), int | float):
+        more["duration"] = values["duration"]
+    return str(id), Line(normalize(found), None if speaker is None else str(speaker), more)
 
 
 PARSERS: dict[str, Callable[[str, int, bool], tuple[str, Line]]] = {
@@ -104,35 +117,42 @@ PARSERS: dict[str, Callable[[str, int, bool], tuple[str, Line]]] = {
 
 
 def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
-    words: dict[str, list[tuple[float, str]]] = {}
+    words: dict[str, list[tuple[float, float, str, float | None]]] = {}
     for number, text in enumerate(lines, start=1):
         fields = text.split()
         if not fields or text.startswith(";;"):
             continue
         try:
-            id, _, start, _, word, *rest = fields
-            time = float(start)
+            id, _, start, duration, word, *rest = fields
+            times = float(start), float(start) + float(duration)
+            confidence = float(rest[0]) if rest else None
         except ValueError as error:
             raise DataError(
-                f"{path}:{number}: needs an id, a channel, start and duration in seconds and a "
-                f"word, got {text.strip()!r}"
+                f"{path}:{number}: needs an id, a channel, start and duration in seconds, a word "
+                f"and maybe its confidence, got {text.strip()!r}"
             ) from error
         if len(rest) > 1 or word.startswith("<"):
             raise DataError(f"{path}:{number}: alternatives are not scored here, got {word!r}")
-        words.setdefault(id, []).append((time, word))
+        words.setdefault(id, []).append((*times, unescaped(word), confidence))
     if not words:
         raise DataError(f"{path}: holds no word")
     ordered = {id: sorted(items, key=lambda item: item[0]) for id, items in words.items()}
+    sure = all(0 <= (item[3] or -1) <= 1 for items in ordered.values() for item in items)
     return {
-        id: Line(normalize(unescaped(" ".join(word for _, word in items))))
+        id: Line(
+            normalize(" ".join(word for _, _, word, _ in items)),
+            more={"words": [[start, end, confidence] for start, end, _, confidence in items]}
+            if sure
+            else {},
+        )
         for id, items in ordered.items()
     }
 
 
 def pair(
     references: dict[str, Line], hypotheses: dict[str, Line], missing_is_empty: bool
-) -> list[dict[str, str | None]]:
-    """Id, speaker, reference and hypothesis of every utterance.
+) -> list[dict[str, Any]]:
+    """Id, speaker, reference and hypothesis of every utterance, and what else is known of it.
 
     ``missing_is_empty``: a hypothesis that is not there is one without words, as in a ctm.
 
@@ -150,12 +170,15 @@ def pair(
             f"needs the same ids in both ({len(references)} references, {len(hypotheses)} "
             "hypotheses)"
         )
+    timed, empty = any("words" in line.more for line in hypotheses.values()), Line("")
     return [
         {
             "id": id,
             "speaker": line.speaker,
             "reference": line.text,
             "hypothesis": hypotheses[id].text if id in hypotheses else "",
+            **line.more,
+            **({"words": hypotheses.get(id, empty).more.get("words", [])} if timed else {}),
         }
         for id, line in references.items()
     ]
