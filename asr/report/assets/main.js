@@ -128,6 +128,7 @@ async function start() {
     if (item) browser.go(item);
   };
   addEventListener("hashchange", visit);
+  matchMedia("print").addEventListener("change", () => browser.redraw()); // paper is light
   page.removeAttribute("aria-busy");
   visit();
 }
