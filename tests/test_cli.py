@@ -286,8 +286,22 @@ def test_evaluate(tmp_path):
     assert f"[1 / {words}: 0 ins, 1 del, 0 sub]" in done.stdout.splitlines()[0]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["score"]["wer"]["errors"] == 1
-    assert results["utterances"][0]["errors"] == 1
+    first, second = results["utterances"][:2]
+    assert first["errors"] == 1 and sum(results["attribution"].values()) == 1
+    assert len([cause for cause in first["causes"] if cause]) == 1 and first["label_score"] > 0
+    assert second["causes"] is second["label_score"] is None
+    assert [len(item["words"]) for item in (first, second)] == [
+        len(item["hypothesis"].split()) for item in (first, second)
+    ]
+    assert results["calibration"]["words"] == words - 1
+    assert results["latency"]["utterances"] == len(SAMPLES)
     assert results["unseen_texts"] is None
+    assert results["overlap"] == {
+        "speakers": [], "texts": len(SAMPLES), "audio": len(SAMPLES), "utterances": len(SAMPLES),
+    }  # fmt: skip
+    assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
+    ctm = (tmp_path / "out" / "hyp.ctm").read_text().splitlines()
+    assert len(ctm) == words - 1
     reference = (tmp_path / "out" / "ref.trn").read_text().splitlines()
     stem = os.path.basename(SAMPLES[0])[:-4]
     assert reference[0] == f"x {text_of(SAMPLES[0])} (unknown-{stem})"

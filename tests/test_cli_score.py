@@ -117,3 +117,29 @@ def test_punctuation(write, tmp_path):
         "the references hold no word"
         in run("score", empty, files[1], "--normalization", "no-punctuation").stderr
     )
+
+
+def test_what_else_the_files_say(write, tmp_path):
+    """Fields and durations of a manifest, times and confidences of a ctm."""
+    items = [("a", "yes no", "hall"), ("b", "", "lab"), ("c", "stop", "lab")]
+    reference = write(
+        "ref.jsonl",
+        "".join(
+            json.dumps({"id": id, "text": text, "duration": 1.5, "room": room}) + "\n"
+            for id, text, room in items
+        ),
+    )
+    ctm = "a 1 0.1 0.2 yes 0.9\na 1 0.5 0.1 now 0.0\nc 1 0.25 0.5 stop 0.95\n"
+    done = run("score", reference, write("hyp.ctm", ctm), "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    values = read_results(tmp_path / "out").values
+    assert [item["words"] for item in values["utterances"]] == [
+        [[0.1, pytest.approx(0.3), 0.9], [0.5, 0.6, 0.0]], [], [[0.25, 0.75, 0.95]],
+    ]  # fmt: skip
+    rooms = [(group["value"], group["wer"]["errors"]) for group in values["groups"]["room"]]
+    assert rooms == [("hall", 1), ("lab", 0)]
+    assert [group["value"] for group in values["groups"]["duration"]] == ["1 to 2 s"]
+    assert values["calibration"]["words"] == 3
+    unsure = write("unsure.ctm", ctm.replace(" 0.0", ""))
+    assert run("score", reference, unsure, "-o", tmp_path / "none").returncode == 0
+    assert read_results(tmp_path / "none").values["calibration"] is None

@@ -137,7 +137,8 @@ def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
     if not words:
         raise DataError(f"{path}: holds no word")
     ordered = {id: sorted(items, key=lambda item: item[0]) for id, items in words.items()}
-    sure = all(0 <= (item[3] or -1) <= 1 for items in ordered.values() for item in items)
+    confidences = [confidence for items in ordered.values() for *_, confidence in items]
+    sure = all(value is not None and 0 <= value <= 1 for value in confidences)
     return {
         id: Line(
             normalize(" ".join(word for _, _, word, _ in items)),

@@ -13,7 +13,7 @@ const KINDS = { S: "substitution", D: "deletion", I: "insertion" };
 const CAUSES = {
   "acoustics": "the acoustic model alone prefers what was recognised",
   "search": "the reference scores better, but the search lost it",
-  "language model": "the acoustic model prefers the reference, the language model outweighs it",
+  "language model": "the acoustic model prefers the reference, language model or word bonus outweigh it",
   "out of vocabulary": "the word is not among those that can be recognised",
 };
 

@@ -85,7 +85,8 @@ function groupPart(field, report, browser) {
   }), { class: ordered ? "ordered" : null });
   const chart = ordered && rows.length > 1 ? h("figure", {},
     classChart(field, rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
-    h("figcaption", {}, `WER by ${field} with 95\u00a0% intervals; below each class, its number of words.`)) : null;
+    h("figcaption", {}, `WER by ${field} with 95\u00a0% intervals; below each class, its number of words.`
+      + (field === "noise" ? " Noise is given as what the loudest frames lie above the quietest." : ""))) : null;
   return h("div", {}, chart, shortened(rows, 12, draw));
 }
 
