@@ -193,7 +193,7 @@ def cells_table(runs: list[dict[str, Any]]) -> str:
             "both" if bidirectional else "one",
             str(group[0]["config"]["encoder"]["hidden_size"]),
             f"{group[0]['parameters'] / 1e6:.2f} M",
-            f"{statistics.median(run['seconds_per_epoch'] for run in group):.1f}",
+            f"{min(run['seconds_per_epoch'] for run in group):.1f}",
             mean_rate([run["dev"] for run in group]),
             mean_rate([run["test"] for run in group]),
             f"{errors} of {group[0]['test']['wer']['reference']}",
