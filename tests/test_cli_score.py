@@ -27,7 +27,7 @@ def test_trn(write, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == "WER  40.00 % [2 / 5: 1 ins, 1 del, 0 sub]"
     assert lines[1].endswith("in 95 % of cases, over 2 speakers")
-    assert lines[-1] == "3 utterances"
+    assert lines[-2:] == ["3 utterances", f"report: {tmp_path / 'out' / 'report.html'}"]
     results = read_results(tmp_path / "out")
     assert results.values["score"]["wer"]["errors"] == 2
     assert list(results.utterances) == ["ann-1", "ann-2", "bob-1"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.score import OpenReport, check_open
+from asr.cli.score import OpenReport, check_open, show_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,9 +78,7 @@ def compare(
     for index in range(1, len(systems)):
         difference = compare_texts(references, texts[0], texts[index], speakers)
         if output_dir is not None:
-            page = write_report(output_dir, systems, difference=difference)
-            if open_report:
-                typer.launch(str(page))
+            show_page(write_report(output_dir, systems, difference=difference), open_report)
         _show(difference, index + 1)
         _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr.cli.score import OpenReport, check_open, print_score
+from asr.cli.score import OpenReport, check_open, print_score, show_page
 from asr.cli.search import decodes
 
 if TYPE_CHECKING:
@@ -56,10 +56,9 @@ def evaluate(
     check_open(open_report, output_dir)
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
+    page = None
     if output_dir is not None:
         page = _write(output_dir, evaluation, manifest, transcriber)
-        if open_report:
-            typer.launch(str(page))
     print_score(evaluation.score, evaluation.interval)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
@@ -75,6 +74,8 @@ def evaluate(
         f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
+    if page is not None:
+        show_page(page, open_report)
 
 
 def _write(

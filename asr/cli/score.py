@@ -67,6 +67,7 @@ def score(
     texts = [(item["reference"], item["hypothesis"]) for item in items]
     result = score_texts([one for one, _ in texts], [two for _, two in texts])
     interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
+    page = None
     if output_dir is not None:
         files = {"reference": reference, "hypothesis": hypothesis}
         sources = {
@@ -74,16 +75,23 @@ def score(
         }
         values = scored(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
-        if open_report:
-            typer.launch(str(page))
     print_score(result, interval)
     print(f"{len(items)} utterances")
+    if page is not None:
+        show_page(page, open_report)
 
 
 def check_open(wanted: bool, folder: Path | None) -> None:
     """Only a report that is written can be shown."""
     if wanted and folder is None:
         raise typer.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
+
+
+def show_page(path: Path, in_browser: bool) -> None:
+    """Say where a report is, and open it if that is wanted."""
+    print(f"report: {path}")
+    if in_browser:
+        typer.launch(str(path))
 
 
 def print_score(score: "Score", interval: "Interval | None") -> None:
