@@ -140,6 +140,11 @@ def test_what_else_the_files_say(write, tmp_path):
     assert rooms == [("hall", 1), ("lab", 0)]
     assert [group["value"] for group in values["groups"]["duration"]] == ["1 to 2 s"]
     assert values["calibration"]["words"] == 3
+    other = write("other.ctm", ctm.replace("now", "right-now"))
+    apart = run(
+        "score", reference, other, "--normalization", "no-punctuation", "-o", tmp_path / "b"
+    )
+    assert apart.returncode == 0 and apart.stdout.startswith("WER  66.67 % [2 / 3: 1 ins")
     unsure = write("unsure.ctm", ctm.replace(" 0.0", ""))
     assert run("score", reference, unsure, "-o", tmp_path / "none").returncode == 0
     assert read_results(tmp_path / "none").values["calibration"] is None

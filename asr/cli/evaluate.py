@@ -56,9 +56,6 @@ def evaluate(
     check_open(open_report, output_dir)
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
-    page = None
-    if output_dir is not None:
-        page = _write(output_dir, evaluation, manifest, transcriber)
     print_score(evaluation.score, evaluation.interval)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
@@ -74,8 +71,8 @@ def evaluate(
         f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
-    if page is not None:
-        show_page(page, open_report)
+    if output_dir is not None:
+        show_page(_write(output_dir, evaluation, manifest, transcriber), open_report)
 
 
 def _write(

@@ -62,12 +62,14 @@ def score(
     for item in items:
         for side in ("reference", "hypothesis"):
             item[side] = applied.apply(item[side])
-        if len(item.get("words", [])) != len(item["hypothesis"].split()):
+    if any(len(item.get("words", ())) != len(item["hypothesis"].split()) for item in items):
+        for item in items:  # their times belong to other words
             item.pop("words", None)
     texts = [(item["reference"], item["hypothesis"]) for item in items]
     result = score_texts([one for one, _ in texts], [two for _, two in texts])
     interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
-    page = None
+    print_score(result, interval)
+    print(f"{len(items)} utterances")
     if output_dir is not None:
         files = {"reference": reference, "hypothesis": hypothesis}
         sources = {
@@ -75,9 +77,6 @@ def score(
         }
         values = scored(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
-    print_score(result, interval)
-    print(f"{len(items)} utterances")
-    if page is not None:
         show_page(page, open_report)
 
 
