@@ -9,14 +9,12 @@ alphabetical order, so that no speaker of it is trained on.
 
 import argparse
 import sys
-import tarfile
-import urllib.request
 from pathlib import Path
 
+from asr.archives import download, unpack
 from asr.audio import read_audio
 from asr.errors import AsrError, DataError
 from asr.manifest import Utterance, write_manifest
-from asr.modeldir import sha256
 from asr.text import normalize
 
 URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"
@@ -32,37 +30,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("data/an4"), help="default: data/an4")
     options = parser.parse_args(arguments)
     try:
-        archive = download(options.output) if options.download else options.archive
+        archive = options.archive or download(URL, options.output / "an4_sphere.tar.gz")
         prepare(archive, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def download(output: Path) -> Path:
-    """Fetch the archive into ``output`` unless it is there already."""
-    archive = output / "an4_sphere.tar.gz"
-    if not archive.exists():
-        output.mkdir(parents=True, exist_ok=True)
-        part = archive.with_suffix(".part")
-        try:
-            urllib.request.urlretrieve(URL, part)
-        except OSError as error:
-            raise DataError(
-                f"cannot download {URL} ({error}); get it elsewhere and pass --archive FILE"
-            ) from error
-        part.rename(archive)
-    return archive
-
-
 def prepare(archive: Path, output: Path) -> None:
     """Check, unpack and list the corpus."""
-    if not archive.is_file():
-        raise DataError(f"{archive}: no such archive; needs the official an4_sphere.tar.gz")
-    digest = sha256(archive)
-    if digest != SHA256:
-        raise DataError(f"{archive}: SHA-256 is {digest}, the official archive has {SHA256}")
-    with tarfile.open(archive) as tar:
-        tar.extractall(output, filter="data")
+    unpack(archive, output, SHA256)
     corpus = output / "an4"
     official = {part: read_part(corpus, part) for part in COUNTS}
     speakers = sorted({item.speaker or "" for item in official["train"]})
