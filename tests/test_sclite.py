@@ -200,7 +200,15 @@ def test_ids_do_not_break_and_do_not_collide(tmp_path, sclite):
     assert sclite() == our_counts(utterances)
 
 
-def test_ordinary_ids_stay(tmp_path):
+@pytest.mark.parametrize("speaker", ["Unknown", "UNKNOWN", "unknown"])
+def test_no_speaker_is_taken_for_none(speaker):
+    utterances = [{"speaker": name, "id": "a"} for name in (speaker, None)]
+    ids = sclite_ids(utterances)
+    assert ids[0].lower() != ids[1].lower()
+    assert [speaker_of(id) for id in ids] == [speaker, None]
+
+
+def test_ordinary_ids_stay():
     ids = [("fcaw", "an406-fcaw-b"), ("1089", "1089-134686-0001"), ("FADG0", "SA1"), (None, "x/y")]
     utterances = [{"speaker": speaker, "id": id} for speaker, id in ids]
     assert sclite_ids(utterances) == [

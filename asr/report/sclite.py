@@ -62,10 +62,10 @@ def sclite_ids(utterances: Sequence[dict[str, Any]]) -> list[str]:
     Such characters, and capitals of names that differ in nothing else, stand as ``%`` and two
     hexadecimal digits for each byte of UTF-8, in speakers ``-`` too: :func:`speaker_of` finds them.
     """
-    speakers = _safe_names(item["speaker"] for item in utterances if item["speaker"])
+    # UNKNOWN is among the names, so that another with its letters gets its capitals escaped.
+    speakers = _safe_names([UNKNOWN, *(item["speaker"] for item in utterances if item["speaker"])])
     speakers = {name: safe.replace("-", "%2D") for name, safe in speakers.items()}
-    if UNKNOWN in speakers:
-        speakers[UNKNOWN] = "%75nknown"
+    speakers[UNKNOWN] = "%75nknown"
     names = _safe_names(item["id"] for item in utterances)
     return [
         f"{speakers[item['speaker']] if item['speaker'] else UNKNOWN}-{names[item['id']]}"
