@@ -95,6 +95,13 @@ def test_latex(tmp_path):
     assert lines[5:] == [r"\bottomrule", r"\end{tabular}"]
 
 
+@pytest.mark.parametrize(("speed", "shown"), [(0.4, "0.4"), (9.7, "9.7"), (10.0, "10")])
+def test_slow_decoding_keeps_a_decimal(speed, shown, tmp_path):
+    one = write(tmp_path / "one", name="gru", times_real_time=speed)
+    row = to_markdown(rows([read_results(one)])).splitlines()[-1]
+    assert row.split("|")[-2].strip() == shown
+
+
 def test_what_latex_minds():
     assert latex_escaped(r"\ { } # $ % & _ ~ ^") == (
         r"\textbackslash{} \{ \} \# \$ \% \& \_ \textasciitilde{} \textasciicircum{}"

@@ -30,7 +30,7 @@ READ: Columns = {
     "WER, unseen texts": lambda row: None if row.unseen is None else _short(row.unseen.words),
     "parameters": lambda row: None if row.parameters is None else f"{row.parameters / 1e6:.2f} M",
     "training": lambda row: None if row.minutes is None else f"{row.minutes:.0f} min",
-    "times real time": lambda row: None if row.speed is None else f"{row.speed:.0f}",
+    "times real time": lambda row: None if row.speed is None else _factor(row.speed),
 }
 """What people read."""
 
@@ -67,6 +67,10 @@ RAW: Columns = {
 
 def _short(counts: ErrorCounts) -> str:
     return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
+
+
+def _factor(speed: float) -> str:
+    return f"{speed:.{0 if speed >= 10 else 1}f}"
 
 
 def _limits(interval: Interval) -> str:
