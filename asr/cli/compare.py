@@ -148,10 +148,12 @@ def _show_seeds(difference: "SeedDifference") -> None:
         (f"seeds and {difference.over} together", difference.together),
     ):
         if test is not None:
-            print(
-                f"{name}: t = {test.t:.2f}, {test.degrees:.1f} degrees of freedom, p = {test.p:.3f}"
-            )
+            print(f"{name}: t = {test.t:.2f}, {test.degrees:.1f} degrees of freedom, {_p(test.p)}")
     print(f"verdict: {difference.verdict('system 1', 'system 2')}")
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _show(difference: "Difference", index: int) -> None:
@@ -164,7 +166,7 @@ def _show(difference: "Difference", index: int) -> None:
     if pairs is None:
         print("matched pairs: fewer than two segments have errors")
     else:
-        print(f"matched pairs: {pairs.segments} segments, z = {pairs.z:.2f}, p = {pairs.p:.3f}")
+        print(f"matched pairs: {pairs.segments} segments, z = {pairs.z:.2f}, {_p(pairs.p)}")
     print(f"verdict: {difference.verdict('system 1', f'system {index}')}")
 
 

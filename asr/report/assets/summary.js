@@ -64,7 +64,8 @@ function comparisonPart(comparison, items, browser) {
   const changed = items.filter((item) => item.changed).length;
   const show = (change) => ({ type: "button", class: "link", click: () => browser.show({ change, order: "change" }) });
   const pairs = known(comparison.segments)
-    ? `Matched pairs: ${plural(comparison.segments, "segment")}, z = ${fixed(comparison.z, 2)}, p = ${fixed(comparison.p, 3)}.`
+    ? `Matched pairs: ${plural(comparison.segments, "segment")}, z = ${fixed(comparison.z, 2)}, ${
+      comparison.p < 0.001 ? "p < 0.001" : `p = ${fixed(comparison.p, 3)}`}.`
     : "Matched pairs: fewer than two segments have errors.";
   return section("comparison", "Second against first", h("div", { class: "pair" },
     h("div", {},
