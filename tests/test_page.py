@@ -1,8 +1,10 @@
 """report.html in a browser: what it shows, how it answers, and that it loads nothing."""
 
 import copy
+import itertools
 import re
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from conftest import ROOT
 from payloads import count_words, make_payload, make_utterances
 from playwright.sync_api import expect, sync_playwright
 
+from asr.decoding.overlap import ModelOverlap
 from asr.report.page import SCRIPTS, render
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "$style ${title}"]
@@ -206,6 +209,57 @@ def test_words_and_groups_filter(show, one):
     assert ids(page) == wanted(one, lambda item: 2 <= item["duration"] < 4)
 
 
+@pytest.mark.parametrize("lows", [range(0, 20, 5), range(0, 60, 5), range(-10, 90, 5)])
+def test_names_below_a_chart_do_not_touch(lows, show, one):
+    wer = one["systems"][0]["score"]["wer"]
+    groups = [{"value": f"{k} to {k + 5} dB", "utterances": 1, "wer": wer} for k in lows]
+    one["systems"][0]["groups"] = {"noise": groups}
+    page = show(one)
+    names = page.locator(".chart .class > text:not(.faint)")
+    if len(lows) <= 8:
+        assert names.all_text_contents() == ["0–5", "5–10", "10–15", "15–20"]
+    boxes = [names.nth(place).bounding_box() for place in range(names.count())]
+    assert len(boxes) >= 4
+    for box, following in itertools.pairwise(boxes):
+        assert box["x"] + box["width"] < following["x"]
+    expect(page.locator("figcaption").first).to_contain_text("WER by noise in dB")
+
+
+def test_an_interval_beyond_the_chart_ends_in_an_arrow(show, one):
+    groups = one["systems"][0]["groups"]["duration"]
+    groups[0]["interval"]["high"] = 4.5
+    page = show(one)
+    classes = page.locator(".chart >> nth=0").locator(".class")
+    arrows = classes.locator(".whisker").evaluate_all(
+        "paths => paths.map(path => path.getAttribute('d').includes('l'))"
+    )
+    assert arrows == [True] + [False] * (len(groups) - 1)
+    assert "to 450.00 %" in classes.first.get_attribute("aria-label").replace("\xa0", " ")
+
+
+def test_a_chart_answers_keys(show, one):
+    page = show(one)
+    page.locator(".chart .class.open").first.focus()
+    page.keyboard.press("Space")
+    assert ids(page) == wanted(one, lambda item: item["duration"] < 2)
+    expect(page.locator(".chip")).to_contain_text("duration: 0 to 2 s")
+
+
+def test_data_shared_with_training(show, one):
+    overlap = ModelOverlap((9, 5), (9, 9), sentences=6, sentences_covered=3, long=4, long_covered=1)
+    system = one["systems"][0]
+    system["overlap"] = {"speakers": ["s1"], "texts": 0, "audio": 2}
+    system["lm_overlap"] = asdict(overlap)
+    page = show(one)
+    assert page.locator("#report-data li").all_text_contents() == [
+        "Warning: 1 speaker of the test is in the training data too: s1.",
+        "No text of the test is in the training data.",
+        "Warning: 2 recordings of the test are in the training data too.",
+        "Warning: The language model holds every n-gram of 3 of 6 test sentences, and of 1 of the "
+        "4 with four or more words.",
+    ]
+
+
 def test_likely_label_errors(show, one):
     page = show(one)
     likely = [item for item in one["utterances"] if item["outputs"][0]["label_score"] > 0]
@@ -302,6 +356,19 @@ def test_two_systems(show, two):
     changed = [item for item in items if len({o["hypothesis"] for o in item["outputs"]}) == 2]
     part.get_by_role("button", name=f"{len(changed)} utterances changed").click()
     expect(page.get_by_role("status")).to_have_text(f"{len(changed)} of 60 utterances")
+
+
+def test_likely_label_errors_of_two_systems(show, two):
+    for item in two["utterances"]:
+        for output in item["outputs"]:
+            output["label_score"] = None
+    for item, texts in zip(two["utterances"], [["a b", "a b"], ["a b", ""]], strict=False):
+        for output, text in zip(item["outputs"], texts, strict=True):
+            output |= {"label_score": 1.0, "hypothesis": text}
+    page = show(two)
+    recognised = page.locator("#report-labels tbody td:last-child")
+    assert recognised.nth(0).text_content() == "a b"
+    assert recognised.nth(1).locator("div").all_text_contents() == ["1  a b", "2  (nothing)"]
 
 
 def test_both_alignments_stand_over_one_reference(show, two):

@@ -15,7 +15,8 @@ function mark(system, x, y, radius = 4) {
     : s("rect", { class: "mark system-1", x: x - side / 2, y: y - side / 2, width: side, height: side });
 }
 
-/** A bar for a rate of each system in a table, with its interval as a line. */
+/** A bar for a rate of each system in a table, with its interval as a line; one that goes on beyond
+ * ``top`` ends in an arrow. */
 function rateBar(rates, top, label) {
   const width = 140;
   const height = 8 + 10 * rates.length;
@@ -25,7 +26,8 @@ function rateBar(rates, top, label) {
       if (!rate || !known(rate.rate)) return [];
       const y = 4 + 10 * system;
       const line = rate.interval
-        ? [s("path", { class: "whisker", d: `M${x(rate.interval.low)} ${y + 4.5}H${x(rate.interval.high)}` })]
+        ? [s("path", { class: "whisker", d: `M${x(rate.interval.low)} ${y + 4.5}H${x(rate.interval.high)}` +
+            (rate.interval.high > top ? "m-4 -3l4 3l-4 3" : "") })]
         : [];
       return [s("rect", {
         class: `fill system-${rates.length > 1 ? system : 1}`,
@@ -34,7 +36,20 @@ function rateBar(rates, top, label) {
     }));
 }
 
-/** WER of each system over classes in order; ``classes`` are {value, rates, words, open}. */
+/** The unit that all names of classes end with, as "s" of "2 to 4 s"; empty if there is none. */
+function unitOf(classes) {
+  const units = new Set(classes.map(({ value }) => value.match(/\d ([^\d\s]+)$/)?.[1] ?? ""));
+  return units.size === 1 ? [...units][0] : "";
+}
+
+/** What stands below a class: its name without the unit, "2–4" for "2 to 4 s". */
+function briefName(value, unit) {
+  const name = unit ? value.slice(0, -unit.length - 1) : value;
+  return /[-−]/.test(name) ? name : name.replace(" to ", "–");
+}
+
+/** WER of each system over classes in order; ``classes`` are {value, rates, words, open}. An interval
+ * that goes on beyond the chart ends in an arrow. */
 function classChart(name, classes, systems) {
   const [width, height, left, right, bottom, above] = [400, 220, 44, 8, 44, 10];
   const upper = classes.flatMap(({ rates }) =>
@@ -44,6 +59,8 @@ function classChart(name, classes, systems) {
   const y = (value) => above + (height - above - bottom) * (1 - Math.min(1, value / top));
   const band = (width - left - right) / classes.length;
   const x = (index, system) => left + band * (index + 0.5) + (systems > 1 ? 14 * (system - 0.5) : 0);
+  const unit = unitOf(classes);
+  const every = Math.ceil(classes.length / 8); // names that would touch are left out
   const lines = [];
   for (let value = 0; value <= top * 1.001; value += tick) {
     lines.push(
@@ -51,10 +68,16 @@ function classChart(name, classes, systems) {
       s("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, percent(value, tick < 0.01 ? 1 : 0)));
   }
   const groups = classes.map(({ value, rates, words, open }, index) => {
-    const label = `${name} ${value}: ${rates.map((rate) => percent(rate?.rate)).join(", ")}`;
+    const texts = rates.map((rate) =>
+      `${percent(rate?.rate)}${rate?.interval ? ` (${range(rate.interval)})` : ""}`);
+    const label = `${name} ${value}: ${texts.join(", ")}`;
     const action = open ? {
       role: "button", tabindex: 0, click: open, class: "class open",
-      keydown: (event) => { if (event.key === "Enter") open(); },
+      keydown: (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        open();
+      },
     } : { class: "class", role: "img" };
     const middle = left + band * (index + 0.5);
     return s("g", { ...action, "aria-label": label },
@@ -65,12 +88,14 @@ function classChart(name, classes, systems) {
         const shade = systems > 1 ? system : 1;
         const whisker = rate.interval ? [s("path", {
           class: `whisker system-${shade}`,
-          d: `M${x(index, system)} ${y(rate.interval.low)}V${y(rate.interval.high)}`,
+          d: `M${x(index, system)} ${y(rate.interval.low)}V${y(rate.interval.high)}` +
+            (rate.interval.high > top ? "m-4 5l4 -5l4 5" : ""),
         })] : [];
         return [...whisker, mark(shade, x(index, system), y(rate.rate))];
       }),
-      s("text", { x: middle, y: height - bottom + 17, "text-anchor": "middle" }, value),
-      s("text", { class: "faint", x: middle, y: height - bottom + 33, "text-anchor": "middle" },
+      index % every ? null : s("text", { x: middle, y: height - bottom + 17, "text-anchor": "middle" },
+        briefName(value, unit)),
+      index % every ? null : s("text", { class: "faint", x: middle, y: height - bottom + 33, "text-anchor": "middle" },
         words));
   });
   return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `WER by ${name}` },

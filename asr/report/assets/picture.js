@@ -30,8 +30,9 @@ function at(node, share) {
 }
 
 /** Element, ``move(seconds)`` of the playhead and ``draw()``, which needs the element in the page;
- * ``words`` are {text, start, end}, ``jump(seconds)`` answers a click. */
-function pictureOf(picture, words, jump) {
+ * ``words`` are {text, start, end}, ``jump(seconds)`` answers a click; of two systems (``several``)
+ * words and posteriors are those of the first. */
+function pictureOf(picture, words, jump, several) {
   const { spectrogram, posteriors, seconds: total } = picture;
   const planes = [];
   const axes = [];
@@ -72,7 +73,8 @@ function pictureOf(picture, words, jump) {
   const window_ = h("div", { class: "window", tabindex: 0, role: "group", "aria-label": "Picture over time" }, wide);
   const element = h("figure", { class: "picture" },
     h("div", { class: "frame" }, h("div", { class: "axes" }, axes), window_),
-    h("figcaption", {}, "Spectrogram, and below it the posterior of each output symbol, over time in seconds; a click plays from there."));
+    h("figcaption", {}, "Spectrogram, and below it the posterior of each output symbol, over time in seconds" +
+      `${several ? "; words and posteriors are those of 1" : ""}. A click plays from there.`));
   return {
     element,
     draw: () => planes.forEach((plane) => plane.draw()),

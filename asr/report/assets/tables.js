@@ -82,10 +82,11 @@ function groupPart(field, report, browser) {
       ? [nameOf(row.value), whole(row.utterances), whole(row.words), ...row.rates.map((rate) => percent(rate?.rate)), bar]
       : [nameOf(row.value), whole(row.utterances), `${whole(first.errors)} / ${whole(first.reference)}`,
         percent(first.rate), first.interval ? `${fixed(100 * first.interval.low, 1)}–${fixed(100 * first.interval.high, 1)}` : NONE, bar];
-  }), { class: ordered ? "ordered" : null });
+  }), { class: ordered ? "rates ordered" : "rates" });
+  const unit = unitOf(rows);
   const chart = ordered && rows.length > 1 ? h("figure", {},
     classChart(field, rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
-    h("figcaption", {}, `WER by ${field} with 95\u00a0% intervals; below each class, its number of words.`
+    h("figcaption", {}, `WER by ${field}${unit ? ` in ${unit}` : ""} with 95\u00a0% intervals; below each class, its number of words.`
       + (field === "noise" ? " Noise is given as what the loudest frames lie above the quietest." : ""))) : null;
   return h("div", {}, chart, shortened(rows, 12, draw));
 }
@@ -131,11 +132,9 @@ function sharedData(system) {
         : [`No ${one} of the test is in the training data.`, false]);
     }
   }
-  if (lm && known(lm.sentences)) {
-    const covered = lm.sentences_covered ?? lm.sentences_seen ?? 0;
-    const long = lm.long_covered ?? lm.long_seen ?? 0;
-    lines.push([`The language model holds every n-gram of ${whole(covered)} of ${plural(lm.sentences, "test sentence")}, ` +
-      `and of ${whole(long)} of the ${whole(lm.long)} with four or more words.`, long > 0]);
+  if (lm) {
+    lines.push([`The language model holds every n-gram of ${whole(lm.sentences_covered)} of ${plural(lm.sentences, "test sentence")}, ` +
+      `and of ${whole(lm.long_covered)} of the ${whole(lm.long)} with four or more words.`, lm.long_covered > 0]);
   }
   return lines;
 }
@@ -150,6 +149,13 @@ function overlapPart(systems) {
   return parts.some(Boolean) ? section("data", "Data shared with training", h("div", { class: "pair" }, parts)) : null;
 }
 
+/** What was recognised; a line for each system where they differ. */
+function recognisedOf(item) {
+  const texts = item.outputs.map((output) => output.hypothesis || "(nothing)");
+  if (new Set(texts).size === 1) return texts[0];
+  return texts.map((text, index) => h("div", {}, h("span", { class: "faint" }, `${index + 1}  `), text));
+}
+
 function labelsPart(report, browser) {
   const items = sorted(report.items.filter((item) => item.label > 0), "label", false).slice(0, 20);
   if (!items.length) return null;
@@ -157,7 +163,7 @@ function labelsPart(report, browser) {
     h("p", { class: "note" }, "Here the recogniser's words fit the sound better than the reference does. Listen before you trust either."),
     table("Utterances whose reference may be wrong", ["utterance", "#score", "reference", "recognised"], items.map((item) => [
       h("button", { type: "button", class: "link", click: () => browser.go(item) }, item.data.id),
-      fixed(item.label, 2), item.data.reference, item.outputs.map((output) => output.hypothesis || "(nothing)").join(" / "),
+      fixed(item.label, 2), item.data.reference, recognisedOf(item),
     ]), { class: "labels" }));
 }
 

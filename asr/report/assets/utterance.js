@@ -91,7 +91,7 @@ function openedOf(item) {
   const alignment = alignmentOf(item, audio ? jump : () => {}, timed);
   if (!audio) for (const { node } of timed) node.disabled = true;
   const first = timed.filter(({ node }) => item.outputs.length < 2 || node.closest(".cell") === node.closest(".column").children[1]);
-  const picture = data.picture?.seconds ? pictureOf(data.picture, first, jump) : null;
+  const picture = data.picture?.seconds ? pictureOf(data.picture, first, jump, item.outputs.length > 1) : null;
   let frame = null;
   const follow = () => {
     const time = audio.currentTime;
