@@ -57,7 +57,7 @@ def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]
             the message names file and line.
     """
     path = Path(path)
-    lines = read_text(path, "manifest").splitlines()
+    lines = read_text(path, "manifest").split("\n")  # JSON may hold other separators
     utterances: list[Utterance] = []
     first_line: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):

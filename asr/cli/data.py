@@ -1,4 +1,4 @@
-"""``asr data``: what is in a manifest, and what is wrong with it."""
+"""``asr data``: what is in a manifest, what is wrong with it, other formats."""
 
 import sys
 from pathlib import Path
@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from asr.cli.data_convert import exporting, importing
+
 data = typer.Typer(
-    name="data", help="Check manifests.", no_args_is_help=True, rich_markup_mode=None
+    name="data", help="Check and convert manifests.", no_args_is_help=True, rich_markup_mode=None
 )
+data.add_typer(importing)
+data.add_typer(exporting)
 
 
 @data.callback()

@@ -1,0 +1,214 @@
+"""``asr data import`` and ``asr data export``: manifests from and to other formats."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from asr.datasets.item import Item
+    from asr.manifest import Utterance
+
+importing = typer.Typer(
+    name="import",
+    help="Make a manifest of a data set of Kaldi, NeMo or lhotse, or of a table.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+exporting = typer.Typer(
+    name="export",
+    help="Write a manifest for Kaldi, NeMo or lhotse, or as a table.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="The manifest to write.")
+]
+Manifest = Annotated[Path, typer.Argument(metavar="FILE", help="A JSON Lines manifest.")]
+NewFolder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="A new folder to write.")
+]
+
+
+@importing.command("kaldi")
+def import_kaldi(
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="A Kaldi data directory.")],
+    output: Output,
+) -> None:
+    """Read a Kaldi data directory: wav.scp, text, segments, utt2spk, spk2utt, utt2dur.
+
+    Further utt2* and spk2* files become fields. Commands in wav.scp are not run.
+
+    Segments are cut into FLAC or WAV files, without loss, in a folder beside the manifest; pieces
+    that are there from an earlier time are kept.
+    """
+    from asr.datasets.kaldi import read_kaldi
+
+    _import(read_kaldi(source), output)
+
+
+@importing.command("nemo")
+def import_nemo(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A NeMo manifest.")],
+    output: Output,
+) -> None:
+    """Read a NeMo manifest; all its fields are kept.
+
+    Utterances with an offset are cut into FLAC or WAV files, without loss, in a folder beside the
+    manifest; pieces that are there from an earlier time are kept.
+    """
+    from asr.datasets.nemo import read_nemo
+
+    _import(read_nemo(source), output)
+
+
+@importing.command("lhotse")
+def import_lhotse(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Cuts, or supervisions with their recordings beside them (.jsonl, .jsonl.gz), or "
+            "the folder of both.",
+        ),
+    ],
+    output: Output,
+) -> None:
+    """Read recordings and supervisions, or cuts, of lhotse; each supervision is an utterance.
+
+    Parts of recordings are cut into FLAC or WAV files, without loss, in a folder beside the
+    manifest; pieces that are there from an earlier time are kept.
+    """
+    from asr.datasets.lhotse import read_lhotse
+
+    _import(read_lhotse(source), output)
+
+
+@importing.command("csv")
+def import_csv(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A table: .csv, or .tsv with tabs.")
+    ],
+    output: Output,
+    audio_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of paths.")
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of texts.")
+    ] = None,
+    speaker_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of speakers.")
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of ids.")
+    ] = None,
+    duration_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of durations in seconds.")
+    ] = None,
+    audio_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="What paths are relative to.  [default: the table's]"),
+    ] = None,
+) -> None:
+    """Read a table with a line of column names.
+
+    Columns are found by their usual names: path, audio, file, wav; text, sentence, transcript;
+    speaker, client_id; id; duration. All others become fields.
+
+    Durations that are missing come from the audio.
+    """
+    from asr.datasets.tables import Columns, read_table
+
+    columns = Columns(audio_column, text_column, speaker_column, id_column, duration_column)
+    _import(read_table(source, columns, audio_dir), output)
+
+
+def _import(items: "Iterable[Item]", output: Path) -> None:
+    from asr.datasets.collect import collect, pieces_folder
+    from asr.manifest import write_manifest
+
+    collected = collect(items, output)
+    write_manifest(output, collected.utterances)
+    if pieces := collected.cut + collected.kept:
+        print(
+            f"{pieces} pieces of recordings in {pieces_folder(output)}, {collected.kept} of them "
+            "from an earlier time",
+            file=sys.stderr,
+        )
+    _say(output, collected.utterances)
+
+
+@exporting.command("kaldi")
+def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
+    """Write a Kaldi data directory; further fields become utt2FIELD files."""
+    from asr.datasets.export import read_utterances
+    from asr.datasets.kaldi import write_kaldi
+
+    utterances = read_utterances(manifest)
+    for note in write_kaldi(output, utterances):
+        print(f"note: {note}", file=sys.stderr)
+    _say(output, utterances)
+
+
+@exporting.command("nemo")
+def export_nemo(
+    manifest: Manifest,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The NeMo manifest to write.")
+    ],
+) -> None:
+    """Write a NeMo manifest, with paths relative to its folder."""
+    from asr.datasets.export import read_utterances
+    from asr.datasets.nemo import write_nemo
+
+    utterances = read_utterances(manifest)
+    write_nemo(output, utterances)
+    _say(output, utterances)
+
+
+@exporting.command("lhotse")
+def export_lhotse(
+    manifest: Manifest,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR_OR_FILE",
+            help="A new folder for recordings and supervisions, or a file of cuts (.jsonl, "
+            ".jsonl.gz).",
+        ),
+    ],
+) -> None:
+    """Write recordings and supervisions, or cuts, of lhotse; further fields go into custom."""
+    from asr.datasets.export import read_utterances
+    from asr.datasets.lhotse import write_lhotse
+
+    utterances = read_utterances(manifest)
+    write_lhotse(output, utterances)
+    _say(output, utterances)
+
+
+@exporting.command("csv")
+def export_csv(
+    manifest: Manifest,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The table to write: .csv or .tsv."),
+    ],
+) -> None:
+    """Write a table with a column for each field, paths relative to its folder."""
+    from asr.datasets.export import read_utterances
+    from asr.datasets.tables import write_table
+
+    utterances = read_utterances(manifest)
+    write_table(output, utterances)
+    _say(output, utterances)
+
+
+def _say(path: Path, utterances: "Sequence[Utterance]") -> None:
+    minutes = sum(item.duration for item in utterances) / 60
+    print(f"{path}: {len(utterances)} utterances, {minutes:.2f} min", file=sys.stderr)

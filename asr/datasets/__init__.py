@@ -1,0 +1,1 @@
+"""Data sets as others keep them (Kaldi, NeMo, lhotse, CSV) to manifests and back."""
