@@ -50,10 +50,11 @@ def find_audio(name: str, folder: Path, where: str) -> Path:
     Raises:
         DataError: there is no such file.
     """
-    for path in (folder.absolute() / name, Path.cwd() / name):
+    for place in (folder.absolute(), Path.cwd()):
+        path = Path(os.path.normpath(place / name))
         try:
             if path.is_file():
-                return Path(os.path.normpath(path))
+                return path
         except (OSError, ValueError):  # not even the name of a file
             continue
     raise DataError(
