@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 importing = typer.Typer(
     name="import",
-    help="Make a manifest of a data set of Kaldi, NeMo or lhotse, or of a table.",
+    help="Make a manifest from Kaldi, NeMo, lhotse or CSV.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 exporting = typer.Typer(
     name="export",
-    help="Write a manifest for Kaldi, NeMo or lhotse, or as a table.",
+    help="Write a manifest for Kaldi, NeMo, lhotse or as CSV.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -64,7 +64,7 @@ def collect(items: Iterable[Item], manifest: Path) -> Collected:
                 extra.setdefault("recording_id", item.recording or item.audio.stem)
                 put(extra, "recording_start", round(piece.begin / extent.rate, 6), item.where)
                 duration = (piece.end - piece.begin) / extent.rate
-            elif duration is None:
+            elif duration is None or duration > extent.seconds + DURATION_TOLERANCE:
                 duration = extent.seconds
         assert duration is not None
         duration = round(duration, 6)
@@ -114,8 +114,8 @@ def _piece(item: Item, extent: Extent) -> Piece | None:
             f"{item.where}: {item.id} lies from {start:.3f} to {end:.3f} s in {item.audio}, which "
             f"has {extent.seconds:.3f} s"
         )
-    near_end = abs(extent.seconds - end) <= DURATION_TOLERANCE
-    if channel is None and start <= DURATION_TOLERANCE / 2 and near_end:
+    from_start = start <= DURATION_TOLERANCE / 2
+    if channel is None and from_start and end >= extent.seconds - DURATION_TOLERANCE - 1e-9:
         return None
     frames = round(start * extent.rate), min(round(end * extent.rate), extent.frames)
     if frames[0] >= frames[1]:

@@ -121,16 +121,17 @@ def _segment(where: str, rest: str) -> tuple[str, float, float | None, int | Non
     """Recording, start, duration (None: to the end, which Kaldi writes as -1) and channel."""
     try:
         recording, first, last, *more = _BLANK.split(rest)
-        start, end = seconds(first, "start", where), float(last)
+        start = seconds(first, "start", where)
+        end = None if float(last) == -1 else seconds(last, "end", where)
         channel = int(more[0]) if more else None
-        if len(more) > 1 or (end <= start and end != -1) or (channel or 0) < 0:
+        if len(more) > 1 or (end is not None and end <= start) or (channel or 0) < 0:
             raise ValueError
     except ValueError:
         raise DataError(
             f"{where}: needs an utterance, its recording, start and end in seconds and maybe a "
             f"channel, got {rest!r} behind the utterance"
         ) from None
-    return recording, start, None if end == -1 else end - start, channel
+    return recording, start, None if end is None else end - start, channel
 
 
 def _speakers(folder: Path) -> dict[str, str]:

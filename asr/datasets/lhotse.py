@@ -4,6 +4,7 @@ What lhotse has no place for stands in ``custom``. Features and arrays that it c
 read.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,24 +155,27 @@ def _supervision(
         if values.get(name) is not None:
             put(extra, name, values[name], where)
     try:
-        start = round(offset + float(values["start"]), 6)
+        begin = float(values["start"])
+        start = round(offset + begin, 6)
+        if not math.isfinite(start):
+            raise ValueError("start")
         duration = seconds(values["duration"], "duration", where)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: supervision {id!r} needs start and duration") from error
-    if start < -_TOLERANCE or float(values["start"]) < -_TOLERANCE:
+    if start < -_TOLERANCE or begin < -_TOLERANCE:
         raise DataError(
             f"{where}: supervision {id!r} begins before its cut or recording; cut it anew with "
             "lhotse's trim_to_supervisions"
         )
     start = max(0.0, start)
     if values.get("alignment"):
-        put(extra, "alignment", _shifted(values["alignment"], float(values["start"]), where), where)
+        put(extra, "alignment", _shifted(values["alignment"], begin, where), where)
     return Item(
         where=where,
         id=str(id),
         audio=recording.path,
         text=one_line(text),
-        duration=extra.pop(ROUNDED, duration),
+        duration=seconds(extra.pop(ROUNDED, duration), ROUNDED, where),
         start=start,
         channel=_channel(where, values.get("channel", 0), recording),
         speaker=None if speaker is None else str(speaker),
