@@ -13,12 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asr.audio import read_audio
-from asr.errors import AudioError, DataError
+from asr.errors import DataError
 from asr.files import read_text, write_atomically
 from asr.text import Vocabulary, min_frames, normalize
-
-DURATION_TOLERANCE = 0.05  # seconds between a manifest's duration and the audio's
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,18 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one line of a manifest."""
+    """What is wrong with one line of a manifest; ``id`` is the utterance's, None where the line
+    gives none."""
 
     path: Path
     line: int
     kind: str
     message: str
+    id: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}"
+        name = "" if self.id is None else f"{self.id}: "
+        return f"{self.path}:{self.line}: {name}{self.message}"
 
 
 def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]:
@@ -56,34 +56,51 @@ def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]
         DataError: missing file, broken JSON, a missing or wrong field, an id that occurs twice;
             the message names file and line.
     """
+    utterances, problems = scan_manifest(path, transcribed)
+    if problems:
+        raise DataError(str(problems[0]))
+    return utterances
+
+
+def scan_manifest(
+    path: str | Path, transcribed: bool = True
+) -> tuple[list[Utterance], list[Problem]]:
+    """The utterances of the lines that can be read, and what is wrong with the others (kind
+    ``line``) and with ids that occur twice (kind ``id``; these utterances are there, too).
+
+    Raises:
+        DataError: missing file, or no line that is not blank.
+    """
     path = Path(path)
     lines = read_text(path, "manifest").split("\n")  # JSON may hold other separators
     utterances: list[Utterance] = []
+    problems: list[Problem] = []
     first_line: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        utterance = _parse(path, number, line, transcribed)
-        if utterance.id in first_line:
-            raise DataError(
-                f"{path}:{number}: id {utterance.id!r} stands already in line "
-                f"{first_line[utterance.id]}; give each utterance an id of its own"
-            )
-        first_line[utterance.id] = number
+        try:
+            utterance = _parse(path, number, line, transcribed)
+        except DataError as error:
+            problems.append(Problem(path, number, "line", str(error)))
+            continue
+        first = first_line.setdefault(utterance.id, number)
+        if first != number:
+            message = f"its id stands already in line {first}; give each utterance an id of its own"
+            problems.append(Problem(path, number, "id", message, utterance.id))
         utterances.append(utterance)
-    if not utterances:
+    if not utterances and not problems:
         raise DataError(f"{path}: the manifest holds no utterance")
-    return utterances
+    return utterances, problems
 
 
 def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
-    where = f"{path}:{number}"
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+        raise DataError(f"not JSON ({error.msg} at column {error.colno})") from error
     if not isinstance(values, dict):
-        raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
+        raise DataError(f"needs a JSON object, got {type(values).__name__}")
     if not transcribed:
         values = {"duration": 0.0, "text": "", **values}
     wanted: dict[str, tuple[type, ...]] = {
@@ -93,11 +110,11 @@ def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
     }
     for key, kinds in wanted.items():
         if key not in values:
-            raise DataError(f"{where}: the field {key!r} is missing")
+            raise DataError(f"the field {key!r} is missing")
         if not isinstance(values[key], kinds) or isinstance(values[key], bool):
-            raise DataError(f"{where}: {key!r} needs {kinds[-1].__name__}, got {values[key]!r}")
+            raise DataError(f"{key!r} needs {kinds[-1].__name__}, got {values[key]!r}")
     if not 0 <= values["duration"] < float("inf"):
-        raise DataError(f"{where}: 'duration' is {values['duration']}, needs seconds >= 0")
+        raise DataError(f"'duration' is {values['duration']}, needs seconds >= 0")
     audio = Path(os.path.normpath(path.absolute().parent / values.pop("audio_filepath")))
     speaker = values.pop("speaker", None)
     return Utterance(
@@ -137,46 +154,10 @@ def unknown_characters(
     for item in utterances:
         if unknown := vocabulary.unknown(item.text):
             message = f"characters {' '.join(map(repr, unknown))} outside the vocabulary"
-            problems.append(Problem(path, item.line, "characters", f"{item.id}: {message}"))
+            problems.append(Problem(path, item.line, "characters", message, item.id))
     return problems
 
 
 def fits(item: Utterance, vocabulary: Vocabulary, num_frames: Callable[[float], int]) -> bool:
     """Whether CTC can emit the text on the frames that ``num_frames`` gives for the seconds."""
     return min_frames(vocabulary.encode(item.text)) <= num_frames(item.duration)
-
-
-def validate(
-    path: str | Path,
-    vocabulary: Vocabulary | None = None,
-    num_frames: Callable[[float], int] | None = None,
-) -> tuple[list[Utterance], list[Problem]]:
-    """Read a manifest and everything it points to; return the utterances and what is wrong.
-
-    Every audio file is decoded; its duration is compared with the manifest's. With a
-    ``vocabulary``, characters outside it are found; with ``num_frames`` (seconds to encoder
-    frames) too, texts that are too long for their audio.
-
-    Raises:
-        DataError: the manifest itself cannot be read.
-    """
-    path = Path(path)
-    utterances = read_manifest(path)
-    problems: list[Problem] = []
-    if vocabulary is not None:
-        problems += unknown_characters(path, utterances, vocabulary)
-    flawed = {problem.line for problem in problems}
-    for item in utterances:
-        try:
-            duration = read_audio(item.audio, 16000).duration
-        except AudioError as error:
-            problems.append(Problem(path, item.line, "audio", f"{item.id}: {error}"))
-            continue
-        if abs(duration - item.duration) > DURATION_TOLERANCE:
-            message = f"duration is {item.duration:.3f} s here, the audio has {duration:.3f} s"
-            problems.append(Problem(path, item.line, "duration", f"{item.id}: {message}"))
-        if vocabulary is not None and num_frames is not None and item.line not in flawed:
-            if not fits(item, vocabulary, num_frames):
-                message = f"{len(item.text)} characters do not fit in {duration:.3f} s of audio"
-                problems.append(Problem(path, item.line, "length", f"{item.id}: {message}"))
-    return utterances, sorted(problems, key=lambda problem: problem.line)

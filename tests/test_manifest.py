@@ -3,12 +3,9 @@
 import json
 
 import pytest
-import soundfile
-from conftest import noise
 
 from asr.errors import DataError
-from asr.manifest import Utterance, read_manifest, validate, write_manifest
-from asr.text import Vocabulary
+from asr.manifest import Utterance, read_manifest, write_manifest
 
 GOOD = {"audio_filepath": "a.wav", "duration": 1.0, "text": "Yes  NO", "id": "a", "lang": "en"}
 
@@ -43,7 +40,7 @@ def test_id_defaults_to_the_stem(tmp_path):
         ({"duration": -1}, "needs seconds >= 0"),
         ({"duration": float("nan")}, "needs seconds >= 0"),
         ({"audio_filepath": 3}, "'audio_filepath' needs str"),
-        ({"id": "x"}, "id 'x' stands already in line 1"),
+        ({"id": "x"}, "x: its id stands already in line 1"),
     ],
 )
 def test_bad_fields_name_file_and_line(tmp_path, change, message):
@@ -67,34 +64,6 @@ def test_broken_manifests(tmp_path, text, message):
 def test_missing_manifest(tmp_path):
     with pytest.raises(DataError, match="cannot read the manifest"):
         read_manifest(tmp_path / "none.jsonl")
-
-
-def test_validate_finds_every_kind_of_problem(tmp_path):
-    soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
-    (tmp_path / "bad.wav").write_text("no audio")
-    path = write(
-        tmp_path,
-        GOOD,
-        GOOD | {"id": "long", "duration": 2.0},
-        GOOD | {"id": "bad", "audio_filepath": "bad.wav"},
-        GOOD | {"id": "odd", "text": "caf\u00e9 7"},
-        GOOD | {"id": "fast", "text": "yes " * 20},
-    )
-    vocabulary = Vocabulary.from_characters(" abcdefghijklmnopqrstuvwxyz")
-    utterances, problems = validate(path, vocabulary, lambda seconds: int(seconds * 25))
-    assert len(utterances) == 5
-    found = [(problem.line, problem.kind) for problem in problems]
-    assert found == [(2, "duration"), (3, "audio"), (4, "characters"), (5, "length")]
-    messages = [str(problem) for problem in problems]
-    assert messages[0] == f"{path}:2: long: duration is 2.000 s here, the audio has 1.000 s"
-    assert "'7' '\u00e9'" in messages[2]
-
-
-def test_line_numbers_count_blank_lines(tmp_path):
-    path = tmp_path / "m.jsonl"
-    path.write_text("\n\n" + json.dumps(GOOD))
-    (problem,) = validate(path)[1]
-    assert problem.line == 3
 
 
 def unfit(tmp_path, items, **data):

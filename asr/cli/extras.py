@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
+
+import typer
 
 from asr.errors import missing_extra
 
@@ -26,3 +29,10 @@ def needs_plots() -> None:
     """
     if find_spec("matplotlib") is None:
         raise missing_extra("a picture needs", "matplotlib", "plots")
+
+
+def check_picture(path: Path | None) -> Path | None:
+    """``path``, if it is one that a picture can be written to."""
+    if path is not None and path.suffix not in (".png", ".pdf", ".svg"):
+        raise typer.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
+    return path

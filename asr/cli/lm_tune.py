@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.extras import needs_plots
+from asr.cli.extras import check_picture, needs_plots
 from asr.cli.search import LexiconOption, LmOption, RescoreLmOption
 from asr.errors import OutputError
 
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asr.tuning import Trial, Tuning
-
-
-def _check_picture(path: Path | None) -> Path | None:
-    if path is not None and path.suffix not in (".png", ".pdf", ".svg"):
-        raise typer.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
-    return path
 
 
 def tune(
@@ -56,7 +50,7 @@ def tune(
         Path | None,
         typer.Option(
             metavar="FILE.png",
-            callback=_check_picture,
+            callback=check_picture,
             help="A picture of the surface (.png, .pdf or .svg); needs the extra plots.",
         ),
     ] = None,

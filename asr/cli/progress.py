@@ -1,4 +1,4 @@
-"""How far a transcription has come, on a terminal."""
+"""How far a command has come, on a terminal."""
 
 import time
 from collections.abc import Sequence
@@ -7,6 +7,34 @@ from threading import Thread
 import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+
+class CountProgress:
+    """One line on standard error, if that is a terminal: ``what``, how many of how many."""
+
+    def __init__(self, what: str) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+            console=console,
+            transient=True,
+            expand=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(what, total=0)
+
+    def __enter__(self) -> "CountProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def reached(self, done: int, total: int) -> None:
+        """``done`` of ``total`` are."""
+        self._progress.update(self._task, completed=done, total=total)
 
 
 class TranscriptionProgress:

@@ -1,0 +1,85 @@
+"""``asr data validate``: what is wrong with manifests."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def validate(
+    manifests: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON Lines manifests.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Check texts against the vocabulary and frame rate of this model."
+        ),
+    ] = None,
+    decode: Annotated[
+        bool,
+        typer.Option("--decode", help="Decode all audio; otherwise only its headers are read."),
+    ] = False,
+    json_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write all problems here, as JSON Lines: path, line, id, kind, message.",
+        ),
+    ] = None,
+) -> None:
+    """Check manifests and all audio they list.
+
+    Finds broken lines, ids that occur twice, audio that cannot be read or is truncated, and wrong
+    durations; with --model also characters outside its vocabulary and texts that do not fit in
+    their audio. Damage within the audio, and the end of truncated FLAC or MP3, is found by --decode
+    alone. Of several manifests, speakers, texts and recordings that two of them share are told;
+    that is no problem.
+
+    Problems are printed one a line as file:line: message (on a terminal the first ones); any
+    problem makes the exit code 1.
+    """
+    from itertools import combinations
+
+    from asr.cli.progress import CountProgress
+    from asr.files import write_atomically
+    from asr.modeldir import read_model
+    from asr.report.sharing import shared
+    from asr.validation import SHOWN, count_kinds, to_json_lines
+    from asr.validation import validate as validate_manifest
+
+    info = read_model(model) if model else None
+
+    def num_frames(seconds: float) -> int:
+        assert info is not None
+        return info.num_frames(int(seconds * info.sample_rate))
+
+    validations = []
+    for path in manifests:
+        with CountProgress(str(path)) as progress:
+            validations.append(
+                validate_manifest(
+                    path,
+                    vocabulary=info.vocabulary if info else None,
+                    num_frames=num_frames,
+                    decoded=decode,
+                    progress=progress.reached,
+                )
+            )
+    problems = [problem for item in validations for problem in item.problems]
+    if json_file:
+        write_atomically(json_file, to_json_lines(problems))
+    shown = SHOWN if sys.stdout.isatty() else len(problems)
+    for problem in problems[:shown]:
+        print(problem)
+    if left_out := len(problems) - len(problems[:shown]):
+        print(f"… and {left_out} more, which --json FILE would list")
+    for item in validations:
+        print(item.summary, file=sys.stderr)
+    for first, second in combinations(validations, 2):
+        sharing = shared(second.utterances, first.utterances, skip_missing=True)
+        print(f"{second.path}: of it {first.path} has {sharing.counts}", file=sys.stderr)
+    for line in count_kinds(problems):
+        print(line, file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
