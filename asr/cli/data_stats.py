@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from asr.statistics import Comparison, Statistics
 
-MOST_WORDS = 12
+MOST_WORDS, MOST_CHARACTERS = 12, 60
 
 
 def stats(
@@ -107,7 +107,7 @@ def _show(comparison: "Comparison", console: "Console") -> None:
         _table(console, header, heard)
     for label, item in zip(labels, found, strict=True):
         console.print(f"words of {label}: {_counts(item.words, MOST_WORDS)}")
-        console.print(f"characters: {_counts(item.characters, len(item.characters))}\n")
+        console.print(f"characters: {_counts(item.characters, MOST_CHARACTERS)}\n")
     pairs = [
         (f"{short[later]}, {short[earlier]}", len(sharing.speakers), sharing.texts, sharing.audio)
         for later, earlier, sharing in comparison.shared
