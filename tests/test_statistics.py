@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import soundfile
 from conftest import ROOT, make_info, noise
 from test_cli import run
 
+from asr.cli.data_stats import names
 from asr.manifest import Utterance, write_manifest
 from asr.report.sharing import shared
 from asr.statistics import (
@@ -216,3 +218,16 @@ def test_matplotlib_is_missing(corpus, tmp_path):
     assert "a picture needs matplotlib, which is not installed" in done.stderr
     done = run("data", "stats", corpus[0], "--plot", "s.jpg")
     assert done.returncode == 2 and "needs to end in .png" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["x/train.jsonl", "x/dev.jsonl"], ["train", "dev"]),
+        (["x/a/dev.jsonl", "x/b/dev.jsonl", "test.jsonl"], ["a/dev", "b/dev", "test"]),
+        (["dev.jsonl", "a/dev.jsonl"], ["dev", "a/dev"]),
+        (["a/dev.jsonl", "a/dev.jsonl"], ["a/dev", "a/dev"]),
+    ],
+)
+def test_short_names(paths, expected):
+    assert names([Path(path) for path in paths]) == expected

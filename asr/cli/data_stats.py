@@ -73,9 +73,14 @@ def stats(
 
 
 def names(paths: "Sequence[Path]") -> list[str]:
-    """Short names of the manifests: their stems, or their paths where two have the same."""
-    stems = [path.stem for path in paths]
-    return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    """The stems of the manifests; where two are the same, with as many of their folders in front
+    as make them differ, or as there are."""
+    parts = [path.with_suffix("").parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(item[-count:]) for item in parts]
+        if len(set(short)) == len(short):
+            break
+    return short
 
 
 def _show(comparison: "Comparison", console: "Console") -> None:
