@@ -165,7 +165,7 @@ def test_a_header_that_leaves_its_length_open(tmp_path):
 
 
 @pytest.mark.parametrize(("decoded", "kinds"), [(False, []), (True, ["truncated", "duration"])])
-def test_the_end_of_flac_is_missed_by_decoding_alone(tmp_path, decoded, kinds):
+def test_the_end_of_flac_is_found_by_decoding_alone(tmp_path, decoded, kinds):
     data = CONTAINERS["flac"](noise(16000))
     (tmp_path / "a.wav").write_bytes(data[: len(data) // 2])
     found = validate(write(tmp_path, GOOD), decoded=decoded)
