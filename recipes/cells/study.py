@@ -131,7 +131,7 @@ def train(run: Run) -> Run:
     """Train, or go on where it was stopped, and record."""
     if not (run.folder / "model").exists():
         command = [str(Path(sys.executable).with_name("asr")), "train"]
-        command += ["--config", str(HERE / "config.toml")]
+        command += ["--config", os.path.relpath(HERE / "config.toml")]
         for setting in run.settings:
             command += ["--set", setting]
         if (run.folder / "last.ckpt").exists():
