@@ -17,6 +17,9 @@ from asr.errors import DataError
 from asr.files import read_text, write_atomically
 from asr.text import Vocabulary, min_frames, normalize
 
+DURATION_TOLERANCE = 0.05
+"""Seconds between a manifest's duration and the audio's."""
+
 
 @dataclass(frozen=True)
 class Utterance:

@@ -11,12 +11,17 @@ from pathlib import Path
 from asr.ahead import map_ahead
 from asr.audio import MAX_SECONDS
 from asr.errors import AudioError
-from asr.manifest import Problem, Utterance, fits, scan_manifest, unknown_characters
+from asr.manifest import (
+    DURATION_TOLERANCE,
+    Problem,
+    Utterance,
+    fits,
+    scan_manifest,
+    unknown_characters,
+)
 from asr.probe import Probe, decode, probe
 from asr.text import Vocabulary
 
-DURATION_TOLERANCE = 0.05
-"""Seconds between a manifest's duration and the audio's."""
 SHOWN = 50
 """Problems that are printed on a terminal."""
 _CHUNK = 32  # files that a thread takes at a time
