@@ -7,7 +7,7 @@ that are decoded as they come. Reading, the network and the search each have thr
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -57,14 +57,15 @@ Result = TypeVar("Result")
 @dataclass(frozen=True)
 class Transcript:
     """What was recognised: ``duration`` in seconds, ``model`` the hash of the graph, ``warnings``
-    that a reader of the text should know, ``measures`` of the recording, if it was long enough."""
+    that a reader of the text should know, ``measures`` of the recording, if it was long enough;
+    these depend, in their last digits, on how it was read."""
 
     text: str
     words: tuple[Word, ...]
     duration: float
     model: str
     warnings: tuple[str, ...] = ()
-    measures: Measures | None = None
+    measures: Measures | None = field(default=None, compare=False)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
