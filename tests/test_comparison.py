@@ -177,6 +177,7 @@ def test_two_side_by_side(tmp_path):
     assert run("compare", *both, *both, "-o", tmp_path / "out").returncode == 2
     assert run("compare", both[0], "vs", both[1], "-o", tmp_path / "out").returncode == 2
     assert run("compare", *both, "--open").returncode == 2
+    assert run("compare", both[0], "vs", both[1], "--open").returncode == 2
 
 
 @pytest.mark.parametrize(

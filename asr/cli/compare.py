@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.score import OpenReport, check_open, show_page
+from asr.cli.pages import OpenReport, check_open, show_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,13 +59,13 @@ def compare(
 
     if len(results) < 2:
         raise typer.BadParameter("needs two or more", param_hint="RESULTS")
+    check_open(open_report, output_dir)
     if Path(BETWEEN) in results:
         for name, value in (("--changed", changed), ("--output-dir", output_dir)):
             if value is not None:
                 raise typer.BadParameter("is of two evaluations, not of seeds", param_hint=name)
         _compare_seeds(results)
         return
-    check_open(open_report, output_dir)
     if output_dir is not None and len(results) > 2:
         raise typer.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
     systems = [read_results(path) for path in results]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr.cli.score import OpenReport, check_open, print_score, show_page
+from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
+from asr.cli.score import print_score
 from asr.cli.search import decodes
 
 if TYPE_CHECKING:
@@ -23,15 +24,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
     ] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir",
-            "-o",
-            metavar="DIR",
-            help="Write report.html, results.json and files for sclite here.",
-        ),
-    ] = None,
+    output_dir: ReportFolder = None,
     open_report: OpenReport = False,
     training_manifest: Annotated[
         list[Path] | None,

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
+
 if TYPE_CHECKING:
     from asr.report.interval import Interval
     from asr.scoring import Score
 
 FORMATS = ".trn, .jsonl, or a text a line"
-
-OpenReport = Annotated[
-    bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
-]
 
 
 def score(
@@ -21,15 +19,7 @@ def score(
     hypothesis: Annotated[
         Path, typer.Argument(metavar="HYP", help=f"What was recognised: {FORMATS}, or .ctm.")
     ],
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir",
-            "-o",
-            metavar="DIR",
-            help="Write report.html, results.json and files for sclite here.",
-        ),
-    ] = None,
+    output_dir: ReportFolder = None,
     open_report: OpenReport = False,
     normalization: Annotated[
         str,
@@ -78,19 +68,6 @@ def score(
         values = scored(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
         show_page(page, open_report)
-
-
-def check_open(wanted: bool, folder: Path | None) -> None:
-    """Only a report that is written can be shown."""
-    if wanted and folder is None:
-        raise typer.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
-
-
-def show_page(path: Path, in_browser: bool) -> None:
-    """Say where a report is, and open it if that is wanted."""
-    print(f"report: {path}")
-    if in_browser:
-        typer.launch(str(path))
 
 
 def print_score(score: "Score", interval: "Interval | None") -> None:
