@@ -1,7 +1,8 @@
 """Word and character error rates, aligned by jiwer, with the counts they are made of."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import jiwer
 
@@ -101,7 +102,7 @@ def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
     hypotheses = [normalize(text) for text in hypotheses]
     if not any(references):
         raise DataError("the references hold no word: an error rate needs at least one")
-    words = _count_each(references, hypotheses)
+    words = count_each(references, hypotheses)
     return Score(
         words=_sum(words),
         characters=_count_characters(references, hypotheses),
@@ -117,7 +118,7 @@ def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
 
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
     """Word errors alone, over all utterances; the texts are normalised already."""
-    return _sum(_count_each(references, hypotheses))
+    return _sum(count_each(references, hypotheses))
 
 
 def count_errors(reference: str, hypothesis: str) -> ErrorCounts:
@@ -129,21 +130,15 @@ def _sum(counts: Iterable[ErrorCounts]) -> ErrorCounts:
     return sum(counts, ErrorCounts())
 
 
-def _count_each(references: Sequence[str], hypotheses: Sequence[str]) -> list[ErrorCounts]:
-    """Word errors of each utterance."""
+def count_each(references: Sequence[str], hypotheses: Sequence[str]) -> list[ErrorCounts]:
+    """Word errors of each utterance; the texts are normalised already, references may be empty."""
     counts = [
         ErrorCounts(hits=len(reference.split()))
         if reference == hypothesis
         else ErrorCounts(insertions=len(hypothesis.split()))
         for reference, hypothesis in zip(references, hypotheses, strict=True)
     ]
-    for places in _to_align(references, hypotheses):
-        output = jiwer.process_words(
-            [references[place] for place in places],
-            [hypotheses[place] for place in places],
-            reference_transform=_WORDS,
-            hypothesis_transform=_WORDS,
-        )
+    for places, output in _aligned(jiwer.process_words, _WORDS, references, hypotheses):
         for place, chunks in zip(places, output.alignments, strict=True):
             sizes = dict.fromkeys(("equal", "substitute", "delete", "insert"), 0)
             for chunk in chunks:
@@ -160,23 +155,32 @@ def _count_characters(references: Sequence[str], hypotheses: Sequence[str]) -> E
         hits=sum(len(reference) for reference, hypothesis in pairs if reference == hypothesis),
         insertions=sum(len(hypothesis) for reference, hypothesis in pairs if not reference),
     )
-    for places in _to_align(references, hypotheses):
-        output = jiwer.process_characters(
-            [references[place] for place in places],
-            [hypotheses[place] for place in places],
-            reference_transform=_CHARACTERS,
-            hypothesis_transform=_CHARACTERS,
-        )
+    for _, output in _aligned(jiwer.process_characters, _CHARACTERS, references, hypotheses):
         total += ErrorCounts(output.hits, output.substitutions, output.deletions, output.insertions)
     return total
 
 
-def _to_align(references: Sequence[str], hypotheses: Sequence[str]) -> Iterator[list[int]]:
-    """The places of texts that differ, some at a time; jiwer refuses empty references."""
+def _aligned(
+    process: Callable[..., Any],
+    transform: jiwer.Compose,
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+) -> Iterator[tuple[list[int], Any]]:
+    """The places of texts that differ, some at a time, and what jiwer's ``process`` finds there;
+    it refuses empty references."""
     places = [
         place
         for place, pair in enumerate(zip(references, hypotheses, strict=True))
         if pair[0] and pair[0] != pair[1]
     ]
     for first in range(0, len(places), AT_ONCE):
-        yield places[first : first + AT_ONCE]
+        part = places[first : first + AT_ONCE]
+        yield (
+            part,
+            process(
+                [references[place] for place in part],
+                [hypotheses[place] for place in part],
+                reference_transform=transform,
+                hypothesis_transform=transform,
+            ),
+        )

@@ -11,7 +11,7 @@ from asr.manifest import Utterance
 from asr.report.attribution import attribute
 from asr.report.labels import label_score
 from asr.report.pictures import Picture, picture
-from asr.scoring import count_errors
+from asr.scoring import count_each
 from asr.transcriber import Transcriber, Transcript
 
 LONGEST = 60.0
@@ -46,7 +46,8 @@ def explain(
         for item, transcript in zip(utterances, transcripts, strict=True)
         if item.text != transcript.text and transcript.duration <= LONGEST
     ]
-    errors = {item.id: count_errors(item.text, result.text).errors for item, result in wrong}
+    counts = count_each([item.text for item, _ in wrong], [result.text for _, result in wrong])
+    errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
     model, vocabulary = transcriber.model, transcriber.model.vocabulary
     explanations = {}

@@ -18,7 +18,7 @@ from asr.report.bootstrap import group, rate
 from asr.report.comparison import SIGNIFICANT
 from asr.report.interval import difference_interval
 from asr.report.student import two_sided_p
-from asr.scoring import count_errors
+from asr.scoring import count_each
 
 ROUNDING = 1 / 12
 """Least variance of a number of errors over seeds: what rounding to whole ones hides. Seeds that
@@ -126,10 +126,7 @@ def compare_seeds(
         DataError: fewer than two utterances, or no words.
     """
     counts = [
-        [
-            [count_errors(*pair).errors for pair in zip(references, texts, strict=True)]
-            for texts in runs
-        ]
+        [[item.errors for item in count_each(references, texts)] for texts in runs]
         for runs in (first, second)
     ]
     sizes = [len(reference.split()) for reference in references]
