@@ -148,3 +148,17 @@ def test_what_else_the_files_say(write, tmp_path):
     unsure = write("unsure.ctm", ctm.replace(" 0.0", ""))
     assert run("score", reference, unsure, "-o", tmp_path / "none").returncode == 0
     assert read_results(tmp_path / "none").values["calibration"] is None
+
+
+def test_a_speaker_who_said_nothing(write, tmp_path):
+    """Such a rate, and that of a draw of such speakers alone, is none."""
+    files = (
+        write("ref.trn", "yes no (ann-1)\n (bob-1)\n"),
+        write("hyp.trn", "yes (ann-1)\nno (bob-1)\n"),
+    )
+    done = run("score", *files, "-o", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("WER  100.00 % [2 / 2: 1 ins, 1 del") and "nan" not in done.stdout
+    text = (tmp_path / "out" / "results.json").read_text()
+    values = json.loads(text, parse_constant=pytest.fail)  # JSON has no number that is not finite
+    assert [group["wer"]["rate"] for group in values["groups"]["speaker"]] == [0.5, None]

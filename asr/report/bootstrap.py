@@ -70,14 +70,15 @@ def t_quantiles(groups: Groups, estimate: Estimate) -> tuple[float, float]:
     :data:`LEVEL` of draws (bootstrap-t: Efron and Tibshirani 1993, section 12.5)."""
     rng = np.random.default_rng(SEED)
     whole, _ = estimate(groups.errors[None], groups.words[None])
-    steps = np.empty(REPLICATES)
+    steps: list[Floats] = []
     count = len(groups.words)
     at_once = max(1, DRAWN // count)
     for first in range(0, REPLICATES, at_once):
-        part = steps[first : first + at_once]
-        drawn = rng.integers(count, size=(len(part), count))
-        values, errors = estimate(groups.errors[drawn], groups.words[drawn])
-        part[:] = (values - whole) / errors
+        drawn = rng.integers(count, size=(min(at_once, REPLICATES - first), count))
+        words = groups.words[drawn]
+        some = words.sum(1) > 0  # without words there is no rate
+        values, errors = estimate(groups.errors[drawn][some], words[some])
+        steps.append((values - whole) / errors)
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(steps, [tail, 1 - tail])
+    low, high = np.quantile(np.concatenate(steps), [tail, 1 - tail])
     return float(low), float(high)

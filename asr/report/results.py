@@ -41,6 +41,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +195,9 @@ def score_values(score: Score) -> dict[str, Any]:
 
 
 def count_values(counts: ErrorCounts) -> dict[str, Any]:
-    """A rate as a fraction beside the counts it is made of."""
+    """A rate as a fraction, None for errors against no words, beside the counts it is made of."""
     return {
-        "rate": round(counts.rate, 6),
+        "rate": round(counts.rate, 6) if isfinite(counts.rate) else None,
         "errors": counts.errors,
         "reference": counts.reference,
         **asdict(counts),
