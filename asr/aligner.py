@@ -63,7 +63,8 @@ class Aligner:
     def align(self, source: str | Path | bytes, text: str) -> Alignment:
         """Place ``text`` on a file, bytes of a file or ``"-"`` (standard input).
 
-        A word's confidence is the geometric mean of its tokens' scores.
+        A word's confidence is the geometric mean of its tokens' scores, calibrated as
+        those of greedy decoding are.
 
         Raises:
             AudioError: not usable as audio.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from asr.confidence import Calibrator
 from asr.config import EncoderConfig, FeatureConfig, from_mapping, to_mapping
 from asr.errors import AsrError, ModelError, OutputError
 from asr.files import write_folder
@@ -39,6 +40,8 @@ class ModelInfo:
     word_offsets: tuple[float, float] = (0.0, 0.0)
     """Seconds from the first frame of a word to where it is heard to begin, and from its last
     frame to where it ends, as measured; see :mod:`asr.words`."""
+    calibrators: dict[str, Calibrator] = field(default_factory=dict)
+    """Of the confidences of words, by decoder ("greedy", "beam"), as measured."""
 
     @property
     def sample_rate(self) -> int:
@@ -109,6 +112,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
         )
     derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
     values.setdefault("word_offsets", [0.0, 0.0])
+    values.setdefault("calibrators", {})
     known = {item.name for item in fields(ModelInfo)}
     if values.keys() != known:
         missing, surplus = sorted(known - values.keys()), sorted(values.keys() - known)
@@ -124,6 +128,10 @@ def _parse(path: Path, values: Any) -> ModelInfo:
             scores=dict(values["scores"]),
             files=dict(values["files"]),
             word_offsets=_offsets(values["word_offsets"]),
+            calibrators={
+                str(name): from_mapping(Calibrator, item, f"calibrators.{name}")
+                for name, item in values["calibrators"].items()
+            },
         )
     except (AsrError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: {error}") from error
@@ -160,6 +168,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
         "provenance": info.provenance,
         "scores": info.scores,
         "word_offsets": list(info.word_offsets),
+        "calibrators": {name: to_mapping(item) for name, item in info.calibrators.items()},
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     description = json.dumps(values, indent=1, ensure_ascii=False) + "\n"

@@ -283,7 +283,7 @@ class Transcriber:
                 stream = self.search.stream(history)
                 stream.feed(piece.log_probs)
                 (best,) = stream.n_best(1, sentence_ends=piece.pause)
-                words = to_words(best, self.model, end, piece.first)
+                words = to_words(best, self.model, end, piece.first, "beam")
         silent_until = frame_time(piece.silent_until, self.model, hearing.duration)
         return Part(words, best_path, silent_until + min(0.0, self.model.word_offsets[0]))
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from asr.confidence import AS_IT_IS
 from asr.decoding.hypothesis import Hypothesis
 from asr.modeldir import ModelInfo
 
@@ -23,12 +24,17 @@ take the rest."""
 
 
 def to_words(
-    hypothesis: Hypothesis, model: ModelInfo, duration: float, first_frame: int = 0
+    hypothesis: Hypothesis,
+    model: ModelInfo,
+    duration: float,
+    first_frame: int = 0,
+    decoder: str = "greedy",
 ) -> tuple[Word, ...]:
     """Join the tokens between spaces.
 
     A word is heard from its first token's first frame to its last token's last; its confidence is
-    the geometric mean of its tokens' posteriors. Networks trained with CTC give a word's first
+    the geometric mean of its tokens' posteriors, calibrated as the model says for words of the
+    ``decoder``. Networks trained with CTC give a word's first
     token late and its last one early: the model's ``word_offsets`` move starts and ends, but not
     into a neighbour. Frames are counted from ``first_frame`` of the recording on; times are kept
     within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
@@ -41,6 +47,7 @@ def to_words(
     starts = [seconds(hypothesis.start_frames[first]) for first, _ in spans]
     ends = [seconds(hypothesis.end_frames[last - 1]) for _, last in spans]
     earlier, later = model.word_offsets
+    calibrator = model.calibrators.get(decoder, AS_IT_IS)
     words = []
     for index, (first, last) in enumerate(spans):
         start, end = starts[index], ends[index]
@@ -56,7 +63,7 @@ def to_words(
                 text=model.vocabulary.decode(hypothesis.tokens[first:last]),
                 start=start,
                 end=end,
-                confidence=min(1.0, math.exp(sum(posteriors) / len(posteriors))),
+                confidence=calibrator(min(1.0, math.exp(sum(posteriors) / len(posteriors)))),
             )
         )
     return tuple(words)

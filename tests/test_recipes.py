@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import publish_model
 import pytest
 import results_table
 import soundfile
+import synthesis
 from conftest import ROOT
 
 from asr.config import from_mapping, load_config, read_values
@@ -54,9 +54,10 @@ def test_an4_refuses_another_archive(tmp_path):
 
 @pytest.fixture
 def synthesisers():
-    missing = [program for program in ("flite", "espeak-ng") if not shutil.which(program)]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} not found; install them, e.g. apt install flite")
+    try:
+        synthesis.require_programs()
+    except synthesis.SynthesisError as error:
+        pytest.skip(str(error))
 
 
 def test_samples_are_what_their_script_makes(synthesisers, tmp_path):
@@ -227,4 +228,5 @@ def test_a_published_model_knows_its_domain_and_passes_its_golden_clips(
     texts = [item.text for item in read_manifest(small_config.parent / "data.jsonl")]
     assert domain.words == {word for text in texts for word in text.split()}
     assert domain.level[0] < domain.level[1] < 0
+    assert info.calibrators.keys() == {"greedy"}
     assert all(check.passed for check in check_golden(tmp_path / "model"))

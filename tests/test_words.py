@@ -10,6 +10,7 @@ from conftest import make_info
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.confidence import Calibrator
 from asr.decoding.hypothesis import Hypothesis
 from asr.errors import ModelError
 from asr.modeldir import read_files, read_model, write_model
@@ -131,6 +132,35 @@ def test_offsets_in_the_description(small_model, tmp_path, value, status):
     path.write_text(json.dumps(values))
     if status == "sound":
         assert read_model(folder).word_offsets == (0.0, 0.0)
+    else:
+        with pytest.raises(ModelError, match=status):
+            read_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        (None, "sound"),
+        ({"greedy": {"slope": 0.5, "intercept": 1}}, "sound"),
+        ({"greedy": {"slope": "steep"}}, r"calibrators\.greedy\.slope needs float"),
+        ({"beam": {"tilt": 0.5}}, r"unknown key calibrators\.beam\.tilt"),
+        ([0.5, 1.0], "attribute"),
+    ],
+)
+def test_calibrators_in_the_description(small_model, tmp_path, value, status):
+    folder = tmp_path / "model"
+    shutil.copytree(small_model, folder)
+    path = folder / "model.json"
+    values = json.loads(path.read_text())
+    del values["calibrators"]
+    if value is not None:
+        values["calibrators"] = value
+    path.write_text(json.dumps(values))
+    if status == "sound":
+        info = read_model(folder)
+        assert info.calibrators == ({"greedy": Calibrator(0.5, 1.0)} if value else {})
+        again = write_model(folder, info, read_files(folder, info))
+        assert again == info
     else:
         with pytest.raises(ModelError, match=status):
             read_model(folder)

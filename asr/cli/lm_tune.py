@@ -69,6 +69,7 @@ def tune(
     from asr.decoding.ngram_file import read_lm
     from asr.decoding.recurrent_lm import read_recurrent_lm
     from asr.modeldir import read_model, sha256
+    from asr.report.calibration import calibrate_beam
     from asr.tuning import tune_manifest
 
     bundle = open_bundle(model, read_model(model), lm, lexicon, rescore_lm)
@@ -105,6 +106,7 @@ def tune(
             provenance=provenance,
         ),
     )
+    calibrate_beam(model, manifest, bundle)
     print(f"written into {model}; used by: asr transcribe --model {model} --decoder beam")
 
 

@@ -74,7 +74,8 @@ def _read_rescore_lm(folder: Path, info: ModelInfo) -> RecurrentLm | None:
 
 
 def write_bundle(folder: str | Path, bundle: Bundle) -> ModelInfo:
-    """Put ``bundle`` into a model directory in place of the one that is there.
+    """Put ``bundle`` into a model directory in place of the one that is there; the calibrator of
+    that one's words goes with it.
 
     Raises:
         ModelError: the directory is not sound.
@@ -94,7 +95,8 @@ def write_bundle(folder: str | Path, bundle: Bundle) -> ModelInfo:
         files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
     if bundle.rescore_lm is not None:
         files[RESCORE_LM] = bundle.rescore_lm.data
-    return write_model(folder, info, files)
+    kept = {name: item for name, item in info.calibrators.items() if name != "beam"}
+    return write_model(folder, replace(info, calibrators=kept), files)
 
 
 def open_bundle(

@@ -48,9 +48,8 @@ from typing import Any
 from asr import __version__
 from asr.errors import DataError
 from asr.files import write_atomically
-from asr.report.alignment import align
 from asr.report.attribution import count_causes
-from asr.report.calibration import calibrate
+from asr.report.calibration import calibrate, judge
 from asr.report.groups import group_fields
 from asr.report.interval import Interval
 from asr.report.normalization import BASIC, Normalization
@@ -166,8 +165,7 @@ def _calibration(utterances: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     correct: list[bool] = []
     for item in utterances:
         if words := item.get("words"):
-            steps = align(item["reference"].split(), item["hypothesis"].split())
-            correct += [step.kind == "C" for step in steps if step.hypothesis is not None]
+            correct += judge(item["reference"], item["hypothesis"])
             confidences += [confidence for _, _, confidence in words]
     found = calibrate(confidences, correct)
     return None if found is None else asdict(found)

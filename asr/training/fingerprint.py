@@ -1,5 +1,6 @@
-"""The domain of a model, measured on what it was trained and chosen on."""
+"""What a model knows and how sure it may be, measured on what it was trained and chosen on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from asr.domain import DOMAIN, Domain, describe, domain_to_json
 from asr.errors import AudioError
 from asr.hearing import Hearing, Measures
-from asr.modeldir import read_files, write_model
+from asr.modeldir import read_files, read_model, write_model
+from asr.report.calibration import fit_words
 from asr.training.data import SpeechData
 from asr.training.preparation import Corpus
 from asr.training.seeding import rng
@@ -19,26 +21,36 @@ MOST = 1000
 
 def add_domain(folder: Path, data: SpeechData, corpus: Corpus) -> Domain:
     """Put ``domain.json`` into the model directory ``folder``: of spoken training recordings as
-    they are and augmented, and of the words that the model gives for the development recordings.
+    they are and augmented, and of the words that the model gives for the development recordings;
+    and what these say of the confidences of greedy decoding.
 
     Raises:
         ModelError: the directory is not sound.
     """
+    info = read_model(folder)
+    files = read_files(folder, info)
+    if info.calibrators:  # of another time
+        info = write_model(folder, replace(info, calibrators={}), files)
     transcriber = Transcriber(folder)
     chosen = rng(data.config.seed)
     spoken = [index for index, item in enumerate(corpus.train) if item.text]
     train = chosen.permutation(spoken)[:MOST].tolist()
     measures = [m for index in train for m in _measure(data, index, transcriber)]
-    dev = [corpus.dev[i].audio for i in chosen.permutation(len(corpus.dev))[:MOST].tolist()]
-    confidences = [
-        float(np.mean([word.confidence for word in result.words]))
-        for result in transcriber.transcribe_many(dev)
+    dev = [corpus.dev[index] for index in chosen.permutation(len(corpus.dev))[:MOST].tolist()]
+    recognised = [
+        (item.text, result.words)
+        for item, result in zip(
+            dev, transcriber.transcribe_many([item.audio for item in dev]), strict=True
+        )
         if isinstance(result, Transcript) and result.words
     ]
-    domain = describe(measures, confidences, (item.text for item in corpus.train))
-    info = transcriber.model
-    files = read_files(folder, info)
-    write_model(folder, info, {**files, DOMAIN: domain_to_json(domain)})
+    calibrator = fit_words([text for text, _ in recognised], [words for _, words in recognised])
+    means = [
+        float(np.mean([calibrator(word.confidence) for word in words])) for _, words in recognised
+    ]
+    domain = describe(measures, means, (item.text for item in corpus.train))
+    calibrated = replace(info, calibrators={"greedy": calibrator})
+    write_model(folder, calibrated, {**files, DOMAIN: domain_to_json(domain)})
     return domain
 
 

@@ -1,0 +1,69 @@
+"""From what a decoder calls a word's probability to the share of such words that is right."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+EDGE = 1e-6
+"""Confidences are taken as this far from 0 and 1 at least, where their logits end."""
+
+FEWEST = 10
+"""Right words, and wrong ones, below which nothing can be said."""
+
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Platt's logistic function of the logit of a confidence (Platt 1999): the order of words
+    stays. As it stands, it changes nothing."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def __call__(self, confidence: float) -> float:
+        """The share of words of such a ``confidence``, 0 to 1, that is right."""
+        if self == AS_IT_IS:
+            return confidence
+        edged = min(max(confidence, EDGE), 1 - EDGE)
+        logit = self.slope * math.log(edged / (1 - edged)) + self.intercept
+        return 1 / (1 + math.exp(-max(min(logit, 500.0), -500.0)))
+
+
+AS_IT_IS = Calibrator()
+
+
+def fit_calibrator(confidences: Sequence[float], correct: Sequence[bool]) -> Calibrator:
+    """The calibrator that is most likely for words with these confidences, each right or not.
+
+    Fitted by Newton's method to targets that are as far from 0 and 1 as the numbers of words
+    demand (Platt 1999, section 2.2). Where few words are right or wrong, or the surer ones are not
+    more often right, confidences stay as they are.
+    """
+    right = np.array(correct, bool)
+    hits, misses = int(right.sum()), int((~right).sum())
+    if min(hits, misses) < FEWEST:
+        return AS_IT_IS
+    values = np.clip(np.array(confidences, np.float64), EDGE, 1 - EDGE)
+    inputs = np.stack([np.log(values / (1 - values)), np.ones(len(values))], axis=1)
+    targets = np.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2))
+
+    def loss(weights: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+        logits = inputs @ weights
+        return float(np.sum(np.logaddexp(0, logits) - targets * logits))
+
+    weights = np.array([1.0, 0.0])
+    for _ in range(STEPS):
+        given = 1 / (1 + np.exp(-(inputs @ weights)))
+        gradient = inputs.T @ (given - targets)
+        curvature = (inputs * (given * (1 - given))[:, None]).T @ inputs + 1e-9 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-12:
+            step /= 2
+        weights = weights - step
+        if np.abs(step).max() < 1e-9:
+            break
+    slope, intercept = map(float, weights)
+    return Calibrator(round(slope, 4), round(intercept, 4)) if slope > 0 else AS_IT_IS
