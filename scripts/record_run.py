@@ -3,7 +3,8 @@ hypothesis, parameters, seconds an epoch, times real time.
 
     python scripts/record_run.py --run runs/an4 --data data/an4 --output recipes/an4/runs/1.json
 
-``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``. The seconds are
+``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``, and what further
+test sets ``--also`` names. The seconds are
 those of the fastest epoch, which had the machine to itself most; the times real time are the median
 of several passes over the test set: let nothing else run beside it.
 """
@@ -12,6 +13,7 @@ import argparse
 import json
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="a run folder of asr train")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--also", action="append", default=[], metavar="NAME")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
-        write_atomically(
-            options.output, json.dumps(record(options.run, options.data), indent=1) + "\n"
-        )
+        values = record(options.run, options.data, options.also)
+        write_atomically(options.output, json.dumps(values, indent=1) + "\n")
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def record(run: Path, data: Path) -> dict[str, Any]:
+def record(run: Path, data: Path, also: Sequence[str] = ()) -> dict[str, Any]:
     """The values of the file.
 
     Raises:
@@ -49,8 +51,9 @@ def record(run: Path, data: Path) -> dict[str, Any]:
     transcriber = Transcriber(run / "model")
     trained = [data / "train.jsonl", data / "dev.jsonl"]
     parts = {}
-    for name, training in (("dev", [data / "train.jsonl"]), ("test", trained)):
+    for name in ("dev", "test", *also):
         manifest = data / f"{name}.jsonl"
+        training = trained[:1] if name == "dev" else trained
         parts[name] = results(evaluate(manifest, transcriber, training), manifest, transcriber)
     again = [evaluate(data / "test.jsonl", transcriber) for _ in range(SPEED_PASSES)]
     provenance = transcriber.model.provenance

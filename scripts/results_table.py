@@ -124,22 +124,26 @@ def samples_list(values: dict[str, Any]) -> str:
 def seeds_table(runs: list[dict[str, Any]]) -> str:
     """A Markdown table of runs that differ in their seed, and their mean."""
     runs = sorted(runs, key=lambda run: run["seed"])
-    texts = runs[0]["test"]["unseen_texts"]["ser"]["reference"]
+    columns = {"dev": [run["dev"] for run in runs], "test": [run["test"] for run in runs]}
+    for name in runs[0]:
+        if name.startswith("test_"):
+            columns[f"test, {name.removeprefix('test_')}"] = [run[name] for run in runs]
+    unseen = [run["test"]["unseen_texts"] for run in runs]
+    if unseen[0] is not None:
+        columns[f"test, {unseen[0]['ser']['reference']} unseen texts"] = unseen
     rows = [
-        f"| seed | dev | test | test, {texts} unseen texts | training | recognition |",
-        "|---|---|---|---|---|---|",
+        f"| seed | {' | '.join(columns)} | training | recognition |",
+        f"|---|{'---|' * len(columns)}---|---|",
     ]
-    for run in runs:
-        shares = [run["dev"]["wer"], run["test"]["wer"], run["test"]["unseen_texts"]["wer"]]
-        counts = [counts_from_values(values) for values in shares]
+    for place, run in enumerate(runs):
+        counts = [counts_from_values(scores[place]["wer"]) for scores in columns.values()]
         short = [f"{100 * c.rate:.2f} % [{c.errors} / {c.reference}]" for c in counts]
         cost = [
             f"{run['minutes']:.0f} min on {run['hardware']}",
             f"{run['times_real_time']:.0f} times real time",
         ]
         rows.append(f"| {' | '.join([str(run['seed']), *short, *cost])} |")
-    dev, test = ([run[part] for run in runs] for part in ("dev", "test"))
-    means = [mean_rate(scores) for scores in (dev, test, [x["unseen_texts"] for x in test])]
+    means = [mean_rate(scores) for scores in columns.values()]
     rows.append(f"| mean ± standard deviation | {' | '.join(means)} | | |")
     return "\n".join(rows) + "\n"
 

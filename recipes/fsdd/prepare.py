@@ -1,0 +1,135 @@
+"""Free Spoken Digit Dataset: from its archive to manifests, isolated digits and strings of them.
+
+    python recipes/fsdd/prepare.py --archive free-spoken-digit-dataset.tar.gz --output data/fsdd
+
+The official split: of each speaker and digit the recordings 0 to 4 are the test set
+(``test.jsonl``); here 5 to 9 are the development set, the rest is trained on. All six speakers are
+in all three. ``test_strings.jsonl`` has strings of four to eight digits, joined from recordings of
+one speaker with pauses of up to 0.3 s; such strings, of their own recordings, are in
+``train.jsonl`` and ``dev.jsonl`` beside the isolated digits. They are drawn alike in every run.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr.archives import download, unpack
+from asr.audio import Samples, read_audio
+from asr.errors import AsrError, DataError
+from asr.files import write_atomically
+from asr.manifest import Utterance, write_manifest
+
+URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
+RATE = 8000
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+TAKES = {"test": range(5), "dev": range(5, 10), "train": range(10, 50)}
+STRINGS = {"test": 200, "dev": 100, "train": 500}
+LENGTHS = range(4, 9)  # digits of a string
+LONGEST_PAUSE = 0.3  # seconds
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One digit."""
+
+    path: Path
+    digit: int
+    speaker: str
+
+    @property
+    def utterance(self) -> Utterance:
+        """As a line of a manifest."""
+        duration = read_audio(self.path, RATE).duration
+        return Utterance(self.path, duration, DIGITS[self.digit], self.path.stem, self.speaker)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--archive", type=Path, help="the dataset as .tar.gz")
+    source.add_argument("--download", action="store_true", help=f"fetch it from {URL}")
+    parser.add_argument("--output", type=Path, default=Path("data/fsdd"), help="default: data/fsdd")
+    options = parser.parse_args(arguments)
+    try:
+        archive = options.archive or download(URL, options.output / "fsdd.tar.gz")
+        prepare(archive, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def prepare(archive: Path, output: Path) -> None:
+    """Unpack, join and list the corpus."""
+    unpack(archive, output)
+    manifests: dict[str, list[Utterance]] = {}
+    for part, takes in TAKES.items():
+        recordings = find(output, takes)
+        strings = join_strings(recordings, part, output / "strings" / part)
+        digits = [item.utterance for item in recordings]
+        manifests |= (
+            {"test": digits, "test_strings": strings}
+            if part == "test"
+            else {part: digits + strings}
+        )
+    for name, items in manifests.items():
+        write_manifest(output / f"{name}.jsonl", items)
+        words = sum(len(item.text.split()) for item in items)
+        minutes = sum(item.duration for item in items) / 60
+        print(f"{output / name}.jsonl: {len(items)} utterances, {minutes:.2f} min, {words} words")
+
+
+def find(output: Path, takes: range) -> list[Recording]:
+    """The recordings ``{digit}_{speaker}_{take}.wav`` of all speakers and digits.
+
+    Raises:
+        DataError: one is missing.
+    """
+    found = {path.name: path for path in sorted(output.glob("*/recordings/*.wav"))}
+    recordings = []
+    for speaker in SPEAKERS:
+        for digit in range(len(DIGITS)):
+            for take in takes:
+                name = f"{digit}_{speaker}_{take}.wav"
+                if name not in found:
+                    raise DataError(f"{output}: {name} is missing; needs the whole dataset")
+                recordings.append(Recording(found[name], digit, speaker))
+    return recordings
+
+
+def join_strings(recordings: Sequence[Recording], part: str, folder: Path) -> list[Utterance]:
+    """Strings of the speakers in turn, as FLAC files."""
+    samples = {item.path: read_audio(item.path, RATE).samples for item in recordings}
+    strings = []
+    for index in range(STRINGS[part]):
+        rng = np.random.default_rng([SEED, tuple(TAKES).index(part), index])
+        speaker = SPEAKERS[index % len(SPEAKERS)]
+        own = [item for item in recordings if item.speaker == speaker]
+        said = [own[place] for place in rng.integers(len(own), size=rng.choice(LENGTHS))]
+        joined = join([samples[item.path] for item in said], rng)
+        path = folder / f"{part}-{index:03}-{speaker}.flac"
+        flac = io.BytesIO()
+        soundfile.write(flac, joined, RATE, format="FLAC", subtype="PCM_16")
+        write_atomically(path, flac.getvalue())
+        text = " ".join(DIGITS[item.digit] for item in said)
+        strings.append(Utterance(path, len(joined) / RATE, text, path.stem, speaker))
+    return strings
+
+
+def join(pieces: Sequence[Samples], rng: np.random.Generator) -> Samples:
+    """With pauses of digital silence before, between and after."""
+    parts: list[Samples] = []
+    for piece in pieces:
+        parts += [np.zeros(int(rng.uniform(0, LONGEST_PAUSE) * RATE), np.float32), piece]
+    parts.append(np.zeros(int(rng.uniform(0, LONGEST_PAUSE) * RATE), np.float32))
+    return np.concatenate(parts)
+
+
+if __name__ == "__main__":
+    main()
