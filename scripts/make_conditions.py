@@ -44,15 +44,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
-        talkers: Talkers = {}
-        for item in read_manifest(options.talkers):
-            talkers.setdefault(item.speaker, []).append(item)
-        if len(talkers) < TALKERS:
-            raise DataError(f"{options.talkers}: {len(talkers)} speakers, babble needs {TALKERS}")
+        talkers = read_talkers(options.talkers)
         for name in CONDITIONS:
             make(options.manifest, name, talkers, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
+
+
+def read_talkers(manifest: Path) -> Talkers:
+    """The utterances of each speaker.
+
+    Raises:
+        DataError: too few speakers.
+    """
+    talkers: Talkers = {}
+    for item in read_manifest(manifest):
+        talkers.setdefault(item.speaker or "", []).append(item)
+    if len(talkers) < TALKERS + 1:
+        raise DataError(f"{manifest}: {len(talkers)} speakers, babble needs {TALKERS} others")
+    return talkers
 
 
 def make(manifest: Path, name: str, talkers: Talkers, output: Path) -> None:
@@ -106,9 +116,15 @@ def at_8khz(item: Utterance, place: int, talkers: Talkers) -> tuple[Samples, int
 
 def telephone(item: Utterance, place: int, talkers: Talkers) -> tuple[Samples, int, str]:
     """The band of a telephone and its µ-law at 8 kHz."""
-    samples = read_audio(item.audio, TELEPHONE_RATE).samples
+    narrow = read_audio(item.audio, TELEPHONE_RATE).samples
+    return through_telephone(narrow), TELEPHONE_RATE, "ULAW"
+
+
+def through_telephone(samples: Samples) -> Samples:
+    """``samples`` (n,) at 8 kHz within the band of a telephone."""
     band = scipy.signal.butter(4, TELEPHONE_BAND, "bandpass", fs=TELEPHONE_RATE, output="sos")
-    return scipy.signal.sosfilt(band, samples), TELEPHONE_RATE, "ULAW"
+    filtered: Samples = scipy.signal.sosfilt(band, samples).astype(np.float32)
+    return filtered
 
 
 CONDITIONS: dict[str, Condition] = {

@@ -7,7 +7,8 @@ a ``results.json`` (``asr evaluate``), relative to the README. In place of ``res
 ``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
 for what ``recipes/kjv/study.py`` writes, ``seeds`` for a folder of runs that differ in their seed
 (``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the runs of ``recipes/cells``
-that are equal in that.
+that are equal in that; ``conditions`` and ``unseen`` for the scores that the description of a model
+keeps of measure_conditions.py and unseen_speakers.py.
 """
 
 import argparse
@@ -84,8 +85,7 @@ def decoding_table(values: dict[str, Any]) -> str:
             names = ["greedy search", ""]
         else:
             names = [row["words"], ORDERS[row["order"]] + ", then GRU" * row["rescored"]]
-        counts = [counts_from_values(row[part]) for part in ("dev", "test", "unseen_texts")]
-        short = [f"{100 * c.rate:.2f} % [{c.errors} / {c.reference}]" for c in counts]
+        short = [_short(row[part]) for part in ("dev", "test", "unseen_texts")]
         less = f"{100 * (1 - row['test']['rate'] / base):.0f} %"
         cells = [*names, short[0], short[1], "" if row["search"] == "greedy" else less, short[2]]
         rows.append(f"| {' | '.join(cells)} |")
@@ -121,6 +121,40 @@ def samples_list(values: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def conditions_table(values: dict[str, Any]) -> str:
+    """A Markdown table of a model's test sets, in quiet, in noise and through a telephone."""
+    rows = values["scores"]["conditions"]["rows"] if "scores" in values else values["rows"]
+    conditions = list(next(iter(rows.values())))
+    lines = [f"| WER | {' | '.join(conditions)} | ECE |", f"|---|{'---|' * len(conditions)}---|"]
+    for name, row in rows.items():
+        cells = [_short(row[condition]["wer"]) for condition in conditions]
+        cells.append(f"{row[conditions[0]]['ece']:.3f}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def unseen_table(values: dict[str, Any]) -> str:
+    """A Markdown table of speakers, each by a model that was trained without."""
+    speakers = (values["scores"]["unseen"] if "scores" in values else values)["speakers"]
+    lines = ["| speaker left out | digits | strings |", "|---|---|---|"]
+    for row in speakers:
+        cells = [_short(row[part]["wer"]) for part in ("digits", "strings")]
+        lines.append(f"| {row['speaker']} | {' | '.join(cells)} |")
+    totals = []
+    for part in ("digits", "strings"):
+        errors, reference = (
+            sum(row[part]["wer"][name] for row in speakers) for name in ("errors", "reference")
+        )
+        totals.append(f"{100 * errors / reference:.2f} % [{errors} / {reference}]")
+    lines.append(f"| all | {' | '.join(totals)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(values: dict[str, Any]) -> str:
+    counts = counts_from_values(values)
+    return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
+
+
 def seeds_table(runs: list[dict[str, Any]]) -> str:
     """A Markdown table of runs that differ in their seed, and their mean."""
     runs = sorted(runs, key=lambda run: run["seed"])
@@ -136,8 +170,7 @@ def seeds_table(runs: list[dict[str, Any]]) -> str:
         f"|---|{'---|' * len(columns)}---|---|",
     ]
     for place, run in enumerate(runs):
-        counts = [counts_from_values(scores[place]["wer"]) for scores in columns.values()]
-        short = [f"{100 * c.rate:.2f} % [{c.errors} / {c.reference}]" for c in counts]
+        short = [_short(scores[place]["wer"]) for scores in columns.values()]
         cost = [
             f"{run['minutes']:.0f} min on {run['hardware']}",
             f"{run['times_real_time']:.0f} times real time",
@@ -213,6 +246,8 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "decoding": decoding_table,
     "perplexity": perplexity_table,
     "samples": samples_list,
+    "conditions": conditions_table,
+    "unseen": unseen_table,
     "seeds": seeds_table,
     "hidden-size": hidden_size_table,
     "parameters": parameters_table,

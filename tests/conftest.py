@@ -1,6 +1,7 @@
 """Fixtures: small models and recordings made here, and the AN4 corpus where it is at hand."""
 
 import hashlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).resolve().parent.parent
-AN4 = Path(os.environ.get("ASR_AN4_ARCHIVE", ROOT.parent / "shared/data/an4_sphere.tar.gz"))
+DATA = ROOT.parent / "shared/data"
+AN4 = Path(os.environ.get("ASR_AN4_ARCHIVE", DATA / "an4_sphere.tar.gz"))
+FSDD = Path(os.environ.get("ASR_FSDD_ARCHIVE", DATA / "free-spoken-digit-dataset.tar.gz"))
+LIBRISPEECH = Path(os.environ.get("ASR_LIBRISPEECH_SAMPLE", DATA / "librispeech_sample"))
 sys.path[:0] = [str(ROOT / folder) for folder in ("recipes/an4", "recipes/cells", "scripts")]
 
 
@@ -81,6 +85,34 @@ def an4(tmp_path_factory):
     folder = tmp_path_factory.mktemp("an4")
     prepare.prepare(AN4, folder)
     return folder
+
+
+def recipe(name):
+    """The module ``recipes/NAME/prepare.py``."""
+    path = ROOT / "recipes" / name / "prepare.py"
+    spec = importlib.util.spec_from_file_location(f"prepare_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fsdd(tmp_path_factory):
+    """The folder of the prepared spoken digits."""
+    if not FSDD.exists():
+        pytest.skip(f"the archive of the digits is not at {FSDD}; set ASR_FSDD_ARCHIVE to its path")
+    folder = tmp_path_factory.mktemp("fsdd")
+    recipe("fsdd").prepare(FSDD, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def librispeech():
+    """The folder of the LibriSpeech sample."""
+    if not LIBRISPEECH.is_dir():
+        pytest.skip(f"no LibriSpeech sample at {LIBRISPEECH}; name it in ASR_LIBRISPEECH_SAMPLE")
+    return LIBRISPEECH
 
 
 def noise(count, seed=0, level=0.1):

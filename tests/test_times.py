@@ -1,19 +1,12 @@
 """Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
 
-import os
-from pathlib import Path
-
 import benchmark_times as times
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import FSDD
 
 from asr.acoustic import AcousticSession
 from asr.modeldir import default_model
-
-ARCHIVE = Path(
-    os.environ.get("ASR_FSDD_ARCHIVE", ROOT.parent / "shared/data/free-spoken-digit-dataset.tar.gz")
-)
 
 
 def test_where_a_recording_is_spoken():
@@ -35,12 +28,10 @@ def test_borders_of_a_string():
     assert string.borders == again.borders
 
 
-@pytest.mark.skipif(not ARCHIVE.exists(), reason=f"{ARCHIVE} is missing; see ASR_FSDD_ARCHIVE")
+@pytest.mark.skipif(not FSDD.exists(), reason=f"{FSDD} is missing; see ASR_FSDD_ARCHIVE")
 def test_times_of_the_default_model():
     """Half of the times within 60 ms, 95 % within 200 ms, no bias of more than half a frame."""
-    recordings = [
-        item for item in times.read_recordings(ARCHIVE) if item.index < times.TEST_INDICES
-    ]
+    recordings = [item for item in times.read_recordings(FSDD) if item.index < times.TEST_INDICES]
     assert len(recordings) == 6 * 10 * times.TEST_INDICES
     session = AcousticSession(default_model())
     decoded = times.decode(session, times.make_strings(recordings, 200, seed=2))
