@@ -14,6 +14,12 @@ from asr.pipes import Pipe
 
 Source = str | Path | bytes | BinaryIO
 
+AUDIO_SUFFIXES = frozenset(
+    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
+    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
+)
+"""Which files of a folder are taken for audio."""
+
 MAX_STORED = 1 << 32
 """Bytes of a pipe that has to be stored before it is decoded."""
 _PIECE = 1 << 16
@@ -101,3 +107,9 @@ def _stream(source: Source, resources: ExitStack) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(f"cannot be opened ({reason})") from error
+
+
+def is_audio(path: Path) -> bool:
+    """Whether a file of a folder is taken for audio, by its name relative to that folder."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden

@@ -37,8 +37,8 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one line of a manifest; ``id`` is the utterance's, None where the line
-    gives none."""
+    """What is wrong with one line of a manifest or another file (0: with all of it); ``id`` is the
+    utterance's, None where the line gives none."""
 
     path: Path
     line: int
@@ -47,8 +47,9 @@ class Problem:
     id: str | None = None
 
     def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else str(self.path)
         name = "" if self.id is None else f"{self.id}: "
-        return f"{self.path}:{self.line}: {name}{self.message}"
+        return f"{where}: {name}{self.message}"
 
 
 def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]:

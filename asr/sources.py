@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from asr.errors import DataError
+from asr.inputs import is_audio
 from asr.manifest import read_manifest
 
 T = TypeVar("T")
-AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
-    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
-)
-"""Which files of a folder are taken for audio."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ def _find(argument: str) -> list[AudioSource]:
     if argument == "-":
         return [AudioSource(argument)]
     if path.is_dir():
-        files = [str(file) for file in sorted(path.rglob("*")) if _is_audio(file.relative_to(path))]
+        files = [str(file) for file in sorted(path.rglob("*")) if is_audio(file.relative_to(path))]
         if not files:
             raise DataError(f"{argument}: no audio files in this folder, nor in those below")
         return [AudioSource(file, argument) for file in files]
@@ -75,8 +71,3 @@ def _find(argument: str) -> list[AudioSource]:
             raise DataError(f"{argument}: no file fits this pattern")
         return [AudioSource(file) for file in files]
     return [AudioSource(argument)]
-
-
-def _is_audio(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden

@@ -9,11 +9,11 @@ import typer
 
 if TYPE_CHECKING:
     from asr.datasets.item import Item
-    from asr.manifest import Utterance
+    from asr.manifest import Problem, Utterance
 
 importing = typer.Typer(
     name="import",
-    help="Make a manifest from Kaldi, NeMo, lhotse or CSV.",
+    help="Make a manifest from a folder with texts, Kaldi, NeMo, lhotse or CSV.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -124,6 +124,30 @@ def import_csv(
 
     columns = Columns(audio_column, text_column, speaker_column, id_column, duration_column)
     _import(read_table(source, columns, audio_dir), output)
+
+
+@importing.command("folder")
+def import_folder(
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Recordings with .txt files beside them.")
+    ],
+    output: Output,
+) -> None:
+    """Read a folder of recordings, each with its text in a .txt file of the same name beside it.
+
+    Where several folders in it hold utterances, their names are the speakers.
+
+    A recording without a text, a text without a recording, or an empty one is reported and left
+    out, and makes the exit code 1.
+    """
+    from asr.datasets.folder import read_folder
+
+    problems: list[Problem] = []
+    _import(read_folder(source, problems.append), output)
+    for problem in problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
 
 
 def _import(items: "Iterable[Item]", output: Path) -> None:

@@ -1,1 +1,2 @@
-"""Data sets as others keep them (Kaldi, NeMo, lhotse, CSV) to manifests and back."""
+"""Data sets as others keep them (Kaldi, NeMo, lhotse, tables, texts beside recordings) to manifests
+and back."""

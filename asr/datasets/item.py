@@ -1,11 +1,16 @@
 """What the readers of other formats have in common: an utterance, perhaps a part of a recording."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
+from asr.manifest import Problem
+
+Refuse = Callable[[Problem], None]
+"""What is told of an utterance that is left out."""
 
 
 @dataclass(frozen=True)

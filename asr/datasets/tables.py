@@ -14,10 +14,10 @@ from pathlib import Path
 
 from asr.datasets.cells import from_cell, to_cell
 from asr.datasets.export import cannot_keep
-from asr.datasets.item import Item, find_audio, one_line, seconds
+from asr.datasets.item import Item, Refuse, find_audio, one_line, seconds
 from asr.errors import ConfigError, DataError
 from asr.files import read_text, write_atomically
-from asr.manifest import Utterance
+from asr.manifest import Problem, Utterance
 
 USUAL = {
     "audio": (
@@ -59,12 +59,15 @@ class Columns:
 
 
 def read_table(
-    path: Path, columns: Columns | None = None, folder: Path | None = None
+    path: Path,
+    columns: Columns | None = None,
+    folder: Path | None = None,
+    refuse: Refuse | None = None,
 ) -> list[Item]:
     """The utterances of a table; columns without a meaning are further fields, unless empty.
 
     Paths of audio are relative to ``folder`` (None: the table's). An ``id`` is by default the name
-    of the audio.
+    of the audio. With ``refuse``, lines that cannot be used are told to it and left out.
 
     Raises:
         DataError: no column of audio or text, a line with more or fewer cells than columns, a text
@@ -79,9 +82,16 @@ def read_table(
         found = _find(path, head, columns or Columns())
         start = reader.line_num + 1
         for row in reader:
-            where, start = f"{path}:{start}", reader.line_num + 1
-            if row:
+            line, start = start, reader.line_num + 1
+            if not row:
+                continue
+            where = f"{path}:{line}"
+            try:
                 items.append(_parse(where, head, row, found, folder or path.parent))
+            except DataError as error:
+                if refuse is None:
+                    raise
+                refuse(Problem(path, line, "line", str(error).removeprefix(f"{where}: ")))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: not a table ({error})") from error
     return items
