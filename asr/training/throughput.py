@@ -1,0 +1,84 @@
+"""What this machine is, and how fast it trains a network."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from asr.config import Config
+from asr.training.data import SpeechData
+from asr.training.engine import calm
+from asr.training.module import CTCModule
+from asr.training.preparation import prepare
+from asr.training.suggestion import Machine
+
+SECONDS = 8.0
+"""How long it is tried; what is decoded meanwhile is kept for the run."""
+
+
+def this_machine() -> Machine:
+    """Its processors."""
+    return Machine(os.cpu_count() or 1, torch.cuda.is_available())
+
+
+def measure_speed(config: Config, seconds: float = SECONDS) -> float:
+    """Times real time at which ``config`` is trained, by ``seconds`` of real steps, two at least,
+    the first of which is not counted.
+
+    Raises:
+        DataError: as :func:`asr.training.preparation.prepare`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = prepare(config, Path(folder) / "skipped.jsonl")
+    torch.manual_seed(config.seed)
+    module = CTCModule(config, corpus.vocabulary)
+    clock = _Clock(seconds)
+    with calm():
+        trainer = lightning.Trainer(
+            max_epochs=-1,
+            accelerator=config.training.accelerator,
+            devices=1,
+            callbacks=[clock],
+            limit_val_batches=0,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            logger=False,
+        )
+        trainer.fit(module, SpeechData(config, corpus))
+    return clock.samples / config.features.sample_rate / clock.elapsed
+
+
+class _Clock(lightning.Callback):
+    """Adds up ``samples`` that are trained on from the second step on, until ``seconds`` have
+    ``elapsed``."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.samples = self.elapsed = 0.0
+        self._started: float | None = None
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Count a step, if it is not the first."""
+        assert isinstance(module, CTCModule)
+        now = time.perf_counter()
+        if self._started is None:
+            self._started = now
+            return
+        self.samples += module.step_sums["samples"]
+        self.elapsed = now - self._started
+        trainer.should_stop = self.elapsed >= self.seconds
