@@ -5,10 +5,11 @@
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
 ``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
-for what ``recipes/kjv/study.py`` writes, ``seeds`` for a folder of runs that differ in their seed
+for what ``recipes/kjv/study.py`` writes, ``own-recordings`` for what ``recipes/your_data/study.py``
+does, ``seeds`` for a folder of runs that differ in their seed
 (``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the runs of ``recipes/cells``
 that are equal in that; ``conditions`` and ``unseen`` for the scores that the description of a model
-keeps of measure_conditions.py and unseen_speakers.py.
+keeps of measure_conditions.py and unseen_speakers.py. What was not measured yet says so.
 """
 
 import argparse
@@ -45,6 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _fill(match: re.Match[str], folder: Path) -> str:
     path = folder / match[3]
+    if not path.exists():
+        return f"{match[1]}Not measured yet.\n{match[4]}"
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     values = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return f"{match[1]}{TABLES[match[2]](values if path.is_dir() else values[0])}{match[4]}"
@@ -155,6 +158,48 @@ def _short(values: dict[str, Any]) -> str:
     return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
 
 
+def own_recordings_table(values: dict[str, Any]) -> str:
+    """A Markdown table of models on own recordings, and what may be said of their differences."""
+    test, train, dev = (values[name] for name in ("test", "train", "dev"))
+    minutes = train["minutes"] + dev["minutes"]
+    trained_on = {
+        "base": f"{values['others']['minutes']:.1f} min of other speakers",
+        "fine-tuned": f"then {minutes:.1f} min of one's own",
+        "from scratch": f"{minutes:.1f} min of one's own",
+    }
+    fresh = values["rows"][0]["unseen_texts"]
+    texts = 0 if fresh is None else fresh["ser"]["reference"]
+    rows = [
+        f"| model | trained on | training | WER, {test['utterances']} held-out utterances "
+        f"| 95 % interval | WER, {texts} unseen texts |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in values["rows"]:
+        interval = str(Interval(**row["wer_interval"])).replace(" in 95 % of cases,", "")
+        cost = f"{row['epochs']} epochs, {row['minutes']:.0f} min on {row['hardware']}"
+        if "expected_minutes" in row:
+            cost += f" ({row['expected_minutes']} expected)"
+        words = str(counts_from_values(row["wer"]))
+        unseen = "" if fresh is None else str(counts_from_values(row["unseen_texts"]["wer"]))
+        cells = [row["model"], trained_on[row["model"]], cost, words, interval, unseen]
+        rows.append(f"| {' | '.join(cells)} |")
+    people = f"{values['speakers']} speakers, {test['minutes']:.1f} min held out"
+    known = values["shared"]["others"]["texts"], values["shared"]["own"]["texts"]
+    rows.append(
+        f"\n{people}. Of the {test['utterances']} texts {known[0]} are among those of the other "
+        f"speakers, {known[1]} among those of the own recordings that were trained on.\n"
+    )
+    for item in values["differences"]:
+        low, high = 100 * item["low"], 100 * item["high"]
+        p = "" if item["p"] is None else f", matched pairs p = {item['p']:.2g}"
+        rows.append(
+            f"- {item['second']} against {item['first']}: {100 * item['rate']:+.2f} points, "
+            f"{low:+.2f} to {high:+.2f} in 95 % of cases, over {item['groups']} {item['over']}{p}: "
+            f"{item['verdict']}."
+        )
+    return "\n".join(rows) + "\n"
+
+
 def seeds_table(runs: list[dict[str, Any]]) -> str:
     """A Markdown table of runs that differ in their seed, and their mean."""
     runs = sorted(runs, key=lambda run: run["seed"])
@@ -248,6 +293,7 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "samples": samples_list,
     "conditions": conditions_table,
     "unseen": unseen_table,
+    "own-recordings": own_recordings_table,
     "seeds": seeds_table,
     "hidden-size": hidden_size_table,
     "parameters": parameters_table,
