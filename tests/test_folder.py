@@ -1,5 +1,6 @@
 """Recordings with texts beside them, any format found by what is there, and the split."""
 
+import os
 import unicodedata
 
 import numpy as np
@@ -99,8 +100,22 @@ def test_import_tells_what_it_leaves_out(recordings, tmp_path):
     assert "there are 0 recordings and 0 files .txt" in done.stderr
 
 
+def test_help_in_a_narrow_window():
+    done = run("data", "import", "folder", "--help", env={**os.environ, "COLUMNS": "60"})
+    assert done.returncode == 0 and max(map(len, done.stdout.splitlines())) <= 60
+
+
 LINE = '{"audio_filepath": "a.wav", "text": "yes"}\n'
 CUT = '{"id": "c", "start": 0, "supervisions": []}\n'
+RECORDING = (
+    '{"id": "r", "sampling_rate": 8000, "num_samples": 800, "duration": 0.1, "sources": '
+    '[{"type": "file", "channels": [0], "source": "a.wav"}]}'
+)
+SPOKEN = (
+    '{"id": "a", "recording_id": "r", "start": 0, "duration": 0.1, "channel": 0, "text": "yes"}'
+)
+WHOLE = f'{{"id": "c", "start": 0, "duration": 0.1, "type": "MonoCut", "recording": {RECORDING}, '
+WHOLE += f'"supervisions": [{SPOKEN}]}}'
 
 
 @pytest.mark.parametrize(
@@ -112,6 +127,8 @@ CUT = '{"id": "c", "start": 0, "supervisions": []}\n'
         ({"t.tsv": "path\ttext\na.wav\tyes\n", "u.tsv": "path"}, "t.tsv", "table"),
         ({"m.jsonl": LINE}, "", "NeMo"),
         ({"m.json": LINE, "n.json": LINE}, "n.json", "NeMo"),
+        ({"x_supervisions.jsonl": SPOKEN, "x_recordings.jsonl": RECORDING}, "", "lhotse"),
+        ({"cuts.jsonl": WHOLE}, "", "lhotse"),
     ],
 )
 def test_formats_are_found(tmp_path, files, source, format):

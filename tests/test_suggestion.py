@@ -11,7 +11,14 @@ from conftest import ROOT
 from asr.config import Config, from_mapping, load_config, to_mapping
 from asr.manifest import read_manifest
 from asr.modeldir import read_model
-from asr.training.configuration import configure, differences, expectation, to_toml, written
+from asr.training.configuration import (
+    STRONG,
+    configure,
+    differences,
+    expectation,
+    to_toml,
+    written,
+)
 from asr.training.suggestion import Machine, Recordings, Start, is_foreign, suggest
 from asr.training.throughput import measure_speed, this_machine
 
@@ -125,6 +132,10 @@ def test_what_is_written_is_the_configuration(minutes, gpu, from_model, small_mo
     assert values == differences(to_mapping(config))
 
 
+def test_little_audio_is_augmented_as_in_the_recipe_of_an4():
+    assert load_config(ROOT / "recipes/an4/config.toml").augment == STRONG
+
+
 def test_toml_of_nested_sections():
     values = {"name": "a", "augment": {"noise": {"kinds": ["white"], "probability": 0.25}}}
     assert to_toml(values) == [
@@ -161,6 +172,6 @@ def test_speed_is_that_of_real_steps(tmp_path):
         "training": {"accelerator": "cpu"},
     }  # fmt: skip
     assert len(read_manifest(tmp_path / "m.jsonl")) == 8
-    speed = measure_speed(from_mapping(Config, values), seconds=0.3)
+    speed = measure_speed(from_mapping(Config, values), tmp_path / "skipped.jsonl", seconds=0.3)
     assert 1 < speed < 1e5
     assert this_machine().cores >= 1 and this_machine().speed is None

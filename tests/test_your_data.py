@@ -38,7 +38,7 @@ recipe, study = load("prepare"), load("study")
 def here(tmp_path, monkeypatch):
     """An empty folder to work in, on a machine that trains at 100 times real time."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("asr.training.throughput.measure_speed", lambda config: 100.0)
+    monkeypatch.setattr("asr.training.throughput.measure_speed", lambda config, skipped: 100.0)
     return tmp_path
 
 
@@ -164,6 +164,22 @@ def test_formats_give_the_same(here, capsys, small_model):
         assert (config.encoder.layers, config.encoder.hidden_size) == (2, 16)
         assert config.training.init_from == str(small_model)
     assert found["folder"] == found["table"] == found["Kaldi"]
+
+
+def test_pieces_of_a_recording_stay_together(here, small_model, capsys):
+    tables(here)
+    times = [(n, m, m * 0.9, m * 0.9 + 0.8) for n in range(8) for m in range(2)]
+    segments = [f"s{n}-{m} take{n} {start} {end}\n" for n, m, start, end in times]
+    (here / "kaldi/segments").write_text("".join(segments))
+    (here / "kaldi/text").write_text("".join(f"s{n}-{m} yes\n" for n, m, *_ in times))
+    recipe.main(["kaldi", "--model", str(small_model)])
+    assert "16 pieces of recordings are in " in capsys.readouterr().out
+    parts = parts_of(here / "data/mine")
+    names = [{item.id.split("-")[0] for item in items} for items in parts.values()]
+    assert sum(map(len, names)) == 8 and sum(map(len, parts.values())) == 16
+    first = [(here / "data/mine" / f"{part}.jsonl").read_bytes() for part in parts]
+    recipe.main(["kaldi", "--model", str(small_model)])
+    assert [(here / "data/mine" / f"{part}.jsonl").read_bytes() for part in parts] == first
 
 
 def test_files_of_one_name_in_two_folders_of_a_table(here, small_model):
@@ -308,7 +324,8 @@ def test_the_study(corpus, here, monkeypatch, capsys):
     for row in values["rows"]:
         said = [row["hypotheses"][item.id] for item in test]
         assert row["wer"]["rate"] == pytest.approx(jiwer.wer([item.text for item in test], said))
-        assert row["epochs"] == 1
+        assert row["epochs"] == 1 and "expected_minutes" not in row
+    assert study.expected_minutes(here / "data/your_data-fine-tuned/config.toml") == 1
     for item in values["differences"]:
         rates = {row["model"]: row["wer"]["rate"] for row in values["rows"]}
         assert item["rate"] == pytest.approx(rates[item["second"]] - rates[item["first"]])

@@ -24,7 +24,7 @@ from asr.cli.extras import needs_train
 from asr.cli.progress import CountProgress
 from asr.cli.train import tune_libraries
 from asr.config import DataConfig, EncoderConfig, FeatureConfig
-from asr.datasets.collect import collect, pieces_folder
+from asr.datasets.collect import Collected, collect, pieces_folder
 from asr.datasets.detect import read_any
 from asr.datasets.item import Item
 from asr.datasets.split import PARTS, split
@@ -90,9 +90,10 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
     name, items = read_any(source, problems.append)
     folder = source if source.is_dir() else source.parent
     items = distinct(readable(items, problems), folder)
-    utterances = collect(items, manifest).utterances if items else []
-    if name != "folder" and pieces_folder(manifest).exists():
-        print(f"pieces of recordings are in {pieces_folder(manifest)}")
+    collected = collect(items, manifest) if items else Collected([], 0, 0)
+    if pieces := collected.cut + collected.kept:
+        print(f"{pieces} pieces of recordings are in {pieces_folder(manifest)}")
+    utterances = collected.utterances
     texts = [item.text for item in utterances]
     apply = (BASIC if keep_punctuation else NO_PUNCTUATION).apply
     utterances = [replace(item, text=apply(item.text)) for item in utterances]
@@ -190,7 +191,7 @@ def unusable(manifest: Path, utterances: Sequence[Utterance]) -> list[Problem]:
 
 def say_what_was_changed(before: Sequence[str], after: Sequence[Utterance]) -> None:
     """What normalisation did to the texts."""
-    old = Counter("".join(map(BASIC.apply, before)).replace(" ", ""))
+    old = Counter("".join(map(BASIC.apply, before)).replace(" ", "").replace("’", "'"))
     new = Counter("".join(item.text for item in after).replace(" ", ""))
     print("texts: lower case, Unicode NFC, single spaces")
     if gone := old - new:
@@ -271,7 +272,7 @@ def write_config(parts: dict[str, list[Utterance]], output: Path, model: Path | 
     config = configure(suggestion, output, characters, info)
     if rare := sorted(sign for sign, count in signs.items() if count < RARE and sign not in known):
         print(f"warning: fewer than {RARE} times in all texts, is it meant? {' '.join(rare)}")
-    machine = replace(machine, speed=measure_speed(config))
+    machine = replace(machine, speed=measure_speed(config, output / "skipped.jsonl"))
     suggestion = suggest(recordings, machine, start)
     path = output / "config.toml"
     write_atomically(path, written(config, suggestion, recordings, machine))

@@ -93,8 +93,9 @@ def study(
     part = {name: outputs[TUNED] / f"{name}.jsonl" for name in ("train", "dev", "test")}
     trained = [others, part["train"], part["dev"]]
     rows = {name: measure(model, part["test"], trained) for name, model in runs.items()}
-    for name, output in outputs.items():
-        rows[name]["expected_minutes"] = expected_minutes(output / "config.toml")
+    if epochs is None:  # as expected
+        for name, output in outputs.items():
+            rows[name]["expected_minutes"] = expected_minutes(output / "config.toml")
     test = read_manifest(part["test"])
     values = {
         "seed": seed,
