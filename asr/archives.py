@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 
 from asr.errors import DataError
+from asr.files import write_atomically
 from asr.modeldir import sha256
 
 PARTIAL = 206
@@ -44,6 +45,34 @@ def download(url: str, archive: Path) -> Path:
     return archive
 
 
+def have_unpacked(source: Path | str, folder: Path, digest: str | None = None) -> None:
+    """See to it that ``source``, an archive or the URL of one, lies unpacked in ``folder``.
+
+    It is fetched to ``folder``, checked and unpacked as :func:`download` and :func:`unpack` do, but
+    once: a hidden file ``.NAME.unpacked``, written last, says of which archive. So the archive may
+    be removed afterwards.
+
+    Raises:
+        DataError: as those.
+    """
+    name = source.name if isinstance(source, Path) else source.rpartition("/")[2]
+    mark = folder / f".{name}.unpacked"
+    if mark.exists():
+        known = mark.read_text(encoding="utf-8")
+        there = isinstance(source, Path) and source.is_file()
+        if known == (digest or (_state(source) if there else known)):
+            return
+    archive = source if isinstance(source, Path) else download(source, folder / name)
+    unpack(archive, folder, digest)
+    write_atomically(mark, digest or _state(archive))
+
+
+def _state(archive: Path | str) -> str:
+    """Another one for an archive that has changed."""
+    state = Path(archive).stat()
+    return f"{state.st_size} {state.st_mtime_ns}"
+
+
 def unpack(archive: Path, folder: Path, digest: str | None = None) -> None:
     """Unpack a tar archive into ``folder``; with ``digest``, only if that is its SHA-256.
 
@@ -53,7 +82,10 @@ def unpack(archive: Path, folder: Path, digest: str | None = None) -> None:
     if not archive.is_file():
         raise DataError(f"{archive}: no such archive")
     if digest is not None and (found := sha256(archive)) != digest:
-        raise DataError(f"{archive}: SHA-256 is {found}, the official archive has {digest}")
+        raise DataError(
+            f"{archive}: SHA-256 is {found}, the official archive has {digest}; remove it and get "
+            "it again"
+        )
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from asr.archives import download, unpack
+from asr.archives import download, have_unpacked, unpack
 from asr.errors import DataError
 
 DATA = bytes(range(256)) * 40
@@ -86,3 +86,53 @@ def test_unpack(tmp_path):
         unpack(archive, tmp_path / "out")
     with pytest.raises(DataError, match="no such archive"):
         unpack(tmp_path / "none", tmp_path)
+
+
+def make_archive(path, text):
+    with tarfile.open(path, "w:gz") as tar:
+        member = tarfile.TarInfo("corpus/a.txt")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_archive_is_unpacked_once(tmp_path):
+    archive, folder = tmp_path / "a.tar.gz", tmp_path / "out"
+    digest = make_archive(archive, b"yes")
+    have_unpacked(archive, folder, digest)
+    (folder / "corpus" / "a.txt").write_text("read")
+    archive.unlink()
+    have_unpacked(archive, folder, digest)
+    assert (folder / "corpus" / "a.txt").read_text() == "read"
+    with pytest.raises(DataError, match="no such archive"):
+        have_unpacked(archive, folder, "of another archive")
+
+
+def test_another_archive_of_the_same_name_is_unpacked(tmp_path):
+    archive, folder = tmp_path / "a.tar.gz", tmp_path / "out"
+    for text in (b"yes", b"or no"):
+        make_archive(archive, text)
+        have_unpacked(archive, folder)
+        assert (folder / "corpus" / "a.txt").read_bytes() == text
+
+
+def test_unpacking_that_was_stopped_is_done_again(tmp_path):
+    archive, folder = tmp_path / "a.tar.gz", tmp_path / "out"
+    make_archive(archive, b"yes")
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:60])
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        have_unpacked(archive, folder)
+    archive.write_bytes(whole)
+    have_unpacked(archive, folder)
+    assert (folder / "corpus" / "a.txt").read_text() == "yes"
+
+
+def test_what_is_unpacked_is_not_fetched_again(serve, tmp_path, monkeypatch):
+    make_archive(tmp_path / "a.tar.gz", b"yes")
+    monkeypatch.setitem(globals(), "DATA", (tmp_path / "a.tar.gz").read_bytes())
+    url, asked = serve()
+    have_unpacked(url, tmp_path / "out")
+    (tmp_path / "out" / "a.tar.gz").unlink()
+    have_unpacked(url, tmp_path / "out")
+    assert asked == [None] and (tmp_path / "out" / "corpus" / "a.txt").read_text() == "yes"

@@ -9,8 +9,8 @@ from conftest import ROOT
 # In this order: a module imports only modules that stand before it.
 FLOOR = [
     "errors", "files", "ahead", "config", "headers", "pipes", "inputs", "ogg", "samples",
-    "containers", "audio", "probe", "text", "manifest", "datasets", "confidence", "modeldir",
-    "archives", "hearing", "sources", "recordings", "subgraph", "acoustic", "windows", "pieces",
+    "containers", "audio", "probe", "text", "manifest", "corpora", "datasets", "confidence",
+    "modeldir", "archives", "hearing", "sources", "recordings", "subgraph", "acoustic", "windows", "pieces",
     "decoding", "words", "domain", "segments", "transcriber", "aligner", "golden", "subtitles",
     "writers", "scoring", "tuning", "report", "validation", "statistics", "cli",
 ]  # fmt: skip

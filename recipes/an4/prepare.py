@@ -7,14 +7,14 @@ the official one; the development set is every tenth of the official training sp
 alphabetical order, so that no speaker of it is trained on.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
-from asr.archives import download, unpack
+from asr.archives import have_unpacked
 from asr.audio import read_audio
+from asr.corpora import source_parser, write_parts
 from asr.errors import AsrError, DataError
-from asr.manifest import Utterance, write_manifest
+from asr.manifest import Utterance
 from asr.text import normalize
 
 URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"
@@ -23,22 +23,19 @@ COUNTS = {"train": 948, "test": 130}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--archive", type=Path, help="the official an4_sphere.tar.gz")
-    source.add_argument("--download", action="store_true", help=f"fetch it from {URL}")
-    parser.add_argument("--output", type=Path, default=Path("data/an4"), help="default: data/an4")
+    parser = source_parser(
+        __doc__.splitlines()[0], "data/an4", "the official an4_sphere.tar.gz", URL
+    )
     options = parser.parse_args(arguments)
     try:
-        archive = options.archive or download(URL, options.output / "an4_sphere.tar.gz")
-        prepare(archive, options.output)
+        prepare(URL if options.download else options.archive, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def prepare(archive: Path, output: Path) -> None:
-    """Check, unpack and list the corpus."""
-    unpack(archive, output, SHA256)
+def prepare(archive: Path | str, output: Path) -> None:
+    """Check, unpack and list the corpus, of which ``archive`` is a file or a URL."""
+    have_unpacked(archive, output, SHA256)
     corpus = output / "an4"
     official = {part: read_part(corpus, part) for part in COUNTS}
     speakers = sorted({item.speaker or "" for item in official["train"]})
@@ -48,14 +45,7 @@ def prepare(archive: Path, output: Path) -> None:
         "dev": [item for item in official["train"] if item.speaker in held_out],
         "test": official["test"],
     }
-    for part, items in parts.items():
-        write_manifest(output / f"{part}.jsonl", items)
-        words = sum(len(item.text.split()) for item in items)
-        minutes = sum(item.duration for item in items) / 60
-        print(
-            f"{output / part}.jsonl: {len(items)} utterances, {minutes:.2f} min, "
-            f"{len({item.speaker for item in items})} speakers, {words} words"
-        )
+    write_parts(output, parts)
 
 
 def read_part(corpus: Path, part: str) -> list[Utterance]:
