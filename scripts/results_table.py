@@ -5,11 +5,13 @@
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
 ``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
-for what ``recipes/kjv/study.py`` writes, ``own-recordings`` for what ``recipes/your_data/study.py``
-does, ``seeds`` for a folder of runs that differ in their seed
-(``scripts/record_run.py``), and ``hidden-size`` or ``parameters`` for the runs of ``recipes/cells``
-that are equal in that; ``conditions`` and ``unseen`` for the scores that the description of a model
-keeps of measure_conditions.py and unseen_speakers.py. What was not measured yet says so.
+for what ``recipes/kjv/study.py`` writes, ``own-recordings`` and ``learnt`` for what the studies of
+``recipes/your_data`` and ``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in
+their seed (``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of
+``recipes/cells`` that are equal in that, ``cost`` for a folder of projections
+(``scripts/project_cost.py``), ``conditions`` and ``unseen`` for the scores that the description of a
+model keeps of measure_conditions.py and unseen_speakers.py, ``recipes`` for the table of all recipes
+of a folder (``recipes_table.py``). What is not there yet is not measured yet, and the table says so.
 """
 
 import argparse
@@ -21,13 +23,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from asr.config import CELLS, load_config
+from recipes_table import duration, network, recipes_table
+
+from asr.config import CELLS, EncoderConfig, load_config
 from asr.files import write_atomically
 from asr.report.interval import Interval
 from asr.report.results import counts_from_values, score_from_values
 
 ROOT = Path(__file__).resolve().parent.parent
-READMES = (ROOT / "README.md", *sorted(ROOT.glob("recipes/*/README.md")))
+READMES = (
+    ROOT / "README.md",
+    ROOT / "recipes/README.md",
+    *sorted(ROOT.glob("recipes/*/README.md")),
+)
 TABLE = re.compile(r"(<!-- ([a-z-]+): (\S+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
@@ -46,6 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _fill(match: re.Match[str], folder: Path) -> str:
     path = folder / match[3]
+    if match[2] == "recipes":
+        return f"{match[1]}{recipes_table(path)}{match[4]}"
     if not path.exists():
         return f"{match[1]}Not measured yet.\n{match[4]}"
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
@@ -226,6 +236,52 @@ def seeds_table(runs: list[dict[str, Any]]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def cost_table(projections: list[dict[str, Any]]) -> str:
+    """A Markdown table of what trainings would cost, with the arithmetic."""
+    rows = [
+        "| configuration | network | parameters | measured speed of training | training speech "
+        "| projected | one GPU, estimated |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for cost in projections:
+        estimate = cost["estimate"]
+        gpu = "measured"
+        if estimate is not None:
+            billions = cost["operations"] / 1e9
+            rate = estimate["operations_per_second"] / 1e12
+            gpu = (
+                f"{duration(estimate['hours'])}: {billions:.2f} · 10⁹ operations a second of "
+                f"speech, at an assumed {rate:g} · 10¹² a second"
+            )
+        cells = [
+            f"[`{cost['config']}`]({cost['config']})",
+            network(EncoderConfig(**cost["encoder"])),
+            f"{cost['parameters'] / 1e6:.1f} M",
+            f"{cost['times_real_time']:.1f} times real time on {cost['hardware']} "
+            f"({cost['minutes']:.1f} min of {Path(cost['manifest']['path']).parent.name} in "
+            f"{cost['seconds_per_epoch']:.1f} s)",
+            f"{cost['hours']:g} h × {cost['epochs']} epochs",
+            duration(cost["projected_hours"]),
+            gpu,
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def learnt_table(values: dict[str, Any]) -> str:
+    """A Markdown table of what was learnt by heart, by each way to decode it."""
+    rows = ["| decoding | WER | CER, spaces counted |", "|---|---|---|"]
+    for name, score in values["scores"].items():
+        counts = [counts_from_values(score[rate]) for rate in ("wer", "cer")]
+        rows.append(f"| {name} | {counts[0]} | {counts[1]} |")
+    training = values["training"]
+    return "\n".join(rows) + (
+        f"\n\n{training['epochs']} epochs of {values['minutes']:.1f} min of speech, "
+        f"{training['parameters'] / 1e6:.2f} M parameters, {training['minutes']:.0f} min on "
+        f"{training['hardware']}: {training['times_real_time']:.0f} times real time.\n"
+    )
+
+
 def mean_rate(scores: list[dict[str, Any]]) -> str:
     """Mean WER of ``scores`` in percent, and its standard deviation."""
     rates = [100 * score["wer"]["rate"] for score in scores]
@@ -294,7 +350,9 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "conditions": conditions_table,
     "unseen": unseen_table,
     "own-recordings": own_recordings_table,
+    "learnt": learnt_table,
     "seeds": seeds_table,
+    "cost": cost_table,
     "hidden-size": hidden_size_table,
     "parameters": parameters_table,
 }

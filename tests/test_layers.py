@@ -10,9 +10,10 @@ from conftest import ROOT
 FLOOR = [
     "errors", "files", "ahead", "config", "headers", "pipes", "inputs", "ogg", "samples",
     "containers", "audio", "probe", "text", "manifest", "corpora", "datasets", "confidence",
-    "modeldir", "archives", "hearing", "sources", "recordings", "subgraph", "acoustic", "windows", "pieces",
-    "decoding", "words", "domain", "segments", "transcriber", "aligner", "golden", "subtitles",
-    "writers", "scoring", "tuning", "report", "validation", "statistics", "cli",
+    "modeldir", "archives", "hearing", "sources", "recordings", "subgraph", "acoustic",
+    "windows", "pieces", "decoding", "words", "domain", "segments", "transcriber", "aligner",
+    "golden", "subtitles", "writers", "scoring", "tuning", "report", "validation", "statistics",
+    "cli",
 ]  # fmt: skip
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
 # Extras, imported where their absence gets a clear message, and nowhere else.

@@ -1,0 +1,153 @@
+"""Common Voice: from the release of a language to manifests.
+
+    python recipes/common_voice/prepare.py --archive cv-corpus-17.0-2024-03-15-cy.tar.gz
+
+Writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` of the official split, beside the unpacked
+release or, with ``--folder``, apart from it. Sentences become what is recognised in these steps:
+Unicode NFC; lower case, in Turkish and Azerbaijani with its dotless i; typographic apostrophes to
+plain ones; punctuation and symbols to spaces, apostrophes inside words left; single spaces.
+
+Left out and counted are lines that are no rows, rows without a sentence, and clips that are missing
+or cannot be read. What is no character of the language, seen in fewer than ``--min-count`` training
+sentences, gets no symbol: such sentences are left out of training and development, never of the
+test. Durations are those that the clips have when decoded; ``clip_durations.tsv`` is not needed.
+"""
+
+import sys
+import unicodedata
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+from asr.archives import have_unpacked
+from asr.corpora import measured, source_parser, write_parts
+from asr.errors import AsrError, DataError
+from asr.files import read_text
+from asr.manifest import Utterance
+from asr.report.normalization import NO_PUNCTUATION
+
+PARTS = ("train", "dev", "test")
+TABLE = "train.tsv"
+COLUMNS = ("client_id", "path", "sentence")
+FIELDS = ("age", "gender", "accent", "accents", "variant")
+"""Columns that are kept as they are; releases differ in which they have."""
+
+DOTLESS = {"tr", "az"}
+"""Languages whose I is not the capital of i."""
+
+# torchaudio.datasets.COMMONVOICE knows no archive: a release is got from Mozilla in the browser.
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = source_parser(
+        __doc__.splitlines()[0],
+        "data/common_voice",
+        "a release of one language, cv-corpus-….tar.gz",
+        folder="where a release lies unpacked, or its folder of a language",
+    )
+    parser.add_argument("--sha256", metavar="DIGEST", help="of the archive, as its page says")
+    parser.add_argument(
+        "--min-count", type=int, default=5, help="see above; 1: every character (default: 5)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        folder = options.folder
+        if folder is None:
+            have_unpacked(options.archive, options.output, options.sha256)
+            folder = options.output
+        prepare(find(folder), options.output, options.min_count)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def find(folder: Path) -> Path:
+    """The folder of the language: ``folder``, or in it ``cv-corpus-…/LANGUAGE``.
+
+    Raises:
+        DataError: none, or several.
+    """
+    for pattern in (TABLE, f"*/{TABLE}", f"*/*/{TABLE}"):  # not among the clips
+        found = sorted(folder.glob(pattern))
+        if len(found) > 1:
+            names = ", ".join(str(path.parent) for path in found)
+            raise DataError(f"{folder}: several languages, {names}; name one with --folder")
+        if found:
+            return found[0].parent
+    raise DataError(f"{folder}: no {TABLE} in it, nor in cv-corpus-…/LANGUAGE")
+
+
+def prepare(folder: Path, output: Path, min_count: int) -> None:
+    """List the parts of the language in ``folder``."""
+    parts = {part: read_part(folder, part) for part in PARTS}
+    counts = Counter(chain.from_iterable(set(item.text) for item in parts["train"]))
+    symbols = {" "} | {symbol for symbol, count in counts.items() if count >= min_count}
+    for part in ("train", "dev"):
+        kept = [item for item in parts[part] if symbols.issuperset(item.text)]
+        left_out = len(parts[part]) - len(kept)
+        print(f"{part}: {left_out} sentences with rare characters left out", file=sys.stderr)
+        parts[part] = kept
+    print(f"characters: {''.join(sorted(symbols))!r}", file=sys.stderr)
+    speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
+    if shared := speakers["test"] & (speakers["train"] | speakers["dev"]):
+        print(
+            f"warning: {len(shared)} speakers of the test are in train or dev too; in an official "
+            "split there are none",
+            file=sys.stderr,
+        )
+    write_parts(output, parts)
+
+
+def read_part(folder: Path, part: str) -> list[Utterance]:
+    """The utterances of ``PART.tsv``, a table with column names whose quotation marks are
+    characters as any other. What is left out is said on standard error.
+
+    Raises:
+        DataError: no such table, or one without the columns that are needed.
+    """
+    path = folder / f"{part}.tsv"
+    head, *lines = read_text(path, "table").removeprefix("\ufeff").split("\n")
+    names = head.rstrip("\r").split("\t")
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise DataError(f"{path}: no column {missing[0]}; it has {', '.join(names)}")
+    language = folder.absolute().name
+    left_out: Counter[str] = Counter()
+    utterances = []
+    for line in filter(None, (line.rstrip("\r") for line in lines)):
+        cells = line.split("\t")
+        if len(cells) != len(names):
+            left_out["lines that are no rows"] += 1
+            continue
+        row = dict(zip(names, cells, strict=True))
+        text = target(row["sentence"], language)
+        name = row["path"] if row["path"].endswith(".mp3") else f"{row['path']}.mp3"
+        audio = folder / "clips" / name
+        if not text:
+            left_out["without a sentence"] += 1
+        elif not audio.is_file():
+            left_out["without a clip"] += 1
+        else:
+            extra = {field: row[field] for field in FIELDS if row.get(field)}
+            utterances.append(Utterance(audio, 0.0, text, audio.stem, row["client_id"], extra))
+    found, errors = measured(utterances)
+    left_out["with a clip that cannot be read"] = len(errors)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    print(f"{path}: {len(found)} utterances; left out: {reasons or 'none'}", file=sys.stderr)
+    return found
+
+
+def target(sentence: str, language: str) -> str:
+    """What is to be recognised, in the steps that stand at the top.
+
+    >>> target("«L’été», dit-il: 100 % !", "fr")
+    "l'été dit il 100"
+    >>> target("Isparta'da İyi", "tr")
+    "ısparta'da iyi"
+    """
+    sentence = unicodedata.normalize("NFC", sentence)
+    if language in DOTLESS:
+        sentence = sentence.replace("I", "ı").replace("İ", "i")
+    return NO_PUNCTUATION.apply(sentence)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The table of all recipes: what a corpus is, what came of it, what it cost or would cost.
+
+A recipe of a corpus is a folder of ``recipes`` with ``prepare.py`` and ``config.toml``; the others
+are studies. What cannot be derived of a corpus stands in the first table of its README, with the
+rows :data:`FACTS`; the network is that of ``config.toml``; the result that of ``results.json``
+(``asr evaluate``) or else of ``runs`` (``scripts/record_run.py``); for a corpus that was not run,
+the cost is that of ``cost`` (``scripts/project_cost.py``).
+"""
+
+import json
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+from asr.config import EncoderConfig, load_config
+from asr.errors import DataError
+from asr.report.results import score_from_values
+
+FACTS = ("corpus", "language", "speech", "licence")
+PARTS = ("prepare.py", "config.toml")
+NOT_RUN = "not run here"
+
+
+def recipes(folder: Path) -> list[Path]:
+    """The folders of recipes of corpora, by name."""
+    found = {path.parent for path in folder.glob(f"*/{PARTS[0]}")}
+    return sorted(path for path in found if all((path / part).exists() for part in PARTS))
+
+
+def facts(readme: Path) -> dict[str, str]:
+    """The first table of a recipe's README.
+
+    Raises:
+        DataError: rows other than :data:`FACTS`.
+    """
+    text = readme.read_text(encoding="utf-8")
+    head = re.search(r"^\| \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = re.findall(r"^\| (.*?) \| (.*) \|$", head[1] if head else "", re.MULTILINE)
+    if [name for name, _ in rows] != list(FACTS):
+        raise DataError(f"{readme}: its first table needs the rows {', '.join(FACTS)}")
+    return dict(rows)
+
+
+def recipes_table(folder: Path) -> str:
+    """A Markdown table with a row for each recipe."""
+    rows = [
+        "| recipe | corpus | language | speech | licence | network | WER on the test set | cost |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for recipe in recipes(folder):
+        own = facts(recipe / "README.md")
+        encoder = load_config(recipe / "config.toml").encoder
+        cells = [f"[{recipe.name}]({recipe.name})", *own.values(), network(encoder)]
+        rows.append(f"| {' | '.join([*cells, *outcome(recipe)])} |")
+    return "\n".join(rows) + "\n"
+
+
+def network(encoder: EncoderConfig) -> str:
+    """In short: ``3 × 256 BiGRU``."""
+    ways = "Bi" if encoder.bidirectional else ""
+    return f"{encoder.layers} × {encoder.hidden_size} {ways}{encoder.cell.upper()}"
+
+
+def outcome(recipe: Path) -> tuple[str, str]:
+    """The result of a recipe and what it cost, or what it would cost."""
+    results = read(recipe / "results.json")
+    runs = [read(path) for path in sorted((recipe / "runs").glob("*.json"))]
+    if "score" in results:
+        words = score_from_values(results["score"]).words
+        bounds = [100 * results["wer_interval"][name] for name in ("low", "high")]
+        training = results["model"]["provenance"]
+        return (
+            f"{100 * words.rate:.2f} % [{words.errors} / {words.reference}], 95 %: "
+            f"{bounds[0]:.2f} to {bounds[1]:.2f} %",
+            f"{training['minutes']:.0f} min on {training['hardware']}",
+        )
+    if runs:
+        rates = [100 * run["test"]["wer"]["rate"] for run in runs]
+        spread = f" ± {statistics.stdev(rates):.2f}" if len(rates) > 1 else ""
+        errors = ", ".join(str(run["test"]["wer"]["errors"]) for run in runs)
+        minutes = statistics.mean(run["minutes"] for run in runs)
+        return (
+            f"{statistics.mean(rates):.2f}{spread} % [{errors} / "
+            f"{runs[0]['test']['wer']['reference']}]",
+            f"{minutes:.0f} min on {runs[0]['hardware']}",
+        )
+    costs = [read(path) for path in sorted((recipe / "cost").glob("*.json"))]
+    return NOT_RUN, "; ".join(map(projection, costs)) or "not projected yet"
+
+
+def projection(cost: dict[str, Any]) -> str:
+    """What a training would take, in words."""
+    return (
+        f"projected: {duration(cost['projected_hours'])} on {cost['hardware']} for "
+        f"{cost['hours']:g} h × {cost['epochs']} epochs"
+    )
+
+
+def duration(hours: float) -> str:
+    """Hours, or minutes if it is less than two of them."""
+    return f"{hours:.0f} h" if hours >= 2 else f"{60 * hours:.1f} min"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A JSON file; nothing where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

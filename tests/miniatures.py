@@ -1,0 +1,59 @@
+"""What the tests of recipes have in common: their scripts, small recordings, one epoch."""
+
+import hashlib
+import importlib.util
+import io
+import json
+import tarfile
+
+import numpy as np
+import soundfile
+from conftest import ROOT
+
+from asr.config import load_config
+from asr.report.evaluate import evaluate
+from asr.training.fit import fit
+from asr.transcriber import Transcriber
+
+SMALL = (
+    "encoder.layers=1", "encoder.hidden_size=8", "encoder.channels=2", "training.epochs=1",
+    "training.average=1", "training.workers=0", "training.accelerator=cpu",
+)  # fmt: skip
+
+
+def load(recipe, name="prepare"):
+    """A script of a recipe as a module."""
+    path = ROOT / "recipes" / recipe / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{recipe}_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sound(seconds, rate, kind, pitch=300.0):
+    """The bytes of a tone, as a file of ``kind``."""
+    time = np.arange(round(seconds * rate)) / rate
+    file = io.BytesIO()
+    soundfile.write(file, 0.3 * np.sin(2 * np.pi * pitch * time), rate, format=kind)
+    return file.getvalue()
+
+
+def pack(path, files):
+    """An archive of ``files`` (name to content); its SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def one_epoch(config, folder, train, dev, test, **search):
+    """Train a small network as ``config`` says otherwise, and evaluate it on ``test``."""
+    manifests = {"train": train, "dev": dev}
+    settings = [f"data.{part}={json.dumps([str(path)])}" for part, path in manifests.items()]
+    settings += [f"data.cache={folder / 'cache'}", *SMALL]
+    model = fit(load_config(ROOT / "recipes" / config, settings), folder=folder / "run")
+    return evaluate(test, Transcriber(model, **search), [train])
