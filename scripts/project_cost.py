@@ -91,7 +91,7 @@ def project(config: Config, manifest: Path, hours: float, epochs: int) -> dict[s
     work = hours * config.training.epochs
     step = 3 * operations(config, len(model.vocabulary))
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join(["python", "scripts/project_cost.py", *sys.argv[1:]]),
         "encoder": to_mapping(config.encoder),
         "parameters": model.provenance["parameters"],
         "manifest": {"path": str(manifest), "sha256": sha256(manifest)},
@@ -102,11 +102,11 @@ def project(config: Config, manifest: Path, hours: float, epochs: int) -> dict[s
         "threads": torch.get_num_threads(),
         "hours": hours,
         "epochs": config.training.epochs,
-        "projected_hours": round(work / speed, 2),
+        "projected_hours": round(work / speed, 5),
         "operations": round(step),
         "estimate": None
         if torch.cuda.is_available()
-        else {"operations_per_second": ASSUMED, "hours": round(work * step / ASSUMED, 2)},
+        else {"operations_per_second": ASSUMED, "hours": round(work * step / ASSUMED, 5)},
         "versions": {
             "asr": __version__,
             "python": platform.python_version(),

@@ -98,8 +98,16 @@ def projection(cost: dict[str, Any]) -> str:
 
 
 def duration(hours: float) -> str:
-    """Hours, or minutes if it is less than two of them."""
-    return f"{hours:.0f} h" if hours >= 2 else f"{60 * hours:.1f} min"
+    """In hours, minutes or seconds, of which there are two or more.
+
+    >>> duration(2.4), duration(0.25), duration(0.01)
+    ('2 h', '15 min', '36 s')
+    """
+    unit, count = next(
+        ((unit, hours * count) for unit, count in (("h", 1), ("min", 60)) if hours * count >= 2),
+        ("s", hours * 3600),
+    )
+    return f"{count:.0f} {unit}"
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -9,9 +9,10 @@ for what ``recipes/kjv/study.py`` writes, ``own-recordings`` and ``learnt`` for 
 ``recipes/your_data`` and ``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in
 their seed (``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of
 ``recipes/cells`` that are equal in that, ``cost`` for a folder of projections
-(``scripts/project_cost.py``), ``conditions`` and ``unseen`` for the scores that the description of a
-model keeps of measure_conditions.py and unseen_speakers.py, ``recipes`` for the table of all recipes
-of a folder (``recipes_table.py``). What is not there yet is not measured yet, and the table says so.
+(``scripts/project_cost.py``), ``conditions`` and ``unseen`` for the scores that the description of
+a model keeps of measure_conditions.py and unseen_speakers.py, ``recipes`` for the table of all
+recipes of a folder (``recipes_table.py``). What is not there yet is not measured yet, and the table
+says so.
 """
 
 import argparse

@@ -4,11 +4,15 @@ import gzip
 import os
 from pathlib import Path
 
+import jiwer
 import miniatures
 import pytest
+import results_table
 from conftest import ROOT
 
 from asr.decoding.arpa import read_arpa
+from asr.decoding.kneser_ney import estimate
+from asr.decoding.ngram_file import write_binary
 from asr.errors import DataError
 from asr.manifest import read_manifest
 
@@ -102,6 +106,20 @@ def test_prepare_train_evaluate(librispeech, tmp_path, capsys):
     )
     assert result.score.words.reference == 4
     assert result.overlap is not None
+
+    texts = [item.text for item in items["train-clean-100"]]
+    write_binary(data / "words.ngram", estimate(texts, 2).model)
+    values = miniatures.load("librispeech", "study").study(data, tmp_path / "run")
+    assert values["training"]["epochs"] == 1
+    for name, hypotheses in values["hypotheses"].items():
+        wer = jiwer.wer(texts, [hypotheses[item.id] for item in items["train-clean-100"]])
+        assert values["scores"][name]["wer"]["rate"] == pytest.approx(wer, abs=1e-6)
+    table = results_table.learnt_table(values).splitlines()
+    assert [row.split(" | ")[0] for row in table[2:4]] == [
+        "| greedy search",
+        "| beam search, language model of the same texts",
+    ]
+    assert all(" / 7: " in row for row in table[2:4])
 
 
 def test_what_was_stopped_goes_on(librispeech, tmp_path):
