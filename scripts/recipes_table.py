@@ -3,8 +3,8 @@
 A recipe of a corpus is a folder of ``recipes`` with ``prepare.py`` and ``config.toml``; the others
 are studies. What cannot be derived of a corpus stands in the first table of its README, with the
 rows :data:`FACTS`; the network is that of ``config.toml``; the result that of ``results.json``
-(``asr evaluate``) or else of ``runs`` (``scripts/record_run.py``); for a corpus that was not run,
-the cost is that of ``cost`` (``scripts/project_cost.py``).
+(``asr evaluate``, or a study that has ``rows``) or else of ``runs`` (``scripts/record_run.py``);
+for a corpus that was not run, the cost is that of ``cost`` (``scripts/project_cost.py``).
 """
 
 import json
@@ -15,7 +15,8 @@ from typing import Any
 
 from asr.config import EncoderConfig, load_config
 from asr.errors import DataError
-from asr.report.results import score_from_values
+from asr.files import read_text
+from asr.report.results import counts_from_values
 
 FACTS = ("corpus", "language", "speech", "licence")
 PARTS = ("prepare.py", "config.toml")
@@ -32,9 +33,9 @@ def facts(readme: Path) -> dict[str, str]:
     """The first table of a recipe's README.
 
     Raises:
-        DataError: rows other than :data:`FACTS`.
+        DataError: no README, or rows other than :data:`FACTS`.
     """
-    text = readme.read_text(encoding="utf-8")
+    text = read_text(readme, "README")
     head = re.search(r"^\| \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     rows = re.findall(r"^\| (.*?) \| (.*) \|$", head[1] if head else "", re.MULTILINE)
     if [name for name, _ in rows] != list(FACTS):
@@ -67,13 +68,14 @@ def outcome(recipe: Path) -> tuple[str, str]:
     results = read(recipe / "results.json")
     runs = [read(path) for path in sorted((recipe / "runs").glob("*.json"))]
     if "score" in results:
-        words = score_from_values(results["score"]).words
-        bounds = [100 * results["wer_interval"][name] for name in ("low", "high")]
         training = results["model"]["provenance"]
+        score = {"wer": results["score"]["wer"], "wer_interval": results["wer_interval"]}
+        return rate(score), cost(training)
+    if "rows" in results:
+        rows = [(row["model"], rate(row), cost(row)) for row in results["rows"]]
         return (
-            f"{100 * words.rate:.2f} % [{words.errors} / {words.reference}], 95 %: "
-            f"{bounds[0]:.2f} to {bounds[1]:.2f} %",
-            f"{training['minutes']:.0f} min on {training['hardware']}",
+            "; ".join(f"{name}: {said}" for name, said, _ in rows),
+            "; ".join(f"{name}: {took}" for name, _, took in rows),
         )
     if runs:
         rates = [100 * run["test"]["wer"]["rate"] for run in runs]
@@ -89,11 +91,26 @@ def outcome(recipe: Path) -> tuple[str, str]:
     return NOT_RUN, "; ".join(map(projection, costs)) or "not projected yet"
 
 
-def projection(cost: dict[str, Any]) -> str:
+def rate(score: dict[str, Any]) -> str:
+    """A word error rate with its counts and interval."""
+    words = counts_from_values(score["wer"])
+    text = f"{100 * words.rate:.2f} % [{words.errors} / {words.reference}]"
+    if score["wer_interval"] is None:
+        return text
+    low, high = (100 * score["wer_interval"][name] for name in ("low", "high"))
+    return f"{text}, 95 %: {low:.2f} to {high:.2f} %"
+
+
+def cost(training: dict[str, Any]) -> str:
+    """What a training took."""
+    return f"{training['minutes']:.0f} min on {training['hardware']}"
+
+
+def projection(values: dict[str, Any]) -> str:
     """What a training would take, in words."""
     return (
-        f"projected: {duration(cost['projected_hours'])} on {cost['hardware']} for "
-        f"{cost['hours']:g} h × {cost['epochs']} epochs"
+        f"projected: {duration(values['projected_hours'])} on {values['hardware']} for "
+        f"{values['hours']:g} h × {values['epochs']} epochs"
     )
 
 

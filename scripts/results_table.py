@@ -27,6 +27,7 @@ from typing import Any
 from recipes_table import duration, network, recipes_table
 
 from asr.config import CELLS, EncoderConfig, load_config
+from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.report.interval import Interval
 from asr.report.results import counts_from_values, score_from_values
@@ -44,13 +45,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, fail if outdated")
     options = parser.parse_args(arguments)
-    for readme in READMES:
-        old = readme.read_text(encoding="utf-8")
-        new = TABLE.sub(lambda match, folder=readme.parent: _fill(match, folder), old)
-        if new != old and options.check:
-            sys.exit(f"error: the table in {readme} is outdated; run scripts/results_table.py")
-        if new != old:
-            write_atomically(readme, new)
+    try:
+        for readme in READMES:
+            update(readme, options.check)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def update(readme: Path, check: bool) -> None:
+    """Write the tables of a README, or only ``check`` them.
+
+    Raises:
+        DataError: they are outdated, or the README of a recipe does not say what it has to.
+    """
+    old = readme.read_text(encoding="utf-8")
+    new = TABLE.sub(lambda match: _fill(match, readme.parent), old)
+    if new != old and check:
+        raise DataError(f"the table in {readme} is outdated; run scripts/results_table.py")
+    if new != old:
+        write_atomically(readme, new)
 
 
 def _fill(match: re.Match[str], folder: Path) -> str:

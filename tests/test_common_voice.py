@@ -55,6 +55,8 @@ def test_prepare_train_evaluate(common_voice, tmp_path, capsys):
     digest = miniatures.pack(tmp_path / "de.tar.gz", release(NEW))
     data = tmp_path / "data"
     command = ["--archive", str(tmp_path / "de.tar.gz"), "--output", str(data)]
+    with pytest.raises(SystemExit, match="2"):
+        common_voice.main(["--folder", str(tmp_path), "--sha256", digest])
     with pytest.raises(SystemExit, match="SHA-256"):
         common_voice.main([*command, "--sha256", "0"])
     common_voice.main([*command, "--sha256", digest, "--min-count", "1"])

@@ -164,7 +164,10 @@ def test_a_part_that_is_not_whole(left_out, message, librispeech, tmp_path):
         librispeech.prepare("train-clean-100", archive, tmp_path)
 
 
-def test_an_archive_of_another_name(librispeech, tmp_path):
+def test_what_cannot_be_asked_for(librispeech, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        librispeech.main(["--archive", "dev-clean.tar.gz", "--parts", "dev-clean"])
+    assert "--parts goes with --folder or --download" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="needs the name of an official archive"):
         librispeech.main(["--archive", str(tmp_path / "my-speech.tar.gz")])
 

