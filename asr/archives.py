@@ -39,8 +39,8 @@ def download(url: str, archive: Path) -> Path:
         part.rename(archive)
     except OSError as error:
         raise DataError(
-            f"cannot download {url} ({error}); run it again, or get it elsewhere and pass "
-            "--archive FILE"
+            f"cannot download {url} ({error}); run it again, or get it elsewhere and put it to "
+            f"{archive}"
         ) from error
     return archive
 

@@ -59,7 +59,8 @@ def read_part(corpus: Path, part: str) -> list[Utterance]:
     for fileid, line in zip(ids, lines, strict=True):
         text, _, name = line.rpartition("(")
         path = corpus / "wav" / f"{fileid}.sph"
-        if path.stem != name.strip(" )"):
+        name = name.strip(" )")
+        if path.stem != name:
             raise DataError(f"{lists}: {fileid} stands beside the text of {name}")
         text = normalize(text.replace("<s>", " ").replace("</s>", " "))
         duration = read_audio(path, 16000).duration
