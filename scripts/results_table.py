@@ -259,6 +259,7 @@ def cost_table(projections: list[dict[str, Any]]) -> str:
     ]
     for cost in projections:
         estimate = cost["estimate"]
+        measured = Path(cost["manifest"]["path"]).parent.name
         gpu = "measured"
         if estimate is not None:
             billions = cost["operations"] / 1e9
@@ -271,8 +272,8 @@ def cost_table(projections: list[dict[str, Any]]) -> str:
             f"[`{cost['config']}`]({cost['config']})",
             network(EncoderConfig(**cost["encoder"])),
             f"{cost['parameters'] / 1e6:.1f} M",
-            f"{cost['times_real_time']:.1f} times real time on {cost['hardware']} "
-            f"({cost['minutes']:.1f} min of {Path(cost['manifest']['path']).parent.name} in "
+            f"{cost['times_real_time']:.1f} times real time on {cost['hardware']}, "
+            f"threads: {cost['threads']} ({cost['minutes']:.1f} min of {measured} in "
             f"{cost['seconds_per_epoch']:.1f} s)",
             f"{cost['hours']:g} h × {cost['epochs']} epochs",
             duration(cost["projected_hours"]),

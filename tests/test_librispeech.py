@@ -1,6 +1,7 @@
 """The recipe of LibriSpeech, on a miniature in the layout of the corpus."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -196,3 +197,8 @@ def test_the_real_sample(librispeech, tmp_path):
     assert sum(len(item.text.split()) for item in items) == 2367
     assert sum(item.duration for item in items) / 60 == pytest.approx(15.24, abs=0.01)
     assert max(item.duration for item in items) == 16.975
+    recorded = ROOT / "recipes/librispeech/results.json"
+    values = json.loads(recorded.read_text()) if recorded.exists() else {"hypotheses": {}}
+    for name, hypotheses in values["hypotheses"].items():
+        wer = jiwer.wer([item.text for item in items], [hypotheses[item.id] for item in items])
+        assert values["scores"][name]["wer"]["rate"] == pytest.approx(wer, abs=1e-6)

@@ -52,6 +52,7 @@ def test_parts(recipe):
         assert ran in readme or ("Not measured yet." in dict(generated).values())
     else:
         assert any(line.startswith("|") for _, line in generated)
+    assert (ROOT / "tests" / f"test_{recipe.name}.py").exists()
     documentation = (recipe / "prepare.py").read_text().split('"""')[1]
     assert f"    python recipes/{recipe.name}/prepare.py " in documentation
 
