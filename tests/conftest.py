@@ -1,7 +1,6 @@
 """Fixtures: small models and recordings made here, and the AN4 corpus where it is at hand."""
 
 import hashlib
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -87,23 +86,15 @@ def an4(tmp_path_factory):
     return folder
 
 
-def recipe(name):
-    """The module ``recipes/NAME/prepare.py``."""
-    path = ROOT / "recipes" / name / "prepare.py"
-    spec = importlib.util.spec_from_file_location(f"prepare_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def fsdd(tmp_path_factory):
     """The folder of the prepared spoken digits."""
+    import miniatures
+
     if not FSDD.exists():
         pytest.skip(f"the archive of the digits is not at {FSDD}; set ASR_FSDD_ARCHIVE to its path")
     folder = tmp_path_factory.mktemp("fsdd")
-    recipe("fsdd").prepare(FSDD, folder)
+    miniatures.load("fsdd").prepare(FSDD, folder)
     return folder
 
 

@@ -9,7 +9,6 @@ one speaker with pauses of up to 0.3 s; such strings, of their own recordings, a
 ``train.jsonl`` and ``dev.jsonl`` beside the isolated digits. They are drawn alike in every run.
 """
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -19,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr.archives import download, unpack
+from asr.archives import have_unpacked
 from asr.audio import Samples, read_audio
+from asr.corpora import source_parser, write_parts
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
-from asr.manifest import Utterance, write_manifest
+from asr.manifest import Utterance
 
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
 RATE = 8000
@@ -52,37 +52,29 @@ class Recording:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--archive", type=Path, help="the dataset as .tar.gz")
-    source.add_argument("--download", action="store_true", help=f"fetch it from {URL}")
-    parser.add_argument("--output", type=Path, default=Path("data/fsdd"), help="default: data/fsdd")
+    parser = source_parser(__doc__.splitlines()[0], "data/fsdd", "the dataset as .tar.gz", URL)
     options = parser.parse_args(arguments)
     try:
-        archive = options.archive or download(URL, options.output / "fsdd.tar.gz")
-        prepare(archive, options.output)
+        prepare(URL if options.download else options.archive, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def prepare(archive: Path, output: Path) -> None:
-    """Unpack, join and list the corpus."""
-    unpack(archive, output)
-    manifests: dict[str, list[Utterance]] = {}
+def prepare(archive: Path | str, output: Path) -> None:
+    """Unpack, join and list the corpus, of which ``archive`` is a file or a URL. It is whole if all
+    recordings are there: an archive of a tag has no checksum that stays."""
+    have_unpacked(archive, output)
+    parts: dict[str, list[Utterance]] = {}
     for part, takes in TAKES.items():
         recordings = find(output, takes)
         strings = join_strings(recordings, part, output / "strings" / part)
         digits = [item.utterance for item in recordings]
-        manifests |= (
+        parts |= (
             {"test": digits, "test_strings": strings}
             if part == "test"
             else {part: digits + strings}
         )
-    for name, items in manifests.items():
-        write_manifest(output / f"{name}.jsonl", items)
-        words = sum(len(item.text.split()) for item in items)
-        minutes = sum(item.duration for item in items) / 60
-        print(f"{output / name}.jsonl: {len(items)} utterances, {minutes:.2f} min, {words} words")
+    write_parts(output, parts)
 
 
 def find(output: Path, takes: range) -> list[Recording]:
