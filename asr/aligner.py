@@ -16,7 +16,6 @@ from asr.decoding.alignment import align
 from asr.decoding.hypothesis import Hypothesis
 from asr.errors import DataError, OutputError
 from asr.modeldir import ModelInfo, default_model
-from asr.text import normalize
 from asr.windows import Windows, open_windows
 from asr.words import Word, frame_time, to_words
 
@@ -73,7 +72,7 @@ class Aligner:
             OutputError: no room for temporary files.
         """
         name, model = source_name(source), self.model
-        text = normalize(text)
+        text = model.vocabulary.normalize(text)
         tokens = _encode(text, model)
         if isinstance(source, str) and source == "-":
             source = sys.stdin.buffer.read()  # gone through twice

@@ -20,6 +20,8 @@ SCHEDULES = ("one_cycle", "warmup")
 NOISES = ("white", "pink", "babble", "files")
 CODECS = ("mulaw", "mp3", "opus")
 PRECISIONS = ("32", "bf16", "16")
+UNITS = ("character", "piece")
+UNICODE_FORMS = ("NFC", "NFKC")
 
 
 def require(condition: bool, message: str) -> None:
@@ -103,7 +105,11 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Manifests and what is left out of them.
+    """Manifests, how their texts are spelled, and what is left out of them.
+
+    Texts are put into the normal form ``unicode`` and spelled in characters, or with ``unit =
+    "piece"`` in ``pieces`` sub-words, which are learned from the training text. ``spaced = false``
+    where nothing separates words, as in Japanese: errors are counted in characters.
 
     ``characters`` empty: those of the training text. Texts with other characters end the run before
     it begins, unless ``drop_unknown``; utterances without text are left out, unless ``keep_empty``
@@ -113,6 +119,10 @@ class DataConfig:
 
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
+    unicode: str = "NFC"
+    unit: str = "character"
+    pieces: int = 500
+    spaced: bool = True
     characters: str = ""
     drop_unknown: bool = False
     keep_empty: bool = False
@@ -122,6 +132,12 @@ class DataConfig:
     cache_gigabytes: float = 20.0
 
     def __post_init__(self) -> None:
+        require(
+            self.unicode in UNICODE_FORMS,
+            f"data.unicode is {self.unicode!r}, needs one of {UNICODE_FORMS}",
+        )
+        require(self.unit in UNITS, f"data.unit is {self.unit!r}, needs one of {UNITS}")
+        require(self.pieces > 0, f"data.pieces is {self.pieces}, needs > 0")
         require(self.max_duration > 0, "data.max_duration (s) must be > 0")
         require(0 <= self.max_dropped <= 1, "data.max_dropped is a share between 0 and 1")
         require(self.cache_gigabytes >= 0, "data.cache_gigabytes must be >= 0")

@@ -153,10 +153,10 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
 def unknown_characters(
     path: Path, utterances: Sequence[Utterance], vocabulary: Vocabulary
 ) -> list[Problem]:
-    """The lines whose text has characters outside ``vocabulary``."""
+    """The lines whose text, in the form of ``vocabulary``, has characters outside it."""
     problems = []
     for item in utterances:
-        if unknown := vocabulary.unknown(item.text):
+        if unknown := vocabulary.unknown(vocabulary.normalize(item.text)):
             message = f"characters {' '.join(map(repr, unknown))} outside the vocabulary"
             problems.append(Problem(path, item.line, "characters", message, item.id))
     return problems
@@ -164,4 +164,5 @@ def unknown_characters(
 
 def fits(item: Utterance, vocabulary: Vocabulary, num_frames: Callable[[float], int]) -> bool:
     """Whether CTC can emit the text on the frames that ``num_frames`` gives for the seconds."""
-    return min_frames(vocabulary.encode(item.text)) <= num_frames(item.duration)
+    ids = vocabulary.encode(vocabulary.normalize(item.text))
+    return min_frames(ids) <= num_frames(item.duration)

@@ -1,7 +1,7 @@
 """The model directory, the one door between training and recognition: read, write, check.
 
-model.json    schema version, sample rate, frame stride, vocabulary, configuration,
-              provenance, scores, and the SHA-256 of every other file
+model.json    schema version, sample rate, frame stride, vocabulary and what its text is like,
+              configuration, provenance, scores, and the SHA-256 of every other file
 model.onnx    waveforms (B, samples) float32, lengths (B,) int64
               -> log_probs (B, frames, V) float32, frame lengths (B,) int64
 golden/       short clips with the output they must give
@@ -113,6 +113,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
     derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
     values.setdefault("word_offsets", [0.0, 0.0])
     values.setdefault("calibrators", {})
+    text = values.pop("text", {})
     known = {item.name for item in fields(ModelInfo)}
     if values.keys() != known:
         missing, surplus = sorted(known - values.keys()), sorted(values.keys() - known)
@@ -121,7 +122,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
         raise ModelError(f"{path}: 'files' must give the SHA-256 of {GRAPH}")
     try:
         info = ModelInfo(
-            vocabulary=Vocabulary(tuple(values["vocabulary"])),
+            vocabulary=_vocabulary(values["vocabulary"], **text),
             features=from_mapping(FeatureConfig, values["features"], "features"),
             encoder=from_mapping(EncoderConfig, values["encoder"], "encoder"),
             provenance=dict(values["provenance"]),
@@ -139,6 +140,12 @@ def _parse(path: Path, values: Any) -> ModelInfo:
         if value != getattr(info, name):
             raise ModelError(f"{path}: {name} is {value!r}, the rest gives {getattr(info, name)}")
     return info
+
+
+def _vocabulary(
+    tokens: Any, unicode: str = "NFC", spaced: bool = True, scores: Any = ()
+) -> Vocabulary:
+    return Vocabulary(tuple(tokens), tuple(map(float, scores)), unicode, spaced)
 
 
 def _offsets(values: Any) -> tuple[float, float]:
@@ -163,6 +170,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
         "sample_rate": info.sample_rate,
         "frame_stride": info.frame_stride,
         "vocabulary": list(info.vocabulary.tokens),
+        "text": _text(info.vocabulary),
         "features": to_mapping(info.features),
         "encoder": to_mapping(info.encoder),
         "provenance": info.provenance,
@@ -174,6 +182,11 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
     description = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
     write_folder(folder, {**files, DESCRIPTION: description.encode()})
     return read_model(folder)
+
+
+def _text(vocabulary: Vocabulary) -> dict[str, Any]:
+    values: dict[str, Any] = {"unicode": vocabulary.unicode, "spaced": vocabulary.spaced}
+    return values | ({"scores": list(vocabulary.scores)} if vocabulary.scores else {})
 
 
 def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ on how they arrive, so a live transcript has the segments of a finished one.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from asr.words import Word
+from asr.words import Word, text_of
 
 PAUSE_SECONDS = 0.8
 MAX_SECONDS = 15.0
@@ -21,8 +21,8 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """The words with a space between."""
-        return " ".join(word.text for word in self.words)
+        """The text of its words."""
+        return text_of(self.words)
 
     @property
     def start(self) -> float:

@@ -4,10 +4,11 @@ them."""
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from asr.errors import ConfigError
 from asr.segments import Segment
+from asr.words import text_of
 
 LONG_PAUSE = 3000
 """Milliseconds from the start of a word to that of the next that end a cue of many segments."""
@@ -53,6 +54,7 @@ class TimedWord:
     start: int
     end: int
     confidence: float
+    joined: bool = False
 
 
 def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
@@ -64,7 +66,8 @@ def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
         for word in segment.words:
             start = max(to_milliseconds(word.start), last)
             last = max(to_milliseconds(word.end), start + 1)
-            words.append(TimedWord(re.sub(r"\s", " ", word.text), start, last, word.confidence))
+            text = re.sub(r"\s", " ", word.text)
+            words.append(TimedWord(text, start, last, word.confidence, word.joined))
         yield words
 
 
@@ -73,7 +76,7 @@ def cues_of(
 ) -> Iterator[tuple[int, int, str]]:
     """Start and end (ms) and text of the cues."""
     for lines in _subtitles(timed_words(segments), options):
-        plain = "\n".join(escape(line_of(line)) for line in lines)
+        plain = "\n".join(escape(text_of(line)) for line in lines)
         if not options.highlight_words:
             yield lines[0][0].start, lines[-1][-1].end, plain
             continue
@@ -82,9 +85,9 @@ def cues_of(
             if spoken.start > last:
                 yield last, spoken.start, plain
             marked = "\n".join(
-                " ".join(
-                    f"<u>{escape(word.text)}</u>" if word is spoken else escape(word.text)
-                    for word in line
+                text_of(
+                    replace(word, text=f"<u>{text}</u>" if word is spoken else text)
+                    for word, text in ((word, escape(word.text)) for word in line)
                 )
                 for line in lines
             )
@@ -118,12 +121,7 @@ def _subtitles(
 
 
 def _fits(line: list[TimedWord], word: TimedWord, width: int | None) -> bool:
-    return width is None or len(line_of([*line, word])) <= width
-
-
-def line_of(words: Iterable[TimedWord]) -> str:
-    """Their texts with a space between."""
-    return " ".join(word.text for word in words)
+    return width is None or len(text_of([*line, word])) <= width
 
 
 def to_milliseconds(seconds: float) -> int:

@@ -38,7 +38,7 @@ from asr.recordings import (
 )
 from asr.segments import Segment, Segmenter, split
 from asr.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_probs, open_windows
-from asr.words import Word, frame_time, to_words
+from asr.words import Word, frame_time, text_of, to_words
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
@@ -260,14 +260,13 @@ class Transcriber:
         self, log_probs: Iterator[LogProbs], hearing: Hearing, max_seconds: float
     ) -> TranscriptStream:
         def parts() -> Iterator[Part]:
-            history: list[str] = []
+            history: list[Word] = []
             pieces = _pieces(ahead(log_probs, WINDOWS_AHEAD), Pieces(self.model, max_seconds))
             for piece in pieces:
-                part = self._part(piece, hearing, " ".join(history))
+                part = self._part(piece, hearing, text_of(history))
                 if not hearing.nothing:
                     yield part
-                said = [word.text for word in part.words]
-                history = [] if piece.pause else [*history, *said][-MAX_ORDER:]
+                history = [] if piece.pause else [*history, *part.words][-MAX_ORDER:]
 
         return TranscriptStream(parts(), partial(self._finish, hearing, in_one_piece=False))
 
@@ -297,9 +296,8 @@ class Transcriber:
         warnings = [*hearing.warnings, *hearing.nothing]
         if self.domain and hearing.measures and not hearing.nothing:
             warnings += self.domain.differences(hearing.measures, words, best_path, in_one_piece)
-        text = " ".join(word.text for word in words)
         return Transcript(
-            text,
+            text_of(words),
             tuple(words),
             hearing.duration,
             self.model.hash,

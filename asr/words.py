@@ -1,7 +1,9 @@
 """Tokens on frames to words in seconds."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from asr.confidence import AS_IT_IS
 from asr.decoding.hypothesis import Hypothesis
@@ -16,6 +18,23 @@ class Word:
     start: float
     end: float
     confidence: float
+    joined: bool = False
+    """No space stands between it and the word before, as in Japanese."""
+
+
+class Spoken(Protocol):
+    """A word on any timeline."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def joined(self) -> bool: ...
+
+
+def text_of(words: Iterable[Spoken]) -> str:
+    """Their texts, with a space between where they are not joined."""
+    parts = (word.text if word.joined else f" {word.text}" for word in words)
+    return "".join(parts).removeprefix(" ")
 
 
 END_SHARE = 0.25
@@ -30,7 +49,7 @@ def to_words(
     first_frame: int = 0,
     decoder: str = "greedy",
 ) -> tuple[Word, ...]:
-    """Join the tokens between spaces.
+    """Join the tokens between spaces; where words are not spaced, each token is one.
 
     A word is heard from its first token's first frame to its last token's last; its confidence is
     the geometric mean of its tokens' posteriors, calibrated as the model says for words of the
@@ -39,7 +58,8 @@ def to_words(
     into a neighbour. Frames are counted from ``first_frame`` of the recording on; times are kept
     within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
     """
-    spans = _spans(model.vocabulary.decode(hypothesis.tokens))
+    vocabulary, tokens = model.vocabulary, hypothesis.tokens
+    spans = vocabulary.spans(tokens)
 
     def seconds(frame: int) -> float:
         return frame_time(first_frame + frame, model, duration)
@@ -60,10 +80,11 @@ def to_words(
         posteriors = hypothesis.log_posteriors[first:last]
         words.append(
             Word(
-                text=model.vocabulary.decode(hypothesis.tokens[first:last]),
+                text=vocabulary.decode(tokens[first:last]).strip(),
                 start=start,
                 end=end,
                 confidence=calibrator(min(1.0, math.exp(sum(posteriors) / len(posteriors)))),
+                joined=vocabulary.joined(tokens, first),
             )
         )
     return tuple(words)
@@ -73,14 +94,3 @@ def frame_time(frame: int, model: ModelInfo, duration: float) -> float:
     """Seconds at which an output frame begins, within 0 and ``duration``."""
     samples = (frame - model.encoder.padding) * model.frame_stride
     return min(max(samples / model.sample_rate, 0.0), duration)
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    """First and last (exclusive) index of each stretch without spaces."""
-    spans, first = [], 0
-    for index, character in enumerate(text + " "):
-        if character == " ":
-            if index > first:
-                spans.append((first, index))
-            first = index + 1
-    return spans

@@ -17,11 +17,11 @@ from asr.subtitles import (
     ONE_LINE,
     SubtitleOptions,
     cues_of,
-    line_of,
     timed_words,
     to_milliseconds,
 )
 from asr.transcriber import Transcript
+from asr.words import text_of
 
 
 def render(
@@ -92,7 +92,7 @@ def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
     """Milliseconds and text of every segment."""
     yield "start\tend\ttext\n"
     for words in timed_words(segments):
-        yield f"{words[0].start}\t{words[-1].end}\t{line_of(words)}\n"
+        yield f"{words[0].start}\t{words[-1].end}\t{text_of(words)}\n"
 
 
 def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any
             for word in words
         ],
         "segments": [
-            {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": line_of(words)}
+            {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": text_of(words)}
             for words in segments
         ],
         "duration": to_milliseconds(transcript.duration) / 1000,
@@ -145,7 +145,7 @@ def _textgrid(transcript: Transcript) -> str:
     segments = list(timed_words(transcript.segments))
     tiers = {
         "words": [(word.start, word.end, word.text) for words in segments for word in words],
-        "segments": [(words[0].start, words[-1].end, line_of(words)) for words in segments],
+        "segments": [(words[0].start, words[-1].end, text_of(words)) for words in segments],
     }
     # Praat makes no tier of length zero.
     end = max([1, to_milliseconds(transcript.duration), *(words[-1].end for words in segments)])

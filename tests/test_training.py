@@ -359,7 +359,7 @@ def test_steps_without_a_finite_gradient_change_nothing(manifest, tmp_path, monk
 
 def test_training_ends_when_patience_does(manifest, tmp_path, monkeypatch):
     options = short(manifest, epochs=9, patience=2)
-    monkeypatch.setattr(training.CTCModule, "dev_wer", 0.5)
+    monkeypatch.setattr(training.CTCModule, "dev_rate", 0.5)
     training.fit(options, folder=tmp_path / "run")
     assert [row["epoch"] for row in log_rows(tmp_path / "run")] == ["1", "2", "3"]
     training.fit(options, resume=True, folder=tmp_path / "run")  # it stays ended

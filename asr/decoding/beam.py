@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from asr.config import DecodingConfig, from_mapping
 from asr.decoding.alignment import align
-from asr.decoding.confidence import spelled, token_posteriors
+from asr.decoding.confidence import spelled, token_codes, token_posteriors
 from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, whole
 from asr.decoding.forward import log_probability
 from asr.decoding.hotwords import build_hotwords
@@ -43,7 +43,7 @@ class BeamSearch:
         lm: a model of words, or of tokens.
         lexicon: the only words that may come out, the hot words besides.
         hotwords: words or phrases with their boosts (natural logarithm, on top of the score of
-            a text once for each time it holds them whole).
+            a text once for each time it holds them whole; where words are not spaced, anywhere).
         rescore_lm: looks at the best texts again, when the search is over.
         options: those of :class:`asr.config.DecodingConfig`, e.g. ``beam_size=64``.
 
@@ -127,7 +127,8 @@ class BeamSearch:
 
     def score(self, log_probs: npt.NDArray[np.floating], text: str) -> TextScore:
         """What the search would rank ``text`` by on (frames, V), pruning aside, whether it finds it
-        or not; with ``rescore_lm``, after the second pass.
+        or not; with ``rescore_lm``, after the second pass. Of sub-words, in those that
+        :meth:`asr.text.Vocabulary.encode` gives.
 
         Raises:
             DataError: not log-probs, or a character without a symbol.
@@ -159,7 +160,8 @@ class BeamStream:
     def __init__(self, search: BeamSearch, history: str = "") -> None:
         self._search = search
         self._history = normalize(history)
-        state = _lm_state(search.lm, history) if search.lm else 0
+        spaced = search.vocabulary.spaced
+        state = _lm_state(search.lm, history, spaced) if search.lm else 0
         self._tree = new_tree(search.options.beam_size, state)
         self._pieces: list[npt.NDArray[np.float32]] = []
 
@@ -192,11 +194,10 @@ class BeamStream:
         if self._search.rescore_lm:
             totals = self._rescored(totals, beam, self._search.rescore_lm, sentence_ends)
             beam, totals = (part[totals[:, 0] > -np.inf] for part in (beam, totals))
-        space = self._search._context.space
         hypotheses: list[Hypothesis] = []
         texts = set()
         for index in np.argsort(-totals[:, 0], kind="stable").tolist():
-            tokens, posteriors = token_posteriors(tree.nodes, beam, totals[:, 0], index, space)
+            tokens, posteriors = token_posteriors(tree.nodes, beam, totals[:, 0], index, context)
             text = self._search.vocabulary.decode(tokens.tolist()).strip()
             if text in texts:
                 continue
@@ -234,8 +235,8 @@ class BeamStream:
         nodes = tree.beam[:entries]
         best = nodes[np.argmax(tree.mass[:entries, BOTH])]
         tokens = spelled(tree.nodes, best)
-        spaces = np.flatnonzero(tokens == search._context.space)
-        tokens = tokens[: spaces[-1] if len(spaces) else 0]
+        ends = np.flatnonzero(search._context.parts[tokens])
+        tokens = tokens[: ends[-1] if len(ends) else 0]
         try:
             starts, ends, acoustic = self._align(tokens)
         except DataError:  # the audio ends in sounds that no text of the lexicon allows
@@ -267,19 +268,22 @@ def _tables(
 ) -> Context:
     """What the search knows, its weights 0."""
     space = vocabulary.space_id
-    if space is None and (lexicon is not None or (lm and lm.unit == "word")):
+    of_words = lexicon is not None or bool(lm and lm.unit == "word")
+    if of_words and (space is None or not vocabulary.spaced):
         raise DataError("a lexicon or a language model of words needs a vocabulary with a space")
+    if lm and lm.unit == "token" and vocabulary.scores:
+        raise DataError("a model of sub-words takes a language model of words, not of characters")
     kind = NO_LM if lm is None else WORD_LM if lm.unit == "word" else TOKEN_LM
     known: dict[str, int] = {}
     if lexicon is not None:
-        hot = [word for phrase in hotwords for word in normalize(phrase).split()]
-        for word in [*map(normalize, lexicon), *hot]:
+        hot = [word for phrase in hotwords for word in vocabulary.normalize(phrase).split()]
+        for word in [*map(vocabulary.normalize, lexicon), *hot]:
             known[word] = lm.word_id(word) if kind == WORD_LM and lm else 0
     elif kind == WORD_LM and lm:
         specials = {lm.unknown_id, lm.word_id(START), lm.word_id(END)}
         known = {
             word: index
-            for word, index in lm.ids.items()
+            for word, index in _spelled(lm, vocabulary)
             if index not in specials and not vocabulary.unknown(word)
         }
     use_lexicon = lexicon is not None or bool(known)
@@ -292,8 +296,13 @@ def _tables(
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         token_words = np.array([lm.word_id(name) for name in names], np.int32)
     automaton = build_hotwords(hotwords, vocabulary)
+    codes, powers = token_codes([vocabulary.decode([id]) for id in range(len(vocabulary))])
     return Context(
         space=-1 if space is None else space,
+        leading=bool(vocabulary.scores) and vocabulary.spaced,
+        parts=np.array(vocabulary.parts),
+        codes=codes,
+        powers=powers,
         closed=lexicon is not None,
         lm_kind=kind,
         lm_weight=0.0,
@@ -319,9 +328,16 @@ def _tables(
     )
 
 
-def _lm_state(lm: NgramModel, history: str) -> int:
+def _spelled(lm: NgramModel, vocabulary: Vocabulary) -> Iterable[tuple[str, int]]:
+    """The words of ``lm`` as the model has them, and their ids."""
+    if vocabulary.unicode == "NFC":
+        return lm.ids.items()
+    return ((vocabulary.normalize(word), id) for word, id in lm.ids.items())
+
+
+def _lm_state(lm: NgramModel, history: str, spaced: bool = True) -> int:
     ids = lm.encode(normalize(history))
-    if ids and lm.unit == "token":
+    if ids and lm.unit == "token" and spaced:
         ids.append(lm.word_id(SPACE))
     return lm.context(ids)
 

@@ -1,16 +1,19 @@
 """How sure is each word? Its posterior among the hypotheses that the search kept."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from asr.decoding.compiled import compiled
+from asr.decoding.context import Context
 from asr.decoding.search import NONE, PARENT, TOKEN
 
 NEGLIGIBLE = 1e-6
 """Share of a hypothesis, against the best, below which it is left out."""
 
 SMALLEST = 1e-10
+BASE, MASK = 1000003, 0xFFFFFFFFFFFF
 
 
 @compiled
@@ -29,28 +32,41 @@ def spelled(nodes: Any, node: int) -> Any:
 
 
 @compiled
-def hash_words(tokens: Any, space: int) -> Any:
-    """A number for each word, a stretch without spaces."""
+def hash_words(tokens: Any, context: Context) -> Any:
+    """A number for each word, the same in whatever tokens it is spelled."""
     words = np.empty(len(tokens), np.int64)
     count, inside = 0, False
     for token in tokens:
-        if token == space:
+        if token == context.space:
             inside = False
             continue
-        if not inside:
+        if not inside or context.parts[token]:
             inside = True
             words[count] = 0
             count += 1
-        words[count - 1] = (words[count - 1] * 1000003 + token + 1) & 0xFFFFFFFFFFFF
+        word = words[count - 1] * context.powers[token] + context.codes[token]
+        words[count - 1] = word & MASK
     return words[:count]
 
 
+def token_codes(texts: Sequence[str]) -> tuple[Any, Any]:
+    """(V,) the hash of each token's text without spaces, and the factor of what stands before it:
+    together they hash a text like its characters one by one."""
+    codes, powers = np.zeros(len(texts), np.int64), np.ones(len(texts), np.int64)
+    for index, text in enumerate(texts):
+        code, power = 0, 1
+        for character in text.replace(" ", ""):
+            code, power = (code * BASE + ord(character) + 1) & MASK, power * BASE & MASK
+        codes[index], powers[index] = code, power
+    return codes, powers
+
+
 @compiled
-def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int) -> Any:
+def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Context) -> Any:
     """Posterior of each word of hypothesis ``chosen``: the share (by probability, softmax of the
     ``totals``) of the hypotheses that have the same word in its place in a minimum edit
     alignment of words."""
-    ours = hash_words(spelled(nodes, beam[chosen]), space)
+    ours = hash_words(spelled(nodes, beam[chosen]), context)
     count = len(ours)
     posteriors = np.zeros(count)
     highest, weight_sum = totals.max(), 0.0
@@ -59,7 +75,7 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int)
         if weight < NEGLIGIBLE and i != chosen:
             continue
         weight_sum += weight
-        theirs = hash_words(spelled(nodes, beam[i]), space)
+        theirs = hash_words(spelled(nodes, beam[i]), context)
         others = len(theirs)
         costs = np.empty((count + 1, others + 1), np.int32)
         for a in range(count + 1):
@@ -85,17 +101,17 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int)
 
 
 @compiled
-def token_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, space: int) -> Any:
+def token_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Context) -> Any:
     """The tokens of hypothesis ``chosen``, and the logarithm of the posterior of the word that each
     belongs to; a space goes with the word before it."""
     tokens = spelled(nodes, beam[chosen])
-    posteriors = word_posteriors(nodes, beam, totals, chosen, space)
+    posteriors = word_posteriors(nodes, beam, totals, chosen, context)
     logs = np.zeros(len(tokens))
     word, inside = -1, False
     for i in range(len(tokens)):
-        if tokens[i] == space:
+        if tokens[i] == context.space:
             inside = False
-        elif not inside:
+        elif not inside or context.parts[tokens[i]]:
             inside = True
             word += 1
         if word >= 0:

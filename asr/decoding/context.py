@@ -19,14 +19,20 @@ LN10 = float(np.log(10.0))
 class Context(NamedTuple):
     """Tables of the compiled search. Unused ones are empty.
 
-    ``lexicon_*``: a trie of spelled words (:class:`asr.decoding.trie.Trie`), ``lexicon_words``
-    (nodes,) whether a word ends there, as its id in the language model, -1 elsewhere;
+    ``parts`` (V,): the tokens before which a word ends; ``codes`` and ``powers`` (V,): see
+    :func:`asr.decoding.confidence.token_codes`; ``lexicon_*``: a trie of spelled words
+    (:class:`asr.decoding.trie.Trie`), ``lexicon_words`` (nodes,) whether a word ends there, as its
+    id in the language model, -1 elsewhere;
     ``lm_*``: an n-gram model (:class:`asr.decoding.ngram.NgramModel`); ``token_words`` (V,) the
     language model's id of each token; ``hot_*``: an automaton
     (:class:`asr.decoding.hotwords.HotWords`).
     """
 
     space: int  # token id, -1: the vocabulary has none
+    leading: bool  # a text may begin with the space
+    parts: Any
+    codes: Any
+    powers: Any
     closed: bool  # words outside the lexicon are not allowed
     lm_kind: int
     lm_weight: float
@@ -125,17 +131,18 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
     """The state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
     fixed, lm = state.fixed, state.lm
     lexicon, lm_state = state.lexicon, state.lm_state
-    if token == context.space:
+    if context.parts[token]:
         if last >= 0 and last != context.space:
             allowed, gain, lm_gain, lm_state = end_word(context, lexicon, lm_state)
             if not allowed:
                 return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
             fixed += gain
             lm += lm_gain
-        elif context.closed:  # a space after a space, or at the beginning
+        elif context.closed and (last >= 0 or (token == context.space and not context.leading)):
+            # A space after a space, or at the beginning.
             return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
         lexicon = 0
-    elif context.use_lexicon:
+    if context.use_lexicon and token != context.space:
         if lexicon >= 0:
             lexicon = child_of(context.lexicon_first, context.lexicon_label, lexicon, token)
         if lexicon < 0 and context.closed:
@@ -146,7 +153,7 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
         lm += lm_gain
     hot, potential = 0, 0.0
     if context.use_hot:
-        if token == context.space:
+        if context.parts[token]:
             fixed += context.hot_gain[state.hot]
         hot = context.hot_next[state.hot, token]
         potential = context.hot_potential[hot]
@@ -163,9 +170,16 @@ def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tok
         if offered[token] == frame:
             tokens[count] = token
             count += 1
-    if context.lexicon_words[lexicon] >= 0 and offered[context.space] == frame:
+    word_ends = context.lexicon_words[lexicon] >= 0
+    if (word_ends or (context.leading and lexicon == 0)) and offered[context.space] == frame:
         tokens[count] = context.space
         count += 1
+    if word_ends and context.leading:  # tokens that begin with a space, too
+        for child in range(context.lexicon_first[0], context.lexicon_first[1]):
+            token = context.lexicon_label[child]
+            if context.parts[token] and offered[token] == frame:
+                tokens[count] = token
+                count += 1
     return count
 
 

@@ -1,6 +1,6 @@
 """Hot words: words and phrases that the search is told to prefer (or to avoid)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.errors import DataError
-from asr.text import Vocabulary, normalize
+from asr.text import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class HotWords:
     State 0 is the beginning of a word, state 1 the inside of a word that is not hot.
 
     ``next`` (states, V): the state after one token more. ``gain`` (states,): what a text gets that
-    ends here, or goes on with a space: the boosts of the hot words that end in this state.
+    ends here, or goes on with another word: the boosts of the hot words that end in this state.
     ``potential`` (states,): what it is lent meanwhile, the share of a boost that the part
     of the hot word stands for which has been read; only a hot word's end turns it into a gain.
     """
@@ -47,7 +47,7 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
     spelled: list[tuple[int, ...]] = [(), ()]
     gain, potential = [0.0, 0.0], [0.0, 0.0]
     for word, boost in boosts.items():
-        text = normalize(word)
+        text = vocabulary.normalize(word)
         if not text or not abs(boost) <= LARGEST_BOOST:
             raise DataError(
                 f"hot word {word!r} with boost {boost}: needs a word and a number between "
@@ -57,7 +57,7 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
             raise DataError(
                 f"hot word {word!r}: the model has no symbol for {' '.join(map(repr, unknown))}"
             )
-        tokens = vocabulary.encode(text)
+        tokens = without_space(vocabulary.encode(text), vocabulary)
         state = 0
         for count, token in enumerate(tokens, start=1):
             if token not in children[state]:
@@ -71,13 +71,13 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
         gain[state] += boost
     following = np.zeros((len(children), size), np.int32)
     following[:2] = INSIDE
-    if space is not None:
-        following[:2, space] = 0
+    for token in np.flatnonzero(vocabulary.parts).tolist():
+        following[:2, token] = 0 if token == space else children[0].get(token, INSIDE)
     for token, child in children[0].items():
         following[0, token] = child
     # States by length, so that the shorter state a state falls back to is complete before it.
     for state in sorted(range(2, len(children)), key=lambda state: len(spelled[state])):
-        shorter = _fall_back(spelled[state], children, space)
+        shorter = _fall_back(spelled[state], children, vocabulary)
         gain[state] += gain[shorter]
         potential[state] = max(potential[state], potential[shorter])
         following[state] = following[shorter]
@@ -86,11 +86,18 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
     return HotWords(following, np.array(gain), np.array(potential))
 
 
-def _fall_back(tokens: tuple[int, ...], children: Any, space: int | None) -> int:
-    """The state of the longest end of ``tokens`` that begins after a space and is the beginning
+def without_space(tokens: Sequence[int], vocabulary: Vocabulary) -> list[int]:
+    """``tokens`` without the space that may be the first symbol of a word."""
+    return list(tokens[tokens[:1] == [vocabulary.space_id] :])
+
+
+def _fall_back(tokens: tuple[int, ...], children: Any, vocabulary: Vocabulary) -> int:
+    """The state of the longest end of ``tokens`` that begins where a word does and is the beginning
     of a hot word."""
+    space = vocabulary.space_id
     for begin in range(1, len(tokens) + 1):
-        if tokens[begin - 1] == space:
+        after_space = tokens[begin - 1] == space
+        if after_space or (begin < len(tokens) and vocabulary.parts[tokens[begin]]):
             state = 0
             for token in tokens[begin:]:
                 state = children[state].get(token, -1)

@@ -161,6 +161,8 @@ def _number_words(
             raise DataError(f"a vocabulary holds single words, got {word!r}")
         index.setdefault(word, len(index))
     closed = vocabulary is not None
+    if unit == "token":  # by which such a model is known, though its texts may have no spaces
+        index.setdefault(SPACE, len(index))
     stream: list[int] = []
     sentences = 0
     for text in texts:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from asr.decoding.hotwords import without_space
 from asr.decoding.trie import Trie, build_trie
 from asr.errors import DataError
 from asr.files import read_text
@@ -24,7 +25,8 @@ class Lexicon:
 
 
 def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabulary) -> Lexicon:
-    """The trie of ``words`` with their ``ids``.
+    """The trie of ``words`` with their ``ids``. Of sub-words, a word's are those that training
+    texts are divided into.
 
     Raises:
         DataError: a word that the vocabulary cannot spell, one that holds a space, or none.
@@ -36,7 +38,7 @@ def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabula
         if " " in word or vocabulary.unknown(word):
             wrong = " ".join(map(repr, vocabulary.unknown(word))) or "a space"
             raise DataError(f"word {word!r} of the lexicon: {wrong} is no symbol for a word here")
-        spelled.append(vocabulary.encode(word))
+        spelled.append(without_space(vocabulary.encode(word), vocabulary))
     trie, ends = build_trie(spelled)
     at_node = np.full(len(trie.label), -1, np.int32)
     at_node[ends] = ids

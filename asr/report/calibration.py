@@ -96,5 +96,6 @@ def calibrate_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> 
         raise failed[0]
     words = [result.words for result in results if isinstance(result, Transcript)]
     info = transcriber.model
-    calibrators = {**info.calibrators, "beam": fit_words([item.text for item in utterances], words)}
+    references = [" ".join(info.vocabulary.words(item.text)) for item in utterances]
+    calibrators = {**info.calibrators, "beam": fit_words(references, words)}
     return write_model(folder, replace(info, calibrators=calibrators), read_files(folder, info))

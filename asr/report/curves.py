@@ -12,7 +12,11 @@ HEIGHT = 10
 SHOWN = 12.0
 """How many times the best value the picture shows: losses and perplexities begin very high."""
 
-MEASURES = {"dev_wer": ("WER", " %"), "dev_perplexity": ("perplexity", "")}
+MEASURES = {
+    "dev_wer": ("WER", " %"),
+    "dev_cer": ("CER", " %"),
+    "dev_perplexity": ("perplexity", ""),
+}
 """What epochs are compared by, as its column is called: a name and a unit."""
 
 

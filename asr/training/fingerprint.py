@@ -44,11 +44,13 @@ def add_domain(folder: Path, data: SpeechData, corpus: Corpus) -> Domain:
         )
         if isinstance(result, Transcript) and result.words
     ]
-    calibrator = fit_words([text for text, _ in recognised], [words for _, words in recognised])
+    words_of = corpus.vocabulary.words
+    references = [" ".join(words_of(text)) for text, _ in recognised]
+    calibrator = fit_words(references, [words for _, words in recognised])
     means = [
         float(np.mean([calibrator(word.confidence) for word in words])) for _, words in recognised
     ]
-    domain = describe(measures, means, (item.text for item in corpus.train))
+    domain = describe(measures, means, (" ".join(words_of(item.text)) for item in corpus.train))
     calibrated = replace(info, calibrators={"greedy": calibrator})
     write_model(folder, calibrated, {**files, DOMAIN: domain_to_json(domain)})
     return domain

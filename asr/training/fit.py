@@ -13,13 +13,14 @@ from asr.training.export import export_model, start_from
 from asr.training.fingerprint import add_domain
 from asr.training.module import CTCModule
 from asr.training.preparation import prepare
+from asr.training.subwords import keep_pieces, kept_pieces
 
 
 def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Path:
     """Train as ``config`` says; return the model directory, ``<run folder>/model``.
 
     The run folder (``runs/<name>`` unless given) is that of :func:`asr.training.engine.run`; epochs
-    are compared by the greedy WER on the development set.
+    are compared by the greedy WER on the development set, or the CER where words are not spaced.
 
     Raises:
         ConfigError: the folder holds another run, or there is nothing to resume.
@@ -30,7 +31,11 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
     folder = folder or RUNS / config.name
     values = to_mapping(config)
     check_folder(folder, values, resume)
-    corpus = prepare(config, folder / "skipped.jsonl")
+    of_pieces = config.data.unit == "piece"
+    kept = kept_pieces(folder, config.data) if of_pieces and resume else None
+    corpus = prepare(config, folder / "skipped.jsonl", kept)
+    if of_pieces:
+        keep_pieces(folder, corpus.vocabulary)
     data = SpeechData(config, corpus)
     torch.manual_seed(config.seed)
     module = CTCModule(config, corpus.vocabulary)
@@ -64,7 +69,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
         features=config.features,
         encoder=config.encoder,
         provenance={**provenance, "data": hashes([*config.data.train, *config.data.dev])},
-        scores={"dev": {"wer": module.dev_wer}},
+        scores={"dev": {module.measure.name.lower(): module.dev_rate}},
     )
     export_model(folder / "model", module.model, info)
     add_domain(folder / "model", data, corpus)

@@ -1,4 +1,4 @@
-"""The acoustic model in training: CTC loss, greedy WER on the development set."""
+"""The acoustic model in training: CTC loss, greedy error rate on the development set."""
 
 import torch
 from torch import Tensor
@@ -22,12 +22,13 @@ VIEWS = ("masks", "other masks")
 class CTCModule(Trainable):
     """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006); items are utterances."""
 
-    measure = Measure("dev_wer", "WER", 100, " %", "CTC loss (nats per utterance)", "×")
-
     def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
         super().__init__(config.optimizer, config.training)
         self.config = config
         self.vocabulary = vocabulary
+        name = "WER" if vocabulary.spaced else "CER"
+        column, loss = f"dev_{name.lower()}", "CTC loss (nats per utterance)"
+        self.measure = Measure(column, name, 100, " %", loss, "×")
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
@@ -97,10 +98,10 @@ class CTCModule(Trainable):
 
     def on_validation_epoch_start(self) -> None:
         """Begin a new count."""
-        self.dev_sums = dict.fromkeys(("loss", "items", "errors", "words"), 0.0)
+        self.dev_sums = dict.fromkeys(("loss", "items", "errors", "units"), 0.0)
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count the loss and the word errors of a batch."""
+        """Count the loss and the errors of a batch, in words or characters."""
         if not batch.ids:
             return
         log_probs, frames = self.model(batch.waveforms, batch.lengths)
@@ -108,23 +109,24 @@ class CTCModule(Trainable):
         self.dev_sums["items"] += len(batch.ids)
         for row, length, text in zip(log_probs, frames.tolist(), batch.texts, strict=True):
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
-            counts = count_errors(text, self.vocabulary.decode(hypothesis.tokens))
+            recognised = self.vocabulary.decode(hypothesis.tokens)
+            counts = count_errors(self.vocabulary.apart(text), self.vocabulary.apart(recognised))
             self.dev_sums["errors"] += counts.errors
-            self.dev_sums["words"] += counts.reference
+            self.dev_sums["units"] += counts.reference
 
     def on_validation_epoch_end(self) -> None:
         """Add up over all ranks."""
         self.dev_sums = self.over_ranks(self.dev_sums)
 
     @property
-    def dev_wer(self) -> float:
-        """Greedy word error rate on the development set, a fraction."""
-        return self.dev_sums["errors"] / max(self.dev_sums["words"], 1)
+    def dev_rate(self) -> float:
+        """Greedy error rate on the development set, a fraction."""
+        return self.dev_sums["errors"] / max(self.dev_sums["units"], 1)
 
     @property
     def criterion(self) -> float:
-        """:attr:`dev_wer`."""
-        return self.dev_wer
+        """:attr:`dev_rate`."""
+        return self.dev_rate
 
     def speed(self, samples: float, seconds: float) -> float:
         """Seconds of audio in a second."""

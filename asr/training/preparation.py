@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asr.config import Config
+from asr.config import Config, DataConfig
 from asr.errors import DataError
 from asr.manifest import Utterance, fits, read_manifest, unknown_characters
-from asr.text import Vocabulary
+from asr.text import Vocabulary, normalize
 from asr.training.guards import entry, write_skipped
 
 SHOWN = 10
@@ -24,24 +24,25 @@ class Corpus:
     skipped: list[dict[str, Any]]
 
 
-def prepare(config: Config, skipped: Path) -> Corpus:
-    """Read the manifests; leave out of the training set what cannot be trained on: utterances over
+def prepare(config: Config, skipped: Path, vocabulary: Vocabulary | None = None) -> Corpus:
+    """Read the manifests and, unless it is given, take or learn the ``vocabulary`` from the
+    training texts; leave out of the training set what cannot be trained on: utterances over
     ``data.max_duration``, without text or with unknown characters as ``data`` says, and texts
     that CTC cannot fit on the frames at the fastest speed.
 
     Raises:
         DataError: no manifests, characters outside the vocabulary (file, line and characters are
-            listed), an id twice, or too large a share left out; the file ``skipped`` then lists it.
+            listed), an id twice, sub-words that cannot be learned, or too large a share left out;
+            the file ``skipped`` then lists it.
     """
     if not config.data.train or not config.data.dev:
         raise DataError("data.train and data.dev must name manifests")
     train, dev = (
-        {Path(path): read_manifest(path) for path in paths}
+        {Path(path): _read(path, config.data.unicode) for path in paths}
         for paths in (config.data.train, config.data.dev)
     )
     utterances = distinct([item for items in train.values() for item in items])
-    characters = config.data.characters or "".join(item.text for item in utterances)
-    vocabulary = Vocabulary.from_characters(characters)
+    vocabulary = vocabulary or _vocabulary([item.text for item in utterances], config.data)
     manifests = dev if config.data.drop_unknown else train | dev
     problems = [
         problem
@@ -61,6 +62,20 @@ def prepare(config: Config, skipped: Path) -> Corpus:
         )
     development = distinct([item for items in dev.values() for item in items])
     return Corpus(vocabulary, kept, development, lines)
+
+
+def _read(path: str, form: str) -> list[Utterance]:
+    return [replace(item, text=normalize(item.text, form)) for item in read_manifest(path)]
+
+
+def _vocabulary(texts: Sequence[str], config: DataConfig) -> Vocabulary:
+    if config.unit == "piece":
+        from asr.training.subwords import learn_pieces
+
+        known = set(config.characters)
+        return learn_pieces([text for text in texts if not known or set(text) <= known], config)
+    characters = config.characters or "".join(texts)
+    return Vocabulary.from_characters(characters, config.unicode, config.spaced)
 
 
 def distinct(utterances: list[Utterance]) -> list[Utterance]:
