@@ -85,11 +85,12 @@ class Score:
         return self.sentence_errors / self.sentences
 
 
-def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
+def score(references: Sequence[str], hypotheses: Sequence[str], unit: str = "word") -> Score:
     """Score ``hypotheses`` against ``references``, utterance by utterance.
 
     Both are normalised (:func:`asr.text.normalize`). The words of a hypothesis whose reference
-    is empty count as insertions, as in sclite.
+    is empty count as insertions, as in sclite. ``unit = "character"``: texts have spaces between
+    their characters, so that words are characters; spaces are never counted.
 
     Raises:
         DataError: different numbers of utterances, none at all, or no reference word in any.
@@ -103,13 +104,15 @@ def score(references: Sequence[str], hypotheses: Sequence[str]) -> Score:
     if not any(references):
         raise DataError("the references hold no word: an error rate needs at least one")
     words = count_each(references, hypotheses)
+    stripped = _count_characters(
+        [text.replace(" ", "") for text in references],
+        [text.replace(" ", "") for text in hypotheses],
+    )
+    spaces_count = unit == "word"
     return Score(
         words=_sum(words),
-        characters=_count_characters(references, hypotheses),
-        characters_without_spaces=_count_characters(
-            [text.replace(" ", "") for text in references],
-            [text.replace(" ", "") for text in hypotheses],
-        ),
+        characters=_count_characters(references, hypotheses) if spaces_count else stripped,
+        characters_without_spaces=stripped,
         sentences=len(references),
         sentence_errors=sum(r != h for r, h in zip(references, hypotheses, strict=True)),
         by_utterance=tuple(words),

@@ -18,7 +18,7 @@ from asr.decoding.recurrent_lm import RecurrentLm
 from asr.errors import AsrError, DataError
 from asr.manifest import Utterance, read_manifest
 from asr.scoring import ErrorCounts, word_errors
-from asr.text import Vocabulary, normalize
+from asr.text import Vocabulary
 from asr.transcriber import Transcriber
 
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
@@ -77,7 +77,8 @@ class Tuner:
                 f"tuning needs utterances, as many log-probs as references; got {len(log_probs)} "
                 f"and {len(references)}"
             )
-        self._log_probs, self._references = log_probs, references
+        self._log_probs = log_probs
+        self._references = [vocabulary.apart(vocabulary.normalize(text)) for text in references]
         # Its tables serve all trials: for a large vocabulary they take longer than a trial.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
         self._rescoring = copy(self._search)
@@ -91,11 +92,11 @@ class Tuner:
         return Trial(options, word_errors(self._references, texts), seconds)
 
     def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
-        """What ``options`` give for each utterance."""
+        """What ``options`` give for each utterance, errors being counted in its words."""
         search = self._rescoring if rescore else self._search
         hypotheses = search.with_options(options)(self._log_probs)
-        decode = self._search.vocabulary.decode
-        return [normalize(decode(item.tokens)) for item in hypotheses]
+        vocabulary = self._search.vocabulary
+        return [vocabulary.apart(vocabulary.decode(item.tokens)) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown

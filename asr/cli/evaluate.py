@@ -38,21 +38,25 @@ def evaluate(
     *,
     search: dict[str, Any],
 ) -> None:
-    """Transcribe a manifest and score it: WER, CER and counts.
+    """Transcribe a manifest and score it: WER, CER and counts; CER alone where the model's words
+    are not separated.
 
     With --output-dir, errors are attributed to their causes too, and a page for a browser shows
     all of it, the recordings included.
     """
     from asr.report.evaluate import evaluate as evaluate_manifest
+    from asr.report.normalization import of_model
     from asr.transcriber import Transcriber
 
     check_open(open_report, output_dir)
     transcriber = Transcriber(model, **search)
     evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
-    print_score(evaluation.score, evaluation.interval)
+    unit = of_model(transcriber.model.vocabulary).unit
+    print_score(evaluation.score, evaluation.interval, unit)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
-        print(f"WER  {unseen.words} on the {unseen.sentences} texts not in the training manifests")
+        texts = f"the {unseen.sentences} texts not in the training manifests"
+        print(f"{'WER' if unit == 'word' else 'CER'}  {unseen.words} on {texts}")
     if evaluation.sharing is not None:
         print(evaluation.sharing)
     if evaluation.overlap is not None:

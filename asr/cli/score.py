@@ -25,7 +25,9 @@ def score(
         str,
         typer.Option(
             help="What is done to both texts: basic (lower case, NFC, single spaces) or "
-            "no-punctuation (also without punctuation and symbols)."
+            "no-punctuation (also without punctuation and symbols); characters and "
+            "no-punctuation-characters: the same for texts whose words are not separated, of which "
+            "characters are scored."
         ),
     ] = "basic",
 ) -> None:
@@ -56,9 +58,9 @@ def score(
         for item in items:  # their times belong to other words
             item.pop("words", None)
     texts = [(item["reference"], item["hypothesis"]) for item in items]
-    result = score_texts([one for one, _ in texts], [two for _, two in texts])
+    result = score_texts([one for one, _ in texts], [two for _, two in texts], applied.unit)
     interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
-    print_score(result, interval)
+    print_score(result, interval, applied.unit)
     print(f"{len(items)} utterances")
     if output_dir is not None:
         files = {"reference": reference, "hypothesis": hypothesis}
@@ -70,11 +72,12 @@ def score(
         show_page(page, open_report)
 
 
-def print_score(score: "Score", interval: "Interval | None") -> None:
-    """The lines that every command with a score prints."""
-    print(f"WER  {score.words}")
+def print_score(score: "Score", interval: "Interval | None", unit: str) -> None:
+    """The lines that every command with a score prints; ``unit``: what stands between spaces."""
+    print(f"{'WER' if unit == 'word' else 'CER'}  {score.words}")
     if interval is not None:
         print(f"     {interval}")
-    print(f"CER  {score.characters}, spaces counted")
-    print(f"CER  {score.characters_without_spaces}, spaces stripped")
+    if unit == "word":
+        print(f"CER  {score.characters}, spaces counted")
+        print(f"CER  {score.characters_without_spaces}, spaces stripped")
     print(f"SER  {100 * score.ser:.2f} % [{score.sentence_errors} / {score.sentences}]")

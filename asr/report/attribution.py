@@ -10,7 +10,7 @@ import numpy.typing as npt
 from asr.decoding.forward import log_probability
 from asr.decoding.log_probs import probabilities
 from asr.report.alignment import Step, align
-from asr.text import Vocabulary, normalize
+from asr.text import Vocabulary
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
@@ -55,11 +55,14 @@ def attribute(
         DataError: not log-probs of ``vocabulary``, or a hypothesis that it cannot spell.
     """
     probabilities(log_probs, len(vocabulary))
-    steps = align(normalize(reference).split(), normalize(hypothesis).split())
+    steps = align(
+        *(vocabulary.apart(vocabulary.normalize(text)).split() for text in (reference, hypothesis))
+    )
 
     def scores(text: str) -> tuple[float, float]:
         """The decoder's, and the acoustics'."""
-        spellings = [text] if vocabulary.space_id is None else _spellings(text)
+        one_more = vocabulary.spaced and vocabulary.space_id is not None
+        spellings = _spellings(text) if one_more else [text]
         if search is not None:
             found = [search.score(log_probs, item) for item in spellings]
             return max(item.score for item in found), max(item.acoustic_score for item in found)
@@ -71,7 +74,7 @@ def attribute(
 
     def cause(first: int, last: int) -> str:
         """Of the errors from step ``first`` to ``last``, exclusive."""
-        mended = _mend(steps, first, last)
+        mended = vocabulary.together(_mend(steps, first, last))
         words = [step.reference for step in steps[first:last] if step.reference is not None]
         if vocabulary.unknown(mended) or (search and not all(map(search.allows, words))):
             return OUT_OF_VOCABULARY
@@ -80,7 +83,7 @@ def attribute(
             return SEARCH
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
-    output_score, output_acoustic = scores(_mend(steps, 0, 0))
+    output_score, output_acoustic = scores(vocabulary.together(_mend(steps, 0, 0)))
     causes: list[str | None] = []
     for right, run in groupby(step.kind == "C" for step in steps):
         first, last = len(causes), len(causes) + len(list(run))
@@ -94,13 +97,14 @@ def count_causes(causes: Iterable[str | None]) -> dict[str, int]:
     return {cause: found.count(cause) for cause in CAUSES}
 
 
-def _mend(steps: Sequence[Step], first: int, last: int) -> str:
-    """The hypothesis with the words of the reference from step ``first`` to ``last``, exclusive."""
+def _mend(steps: Sequence[Step], first: int, last: int) -> list[str]:
+    """The words of the hypothesis with those of the reference from step ``first`` to ``last``,
+    exclusive."""
     words = [
         step.reference if first <= index < last else step.hypothesis
         for index, step in enumerate(steps)
     ]
-    return " ".join(word for word in words if word is not None)
+    return [word for word in words if word is not None]
 
 
 def _spellings(text: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from asr.modeldir import sha256
 from asr.report.explanation import Explanation
 from asr.report.interval import Interval, wer_interval
 from asr.report.latency import Latency
+from asr.report.normalization import of_model
 from asr.report.results import score_values, scored
 from asr.report.sharing import Sharing, shared
 from asr.scoring import Score, score
+from asr.text import Vocabulary
 from asr.transcriber import Transcriber, Transcript
+from asr.words import Word
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,21 @@ def evaluate(
     training_manifests: Sequence[str | Path] = (),
     batch_size: int = 16,
 ) -> Evaluation:
-    """Transcribe every utterance of ``manifest`` and score it; none is left out.
+    """Transcribe every utterance of ``manifest`` and score it; none is left out. Where the model's
+    words are not spaced, characters are scored as words.
 
     Raises:
         DataError: an unusable manifest, or audio of it that cannot be read.
     """
-    utterances = read_manifest(manifest)
-    training = [item for path in training_manifests for item in read_manifest(path)]
+    vocabulary = transcriber.model.vocabulary
+    utterances, training = (
+        [
+            replace(item, text=vocabulary.normalize(item.text))
+            for path in paths
+            for item in read_manifest(path)
+        ]
+        for paths in ([manifest], training_manifests)
+    )
     started = time.perf_counter()
     transcripts: list[Transcript] = []
     paths = [item.audio for item in utterances]
@@ -67,25 +78,30 @@ def evaluate(
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
         transcripts.append(result)
     seconds = time.perf_counter() - started
-    pairs = [(item.text, result.text) for item, result in zip(utterances, transcripts, strict=True)]
-    trained = {item.text for item in training}
+    apart, unit = vocabulary.apart, of_model(vocabulary).unit
+    pairs = [
+        (apart(item.text), apart(result.text))
+        for item, result in zip(utterances, transcripts, strict=True)
+    ]
+    trained = {apart(item.text) for item in training}
     fresh = [pair for pair in pairs if pair[0] not in trained]
     lm = transcriber.search.lm if transcriber.search else None
-    total = _score(pairs)
+    total = _score(pairs, unit)
     return Evaluation(
         utterances=utterances,
         transcripts=transcripts,
         score=total,
         interval=wer_interval(total.by_utterance, [item.speaker for item in utterances]),
-        unseen=_score(fresh) if training and any(text for text, _ in fresh) else None,
+        unseen=_score(fresh, unit) if training and any(text for text, _ in fresh) else None,
         sharing=shared(utterances, training) if training else None,
-        overlap=model_overlap(lm, [text for text, _ in pairs if text]) if lm else None,
+        overlap=model_overlap(lm, [item.text for item in utterances if item.text]) if lm else None,
         seconds=seconds,
     )
 
 
-def _score(pairs: Sequence[tuple[str, str]]) -> Score:
-    return score([reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs])
+def _score(pairs: Sequence[tuple[str, str]], unit: str) -> Score:
+    references, hypotheses = zip(*pairs, strict=True)
+    return score(references, hypotheses, unit)
 
 
 def results(
@@ -99,10 +115,11 @@ def results(
     model = transcriber.model
     folder = Path(manifest).absolute().parent
     utterances = [
-        _values(item, transcript, folder, explanations)
+        _values(item, transcript, folder, explanations, model.vocabulary)
         for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)
     ]
-    values = scored(utterances, evaluation.score, evaluation.interval)
+    applied = of_model(model.vocabulary)
+    values = scored(utterances, evaluation.score, evaluation.interval, applied)
     return values | {
         "unseen_texts": None if evaluation.unseen is None else score_values(evaluation.unseen),
         "overlap": None if evaluation.sharing is None else asdict(evaluation.sharing),
@@ -123,6 +140,7 @@ def _values(
     transcript: Transcript,
     folder: Path,
     explanations: Mapping[str, Explanation] | None,
+    vocabulary: Vocabulary,
 ) -> dict[str, Any]:
     """What ``results.json`` says of an utterance."""
     measures = transcript.measures
@@ -137,11 +155,11 @@ def _values(
             for name, value in item.extra.items()
             if isinstance(value, str | int | float)
         },
-        "reference": item.text,
-        "hypothesis": transcript.text,
+        "reference": vocabulary.apart(item.text),
+        "hypothesis": vocabulary.apart(transcript.text),
         "words": [
             [round(word.start, 3), round(word.end, 3), round(word.confidence, 4)]
-            for word in transcript.words
+            for word in (transcript.words if vocabulary.spaced else _characters(transcript.words))
         ],
     }
     if explanations is not None:
@@ -149,6 +167,15 @@ def _values(
         values["causes"] = None if found is None else list(found.causes)
         values["label_score"] = None if found is None else _finite(found.label_score)
     return values
+
+
+def _characters(words: Iterable[Word]) -> Iterator[Word]:
+    """The characters of ``words``, which share the time of their word evenly."""
+    for word in words:
+        length = (word.end - word.start) / len(word.text)
+        for index, character in enumerate(word.text):
+            start = word.start + index * length
+            yield replace(word, text=character, start=start, end=start + length)
 
 
 def _finite(value: float) -> float:

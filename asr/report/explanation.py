@@ -41,15 +41,18 @@ def explain(
     Raises:
         DataError: audio that can no longer be read.
     """
+    model, vocabulary = transcriber.model, transcriber.model.vocabulary
+    apart = vocabulary.apart
     wrong = [
         (item, transcript)
         for item, transcript in zip(utterances, transcripts, strict=True)
-        if item.text != transcript.text and transcript.duration <= LONGEST
+        if apart(item.text) != apart(transcript.text) and transcript.duration <= LONGEST
     ]
-    counts = count_each([item.text for item, _ in wrong], [result.text for _, result in wrong])
+    counts = count_each(
+        [apart(item.text) for item, _ in wrong], [apart(result.text) for _, result in wrong]
+    )
     errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
-    model, vocabulary = transcriber.model, transcriber.model.vocabulary
     explanations = {}
     for (item, result), log_probs in zip(wrong, _log_probs(wrong, transcriber), strict=True):
         shown = None

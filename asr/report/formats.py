@@ -21,13 +21,14 @@ READ: Columns = {
     "test set": lambda row: row.test_set,
     "decoder": lambda row: row.decoder,
     "language model": lambda row: row.language_model,
-    "WER": lambda row: str(row.score.words),
+    "WER": lambda row: str(row.score.words) if row.unit == "word" else None,
     "95 % interval": lambda row: None if row.interval is None else _limits(row.interval),
-    "CER": lambda row: _short(row.score.characters),
+    "CER": lambda row: _short(row.score.characters) if row.unit == "word" else str(row.score.words),
     "SER": lambda row: (
         f"{100 * row.score.ser:.2f} % [{row.score.sentence_errors} / {row.score.sentences}]"
     ),
-    "WER, unseen texts": lambda row: None if row.unseen is None else _short(row.unseen.words),
+    "WER, unseen texts": lambda row: _unseen(row, "word"),
+    "CER, unseen texts": lambda row: _unseen(row, "character"),
     "parameters": lambda row: None if row.parameters is None else f"{row.parameters / 1e6:.2f} M",
     "training": lambda row: None if row.minutes is None else f"{row.minutes:.0f} min",
     "times real time": lambda row: None if row.speed is None else _factor(row.speed),
@@ -39,6 +40,7 @@ RAW: Columns = {
     "test_set": lambda row: row.test_set,
     "decoder": lambda row: row.decoder,
     "language_model": lambda row: row.language_model,
+    "unit": lambda row: None if row.unit == "word" else row.unit,
     "wer": lambda row: round(row.score.wer, 6),
     "word_errors": lambda row: row.score.words.errors,
     "words": lambda row: row.score.words.reference,
@@ -67,6 +69,10 @@ RAW: Columns = {
 
 def _short(counts: ErrorCounts) -> str:
     return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
+
+
+def _unseen(row: Row, unit: str) -> str | None:
+    return _short(row.unseen.words) if row.unseen is not None and row.unit == unit else None
 
 
 def _factor(speed: float) -> str:

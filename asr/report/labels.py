@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from asr.decoding.forward import log_probability
 from asr.decoding.log_probs import probabilities
-from asr.text import Vocabulary, normalize
+from asr.text import Vocabulary
 
 
 def label_score(
@@ -29,7 +29,7 @@ def label_score(
         DataError: not log-probs of ``vocabulary``.
     """
     probabilities(log_probs, len(vocabulary))
-    reference, hypothesis = normalize(reference), normalize(hypothesis)
+    reference, hypothesis = map(vocabulary.normalize, (reference, hypothesis))
     ratio = log_ratio(reference, hypothesis, log_probs, vocabulary)
     return ratio / max(1, len(reference), len(hypothesis))
 

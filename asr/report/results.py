@@ -9,7 +9,9 @@ groups            by field (speaker, duration, noise, further ones of the manife
 calibration       words, ece and bins (:class:`asr.report.calibration.Calibration`), where words
                   have confidences
 attribution       word errors by cause (:mod:`asr.report.attribution`), where they were explained
-normalization     name and steps of what was done to texts before they were compared
+normalization     name and steps of what was done to texts before they were compared; unit: word,
+                  or character where these have spaces between them, so that words are characters
+                  and wer is their error rate
 command, finished, hardware, versions
 utterances        of each id, speaker, reference, hypothesis, and errors: its word errors
 
@@ -148,7 +150,11 @@ def scored(
         },
         "calibration": _calibration(utterances),
         "attribution": _attribution(utterances),
-        "normalization": {"name": normalization.name, "steps": list(normalization.steps)},
+        "normalization": {
+            "name": normalization.name,
+            "steps": list(normalization.steps),
+            "unit": normalization.unit,
+        },
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": f"{platform.machine()}, {os.cpu_count()} CPU cores",

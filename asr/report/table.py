@@ -18,7 +18,8 @@ class Row:
     """What a table says of one evaluation; None is what it does not know.
 
     ``parameters`` are those of the acoustic model, ``minutes`` those of its training, ``speed`` is
-    in times real time. ``test_set`` is None where all rows are of one.
+    in times real time. ``test_set`` is None where all rows are of one. The words of ``score`` are
+    characters, if ``unit`` says so.
     """
 
     system: str
@@ -31,6 +32,7 @@ class Row:
     parameters: int | None
     minutes: float | None
     speed: float | None
+    unit: str = "word"
 
 
 def rows(results: Sequence[Results]) -> list[Row]:
@@ -64,6 +66,7 @@ def _row(results: Results, name: str, test_set: str | None) -> Row:
             parameters=provenance.get("parameters"),
             minutes=provenance.get("minutes"),
             speed=values.get("times_real_time"),
+            unit=(values.get("normalization") or {}).get("unit", "word"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(

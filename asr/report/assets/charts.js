@@ -48,9 +48,9 @@ function briefName(value, unit) {
   return /[-−]/.test(name) ? name : name.replace(" to ", "–");
 }
 
-/** WER of each system over classes in order; ``classes`` are {value, rates, words, open}. An interval
- * that goes on beyond the chart ends in an arrow. */
-function classChart(name, classes, systems) {
+/** Error rate of each system over classes in order; ``classes`` are {value, rates, words, open}. An
+ * interval that goes on beyond the chart ends in an arrow. */
+function classChart(title, name, classes, systems) {
   const [width, height, left, right, bottom, above] = [400, 220, 44, 8, 44, 10];
   const upper = classes.flatMap(({ rates }) =>
     rates.filter(Boolean).flatMap((rate) => [rate.rate, Math.min(rate.interval?.high ?? 0, 2.5 * rate.rate)]));
@@ -98,7 +98,7 @@ function classChart(name, classes, systems) {
       index % every ? null : s("text", { class: "faint", x: middle, y: height - bottom + 33, "text-anchor": "middle" },
         words));
   });
-  return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `WER by ${name}` },
+  return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": title },
     lines, groups);
 }
 

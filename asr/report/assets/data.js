@@ -9,6 +9,10 @@ async function unpack(text) {
   return new Response(stream).json();
 }
 
+/** Whether what stands between spaces in the texts of a system are characters, and its WER a CER. */
+const inCharacters = (system) => system?.normalization?.unit === "character";
+const rateName = (system) => (inCharacters(system) ? "CER" : "WER");
+
 const KINDS = { S: "substitution", D: "deletion", I: "insertion" };
 const CAUSES = {
   "acoustics": "the acoustic model alone prefers what was recognised",

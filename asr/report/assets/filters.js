@@ -43,7 +43,7 @@ function substitutedTest(word) {
 const ORDERS = {
   "order": ["as in the manifest", (item) => item.index],
   "errors": ["most errors", (item) => -item.errors],
-  "wer": ["highest WER", (item) => -item.wer],
+  "wer": ["highest error rate", (item) => -item.wer],
   "change": ["most changed", (item) => -Math.abs(item.change)],
   "duration": ["longest", (item) => (known(item.data.duration) ? -item.data.duration : null)],
   "label": ["likeliest label errors", (item) => (item.label === null ? null : -item.label)],

@@ -116,7 +116,7 @@ async function start() {
   const dialog = helpDialog();
   const theme = themeButton(() => browser.redraw());
   const sections = [
-    comparisonPart(payload.comparison, items, browser), errorsPart(report, tallies, browser),
+    comparisonPart(payload.comparison, items, browser, rateName(payload.systems[0])), errorsPart(report, tallies, browser),
     groupsPart(report, browser), calibrationPart(payload.systems), overlapPart(payload.systems),
     labelsPart(report, browser), browser.element, provenancePart(payload.systems),
   ].filter(Boolean);

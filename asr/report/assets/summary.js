@@ -1,10 +1,11 @@
 // The head of the page: the scores, what a comparison says, and the errors by kind and cause.
 
 const METRICS = [
-  ["CER", (system) => system.score?.cer, "spaces counted"],
-  ["CER", (system) => system.score?.cer_without_spaces, "spaces stripped"],
+  ["CER", (system) => (inCharacters(system) ? null : system.score?.cer), "spaces counted"],
+  ["CER", (system) => (inCharacters(system) ? null : system.score?.cer_without_spaces), "spaces stripped"],
   ["SER", (system) => system.score?.ser, "utterances with an error"],
-  ["WER, unseen", (system) => system.unseen_texts?.wer, "texts not in the training data"],
+  ["WER, unseen", (system) => (inCharacters(system) ? null : system.unseen_texts?.wer), "texts not in the training data"],
+  ["CER, unseen", (system) => (inCharacters(system) ? system.unseen_texts?.wer : null), "texts not in the training data"],
 ];
 
 function speedOf(system) {
@@ -36,7 +37,7 @@ function bigScore(system, index, several) {
   const interval = system.wer_interval;
   return h("div", { class: "big" },
     several ? h("p", { class: "system" }, h("span", { class: `dot system-${index}` }), `${index + 1}  ${system.name ?? ""}`) : null,
-    h("p", { class: "rate" }, h("span", { class: "label" }, "WER"), " ", h("strong", {}, percent(wer.rate))),
+    h("p", { class: "rate" }, h("span", { class: "label" }, rateName(system)), " ", h("strong", {}, percent(wer.rate))),
     h("p", { class: "number" }, counts(wer)),
     interval ? h("p", {}, `${range(interval)} in 95\u00a0% of cases, over ${plural(interval.groups, interval.over.replace(/s$/, ""), interval.over)}`) : null);
 }
@@ -57,7 +58,7 @@ function headline(systems) {
     rows.length ? list : null);
 }
 
-function comparisonPart(comparison, items, browser) {
+function comparisonPart(comparison, items, browser, name) {
   if (!comparison) return null;
   const better = items.filter((item) => item.change < 0).length;
   const worse = items.filter((item) => item.change > 0).length;
@@ -76,7 +77,7 @@ function comparisonPart(comparison, items, browser) {
         h("button", show("better"), `${whole(better)} better`), ", ",
         h("button", show("worse"), `${whole(worse)} worse`), ".")),
     h("figure", {}, differenceChart(comparison),
-      h("figcaption", {}, "Points of WER, second less first, and the 95\u00a0% interval; below 0 the second is better."))));
+      h("figcaption", {}, `Points of ${name}, second less first, and the 95\u00a0% interval; below 0 the second is better.`))));
 }
 
 const PLURAL = { S: "substitutions", D: "deletions", I: "insertions" };

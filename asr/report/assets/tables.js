@@ -71,10 +71,12 @@ function groupPart(field, report, browser) {
     ? () => browser.show({}, `group:${field}`, `${field}: ${value}`, groupTest(field, value)) : null);
   const nameOf = (value) => (openOf(value)
     ? h("button", { type: "button", class: "link", click: openOf(value) }, value || "(none)") : value || "(none)");
+  const name = rateName(systems[0]);
+  const units = inCharacters(systems[0]) ? "characters" : "words";
   const heads = several
-    ? [field, "#utt.", "#words", "#WER 1", "#WER 2", ""]
-    : [field, "#utt.", "#errors / words", "#WER", "#95 %", ""];
-  const draw = (part) => table(`WER by ${field}`, heads, part.map((row) => {
+    ? [field, "#utt.", `#${units}`, `#${name} 1`, `#${name} 2`, ""]
+    : [field, "#utt.", `#errors / ${units}`, `#${name}`, "#95 %", ""];
+  const draw = (part) => table(`${name} by ${field}`, heads, part.map((row) => {
     const label = row.rates.map((rate) => percent(rate?.rate)).join(" and ");
     const bar = rateBar(row.rates, top, label);
     const [first] = row.rates;
@@ -85,8 +87,9 @@ function groupPart(field, report, browser) {
   }), { class: ordered ? "rates ordered" : "rates" });
   const unit = unitOf(rows);
   const chart = ordered && rows.length > 1 ? h("figure", {},
-    classChart(field, rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
-    h("figcaption", {}, `WER by ${field}${unit ? ` in ${unit}` : ""} with 95\u00a0% intervals; below each class, its number of words.`
+    classChart(`${name} by ${field}`, field,
+      rows.map((row) => ({ ...row, words: whole(row.words), open: openOf(row.value) })), systems.length),
+    h("figcaption", {}, `${name} by ${field}${unit ? ` in ${unit}` : ""} with 95\u00a0% intervals; below each class, its number of ${units}.`
       + (field === "noise" ? " Noise is given as what the loudest frames lie above the quietest." : ""))) : null;
   return h("div", {}, chart, shortened(rows, 12, draw));
 }
