@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         config = load_config(options.config)
         check(config, options.model)
-        corpus = prepare(config, Path("skipped.jsonl"))
+        corpus = prepare(config, Path("skipped.jsonl"), read_model(options.model).vocabulary)
         domain = add_domain(options.model, SpeechData(config, corpus), corpus)
     except AsrError as error:
         sys.exit(f"error: {error}")

@@ -558,6 +558,16 @@ def test_rates_of_no_words(show, tmp_path):
     expect(page.get_by_role("table", name="WER by noise")).to_contain_text("1 / 0–")
 
 
+def test_characters_are_scored_where_words_are_not_separated(show, two):
+    for system in two["systems"]:
+        system["normalization"]["unit"] = "character"
+    page = show(two)
+    expect(page.locator(".headline .label")).to_have_text(["CER", "CER"])
+    expect(page.locator(".headline")).not_to_contain_text("spaces counted")
+    expect(page.get_by_role("table", name="CER by sex")).to_contain_text("characters")
+    assert "WER" not in page.locator("main").inner_text()
+
+
 def test_no_scripts(browser, tmp_path, two):
     (tmp_path / "report.html").write_text(render(two))
     context = browser.new_context(java_script_enabled=False)
