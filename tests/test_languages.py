@@ -24,6 +24,7 @@ from asr.decoding.kneser_ney import estimate
 from asr.errors import ConfigError, DataError, ModelError
 from asr.manifest import Utterance, read_manifest, write_manifest
 from asr.modeldir import read_files, read_model, write_model
+from asr.report.attribution import attribute
 from asr.report.evaluate import evaluate, results
 from asr.report.explanation import explain
 from asr.report.normalization import named
@@ -192,7 +193,7 @@ def test_a_closed_lexicon_mends_words_of_pieces(name):
     assert not search.allows(texts[0])
 
 
-PIECES = Vocabulary((BLANK, "▁", "a", "b", "▁a", "ab"), (0.0, -2.0, -3.0, -3.0, -1.5, -2.5))
+PIECES = Vocabulary((BLANK, "▁", "a", "b", "▁a", "ab"), (0.0, -2.0, -3.0, -3.0, -1.4, -2.5))
 MARK, MARKED = 1, 4
 LEXICON = ["a", "ab", "ba"]
 HOT = {"ab": 1.5, "a b": 2.0, "b": -0.5}
@@ -284,6 +285,18 @@ def test_beam_search_over_pieces_is_the_sum_over_all_paths(case, frames):
     for item in found:
         assert item.score == pytest.approx(expected[item.tokens], abs=1e-4)
         assert item.score == pytest.approx(best[PIECES.decode(item.tokens).strip()], abs=1e-4)
+
+
+def test_a_text_in_other_pieces_is_no_error_of_the_search():
+    """Greedy decoding takes the best path, ▁ a b, whatever the pieces that were trained on."""
+    probs = np.full((5, len(PIECES)), 1e-6)
+    for frame, tokens in enumerate([(MARK,), (0,), (2, 3), (0,), (3, 2)]):
+        probs[frame, tokens[0]] = 0.9
+        probs[frame, tokens[-1]] += 0.05
+    log_probs = np.log(probs / probs.sum(1, keepdims=True)).astype(np.float32)
+    assert [PIECES.tokens[id] for id in PIECES.encode("ab")] == ["▁a", "b"]
+    for search in (None, BeamSearch(PIECES)):
+        assert attribute("ba", "ab", log_probs, PIECES, search) == ("acoustics",)
 
 
 @given(

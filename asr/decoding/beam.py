@@ -125,22 +125,22 @@ class BeamSearch:
             return False
         return bool(self._worth(self.vocabulary.encode(text)).allowed)
 
-    def score(self, log_probs: npt.NDArray[np.floating], text: str) -> TextScore:
+    def score(self, log_probs: npt.NDArray[np.floating], text: str | Sequence[int]) -> TextScore:
         """What the search would rank ``text`` by on (frames, V), pruning aside, whether it finds it
-        or not; with ``rescore_lm``, after the second pass. Of sub-words, in those that
-        :meth:`asr.text.Vocabulary.encode` gives.
+        or not; with ``rescore_lm``, after the second pass. It is given as it reads, or as tokens.
 
         Raises:
             DataError: not log-probs, or a character without a symbol.
         """
         probabilities(log_probs, len(self.vocabulary))
-        tokens = self.vocabulary.encode(text)
+        tokens = self.vocabulary.encode(text) if isinstance(text, str) else list(text)
         acoustic = log_probability(log_probs, tokens, self.vocabulary.blank_id)
         state = self._worth(tokens)
         total = acoustic + state.fixed if state.allowed else -np.inf
         scores = np.array([[total, acoustic, state.lm]])
         if self.rescore_lm:
-            scores = rescore(scores, [normalize(text)], self.rescore_lm, self.options)
+            texts = [normalize(self.vocabulary.decode(tokens))]
+            scores = rescore(scores, texts, self.rescore_lm, self.options)
         total, acoustic, lm = scores[0].tolist()
         return TextScore(acoustic, lm, total)
 

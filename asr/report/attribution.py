@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.decoding.forward import log_probability
+from asr.decoding.greedy import greedy
 from asr.decoding.log_probs import probabilities
 from asr.report.alignment import Step, align
 from asr.text import Vocabulary
@@ -45,7 +46,8 @@ def attribute(
     - *acoustics*: neither, also where the frames are too few for it.
 
     Both are scored in the spelling that is best: with single spaces between words, or with one more
-    in one place. Where a word is missed, decoders often leave the spaces on both its sides.
+    in one place. Where a word is missed, decoders often leave the spaces on both its sides. Of
+    sub-words, they are those of the training texts, or those that the decoder gave.
 
     Args:
         log_probs: (frames, V) of the utterance.
@@ -59,17 +61,16 @@ def attribute(
         *(vocabulary.apart(vocabulary.normalize(text)).split() for text in (reference, hypothesis))
     )
 
-    def scores(text: str) -> tuple[float, float]:
-        """The decoder's, and the acoustics'."""
+    def spelled(text: str) -> list[Sequence[int]]:
         one_more = vocabulary.spaced and vocabulary.space_id is not None
-        spellings = _spellings(text) if one_more else [text]
+        return [vocabulary.encode(item) for item in (_spellings(text) if one_more else [text])]
+
+    def scores(spellings: list[Sequence[int]]) -> tuple[float, float]:
+        """The decoder's, and the acoustics'."""
         if search is not None:
             found = [search.score(log_probs, item) for item in spellings]
             return max(item.score for item in found), max(item.acoustic_score for item in found)
-        acoustic = max(
-            log_probability(log_probs, vocabulary.encode(item), vocabulary.blank_id)
-            for item in spellings
-        )
+        acoustic = max(log_probability(log_probs, item, vocabulary.blank_id) for item in spellings)
         return acoustic, acoustic
 
     def cause(first: int, last: int) -> str:
@@ -78,12 +79,18 @@ def attribute(
         words = [step.reference for step in steps[first:last] if step.reference is not None]
         if vocabulary.unknown(mended) or (search and not all(map(search.allows, words))):
             return OUT_OF_VOCABULARY
-        score, acoustic = scores(mended)
+        score, acoustic = scores(spelled(mended))
         if score > output_score:
             return SEARCH
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
-    output_score, output_acoustic = scores(vocabulary.together(_mend(steps, 0, 0)))
+    output = vocabulary.together(_mend(steps, 0, 0))
+    output_spelled = spelled(output)
+    if vocabulary.scores:  # the decoder may have divided it into other sub-words
+        decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
+        if vocabulary.apart(vocabulary.decode(decoded.tokens)) == vocabulary.apart(output):
+            output_spelled.append(decoded.tokens)
+    output_score, output_acoustic = scores(output_spelled)
     causes: list[str | None] = []
     for right, run in groupby(step.kind == "C" for step in steps):
         first, last = len(causes), len(causes) + len(list(run))
