@@ -34,7 +34,10 @@ def test_texts_are_divided_as_sentencepiece_divides_them(name):
     processor = processor_of(vocabulary)
     letters = sorted(set("".join(texts)))
 
-    @given(st.text(letters, max_size=60).map(vocabulary.normalize))
+    def spelled(text):
+        return not vocabulary.unknown(text)  # two letters may become a third in NFC
+
+    @given(st.text(letters, max_size=60).map(vocabulary.normalize).filter(spelled))
     def on_random_texts(text):
         ids = vocabulary.encode(text)
         pieces = [vocabulary.tokens[id] for id in ids]
