@@ -20,7 +20,9 @@ WORD_MARK = "▁"
 def normalize(text: str, form: str = "NFC") -> str:
     """Lower case, a Unicode normal form (UAX #15), single spaces, none at the ends: the form all
     text has inside, NFC but where a model's text has another (:meth:`Vocabulary.normalize`)."""
-    return " ".join(unicodedata.normalize(form, text).lower().split())  # type: ignore[arg-type]
+    # Again, for capitals that have no form with a further accent, whose small letters have one.
+    lower = unicodedata.normalize(form, text).lower()  # type: ignore[arg-type]
+    return " ".join(unicodedata.normalize(form, lower).split())  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

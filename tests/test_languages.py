@@ -75,6 +75,10 @@ def test_normal_forms_are_final(text, form):
     assert normalize(normalize(text), form) == normalize(normalize(normalize(text)), form)
 
 
+def test_capitals_whose_accent_has_a_letter_only_in_lower_case():
+    assert normalize("\u0399\u0308\u0301") == normalize("\u03b9\u0308\u0301") == "\u0390"
+
+
 @each
 def test_texts_go_through_the_vocabulary_and_come_back(name, unit):
     vocabulary, texts = vocabulary_of(name, unit)
