@@ -167,6 +167,24 @@ class GainConfig:
 
 
 @dataclass(frozen=True)
+class SilenceConfig:
+    """Silence before and after the speech, ``seconds`` in all: with even odds digital silence or
+    faint noise. A recording is normalised as a whole, so words should not be alone in all of it."""
+
+    probability: float = 0.0
+    seconds: tuple[float, float] = (0.0, 2.0)
+
+    def __post_init__(self) -> None:
+        _check_probability("augment.silence.probability", self.probability)
+        _check_range("augment.silence.seconds", self.seconds, 0, 60)
+
+    @property
+    def longest(self) -> float:
+        """Seconds that it adds at most."""
+        return self.seconds[1] if self.probability else 0.0
+
+
+@dataclass(frozen=True)
 class NoiseConfig:
     """Additive noise, ``snr`` dB below the speech. ``babble`` is ``talkers`` training speakers at
     once; ``files`` are the recordings of ``manifest``."""
@@ -245,6 +263,7 @@ class AugmentConfig:
     time_masks: int = 2
     time_width: int = 20
     time_share: float = 0.1
+    silence: SilenceConfig = field(default_factory=SilenceConfig)
     reverb: ReverbConfig = field(default_factory=ReverbConfig)
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     telephone: TelephoneConfig = field(default_factory=TelephoneConfig)
@@ -416,11 +435,12 @@ class Config(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        longest = self.data.max_duration / min(self.augment.speeds)
+        longest = self.data.max_duration / min(self.augment.speeds) + self.augment.silence.longest
         require(
             longest <= self.training.batch_seconds,
             f"training.batch_seconds is {self.training.batch_seconds:g}, but one utterance of "
-            f"data.max_duration at the slowest of augment.speeds takes {longest:g} s",
+            f"data.max_duration at the slowest of augment.speeds and with the longest "
+            f"augment.silence takes {longest:g} s",
         )
 
     def num_frames(self, samples: int) -> int:

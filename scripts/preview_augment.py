@@ -21,6 +21,7 @@ from asr.config import (
     GainConfig,
     NoiseConfig,
     ReverbConfig,
+    SilenceConfig,
     TelephoneConfig,
 )
 from asr.errors import AsrError
@@ -33,6 +34,7 @@ PREVIEWS: dict[str, tuple[AugmentConfig, float]] = {
     "as it is": (AugmentConfig(), 1.0),
     "speed 0.85": (AugmentConfig(), 0.85),
     "speed 1.15": (AugmentConfig(), 1.15),
+    "silence": (AugmentConfig(silence=SilenceConfig(1.0, (1.0, 1.0))), 1.0),
     "white noise, 10 dB": (AugmentConfig(noise=NoiseConfig(1.0, (10, 10), ("white",))), 1.0),
     "pink noise, 10 dB": (AugmentConfig(noise=NoiseConfig(1.0, (10, 10), ("pink",))), 1.0),
     "babble, 10 dB": (AugmentConfig(noise=NoiseConfig(1.0, (10, 10), ("babble",))), 1.0),
@@ -85,7 +87,8 @@ def preview(audio: Path, output: Path, seed: int) -> None:
     panels = figure.subplots(rows, columns, sharey=True).flatten()
     longest = len(speech) / 0.85 / RATE
     for panel, (name, (config, speed)) in zip(panels, PREVIEWS.items(), strict=False):
-        samples = Augmenter(config, RATE, draw_talker)(speech, speed, rng(seed, name))
+        augmenter = Augmenter(config, RATE, draw_talker)
+        samples = augmenter(speech, speed, rng(seed, name), config.silence.longest)
         soundfile.write(output / f"{name.replace(' ', '-').replace(',', '')}.wav", samples, RATE)
         mel = librosa.feature.melspectrogram(y=samples, sr=RATE, n_fft=512, hop_length=160)
         panel.imshow(

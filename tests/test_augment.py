@@ -150,6 +150,26 @@ def test_nothing_is_changed_without_a_probability(speech):
     assert np.array_equal(Augmenter(AugmentConfig(), RATE)(speech, 1.0, rng(1)), speech)
 
 
+def test_silence_around_the_speech(speech):
+    augmenter = Augmenter(AugmentConfig(), RATE)
+    faint, befores = 0, []
+    for seed in range(40):
+        samples = augmenter(speech, 1.0, rng(seed), silence=0.5)
+        assert len(samples) == len(speech) + 8000
+        (before,) = (
+            start
+            for start in (np.flatnonzero(samples[:8001] == speech[0]).tolist())
+            if np.array_equal(samples[start : start + len(speech)], speech)
+        )
+        around = np.concatenate([samples[:before], samples[before + len(speech) :]])
+        befores.append(before)
+        if around.any():
+            faint += 1
+            level = 20 * np.log10(np.sqrt(np.mean(around**2)))
+            assert -91 < level < -49
+    assert 10 <= faint <= 30 and min(befores) < 1500 and max(befores) > 6500
+
+
 @pytest.mark.parametrize("section", ["reverb", "noise", "telephone", "codec", "gain"])
 def test_each_section_acts_with_its_probability(speech, section):
     value = replace(getattr(AugmentConfig(), section), probability=0.5)

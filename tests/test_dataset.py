@@ -1,6 +1,7 @@
 """Utterances to batches, and the cache of decoded audio."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def dataset(items, folder=None, **options):
 
 
 def micro(*indices, speed=1.0, epoch=0):
-    return MicroBatch(list(indices), [speed] * len(indices), epoch, 7, 9)
+    return MicroBatch(list(indices), [speed] * len(indices), epoch, 7, 9, [0.0] * len(indices))
 
 
 def test_a_batch_is_padded_with_zeros(items):
@@ -62,6 +63,12 @@ def test_speed_and_augmentation_depend_on_epoch_and_utterance(items):
     assert first.waveforms[0].equal(beside)
     later = made.__getitems__(micro(0, speed=0.8, epoch=1))
     assert not first.waveforms.equal(later.waveforms)
+
+
+def test_silence_is_as_long_as_the_batch_says(items):
+    made = dataset(items, augmenter=Augmenter(AugmentConfig(), 16000), seed=3)
+    batch = made.__getitems__(replace(micro(0, 1, speed=0.8), silences=[0.25, 0.0]))
+    assert batch.lengths.tolist() == [10000 + 4000, 15000]
 
 
 def test_what_cannot_be_used_is_left_out_with_the_reason(items, tmp_path):

@@ -89,8 +89,8 @@ def test_every_word_weighs_the_same_in_whichever_batch(config):
     texts = read(config.data)
     module = LmModule(config, len(texts.words))
     data = TextData(config, texts).train
-    whole = data.__getitems__(MicroBatch([0, 1, 2, 3, 4], [], 0, 0, 5))
-    parts = [data.__getitems__(MicroBatch([i], [], 0, 0, 5)) for i in range(5)]
+    whole = data.__getitems__(MicroBatch([0, 1, 2, 3, 4], [], 0, 0, 5, []))
+    parts = [data.__getitems__(MicroBatch([i], [], 0, 0, 5, [])) for i in range(5)]
     module.loss(whole).backward()
     expected = [weight.grad.clone() for weight in module.parameters()]
     module.zero_grad()
@@ -98,7 +98,7 @@ def test_every_word_weighs_the_same_in_whichever_batch(config):
         module.loss(part).backward()
     for weight, gradient in zip(module.parameters(), expected, strict=True):
         torch.testing.assert_close(weight.grad, gradient, atol=1e-4, rtol=1e-3)
-    empty = data.__getitems__(MicroBatch([], [], 0, 0, 5))
+    empty = data.__getitems__(MicroBatch([], [], 0, 0, 5, []))
     assert float(module.loss(empty).detach()) == 0.0
     assert [int((part.targets != PADDING).sum()) for part in parts] == [4, 5, 7, 9, 11]
 

@@ -103,7 +103,7 @@ def test_the_preview_of_augmentation(tmp_path):
     subprocess.run([*script, audio, "--output", tmp_path], check=True, capture_output=True)
     assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
     recordings = [soundfile.read(path)[0] for path in tmp_path.glob("*.wav")]
-    assert len(recordings) == 14 and all(len(samples) > 16000 for samples in recordings)
+    assert len(recordings) == 15 and all(len(samples) > 16000 for samples in recordings)
 
 
 @pytest.fixture(scope="module")

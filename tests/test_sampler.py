@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.config import SilenceConfig
 from asr.training.sampler import BucketBatchSampler
 
 SPEEDS = (0.9, 1.0, 1.1)
@@ -16,11 +17,24 @@ SPEEDS = (0.9, 1.0, 1.1)
     st.integers(0, 3),
     st.integers(1, 3),
     st.integers(1, 3),
+    st.sampled_from([0.0, 0.5]),
 )
-def test_every_epoch_holds_every_utterance_once(durations, seconds, epoch, ranks, accumulate):
+def test_every_epoch_holds_every_utterance_once(
+    durations, seconds, epoch, ranks, accumulate, quiet
+):
+    silence = SilenceConfig(quiet, (0.5, 2.0))
+    seconds += silence.longest
     samplers = [
         BucketBatchSampler(
-            durations, seconds, SPEEDS, 1, epoch, accumulate=accumulate, rank=rank, ranks=ranks
+            durations,
+            seconds,
+            SPEEDS,
+            1,
+            epoch,
+            accumulate=accumulate,
+            rank=rank,
+            ranks=ranks,
+            silence=silence,
         )
         for rank in range(ranks)
     ]
@@ -31,13 +45,27 @@ def test_every_epoch_holds_every_utterance_once(durations, seconds, epoch, ranks
     for position, micros in enumerate(zip(*dealt, strict=True)):
         for micro in micros:
             assert (micro.epoch, micro.index) == (epoch, position)
-            lengths = [durations[i] / s for i, s in zip(micro.indices, micro.speeds, strict=True)]
+            drawn = zip(micro.indices, micro.speeds, micro.silences, strict=True)
+            lengths = [durations[i] / speed + silence for i, speed, silence in drawn]
             assert len(lengths) * max(lengths, default=0) <= seconds
             seen += micro.indices
     assert sorted(seen) == list(range(len(durations)))
     for step in range(0, len(samplers[0]), accumulate):
         parts = [micro for micros in dealt for micro in micros[step : step + accumulate]]
         assert {micro.utterances for micro in parts} == {sum(len(m.indices) for m in parts)}
+
+
+def test_silence_is_drawn_with_its_probability_and_leaves_the_speeds():
+    durations = [2.0] * 1000
+    silence = SilenceConfig(0.4, (0.5, 2.0))
+    first, other = (
+        BucketBatchSampler(durations, 48, SPEEDS, seed=1, silence=silence, epoch=e) for e in (0, 1)
+    )
+    drawn = first.silences[first.silences > 0]
+    assert 350 <= len(drawn) <= 450 and 0.5 <= drawn.min() < 0.6 and 1.9 < drawn.max() <= 2
+    assert not np.array_equal(first.silences, other.silences)
+    without = BucketBatchSampler(durations, 48, SPEEDS, seed=1)
+    assert np.array_equal(first.speeds, without.speeds) and not without.silences.any()
 
 
 def test_ranks_and_micro_batches_share_out_the_same_steps():

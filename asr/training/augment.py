@@ -16,6 +16,8 @@ from asr.training.noise import add_noise, coloured_noise, fit_length
 from asr.training.rooms import draw_room
 
 TELEPHONE_RATE = 8000
+FAINT = (-90.0, -50.0)
+"""dB of full scale: the noise of silence that is not digital."""
 
 Draw = Callable[[np.random.Generator], Samples]
 """A random recording at the training's sample rate."""
@@ -39,12 +41,17 @@ class Augmenter:
         self.draw_talker = draw_talker
         self.draw_noise = draw_noise
 
-    def __call__(self, samples: Samples, speed: float, rng: np.random.Generator) -> Samples:
-        """``samples`` (n,) perturbed by ``speed``, then by what ``rng`` draws, within -1 and 1."""
+    def __call__(
+        self, samples: Samples, speed: float, rng: np.random.Generator, silence: float = 0.0
+    ) -> Samples:
+        """``samples`` (n,) perturbed by ``speed``, between ``silence`` (s), then by what ``rng``
+        draws, within -1 and 1."""
         config = self.config
         samples = perturb_speed(samples, speed)
         if not len(samples):
             return samples
+        if silence:
+            samples = surround(samples, round(silence * self.sample_rate), rng)
         if rng.random() < config.reverb.probability:
             seconds = rng.uniform(*config.reverb.seconds)
             samples = reverberate(samples, draw_room(rng, seconds, self.sample_rate))
@@ -74,6 +81,17 @@ class Augmenter:
 def perturb_speed(samples: Samples, speed: float) -> Samples:
     """Play ``samples`` (n,) faster by ``speed``; pitch changes with it (Ko et al. 2015)."""
     return resample(samples, speed, 1.0)
+
+
+def surround(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
+    """``samples`` (n,) with ``count`` of silence around them (n + count,), divided at random
+    between before and after."""
+    before = int(rng.integers(count + 1))
+    quiet = np.zeros(count, np.float32)
+    if rng.random() < 0.5:
+        level = 10 ** (rng.uniform(*FAINT) / 20)
+        quiet = (level * rng.standard_normal(count)).astype(np.float32)
+    return np.concatenate([quiet[:before], samples, quiet[before:]])
 
 
 def babble(talkers: Sequence[Samples], count: int, rng: np.random.Generator) -> Samples:

@@ -49,6 +49,7 @@ class SpeechData(BucketData):
             config.training,
             config.seed,
             config.augment.speeds,
+            config.augment.silence,
         )
         train.augmenter = Augmenter(
             config.augment, rate, _draw_from(train), self._draw_noise(cache)

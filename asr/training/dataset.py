@@ -99,7 +99,8 @@ class SpeechDataset(Dataset[Batch]):
         labels: list[list[int]] = []
         used: list[Utterance] = []
         rejected: list[tuple[Utterance, str]] = []
-        for index, speed in zip(micro.indices, micro.speeds, strict=True):
+        drawn = zip(micro.indices, micro.speeds, micro.silences, strict=True)
+        for index, speed, silence in drawn:
             item = self.utterances[index]
             try:
                 samples = self.read(index)
@@ -113,7 +114,7 @@ class SpeechDataset(Dataset[Batch]):
                 continue
             if self.augmenter is not None:
                 generator = rng(self.seed, micro.epoch, item.id, "augment")
-                samples = self.augmenter(samples, speed, generator)
+                samples = self.augmenter(samples, speed, generator, silence)
             ids = self.vocabulary.encode(item.text)
             frames = self.num_frames(len(samples))
             if frames == 0 or frames < min_frames(ids):

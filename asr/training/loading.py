@@ -7,8 +7,8 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from asr.config import EngineConfig
-from asr.training.sampler import BucketBatchSampler
+from asr.config import EngineConfig, SilenceConfig
+from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
 
 class BucketData(lightning.LightningDataModule):
@@ -28,11 +28,13 @@ class BucketData(lightning.LightningDataModule):
         options: EngineConfig,
         seed: int,
         speeds: Sequence[float] = (1.0,),
+        silence: SilenceConfig = NO_SILENCE,
     ) -> None:
         super().__init__()
         self.train, self.dev = train, dev
         self.lengths, self.dev_lengths = lengths, dev_lengths
-        self.limit, self.options, self.seed, self.speeds = limit, options, seed, speeds
+        self.limit, self.options, self.seed = limit, options, seed
+        self.speeds, self.silence = speeds, silence
 
     def train_dataloader(self) -> DataLoader[Any]:
         """What is left of the trainer's current epoch."""
@@ -50,6 +52,7 @@ class BucketData(lightning.LightningDataModule):
             accumulate=self.options.accumulate,
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
+            silence=self.silence,
         )
         return self._loader(self.train, sampler)
 

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
+from asr.config import SilenceConfig
 from asr.training.seeding import rng
 
+NO_SILENCE = SilenceConfig()
 JITTER = 0.03
 """Durations are scaled by 1 ± this before sorting, so that batches differ from epoch to epoch even
 where speeds don't; it costs about as much padding."""
@@ -16,8 +18,8 @@ where speeds don't; it costs about as much padding."""
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one rank computes at once: ``indices`` into the data set and the ``speeds`` of these
-    utterances.
+    """What one rank computes at once: ``indices`` into the data set, the ``speeds`` of these
+    utterances and the ``silences`` around them (s).
 
     ``index`` counts the micro-batches of the ``epoch``; ``utterances`` is the number of utterances
     in the whole step, over all ranks and all micro-batches that are accumulated for it.
@@ -28,16 +30,17 @@ class MicroBatch:
     epoch: int
     index: int
     utterances: int
+    silences: list[float]
 
 
 class BucketBatchSampler(Sampler[MicroBatch]):
     """The micro-batches of one rank in one epoch, a function of (seed, epoch) alone.
 
-    Utterances are sorted by their duration (s) after the speed that is drawn for them, and cut into
-    steps: from the longest down, as many as ``batch_seconds`` hold with their padding, times the
-    micro-batches of a step. The steps are shuffled; each is dealt to ``ranks`` and ``accumulate``
-    micro-batches in turn, longest first, so that all have as good as equal work. A micro-batch can
-    be empty where a step has fewer utterances than parts.
+    Utterances are sorted by their duration (s) after the speed, and with the silence, that are
+    drawn for them, and cut into steps: from the longest down, as many as ``batch_seconds`` hold
+    with their padding, times the micro-batches of a step. The steps are shuffled; each is dealt to
+    ``ranks`` and ``accumulate`` micro-batches in turn, longest first, so that all have as good as
+    equal work. A micro-batch can be empty where a step has fewer utterances than parts.
 
     ``start``: micro-batches to leave out at the beginning; the length is that of the whole epoch.
     """
@@ -53,13 +56,17 @@ class BucketBatchSampler(Sampler[MicroBatch]):
         accumulate: int = 1,
         rank: int = 0,
         ranks: int = 1,
+        silence: SilenceConfig = NO_SILENCE,
     ) -> None:
         self.epoch, self.start = epoch, start
         self.accumulate, self.rank, self.ranks = accumulate, rank, ranks
         base = np.asarray(durations, dtype=np.float64)
         draw = rng(seed, epoch, "speeds")
         self.speeds = np.asarray(speeds)[draw.integers(len(speeds), size=len(base))]
-        self.durations = base / self.speeds
+        quiet = rng(seed, epoch, "silences")
+        chosen = quiet.random(len(base)) < silence.probability
+        self.silences = np.where(chosen, quiet.uniform(*silence.seconds, len(base)), 0.0)
+        self.durations = base / self.speeds + self.silences
         jitter = draw.uniform(1 - JITTER, 1 + JITTER, len(base))
         order = np.argsort(-self.durations * jitter, kind="stable")
         steps = _cut(self.durations[order], batch_seconds, accumulate * ranks)
@@ -82,7 +89,12 @@ class BucketBatchSampler(Sampler[MicroBatch]):
             step = self.steps[index // self.accumulate]
             part = self._deal(step)[index % self.accumulate * self.ranks + self.rank]
             yield MicroBatch(
-                part.tolist(), self.speeds[part].tolist(), self.epoch, index, len(step)
+                part.tolist(),
+                self.speeds[part].tolist(),
+                self.epoch,
+                index,
+                len(step),
+                self.silences[part].tolist(),
             )
 
     def _deal(self, step: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
