@@ -4,9 +4,7 @@
         --score an4_test=recipes/an4/results.json --output recipes/an4/model
 
 Each ``--score NAME=RESULTS`` puts the score of a ``results.json`` of this very model into
-``model.json``, and in place of ``{NAME}`` into the card; of a file of measure_conditions.py or
-unseen_speakers.py its table. ``{minutes}``, ``{hardware}``, ``{epochs}`` are those of the training.
-The golden clips are three of the samples.
+``model.json``, and in place of ``{NAME}`` into the card. The golden clips are three of the samples.
 """
 
 import argparse
@@ -15,8 +13,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from results_table import TABLES
 
 from asr.errors import AsrError, DataError
 from asr.golden import add_golden
@@ -53,23 +49,10 @@ def publish(model: Path, card: Path, scores: dict[str, Path], output: Path) -> N
     recorded: dict[str, Any] = dict(info.scores)
     for name, path in scores.items():
         values = json.loads(path.read_text(encoding="utf-8"))
-        if "model" in values and values["model"]["sha256"] != info.hash:
+        if values["model"]["sha256"] != info.hash:
             raise DataError(f"{path}: results of another model than {model}; evaluate it again")
-        if "table" in values:
-            recorded[name] = values
-            shown = TABLES[values["table"]](values).strip()
-        else:
-            recorded[name] = {"score": values["score"], "command": values["command"]}
-            shown = str(score_from_values(values["score"]).words)
-        text = text.replace("{" + name + "}", shown)
-    config = info.provenance["config"]
-    training = {
-        "minutes": f"{info.provenance['minutes']:.0f}",
-        "hardware": info.provenance["hardware"],
-        "epochs": str(config["training"]["epochs"]),
-    }
-    for name, shown in training.items():
-        text = text.replace("{" + name + "}", shown)
+        recorded[name] = {"score": values["score"], "command": values["command"]}
+        text = text.replace("{" + name + "}", str(score_from_values(values["score"]).words))
     files = {**read_files(model, info), "README.md": text.encode()}
     write_model(output, replace(info, scores=recorded), files)
     clips = {f"{name}.wav": Path(f"samples/{name}.wav").read_bytes() for name in GOLDEN}

@@ -9,10 +9,8 @@ for what ``recipes/kjv/study.py`` writes, ``own-recordings`` and ``learnt`` for 
 ``recipes/your_data`` and ``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in
 their seed (``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of
 ``recipes/cells`` that are equal in that, ``cost`` for a folder of projections
-(``scripts/project_cost.py``), ``conditions`` and ``unseen`` for the scores that the description of
-a model keeps of measure_conditions.py and unseen_speakers.py, ``recipes`` for the table of all
-recipes of a folder (``recipes_table.py``). What is not there yet is not measured yet, and the table
-says so.
+(``scripts/project_cost.py``), ``recipes`` for the table of all recipes of a folder
+(``recipes_table.py``). What is not there yet is not measured yet, and the table says so.
 """
 
 import argparse
@@ -146,35 +144,6 @@ def samples_list(values: dict[str, Any]) -> str:
         parts += [f"> {text}\n>" for text in texts[:-1]]
         parts.append(f"> {texts[-1]}\n")
     return "\n".join(parts)
-
-
-def conditions_table(values: dict[str, Any]) -> str:
-    """A Markdown table of a model's test sets, in quiet, in noise and through a telephone."""
-    rows = values["scores"]["conditions"]["rows"] if "scores" in values else values["rows"]
-    conditions = list(next(iter(rows.values())))
-    lines = [f"| WER | {' | '.join(conditions)} | ECE |", f"|---|{'---|' * len(conditions)}---|"]
-    for name, row in rows.items():
-        cells = [_short(row[condition]["wer"]) for condition in conditions]
-        cells.append(f"{row[conditions[0]]['ece']:.3f}")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def unseen_table(values: dict[str, Any]) -> str:
-    """A Markdown table of speakers, each by a model that was trained without."""
-    speakers = (values["scores"]["unseen"] if "scores" in values else values)["speakers"]
-    lines = ["| speaker left out | digits | strings |", "|---|---|---|"]
-    for row in speakers:
-        cells = [_short(row[part]["wer"]) for part in ("digits", "strings")]
-        lines.append(f"| {row['speaker']} | {' | '.join(cells)} |")
-    totals = []
-    for part in ("digits", "strings"):
-        errors, reference = (
-            sum(row[part]["wer"][name] for row in speakers) for name in ("errors", "reference")
-        )
-        totals.append(f"{100 * errors / reference:.2f} % [{errors} / {reference}]")
-    lines.append(f"| all | {' | '.join(totals)} |")
-    return "\n".join(lines) + "\n"
 
 
 def _short(values: dict[str, Any]) -> str:
@@ -362,8 +331,6 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "decoding": decoding_table,
     "perplexity": perplexity_table,
     "samples": samples_list,
-    "conditions": conditions_table,
-    "unseen": unseen_table,
     "own-recordings": own_recordings_table,
     "learnt": learnt_table,
     "seeds": seeds_table,

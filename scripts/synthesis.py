@@ -1,5 +1,4 @@
-"""Speech from flite, espeak-ng and festival, and noise; a clip is a pure function of its
-description."""
+"""Speech from flite and espeak-ng, and noise; a clip is a pure function of its description."""
 
 import io
 import math
@@ -32,18 +31,14 @@ SAMPLE_TEXTS = {
 }
 
 # Spellings that make the programs say what the transcript means: without them "a" between words
-# is the article, espeak-ng's British "z" is "zed" and "rubout" starts like "rubric".
+# is the article, espeak-ng's British "z" is "zed" and its "rubout" starts like "rubric".
 SPELLINGS = {
     "flite": {"a": "ay"},
     "espeak-ng": {"a": "[['eI]]", "z": "[[z'i:]]", "rubout": "[[r'VbaUt]]"},
-    "festival": {"a": "ay", "rubout": "rub out"},
 }
 # Mean f0 of flite's voices in Hz. rms is not here: it ignores every f0 setting.
 FLITE_PITCH = {"kal16": 95.0, "awb": 120.0, "slt": 167.0}
 ESPEAK_WORDS_PER_MINUTE = 160
-# Mean f0 of festival's diphone voices in Hz; cmu_us_slt_arctic_hts ignores every f0 setting.
-FESTIVAL_PITCH = {"kal_diphone": 105.0, "ked_diphone": 105.0}
-FESTIVAL_F0 = "(target_f0_mean {}) (target_f0_std 14) (model_f0_mean 170) (model_f0_std 34)"
 
 TRIM_LEVEL = 0.01  # of the peak; flite's own pauses lie below it
 TRIM_MARGIN = 0.03  # seconds kept around the speech, for soft f, th and s
@@ -55,7 +50,7 @@ class SynthesisError(AsrError):
 
 @dataclass(frozen=True)
 class Voice:
-    """A ``program`` (flite, espeak-ng or festival) and its ``name`` for a voice."""
+    """A ``program`` (flite or espeak-ng) and its ``name`` for a voice."""
 
     program: str
     name: str
@@ -104,7 +99,7 @@ class Noise:
 
 
 def require_programs() -> None:
-    """Check that the synthesisers are installed.
+    """Check that both synthesisers are installed.
 
     Raises:
         SynthesisError: one is missing.
@@ -112,8 +107,7 @@ def require_programs() -> None:
     for program in SPELLINGS:
         if shutil.which(program) is None:
             raise SynthesisError(
-                f"{program} not found; install it, e.g. apt install flite espeak-ng festival "
-                "festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
+                f"{program} not found; install it, e.g. apt install flite espeak-ng"
             )
 
 
@@ -159,47 +153,26 @@ def spelling(words: Sequence[str], pauses: Sequence[int], program: str) -> str:
 
 
 def _speak(clip: Clip) -> Samples:
-    said = spelling(clip.text.split(), clip.pauses, clip.voice.program)
+    program, name = clip.voice.program, clip.voice.name
+    said = spelling(clip.text.split(), clip.pauses, program)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
-        command = COMMANDS[clip.voice.program](clip, said, path)
-        result = subprocess.run(
-            command, input=said, capture_output=True, text=True, errors="replace"
-        )
+        if program == "flite":
+            command = ["flite", "-voice", name, "--setf", f"duration_stretch={1 / clip.rate:.3f}"]
+            if name in FLITE_PITCH:
+                hertz = FLITE_PITCH[name] * clip.pitch
+                command += ["--setf", f"int_f0_target_mean={hertz:.1f}"]
+            command += ["-t", said, "-o", str(path)]
+        else:
+            speed = round(ESPEAK_WORDS_PER_MINUTE * clip.rate)
+            pitch = round(50 + 100 * (clip.pitch - 1))  # 50 is each voice's own, 0 to 99
+            command = ["espeak-ng", "-v", name, "-s", str(speed), "-p", str(pitch)]
+            command += ["-w", str(path), said]
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if result.returncode or not path.exists():
             reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-            voice = f"{clip.voice.program} with voice {clip.voice.name}"
-            raise SynthesisError(f"{voice} failed on {said!r}: {reason}")
+            raise SynthesisError(f"{program} failed on {said!r} with voice {name}: {reason}")
         return read_audio(path, SAMPLE_RATE).samples
-
-
-def _flite(clip: Clip, said: str, output: Path) -> list[str]:
-    name = clip.voice.name
-    command = ["flite", "-voice", name, "--setf", f"duration_stretch={1 / clip.rate:.3f}"]
-    if name in FLITE_PITCH:
-        command += ["--setf", f"int_f0_target_mean={FLITE_PITCH[name] * clip.pitch:.1f}"]
-    return [*command, "-t", said, "-o", str(output)]
-
-
-def _espeak(clip: Clip, said: str, output: Path) -> list[str]:
-    speed = round(ESPEAK_WORDS_PER_MINUTE * clip.rate)
-    pitch = round(50 + 100 * (clip.pitch - 1))  # 50 is each voice's own, 0 to 99
-    command = ["espeak-ng", "-v", clip.voice.name, "-s", str(speed), "-p", str(pitch)]
-    return [*command, "-w", str(output), said]
-
-
-def _festival(clip: Clip, said: str, output: Path) -> list[str]:
-    """It reads what is said from its standard input."""
-    name = clip.voice.name
-    command = ["text2wave", "-eval", f"(voice_{name})"]
-    if name in FESTIVAL_PITCH:
-        f0 = FESTIVAL_F0.format(round(FESTIVAL_PITCH[name] * clip.pitch))
-        command += ["-eval", f"(set! int_lr_params '({f0}))"]
-    stretch = f"(Parameter.set 'Duration_Stretch {1 / clip.rate:.3f})"
-    return [*command, "-eval", stretch, "-o", str(output)]
-
-
-COMMANDS = {"flite": _flite, "espeak-ng": _espeak, "festival": _festival}
 
 
 def _trim(samples: Samples) -> Samples:

@@ -67,6 +67,13 @@ def test_onnx_equals_torch(name):
         np.testing.assert_allclose(ours, row[:count].numpy(), atol=max(1e-4, theirs), rtol=0)
 
 
+def test_the_default_model_transcribes_every_sample():
+    transcriber = Transcriber()
+    assert len(SAMPLES) >= 5
+    for path in SAMPLES:
+        assert transcriber.transcribe(path).text == path.with_suffix(".txt").read_text().strip()
+
+
 @both
 def test_recorded_score_on_an4_test(name, an4):
     """Rounding may turn one frame on another processor: one error more or less, no more."""
