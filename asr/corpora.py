@@ -2,13 +2,14 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from asr.ahead import map_ahead
 from asr.audio import MAX_SECONDS
-from asr.errors import AudioError
+from asr.errors import AsrError, AudioError
 from asr.manifest import Utterance, write_manifest
 from asr.probe import probe
 
@@ -36,6 +37,24 @@ def source_parser(
         source.add_argument("--download", action="store_true", help=f"fetch it from {url}")
     parser.add_argument("--output", type=Path, default=Path(output), help=f"default: {output}")
     return parser
+
+
+def prepare_source(
+    prepare: Callable[[Path | str, Path], None],
+    description: str,
+    output: str,
+    archive: str,
+    url: str,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """The whole command line of a corpus that is one archive: :func:`source_parser`, then
+    ``prepare`` with the file or the URL and the output folder; what fails ends the program with one
+    line."""
+    options = source_parser(description, output, archive, url).parse_args(arguments)
+    try:
+        prepare(url if options.download else options.archive, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
 
 
 def measured(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[AudioError]]:

@@ -87,18 +87,6 @@ def an4(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fsdd(tmp_path_factory):
-    """The folder of the prepared spoken digits."""
-    import miniatures
-
-    if not FSDD.exists():
-        pytest.skip(f"the archive of the digits is not at {FSDD}; set ASR_FSDD_ARCHIVE to its path")
-    folder = tmp_path_factory.mktemp("fsdd")
-    miniatures.load("fsdd").prepare(FSDD, folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def librispeech():
     """The folder of the LibriSpeech sample."""
     if not LIBRISPEECH.is_dir():

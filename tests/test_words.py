@@ -117,19 +117,24 @@ def test_offsets_are_the_models(small_model, tmp_path):
     assert read_model(tmp_path / "model") == written
 
 
+def described(model, folder, name, value):
+    """A copy of ``model`` whose description has this field, or, for None, lacks it."""
+    shutil.copytree(model, folder)
+    path = folder / "model.json"
+    values = json.loads(path.read_text())
+    del values[name]
+    if value is not None:
+        values[name] = value
+    path.write_text(json.dumps(values))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("value", "status"),
     [(None, "sound"), ([0, 2], "between -1 and 1"), ([0.1], "unpack"), (["x", 0], "float")],
 )
 def test_offsets_in_the_description(small_model, tmp_path, value, status):
-    folder = tmp_path / "model"
-    shutil.copytree(small_model, folder)
-    path = folder / "model.json"
-    values = json.loads(path.read_text())
-    del values["word_offsets"]
-    if value is not None:
-        values["word_offsets"] = value
-    path.write_text(json.dumps(values))
+    folder = described(small_model, tmp_path / "model", "word_offsets", value)
     if status == "sound":
         assert read_model(folder).word_offsets == (0.0, 0.0)
     else:
@@ -148,14 +153,7 @@ def test_offsets_in_the_description(small_model, tmp_path, value, status):
     ],
 )
 def test_calibrators_in_the_description(small_model, tmp_path, value, status):
-    folder = tmp_path / "model"
-    shutil.copytree(small_model, folder)
-    path = folder / "model.json"
-    values = json.loads(path.read_text())
-    del values["calibrators"]
-    if value is not None:
-        values["calibrators"] = value
-    path.write_text(json.dumps(values))
+    folder = described(small_model, tmp_path / "model", "calibrators", value)
     if status == "sound":
         info = read_model(folder)
         assert info.calibrators == ({"greedy": Calibrator(0.5, 1.0)} if value else {})

@@ -7,13 +7,12 @@ the official one; the development set is every tenth of the official training sp
 alphabetical order, so that no speaker of it is trained on.
 """
 
-import sys
 from pathlib import Path
 
 from asr.archives import have_unpacked
 from asr.audio import read_audio
-from asr.corpora import source_parser, write_parts
-from asr.errors import AsrError, DataError
+from asr.corpora import prepare_source, write_parts
+from asr.errors import DataError
 from asr.manifest import Utterance
 from asr.text import normalize
 
@@ -23,14 +22,10 @@ COUNTS = {"train": 948, "test": 130}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = source_parser(
-        __doc__.splitlines()[0], "data/an4", "the official an4_sphere.tar.gz", URL
+    description = __doc__.splitlines()[0]
+    prepare_source(
+        prepare, description, "data/an4", "the official an4_sphere.tar.gz", URL, arguments
     )
-    options = parser.parse_args(arguments)
-    try:
-        prepare(URL if options.download else options.archive, options.output)
-    except AsrError as error:
-        sys.exit(f"error: {error}")
 
 
 def prepare(archive: Path | str, output: Path) -> None:

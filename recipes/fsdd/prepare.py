@@ -10,7 +10,6 @@ one speaker with pauses of up to 0.3 s; such strings, of their own recordings, a
 """
 
 import io
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,8 @@ import soundfile
 
 from asr.archives import have_unpacked
 from asr.audio import Samples, read_audio
-from asr.corpora import source_parser, write_parts
-from asr.errors import AsrError, DataError
+from asr.corpora import prepare_source, write_parts
+from asr.errors import DataError
 from asr.files import write_atomically
 from asr.manifest import Utterance
 
@@ -52,12 +51,8 @@ class Recording:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = source_parser(__doc__.splitlines()[0], "data/fsdd", "the dataset as .tar.gz", URL)
-    options = parser.parse_args(arguments)
-    try:
-        prepare(URL if options.download else options.archive, options.output)
-    except AsrError as error:
-        sys.exit(f"error: {error}")
+    description = __doc__.splitlines()[0]
+    prepare_source(prepare, description, "data/fsdd", "the dataset as .tar.gz", URL, arguments)
 
 
 def prepare(archive: Path | str, output: Path) -> None:

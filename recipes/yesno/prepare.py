@@ -7,12 +7,11 @@ alphabetical order is the test set, 30 recordings of 8 words; of the others ever
 development set. (Kaldi's recipe takes the last 29 as the test set.) All are of one speaker.
 """
 
-import sys
 from pathlib import Path
 
 from asr.archives import have_unpacked
-from asr.corpora import measured, source_parser, write_parts
-from asr.errors import AsrError, DataError
+from asr.corpora import measured, prepare_source, write_parts
+from asr.errors import DataError
 from asr.manifest import Utterance
 
 # Both as in torchaudio.datasets.YESNO; what else that class does, reading, needs torchcodec, and
@@ -26,14 +25,10 @@ DEV_EVERY = 6
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = source_parser(
-        __doc__.splitlines()[0], "data/yesno", "the official waves_yesno.tar.gz", URL
+    description = __doc__.splitlines()[0]
+    prepare_source(
+        prepare, description, "data/yesno", "the official waves_yesno.tar.gz", URL, arguments
     )
-    options = parser.parse_args(arguments)
-    try:
-        prepare(URL if options.download else options.archive, options.output)
-    except AsrError as error:
-        sys.exit(f"error: {error}")
 
 
 def prepare(archive: Path | str, output: Path) -> None:
