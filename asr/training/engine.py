@@ -114,6 +114,7 @@ def run(
         "minutes": round(seconds / 60, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": f"{platform.machine()}, {os.cpu_count()} CPU cores"
+        + (", 1 thread" if torch.get_num_threads() == 1 else "")
         + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""),
         "versions": {
             "asr": __version__,
