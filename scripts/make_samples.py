@@ -10,7 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render, require_programs, write_audio
+from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render, write_audio
+from synthesisers import require_programs
 
 from asr.errors import AsrError
 from asr.files import write_atomically
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("samples"), help="default: samples")
     options = parser.parse_args(arguments)
     try:
-        require_programs()
+        require_programs({voice.program for voice in VOICES.values()})
         for name, text in SAMPLE_TEXTS.items():
             make_sample(options.output, name, text)
     except AsrError as error:

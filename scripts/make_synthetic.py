@@ -1,12 +1,13 @@
-"""Synthetic training speech for the domain of CMU AN4.
+"""Synthetic training speech for the domain of CMU AN4, and amounts of money.
 
-    python scripts/make_synthetic.py --output data/synthetic --hours 1.5 --seed 1
+    python scripts/make_synthetic.py --output data/synthetic --hours 2 --seed 1
 
 Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
 a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
-files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py. No text
-of the development set or of make_samples.py is in the training set. A share of the clips is noise
-without a word and has an empty text: it teaches the model to keep silent.
+files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py or
+synthesisers.py. No text of the development set or of make_samples.py is in the training set. A
+share of the clips is noise without a word and has an empty text: it teaches the model to keep
+silent.
 """
 
 import argparse
@@ -26,9 +27,9 @@ from synthesis import (
     Voice,
     render,
     render_noise,
-    require_programs,
     write_audio,
 )
+from synthesisers import require_programs
 
 from asr.audio import read_audio
 from asr.errors import AsrError
@@ -54,8 +55,9 @@ MONTHS = (
 EDITS = ("enter", "erase", "rubout")  # the control words that letters follow
 COMMANDS = ("yes", "no", "help", "repeat", "start", "stop", "go")
 OTHERS = ("oh", "hundred", "thousand", "thirtieth", "and", "half", "of", "area", "code")
+MONEY = ("dollar", "dollars", "cent", "cents")  # not in AN4
 VOCABULARY = (
-    *(*LETTERS, *DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS),
+    *(*LETTERS, *DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY),
     "apostrophe",
 )
 SINGLES = (*VOCABULARY, *COMMANDS * 3)  # commands mostly stand alone in AN4
@@ -82,13 +84,16 @@ CITIES = """
     quebec wheeling johnstown erie lexington new york ohio texas utah iowa maine kansas
 """.split()
 
-FLITE_SHARE = 0.6
-FLITE_VOICES = ("kal16", "awb", "rms", "slt")
+PROGRAMS = {"flite": 0.45, "espeak-ng": 0.35, "festival": 0.2}
+# The voices and their shares of what their program says.
+FLITE_VOICES = {"kal16": 0.2, "awb": 0.2, "rms": 0.3, "slt": 0.3}
 ESPEAK_ACCENTS = {"en-us": 0.5, "en-us-nyc": 0.2, "en-gb": 0.15, "en-gb-scotland": 0.15}
 ESPEAK_VARIANTS = ("", *(f"+m{n}" for n in range(1, 8)), *(f"+f{n}" for n in range(1, 6)))
-RATES = {"flite": (1 / 1.3, 1 / 0.85), "espeak-ng": (0.75, 1.25)}
+FESTIVAL_VOICES = {"cmu_us_slt_arctic_hts": 0.4, "kal_diphone": 0.3, "ked_diphone": 0.3}
+RATES = {"flite": (1 / 1.3, 1 / 0.85), "espeak-ng": (0.75, 1.25), "festival": (0.75, 1.25)}
 
 MAX_WORDS = 10
+LONG_SHARE = 0.1  # of the training clips say two utterances, one after the other
 DEV_CLIPS = 100
 SINGLE_EVERY = 5  # each fifth training clip is one word, SINGLES in turn
 NOISE_EVERY = 16  # of the clips of both sets, one is noise
@@ -104,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, default=Path("data/synthetic"), help="default: data/synthetic"
     )
     parser.add_argument(
-        "--hours", type=float, default=1.5, help="of training speech, at least; default: 1.5"
+        "--hours", type=float, default=2.0, help="of training speech, at least; default: 2"
     )
     parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
     options = parser.parse_args(arguments)
@@ -181,10 +186,19 @@ def plan_dev(seed: int, index: int, taken: set[str]) -> Clip:
 
 
 def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
-    """The training clip number ``index``, its text outside ``taken``."""
+    """The training clip number ``index``, its text outside ``taken``.
+
+    Single words come in rounds, in which the programs change places: each says each word.
+    """
     rng = np.random.default_rng([seed, 1, index])
     turn, rest = divmod(index, SINGLE_EVERY)
-    words = draw_words(rng, taken) if rest else [SINGLES[turn % len(SINGLES)]]
+    if not rest:
+        round_, place = divmod(turn, len(SINGLES))
+        program = tuple(PROGRAMS)[(round_ + place) % len(PROGRAMS)]
+        return plan_clip(rng, [SINGLES[place]], program)
+    words = draw_words(rng, taken)
+    if rng.random() < LONG_SHARE:
+        words += draw_words(rng, taken)
     return plan_clip(rng, words)
 
 
@@ -209,9 +223,9 @@ def draw_words(rng: np.random.Generator, taken: set[str]) -> Words:
             return words
 
 
-def plan_clip(rng: np.random.Generator, words: Words) -> Clip:
-    """Draw how ``words`` are said and recorded."""
-    voice = draw_voice(rng)
+def plan_clip(rng: np.random.Generator, words: Words, program: str = "") -> Clip:
+    """Draw how ``words`` are said and recorded, and by which ``program`` unless it is given."""
+    voice = draw_voice(rng, program or draw(rng, PROGRAMS))
     # Some speakers run everything together, some stop after nearly every word.
     pause_share = rng.choice([0.0, 0.25, 0.9], p=[0.5, 0.3, 0.2])
     pauses = tuple(
@@ -233,12 +247,18 @@ def plan_clip(rng: np.random.Generator, words: Words) -> Clip:
     )
 
 
-def draw_voice(rng: np.random.Generator) -> Voice:
-    """A voice; the two programs in their shares."""
-    if rng.random() < FLITE_SHARE:
-        return Voice("flite", str(rng.choice(FLITE_VOICES)))
-    accent = rng.choice(list(ESPEAK_ACCENTS), p=list(ESPEAK_ACCENTS.values()))
-    return Voice("espeak-ng", f"{accent}{rng.choice(ESPEAK_VARIANTS)}")
+def draw_voice(rng: np.random.Generator, program: str) -> Voice:
+    """A voice of ``program``, in their shares."""
+    if program == "flite":
+        return Voice(program, draw(rng, FLITE_VOICES))
+    if program == "festival":
+        return Voice(program, draw(rng, FESTIVAL_VOICES))
+    return Voice(program, f"{draw(rng, ESPEAK_ACCENTS)}{rng.choice(ESPEAK_VARIANTS)}")
+
+
+def draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
+    """One of the names in ``shares``."""
+    return str(rng.choice(list(shares), p=list(shares.values())))
 
 
 def spelled_name(rng: np.random.Generator) -> Words:
@@ -297,6 +317,19 @@ def number_pairs(rng: np.random.Generator) -> Words:
     return [*first, *(word for _ in range(rng.integers(1, 3)) for word in pair(rng))]
 
 
+def amount(rng: np.random.Generator) -> Words:
+    """Dollars, cents or both: "six dollars and fifty cents"."""
+    dollars, cents = int(rng.integers(1, 100)), int(rng.integers(1, 100))
+    parts = [
+        [*below_hundred(dollars), "dollar" if dollars == 1 else "dollars"],
+        [*below_hundred(cents), "cent" if cents == 1 else "cents"],
+    ]
+    kind = rng.random()
+    if kind < 0.3:
+        return [*number(rng), "dollars"]
+    return parts[int(kind < 0.5)] if kind < 0.7 else [*parts[0], "and", *parts[1]]
+
+
 def ordinal(value: int) -> Words:
     """1 to 31 as an ordinal."""
     if value <= 20:
@@ -336,15 +369,15 @@ def control(rng: np.random.Generator) -> Words:
 
 def any_words(rng: np.random.Generator) -> Words:
     """Words in no order at all, so that rare ones stand beside everything."""
-    words = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS)
+    words = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY)
     return [str(word) for word in rng.choice(words, rng.integers(2, 6))]
 
 
 TEMPLATES: tuple[Callable[[np.random.Generator], Words], ...] = (
     *(spelled_name, random_letters, digit_string, number, number_pairs, date, address),
-    *(control, any_words),
+    *(amount, control, any_words),
 )
-TEMPLATE_SHARES = (0.2, 0.08, 0.18, 0.06, 0.06, 0.12, 0.12, 0.12, 0.06)
+TEMPLATE_SHARES = (0.2, 0.08, 0.18, 0.06, 0.06, 0.11, 0.11, 0.04, 0.11, 0.05)
 
 
 if __name__ == "__main__":

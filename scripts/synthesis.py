@@ -1,19 +1,16 @@
-"""Speech from flite and espeak-ng, and noise; a clip is a pure function of its description."""
+"""Synthetic speech, and noise; a clip is a pure function of its description."""
 
 import io
 import math
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from synthesisers import SynthesisError, speak, spelling
 
 from asr.audio import Samples, read_audio
-from asr.errors import AsrError
 from asr.files import write_atomically
 
 SAMPLE_RATE = 16000
@@ -30,27 +27,13 @@ SAMPLE_TEXTS = {
     "espeak-en-us-number": "six thousand nine hundred and forty two",
 }
 
-# Spellings that make the programs say what the transcript means: without them "a" between words
-# is the article, espeak-ng's British "z" is "zed" and its "rubout" starts like "rubric".
-SPELLINGS = {
-    "flite": {"a": "ay"},
-    "espeak-ng": {"a": "[['eI]]", "z": "[[z'i:]]", "rubout": "[[r'VbaUt]]"},
-}
-# Mean f0 of flite's voices in Hz. rms is not here: it ignores every f0 setting.
-FLITE_PITCH = {"kal16": 95.0, "awb": 120.0, "slt": 167.0}
-ESPEAK_WORDS_PER_MINUTE = 160
-
 TRIM_LEVEL = 0.01  # of the peak; flite's own pauses lie below it
 TRIM_MARGIN = 0.03  # seconds kept around the speech, for soft f, th and s
 
 
-class SynthesisError(AsrError):
-    """A speech synthesiser that is missing or fails."""
-
-
 @dataclass(frozen=True)
 class Voice:
-    """A ``program`` (flite or espeak-ng) and its ``name`` for a voice."""
+    """A ``program`` (flite, espeak-ng or festival) and its ``name`` for a voice."""
 
     program: str
     name: str
@@ -98,19 +81,6 @@ class Noise:
     seed: int = 0
 
 
-def require_programs() -> None:
-    """Check that both synthesisers are installed.
-
-    Raises:
-        SynthesisError: one is missing.
-    """
-    for program in SPELLINGS:
-        if shutil.which(program) is None:
-            raise SynthesisError(
-                f"{program} not found; install it, e.g. apt install flite espeak-ng"
-            )
-
-
 def render(clip: Clip) -> Samples:
     """The samples of ``clip`` at ``SAMPLE_RATE``, between -1 and 1."""
     speech = _trim(_speak(clip))
@@ -143,35 +113,12 @@ def write_audio(path: Path, samples: Samples) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def spelling(words: Sequence[str], pauses: Sequence[int], program: str) -> str:
-    """``words`` as ``program`` must read them, with a comma after those in ``pauses``."""
-    respelled = SPELLINGS[program]
-    return " ".join(
-        respelled.get(word, word) + ("," if index in pauses else "")
-        for index, word in enumerate(words)
-    )
-
-
 def _speak(clip: Clip) -> Samples:
-    program, name = clip.voice.program, clip.voice.name
-    said = spelling(clip.text.split(), clip.pauses, program)
+    voice = clip.voice
+    said = spelling(clip.text.split(), clip.pauses, voice.program)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
-        if program == "flite":
-            command = ["flite", "-voice", name, "--setf", f"duration_stretch={1 / clip.rate:.3f}"]
-            if name in FLITE_PITCH:
-                hertz = FLITE_PITCH[name] * clip.pitch
-                command += ["--setf", f"int_f0_target_mean={hertz:.1f}"]
-            command += ["-t", said, "-o", str(path)]
-        else:
-            speed = round(ESPEAK_WORDS_PER_MINUTE * clip.rate)
-            pitch = round(50 + 100 * (clip.pitch - 1))  # 50 is each voice's own, 0 to 99
-            command = ["espeak-ng", "-v", name, "-s", str(speed), "-p", str(pitch)]
-            command += ["-w", str(path), said]
-        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
-        if result.returncode or not path.exists():
-            reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
-            raise SynthesisError(f"{program} failed on {said!r} with voice {name}: {reason}")
+        speak(voice.program, voice.name, said, clip.rate, clip.pitch, path)
         return read_audio(path, SAMPLE_RATE).samples
 
 

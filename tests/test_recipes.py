@@ -1,4 +1,4 @@
-"""Preparation of AN4, the scripts that make speech, and the documentation of both."""
+"""Preparation of AN4, benchmarks, records of runs, and the tables of the documentation."""
 
 import json
 import os
@@ -13,7 +13,6 @@ import publish_model
 import pytest
 import results_table
 import soundfile
-import synthesis
 from conftest import ROOT
 
 from asr.config import from_mapping, load_config, read_values
@@ -50,37 +49,6 @@ def test_an4_refuses_another_archive(tmp_path):
         [*script, "--archive", tmp_path / "other.tar.gz"], capture_output=True, text=True
     )
     assert done.returncode == 1 and done.stderr.startswith("error: ")
-
-
-@pytest.fixture
-def synthesisers():
-    try:
-        synthesis.require_programs()
-    except synthesis.SynthesisError as error:
-        pytest.skip(str(error))
-
-
-def test_samples_are_what_their_script_makes(synthesisers, tmp_path):
-    script = [sys.executable, ROOT / "scripts/make_samples.py", "--output", tmp_path]
-    subprocess.run(script, check=True, capture_output=True, cwd=ROOT)
-    texts, recordings = sorted(tmp_path.glob("*.txt")), sorted(tmp_path.glob("*.wav"))
-    assert len(texts) == len(recordings) == len([*(ROOT / "samples").iterdir()]) / 2
-    for path in texts:
-        assert path.read_text() == (ROOT / "samples" / path.name).read_text()
-    for path in recordings:
-        made, kept = (soundfile.read(p)[0] for p in (path, ROOT / "samples" / path.name))
-        # Resampling may round the last bits otherwise on another processor.
-        np.testing.assert_allclose(made, kept, atol=2 / 32768)
-
-
-def test_synthetic_speech(synthesisers, tmp_path):
-    script = [sys.executable, ROOT / "scripts/make_synthetic.py", "--output", tmp_path]
-    subprocess.run([*script, "--hours", "0.02"], check=True, capture_output=True, cwd=ROOT)
-    train = read_manifest(tmp_path / "train.jsonl")
-    samples = {path.read_text().strip() for path in (ROOT / "samples").glob("*.txt")}
-    assert not samples & {item.text for item in train}
-    characters = set(load_config(ROOT / "recipes/an4/config.toml").data.characters)
-    assert {c for item in train for c in item.text} <= characters
 
 
 def test_tables_in_the_readmes_are_generated():
