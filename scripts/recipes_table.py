@@ -93,12 +93,17 @@ def outcome(recipe: Path) -> tuple[str, str]:
 
 def rate(score: dict[str, Any]) -> str:
     """A word error rate with its counts and interval."""
-    words = counts_from_values(score["wer"])
-    text = f"{100 * words.rate:.2f} % [{words.errors} / {words.reference}]"
+    text = short(score["wer"])
     if score["wer_interval"] is None:
         return text
     low, high = (100 * score["wer_interval"][name] for name in ("low", "high"))
     return f"{text}, 95 %: {low:.2f} to {high:.2f} %"
+
+
+def short(values: dict[str, Any]) -> str:
+    """A rate with its counts alone: ``7.12 % [55 / 773]``."""
+    counts = counts_from_values(values)
+    return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
 
 
 def cost(training: dict[str, Any]) -> str:

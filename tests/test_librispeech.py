@@ -8,7 +8,7 @@ from pathlib import Path
 import jiwer
 import miniatures
 import pytest
-import results_table
+import study_tables
 from conftest import ROOT
 
 from asr.decoding.arpa import read_arpa
@@ -115,7 +115,7 @@ def test_prepare_train_evaluate(librispeech, tmp_path, capsys):
     for name, hypotheses in values["hypotheses"].items():
         wer = jiwer.wer(texts, [hypotheses[item.id] for item in items["train-clean-100"]])
         assert values["scores"][name]["wer"]["rate"] == pytest.approx(wer, abs=1e-6)
-    table = results_table.learnt_table(values).splitlines()
+    table = study_tables.learnt_table(values).splitlines()
     assert [row.split(" | ")[0] for row in table[2:4]] == [
         "| greedy search",
         "| beam search, language model of the same texts",

@@ -5,7 +5,7 @@ import json
 import project_cost
 import pytest
 import recipes_table
-import results_table
+import run_tables
 import torch
 from conftest import ROOT
 from torch.utils.flop_counter import FlopCounterMode
@@ -47,7 +47,7 @@ def test_the_projection_and_its_rows(tmp_path, capsys):
         seconds = 3600 * values["estimate"]["hours"]
         assert seconds * project_cost.ASSUMED == pytest.approx(operations, rel=0.02)
     values["config"] = "config.toml"
-    (row,) = results_table.cost_table([values]).splitlines()[2:]
+    (row,) = run_tables.cost_table([values]).splitlines()[2:]
     assert row.startswith("| [`config.toml`](config.toml) | 1 × 8 BiGRU | 0.0 M | ")
     assert "100 h × 40 epochs" in row
 

@@ -11,7 +11,7 @@ import numpy as np
 import prepare
 import publish_model
 import pytest
-import results_table
+import run_tables
 import soundfile
 from conftest import ROOT
 
@@ -170,7 +170,7 @@ def test_the_record_of_a_run(recorded_runs, small_config):
 
 def test_tables_of_runs(recorded_runs):
     records = [{**record, "test": record["dev"]} for record in recorded_runs]
-    table = results_table.seeds_table(records[::-1]).splitlines()
+    table = run_tables.seeds_table(records[::-1]).splitlines()
     assert [row.split(" | ")[0] for row in table[2:]] == [
         "| 1",
         "| 2",
@@ -178,7 +178,7 @@ def test_tables_of_runs(recorded_runs):
     ]
     rates = [100 * record["test"]["wer"]["rate"] for record in records]
     assert f"{np.mean(rates):.2f} ± {np.std(rates, ddof=1):.2f} %" in table[-1]
-    (row,) = results_table.cells_table(records).splitlines()[2:]
+    (row,) = run_tables.cells_table(records).splitlines()[2:]
     errors = ", ".join(str(record["test"]["wer"]["errors"]) for record in records)
     assert row.startswith("| GRU | both | 8 | 0.00 M | ") and f" | {errors} of " in row
 

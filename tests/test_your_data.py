@@ -6,8 +6,8 @@ import sys
 
 import jiwer
 import pytest
-import results_table
 import soundfile
+import study_tables
 from conftest import ROOT, noise
 from test_cli import run
 
@@ -335,7 +335,7 @@ def test_the_study(corpus, here, monkeypatch, capsys):
             abs=2e-6,  # rates have six digits
         )
         assert "is better" not in item["verdict"] or not item["low"] <= 0 <= item["high"]
-    table = results_table.own_recordings_table(values).splitlines()
+    table = study_tables.own_recordings_table(values).splitlines()
     assert [row.split(" | ")[0] for row in table[2:5]] == [
         "| base",
         "| fine-tuned",

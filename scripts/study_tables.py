@@ -1,0 +1,62 @@
+"""Tables of studies that train several models, or decode one in several ways."""
+
+from typing import Any
+
+from asr.report.interval import Interval
+from asr.report.results import counts_from_values
+
+
+def own_recordings_table(values: dict[str, Any]) -> str:
+    """A Markdown table of models on own recordings, and what may be said of their differences."""
+    test, train, dev = (values[name] for name in ("test", "train", "dev"))
+    minutes = train["minutes"] + dev["minutes"]
+    trained_on = {
+        "base": f"{values['others']['minutes']:.1f} min of other speakers",
+        "fine-tuned": f"then {minutes:.1f} min of one's own",
+        "from scratch": f"{minutes:.1f} min of one's own",
+    }
+    fresh = values["rows"][0]["unseen_texts"]
+    texts = 0 if fresh is None else fresh["ser"]["reference"]
+    rows = [
+        f"| model | trained on | training | WER, {test['utterances']} held-out utterances "
+        f"| 95 % interval | WER, {texts} unseen texts |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in values["rows"]:
+        interval = str(Interval(**row["wer_interval"])).replace(" in 95 % of cases,", "")
+        cost = f"{row['epochs']} epochs, {row['minutes']:.0f} min on {row['hardware']}"
+        if "expected_minutes" in row:
+            cost += f" ({row['expected_minutes']} expected)"
+        words = str(counts_from_values(row["wer"]))
+        unseen = "" if fresh is None else str(counts_from_values(row["unseen_texts"]["wer"]))
+        cells = [row["model"], trained_on[row["model"]], cost, words, interval, unseen]
+        rows.append(f"| {' | '.join(cells)} |")
+    people = f"{values['speakers']} speakers, {test['minutes']:.1f} min held out"
+    known = values["shared"]["others"]["texts"], values["shared"]["own"]["texts"]
+    rows.append(
+        f"\n{people}. Of the {test['utterances']} texts {known[0]} are among those of the other "
+        f"speakers, {known[1]} among those of the own recordings that were trained on.\n"
+    )
+    for item in values["differences"]:
+        low, high = 100 * item["low"], 100 * item["high"]
+        p = "" if item["p"] is None else f", matched pairs p = {item['p']:.2g}"
+        rows.append(
+            f"- {item['second']} against {item['first']}: {100 * item['rate']:+.2f} points, "
+            f"{low:+.2f} to {high:+.2f} in 95 % of cases, over {item['groups']} {item['over']}{p}: "
+            f"{item['verdict']}."
+        )
+    return "\n".join(rows) + "\n"
+
+
+def learnt_table(values: dict[str, Any]) -> str:
+    """A Markdown table of what was learnt by heart, by each way to decode it."""
+    rows = ["| decoding | WER | CER, spaces counted |", "|---|---|---|"]
+    for name, score in values["scores"].items():
+        counts = [counts_from_values(score[rate]) for rate in ("wer", "cer")]
+        rows.append(f"| {name} | {counts[0]} | {counts[1]} |")
+    training = values["training"]
+    return "\n".join(rows) + (
+        f"\n\n{training['epochs']} epochs of {values['minutes']:.1f} min of speech, "
+        f"{training['parameters'] / 1e6:.2f} M parameters, {training['minutes']:.0f} min on "
+        f"{training['hardware']}: {training['times_real_time']:.0f} times real time.\n"
+    )
