@@ -4,22 +4,33 @@
         --score an4_test=recipes/an4/results.json --output recipes/an4/model
 
 Each ``--score NAME=RESULTS`` puts the score of a ``results.json`` of this very model into
-``model.json``, and in place of ``{NAME}`` into the card. The golden clips are three of the samples.
+``model.json``, and in place of ``{NAME}`` into the card. There, ``{conditions}`` and ``{unseen}``
+are the tables of ``--conditions`` (``measure_conditions.py``) and ``--unseen``
+(``unseen_speakers.py``), ``{data}`` says what the model was trained on, ``{parameters}`` how large
+it is, ``{training}`` what its training took, and ``{minutes}`` what each step of
+``train_default.py`` did. The golden clips are three of the samples.
 """
 
 import argparse
 import json
+import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conditions_tables import conditions_table, unseen_table
+
 from asr.errors import AsrError, DataError
+from asr.files import read_text
 from asr.golden import add_golden
-from asr.modeldir import read_files, read_model, write_model
+from asr.manifest import read_manifest
+from asr.modeldir import ModelInfo, read_files, read_model, sha256, write_model
 from asr.report.results import score_from_values
 
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
+PLACE = re.compile(r"\{(\w+)\}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,38 +38,113 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, required=True, help="a directory of asr train")
     parser.add_argument("--card", type=Path, required=True, help="Markdown with {NAME} for scores")
     parser.add_argument("--score", action="append", default=[], metavar="NAME=RESULTS")
+    for name in ("conditions", "unseen", "minutes"):
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
         scores = dict(item.split("=", 1) for item in options.score)
         publish(
-            options.model, options.card, {k: Path(v) for k, v in scores.items()}, options.output
+            options.model,
+            options.card,
+            {k: Path(v) for k, v in scores.items()},
+            options.output,
+            options.conditions,
+            options.unseen,
+            options.minutes,
         )
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def publish(model: Path, card: Path, scores: dict[str, Path], output: Path) -> None:
+def publish(
+    model: Path,
+    card: Path,
+    scores: dict[str, Path],
+    output: Path,
+    conditions: Path | None = None,
+    unseen: Path | None = None,
+    minutes: Path | None = None,
+) -> None:
     """Write the model directory ``output``.
 
     Raises:
-        DataError: results of another model.
+        DataError: results of another model or of other data; a place of the card that nothing was
+            given for.
     """
     info = read_model(model)
-    text = card.read_text(encoding="utf-8")
     recorded: dict[str, Any] = dict(info.scores)
+    texts: dict[str, Callable[[], str]] = {
+        "data": lambda: data_list(info),
+        "parameters": lambda: f"{info.provenance['parameters'] / 1e6:.2f} M",
+        "training": lambda: (
+            f"{info.provenance['minutes']:.0f} min on {info.provenance['hardware']}"
+        ),
+    }
     for name, path in scores.items():
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["model"]["sha256"] != info.hash:
-            raise DataError(f"{path}: results of another model than {model}; evaluate it again")
+        values = read(path)
+        check(values["model"]["sha256"] == info.hash, f"{path}: results of another model", model)
         recorded[name] = {"score": values["score"], "command": values["command"]}
-        text = text.replace("{" + name + "}", str(score_from_values(values["score"]).words))
+        texts[name] = lambda score=values["score"]: str(score_from_values(score).words)
+    if conditions:
+        found = read(conditions)
+        check(found["model"] == info.hash, f"{conditions}: results of another model", model)
+        texts["conditions"] = lambda: conditions_table(found).strip()
+    if unseen:
+        apart = read(unseen)
+        trained = info.provenance["data"].values()
+        same = all(apart["fsdd"][part] in trained for part in ("train", "dev"))
+        check(same, f"{unseen}: of other digits", model)
+        texts["unseen"] = lambda: unseen_table(apart).strip()
+    if minutes:
+        steps = read(minutes)
+        texts["minutes"] = lambda: ", ".join(f"{k} {v:.0f} min" for k, v in steps.items())
+    text = PLACE.sub(lambda place: fill(place[1], texts, card), read_text(card, "model card"))
     files = {**read_files(model, info), "README.md": text.encode()}
     write_model(output, replace(info, scores=recorded), files)
     clips = {f"{name}.wav": Path(f"samples/{name}.wav").read_bytes() for name in GOLDEN}
     add_golden(output, clips)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size / 1e6:.1f} MB")
+
+
+def fill(place: str, texts: dict[str, Callable[[], str]], card: Path) -> str:
+    """What stands in a ``place`` of the card."""
+    if place not in texts:
+        raise DataError(f"{card}: nothing was given for {{{place}}}; known: {', '.join(texts)}")
+    return texts[place]()
+
+
+def data_list(info: ModelInfo) -> str:
+    """How much is said in each training manifest, as a Markdown list.
+
+    Raises:
+        DataError: one is not there any more, or another one now.
+    """
+    lines = []
+    for path in info.provenance["config"]["data"]["train"]:
+        same = Path(path).exists() and sha256(path) == info.provenance["data"][path]
+        check(same, f"{path}: not what was trained on", "the model")
+        items = read_manifest(path)
+        minutes, silent = (
+            sum(item.duration for item in some) / 60
+            for some in (items, [item for item in items if not item.text])
+        )
+        voices = len({item.speaker for item in items if item.text})
+        line = f"  - `{path}`: {len(items)} recordings, {minutes:.0f} min, {voices} voices"
+        lines.append(line + (f", {silent:.0f} min of it noise without speech" if silent else ""))
+    return "\n".join(lines)
+
+
+def check(holds: bool, problem: str, model: Path | str) -> None:
+    """Raise a DataError unless it ``holds``."""
+    if not holds:
+        raise DataError(f"{problem} than {model}; measure it again")
+
+
+def read(path: Path) -> Any:
+    """A JSON file."""
+    return json.loads(read_text(path, "file of results"))
 
 
 if __name__ == "__main__":

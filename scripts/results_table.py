@@ -4,7 +4,8 @@
 
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
-``decoding`` for a ``decoding.json`` (``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
+``conditions`` for a file of ``measure_conditions.py``, ``decoding`` for a ``decoding.json``
+(``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
 for what ``recipes/kjv/study.py`` writes, ``own-recordings`` and ``learnt`` for what the studies of
 ``recipes/your_data`` and ``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in
 their seed (``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conditions_tables import conditions_table
 from decoding_tables import decoding_table, perplexity_table, samples_list
 from recipes_table import recipes_table
 from run_tables import cost_table, hidden_size_table, parameters_table, seeds_table
@@ -100,6 +102,7 @@ def table(values: dict[str, Any]) -> str:
 
 TABLES: dict[str, Callable[[Any], str]] = {
     "results": table,
+    "conditions": conditions_table,
     "decoding": decoding_table,
     "perplexity": perplexity_table,
     "samples": samples_list,

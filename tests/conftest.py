@@ -1,4 +1,4 @@
-"""Fixtures: small models and recordings made here, and the AN4 corpus where it is at hand."""
+"""Fixtures: small models and recordings made here, and the corpora where they are at hand."""
 
 import hashlib
 import os
@@ -83,6 +83,18 @@ def an4(tmp_path_factory):
         pytest.skip(f"the AN4 archive is not at {AN4}; set ASR_AN4_ARCHIVE to its path")
     folder = tmp_path_factory.mktemp("an4")
     prepare.prepare(AN4, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fsdd(tmp_path_factory):
+    """The folder of the prepared spoken digits."""
+    import miniatures
+
+    if not FSDD.exists():
+        pytest.skip(f"the archive of FSDD is not at {FSDD}; set ASR_FSDD_ARCHIVE to its path")
+    folder = tmp_path_factory.mktemp("fsdd")
+    miniatures.load("fsdd").prepare(FSDD, folder)
     return folder
 
 

@@ -1,0 +1,177 @@
+"""The default model, from the archives of AN4 and FSDD to a model directory ready to be shipped.
+
+    python scripts/train_default.py --an4 an4_sphere.tar.gz --fsdd free-spoken-digit-dataset.tar.gz
+
+Prepares both corpora, makes synthetic speech, trains as ``default_model.toml`` says, measures the
+model under conditions and on speakers that are left out, and publishes it with its card. A step
+whose result is there is not done again, and a training that was stopped goes on where it was. The
+minutes of each step are printed, and kept in ``minutes.json`` of the run. To be called where
+``recipes/`` lies; ``--epochs`` and ``--hours`` make it a trial.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from asr.cli.train import tune_libraries
+from asr.config import Config, load_config
+from asr.errors import AsrError, DataError
+from asr.files import write_atomically
+from asr.modeldir import read_model
+
+HERE = Path(__file__).parent
+CONFIG = HERE / "default_model.toml"
+CARD = HERE / "default_card.md"
+DATA = Path("data")  # that of the configuration
+PARTS = {"an4": ("train", "dev", "test"), "fsdd": ("train", "dev", "test", "test_strings")}
+UNSEEN_EPOCHS, UNSEEN_SHARE = 5, 0.2  # of what is not FSDD
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--an4", type=Path, metavar="FILE", help="the official an4_sphere.tar.gz")
+    parser.add_argument("--fsdd", type=Path, metavar="FILE", help="the dataset as .tar.gz")
+    parser.add_argument("--download", action="store_true", help="fetch the archives not given")
+    parser.add_argument("--data", type=Path, default=DATA, help="default: data")
+    parser.add_argument("--run", type=Path, default=Path("runs/default"))
+    parser.add_argument("--hours", type=float, default=2.0, help="of synthetic speech; default: 2")
+    parser.add_argument("--epochs", type=int, help="default: those of the configuration")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
+    options = parser.parse_args(arguments)
+    settings = [*options.set, *([f"training.epochs={options.epochs}"] if options.epochs else [])]
+    archives = {"an4": options.an4, "fsdd": options.fsdd}
+    try:
+        tune_libraries()
+        config = of_data(load_config(CONFIG, settings), options.data)
+        steps = Steps(options.run / "minutes.json")
+        for corpus, archive in archives.items():
+            with steps(f"{corpus} prepared"):
+                prepare(corpus, archive, options.download, options.data / corpus)
+        with steps("synthetic speech"):
+            synthesise(options.data / "synthetic", options.hours)
+        with steps("training"):
+            model = train(config, options.run)
+        with steps("conditions"):
+            conditions = measure(model, options.data, options.run)
+        with steps("unseen speakers"):
+            unseen = leave_out(config, options.data, options.run, options.set)
+        output = options.output or options.run / "published"
+        from publish_model import publish
+
+        publish(model, CARD, {}, output, conditions, unseen, steps.path)
+        steps.show()
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+class Steps:
+    """The minutes of each step, those of earlier calls added, in a JSON file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.minutes: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """A step, which may be stopped."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            minutes = (time.monotonic() - started) / 60
+            self.minutes[name] = round(self.minutes.get(name, 0.0) + minutes, 3)
+            write_atomically(self.path, json.dumps(self.minutes, indent=1) + "\n")
+            print(f"{name}: {minutes:.1f} min", file=sys.stderr, flush=True)
+
+    def show(self) -> None:
+        """Of all steps."""
+        for name, minutes in self.minutes.items():
+            print(f"{name}: {minutes:.1f} min")
+        print(f"all: {sum(self.minutes.values()):.1f} min")
+
+
+def of_data(config: Config, data: Path) -> Config:
+    """``config`` with its manifests in another folder than :data:`DATA`."""
+    parts = {
+        name: tuple(str(data / Path(path).relative_to(DATA)) for path in paths)
+        for name, paths in (("train", config.data.train), ("dev", config.data.dev))
+    }
+    return replace(config, data=replace(config.data, **parts))
+
+
+def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> None:
+    """The manifests of a corpus, by its recipe."""
+    if all((output / f"{part}.jsonl").exists() for part in PARTS[corpus]):
+        return
+    if archive is None and not download:
+        raise DataError(f"{output} is not prepared: needs --{corpus} FILE, or --download")
+    source = ["--download"] if archive is None else ["--archive", archive]
+    call(HERE.parent / "recipes" / corpus / "prepare.py", *source, "--output", output)
+
+
+def synthesise(output: Path, hours: float) -> None:
+    """Synthetic speech, of which ``train.jsonl`` is written last."""
+    if not (output / "train.jsonl").exists():
+        call(HERE / "make_synthetic.py", "--output", output, "--hours", hours)
+
+
+def call(script: Path, *arguments: object) -> None:
+    """Run a script.
+
+    Raises:
+        DataError: it fails; it has said why.
+    """
+    done = subprocess.run([sys.executable, str(script), *map(str, arguments)])
+    if done.returncode:
+        raise DataError(f"{script.name} failed")
+
+
+def train(config: Config, run: Path) -> Path:
+    """The model of the run."""
+    from resumed_runs import trained
+
+    return trained(config, run)
+
+
+def measure(model: Path, data: Path, run: Path) -> Path:
+    """What ``measure_conditions.py`` writes of this very model."""
+    import measure_conditions
+
+    output = run / "conditions.json"
+    if output.exists() and json.loads(output.read_text())["model"] == read_model(model).hash:
+        return output
+    corpora = [f"--{corpus}={data / corpus}" for corpus in PARTS]
+    measure_conditions.main(
+        [f"--model={model}", *corpora, f"--copies={data / 'conditions'}", f"--output={output}"]
+    )
+    return output
+
+
+def leave_out(config: Config, data: Path, run: Path, settings: list[str]) -> Path:
+    """What ``unseen_speakers.py`` writes of models that begin where this one began."""
+    import unseen_speakers
+
+    output = run / "unseen.json"
+    if not output.exists():
+        also = [path for path in config.data.train if Path(path).parent != data / "fsdd"]
+        unseen_speakers.main(
+            [
+                f"--model={config.training.init_from}",
+                *(f"--fsdd={data / 'fsdd'}", "--also", *also, f"--share={UNSEEN_SHARE}"),
+                f"--epochs={min(UNSEEN_EPOCHS, config.training.epochs)}",
+                *(f"--set={setting}" for setting in settings),
+                *(f"--runs={run / 'unseen'}", f"--output={output}"),
+            ]
+        )
+    return output
+
+
+if __name__ == "__main__":
+    main()
