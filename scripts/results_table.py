@@ -5,13 +5,13 @@
 A table stands between ``<!-- results: PATH -->`` and ``<!-- end of results -->``; PATH is that of
 a ``results.json`` (``asr evaluate``), relative to the README. In place of ``results`` stands
 ``conditions`` for a file of ``measure_conditions.py``, ``decoding`` for a ``decoding.json``
-(``recipes/an4/decoding.py``), ``perplexity`` and ``samples``
-for what ``recipes/kjv/study.py`` writes, ``own-recordings`` and ``learnt`` for what the studies of
-``recipes/your_data`` and ``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in
-their seed (``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of
-``recipes/cells`` that are equal in that, ``cost`` for a folder of projections
-(``scripts/project_cost.py``), ``recipes`` for the table of all recipes of a folder
-(``recipes_table.py``). What is not there yet is not measured yet, and the table says so.
+(``recipes/an4/decoding.py``), ``perplexity`` and ``samples`` for what ``recipes/kjv/study.py``
+writes, ``own-recordings`` and ``learnt`` for what the studies of ``recipes/your_data`` and
+``recipes/librispeech`` do, ``seeds`` for a folder of runs that differ in their seed
+(``scripts/record_run.py``), ``hidden-size`` and ``parameters`` for the runs of ``recipes/cells``
+that are equal in that, ``cost`` for a folder of projections (``scripts/project_cost.py``),
+``recipes`` for the table of all recipes of a folder (``recipes_table.py``). What is not there yet
+is not measured yet, and the table says so.
 """
 
 import argparse
