@@ -193,8 +193,8 @@ def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
     rng = np.random.default_rng([seed, 1, index])
     turn, rest = divmod(index, SINGLE_EVERY)
     if not rest:
-        number, place = divmod(turn, len(SINGLES))
-        program = tuple(PROGRAMS)[(number + place) % len(PROGRAMS)]
+        cycle, place = divmod(turn, len(SINGLES))
+        program = tuple(PROGRAMS)[(cycle + place) % len(PROGRAMS)]
         return plan_clip(rng, [SINGLES[place]], program)
     words = draw_words(rng, taken)
     if rng.random() < LONG_SHARE:
