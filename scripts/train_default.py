@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         for corpus, archive in archives.items():
             with steps(f"{corpus} prepared"):
                 prepare(corpus, archive, options.download, options.data / corpus)
+        check_start(config)
         with steps("synthetic speech"):
             synthesise(options.data / "synthetic", options.hours)
         with steps("training"):
@@ -114,6 +115,17 @@ def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> 
         raise DataError(f"{output} is not prepared: needs --{corpus} FILE, or --download")
     source = ["--download"] if archive is None else ["--archive", archive]
     call(HERE.parent / "recipes" / corpus / "prepare.py", *source, "--output", output)
+
+
+def check_start(config: Config) -> None:
+    """See before hours of training that the last step can tell whom the starting model has heard.
+
+    Raises:
+        DataError: a manifest of its training is not there, or another one.
+    """
+    from unseen_speakers import trained_on
+
+    trained_on(Path(config.training.init_from))
 
 
 def synthesise(output: Path, hours: float) -> None:

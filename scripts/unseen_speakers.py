@@ -110,7 +110,10 @@ def trained_on(model: Path) -> list[Utterance]:
     heard = []
     for path, digest in provenance["data"].items():
         if not Path(path).exists() or sha256(path) != digest:
-            raise DataError(f"{path} is not what {model} was trained with: whom has it heard?")
+            raise DataError(
+                f"{path} is not what {model} was trained with, so nobody can tell whom it has "
+                "heard; prepare it there"
+            )
         heard += read_manifest(path)
     start = provenance["config"]["training"].get("init_from")
     return heard + (trained_on(Path(start)) if start else [])
