@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--hours", type=float, required=True, help="of the corpus's training part")
     parser.add_argument("--manifest", type=Path, required=True, help="speech to measure on")
-    parser.add_argument("--epochs", type=int, default=3, help="to measure (default: 3)")
+    parser.add_argument("--epochs", type=int, default=2, help="to measure (default: 2)")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
