@@ -122,9 +122,11 @@ def projection(values: dict[str, Any]) -> str:
 def duration(hours: float) -> str:
     """In hours, minutes or seconds, of which there are two or more.
 
-    >>> duration(2.4), duration(0.25), duration(0.01)
-    ('2 h', '15 min', '36 s')
+    >>> duration(2.4), duration(0.25), duration(0.01), duration(1e-5)
+    ('2 h', '15 min', '36 s', 'under 2 s')
     """
+    if hours * 3600 < 2:
+        return "under 2 s"
     unit, count = next(
         ((unit, hours * count) for unit, count in (("h", 1), ("min", 60)) if hours * count >= 2),
         ("s", hours * 3600),
