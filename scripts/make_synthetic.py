@@ -56,10 +56,8 @@ EDITS = ("enter", "erase", "rubout")  # the control words that letters follow
 COMMANDS = ("yes", "no", "help", "repeat", "start", "stop", "go")
 OTHERS = ("oh", "hundred", "thousand", "thirtieth", "and", "half", "of", "area", "code")
 MONEY = ("dollar", "dollars", "cent", "cents")  # not in AN4
-VOCABULARY = (
-    *(*LETTERS, *DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY),
-    "apostrophe",
-)
+WHOLE_WORDS = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY)
+VOCABULARY = (*LETTERS, *WHOLE_WORDS, "apostrophe")
 SINGLES = (*VOCABULARY, *COMMANDS * 3)  # commands mostly stand alone in AN4
 NO_PAUSE_AFTER = {*TENS, "hundred", "thousand", "and", "of", "area"}
 
@@ -369,8 +367,7 @@ def control(rng: np.random.Generator) -> Words:
 
 def any_words(rng: np.random.Generator) -> Words:
     """Words in no order at all, so that rare ones stand beside everything."""
-    words = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY)
-    return [str(word) for word in rng.choice(words, rng.integers(2, 6))]
+    return [str(word) for word in rng.choice(WHOLE_WORDS, rng.integers(2, 6))]
 
 
 TEMPLATES: tuple[Callable[[np.random.Generator], Words], ...] = (
