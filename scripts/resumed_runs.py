@@ -1,13 +1,30 @@
-"""Trainings that go on where they were stopped, and are not done twice."""
+"""Trainings that go on where they were stopped, and are not done twice.
 
+python scripts/resumed_runs.py --config scripts/default_model.toml --folder runs/default
+"""
+
+import argparse
 import json
+import sys
 from pathlib import Path
 
-from asr.config import Config, to_mapping
-from asr.errors import DataError
+from asr.cli.train import tune_libraries
+from asr.config import Config, load_config, to_mapping
+from asr.errors import AsrError, DataError
 from asr.modeldir import read_model, sha256
-from asr.training.checkpoints import LAST
-from asr.training.fit import fit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--folder", type=Path, required=True, help="of the run")
+    options = parser.parse_args(arguments)
+    try:
+        tune_libraries()
+        trained(load_config(options.config, options.set), options.folder)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
 
 
 def trained(config: Config, folder: Path) -> Path:
@@ -17,6 +34,9 @@ def trained(config: Config, folder: Path) -> Path:
     Raises:
         DataError: it was trained as another configuration says, or on other data.
     """
+    from asr.training.checkpoints import LAST
+    from asr.training.fit import fit
+
     model = folder / "model"
     if not model.exists():
         return fit(config, resume=(folder / LAST).exists(), folder=folder)
@@ -29,3 +49,7 @@ def trained(config: Config, folder: Path) -> Path:
             "another folder"
         )
     return model
+
+
+if __name__ == "__main__":
+    main()
