@@ -24,6 +24,8 @@ from asr.config import Config, load_config
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.modeldir import read_model
+from asr.report.evaluate import evaluate, results
+from asr.transcriber import Transcriber
 
 HERE = Path(__file__).parent
 CONFIG = HERE / "default_model.toml"
@@ -63,10 +65,11 @@ def main(arguments: list[str] | None = None) -> None:
             conditions = measure(model, options.data, options.run)
         with steps("unseen speakers"):
             unseen = leave_out(config, options.data, options.run, options.set)
+        scores = {"an4_test": score(model, options.data / "an4" / "test.jsonl", options.run)}
         output = options.output or options.run / "published"
         from publish_model import publish
 
-        publish(model, CARD, {}, output, conditions, unseen, steps.path)
+        publish(model, CARD, scores, output, conditions, unseen, steps.path)
         steps.show()
     except AsrError as error:
         sys.exit(f"error: {error}")
@@ -170,6 +173,19 @@ def measure(model: Path, data: Path, run: Path) -> Path:
     measure_conditions.main(
         [f"--model={model}", *corpora, f"--copies={data / 'conditions'}", f"--output={output}"]
     )
+    return output
+
+
+def score(model: Path, manifest: Path, run: Path) -> Path:
+    """What ``asr evaluate`` finds of this very model on AN4's test part: the score it is given."""
+    output = run / "an4_test.json"
+    if output.exists() and json.loads(output.read_text())["model"]["sha256"] == (
+        read_model(model).hash
+    ):
+        return output
+    transcriber = Transcriber(model)
+    values = results(evaluate(manifest, transcriber), manifest, transcriber)
+    write_atomically(output, json.dumps(values, indent=1) + "\n")
     return output
 
 

@@ -196,6 +196,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     conditions = json.loads((run / "conditions.json").read_text())
     assert conditions_table(conditions) in card + "\n"
     assert conditions["model"] == info.hash
+    assert info.scores["an4_test"]["score"]["wer"] == conditions["sets"]["an4_test"]["clean"]["wer"]
     assert sum(conditions["sets"]["an4_test"]["snr5"]["wer"][k] for k in ("hits", "deletions",
                "substitutions")) == 8  # fmt: skip
     minutes = json.loads((run / "minutes.json").read_text())
