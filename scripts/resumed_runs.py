@@ -1,6 +1,8 @@
 """Trainings that go on where they were stopped, and are not done twice.
 
-python scripts/resumed_runs.py --config scripts/default_model.toml --folder runs/default
+    python scripts/resumed_runs.py --config scripts/default_model.toml --folder runs/default
+
+does one in a process of its own, :func:`trained` in the one that calls it.
 """
 
 import argparse

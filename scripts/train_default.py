@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from asr.cli.train import tune_libraries
@@ -51,7 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     archives = {"an4": options.an4, "fsdd": options.fsdd}
     try:
         tune_libraries()
-        config = of_data(load_config(CONFIG, settings), options.data)
+        settings += manifests(load_config(CONFIG, settings), options.data)
+        config = load_config(CONFIG, settings)
         steps = Steps(options.run / "minutes.json")
         for corpus, archive in archives.items():
             with steps(f"{corpus} prepared"):
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         with steps("synthetic speech"):
             synthesise(options.data / "synthetic", options.hours)
         with steps("training"):
-            model = train(settings, config, options.run)
+            model = train(settings, options.run)
         with steps("conditions"):
             conditions = measure(model, options.data, options.run)
         with steps("unseen speakers"):
@@ -101,13 +101,12 @@ class Steps:
         print(f"all: {sum(self.minutes.values()):.1f} min")
 
 
-def of_data(config: Config, data: Path) -> Config:
-    """``config`` with its manifests in another folder than :data:`DATA`."""
-    parts = {
-        name: tuple(str(data / Path(path).relative_to(DATA)) for path in paths)
-        for name, paths in (("train", config.data.train), ("dev", config.data.dev))
-    }
-    return replace(config, data=replace(config.data, **parts))
+def manifests(config: Config, data: Path) -> list[str]:
+    """The settings that name the manifests of ``config`` in another folder than :data:`DATA`."""
+    return [
+        f"data.{part}={json.dumps([str(data / Path(path).relative_to(DATA)) for path in paths])}"
+        for part, paths in (("train", config.data.train), ("dev", config.data.dev))
+    ]
 
 
 def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> None:
@@ -148,18 +147,25 @@ def call(script: Path, *arguments: object) -> None:
         raise DataError(f"{script.name} failed")
 
 
-def train(settings: Iterable[str], config: Config, run: Path) -> Path:
-    """The model of the run: :data:`CONFIG` with ``settings``, and the manifests of ``config``.
+def train(settings: Iterable[str], run: Path) -> Path:
+    """The model of the run, as :data:`CONFIG` says with ``settings``.
 
     In a process of its own: where several train, they are copies of it.
     """
-    manifests = [
-        f"data.{part}={json.dumps(paths)}"
-        for part, paths in (("train", config.data.train), ("dev", config.data.dev))
-    ]
-    sets = [f"--set={setting}" for setting in (*settings, *manifests)]
+    sets = [f"--set={setting}" for setting in settings]
     call(HERE / "resumed_runs.py", "--config", CONFIG, *sets, "--folder", run)
     return run / "model"
+
+
+def is_of(output: Path, model: Path, *keys: str) -> bool:
+    """Whether a file of results is there already, and is of this very model, whose hash stands at
+    ``keys``."""
+    if not output.exists():
+        return False
+    value = json.loads(output.read_text())
+    for key in keys:
+        value = value[key]
+    return bool(value == read_model(model).hash)
 
 
 def measure(model: Path, data: Path, run: Path) -> Path:
@@ -167,7 +173,7 @@ def measure(model: Path, data: Path, run: Path) -> Path:
     import measure_conditions
 
     output = run / "conditions.json"
-    if output.exists() and json.loads(output.read_text())["model"] == read_model(model).hash:
+    if is_of(output, model, "model"):
         return output
     corpora = [f"--{corpus}={data / corpus}" for corpus in PARTS]
     measure_conditions.main(
@@ -179,9 +185,7 @@ def measure(model: Path, data: Path, run: Path) -> Path:
 def score(model: Path, manifest: Path, run: Path) -> Path:
     """What ``asr evaluate`` finds of this very model on AN4's test part: the score it is given."""
     output = run / "an4_test.json"
-    if output.exists() and json.loads(output.read_text())["model"]["sha256"] == (
-        read_model(model).hash
-    ):
+    if is_of(output, model, "model", "sha256"):
         return output
     transcriber = Transcriber(model)
     values = results(evaluate(manifest, transcriber), manifest, transcriber)

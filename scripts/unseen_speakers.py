@@ -19,6 +19,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from resumed_runs import trained
+
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config, to_mapping
 from asr.errors import AsrError, DataError
@@ -144,8 +146,6 @@ def leave_out(
     folder: Path,
 ) -> dict[str, Any]:
     """Train without ``speaker``, or take what was trained, and recognise him."""
-    from resumed_runs import trained
-
     train, dev, isolated, strings = (
         folder / f"{name}.jsonl" for name in ("train", "dev", "isolated", "strings")
     )
