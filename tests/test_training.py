@@ -26,7 +26,10 @@ from asr.config import (
 from asr.errors import ConfigError, DataError, ModelError, TrainingError
 from asr.manifest import Utterance, read_manifest, write_manifest
 from asr.training import fit as training
+from asr.training.data import SpeechData
 from asr.training.export import read_weights
+from asr.training.preparation import prepare
+from asr.training.seeding import rng
 from asr.transcriber import Transcriber
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
@@ -445,6 +448,21 @@ def test_noise_files_and_babble_are_used_and_seeded(manifest, tmp_path):
     plain = replace(options, augment=AugmentConfig())
     training.fit(plain, folder=tmp_path / "plain")
     assert log_rows(tmp_path / "plain") != log_rows(tmp_path / "first")
+
+
+def test_babble_takes_each_second_of_speech_alike(tmp_path):
+    """Not each recording: one of single words would be the same word again and again."""
+    seconds = {"a": 1, "ab": 3, "": 4}  # the last one is noise
+    for text, length in seconds.items():
+        soundfile.write(tmp_path / f"{length}.wav", noise(16000 * length), 16000)
+    items = [Utterance(tmp_path / f"{s}.wav", float(s), t, str(s)) for t, s in seconds.items()]
+    write_manifest(tmp_path / "all.jsonl", items)
+    kinds = NoiseConfig(1.0, kinds=("babble",))
+    options = replace(short(tmp_path / "all.jsonl"), augment=AugmentConfig(noise=kinds))
+    options = replace(options, data=replace(options.data, keep_empty=True))
+    data = SpeechData(options, prepare(options, tmp_path / "skipped.jsonl"))
+    drawn = [len(data.train.augmenter.draw_talker(rng(1, i))) // 16000 for i in range(400)]
+    assert set(drawn) == {1, 3} and 0.65 < drawn.count(3) / 400 < 0.85
 
 
 @pytest.mark.parametrize("options", [{"workers": 2}, {"deterministic": True}])

@@ -1,7 +1,10 @@
 """The batches of an acoustic model's run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from asr.audio import Samples
 from asr.config import Config
@@ -51,9 +54,9 @@ class SpeechData(BucketData):
             config.augment.speeds,
             config.augment.silence,
         )
-        train.augmenter = Augmenter(
-            config.augment, rate, _draw_from(train), self._draw_noise(cache)
-        )
+        spoken = [item.duration if item.text else 0.0 for item in corpus.train]
+        draw_talker = _draw_from(train, spoken) if any(spoken) else None
+        train.augmenter = Augmenter(config.augment, rate, draw_talker, self._draw_noise(cache))
 
     def _draw_noise(self, cache: AudioCache) -> Draw | None:
         if not self.config.augment.noise.manifest:
@@ -61,15 +64,21 @@ class SpeechData(BucketData):
         items = read_manifest(self.config.augment.noise.manifest)
         vocabulary = self.train.vocabulary
         return _draw_from(
-            SpeechDataset(items, vocabulary, self.config.num_frames, cache, len(items))
+            SpeechDataset(items, vocabulary, self.config.num_frames, cache, len(items)),
+            [1.0] * len(items),
         )
 
 
-def _draw_from(dataset: SpeechDataset) -> Draw:
+def _draw_from(dataset: SpeechDataset, weights: Sequence[float]) -> Draw:
+    """Recordings as often as ``weights`` (not all zero) say: babble takes each second of speech
+    alike, or one of isolated words would be the same word again and again."""
+    bounds = np.cumsum(weights)
+
     def draw(rng: Any) -> Samples:
         for attempt in range(TRIES):
             try:
-                return dataset.read(int(rng.integers(len(dataset))))
+                place = np.searchsorted(bounds, rng.random() * bounds[-1], side="right")
+                return dataset.read(int(place))
             except AudioError:
                 if attempt == TRIES - 1:
                     raise
