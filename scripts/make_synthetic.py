@@ -5,9 +5,10 @@
 Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
 a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
 files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py or
-synthesisers.py. No text of the development set or of make_samples.py is in the training set. A
-share of the clips is noise without a word and has an empty text: it teaches the model to keep
-silent.
+synthesisers.py. No text of make_samples.py, or of the development set of this or a smaller seed, is
+in the training set. A share of the clips is noise without a word and has an empty text: it teaches
+the model to keep silent. ``--confusable`` is the share of texts that are more easily taken for
+others than most: letters that rhyme, dates at the end of a month.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from asr.manifest import Utterance, write_manifest
 
 # The words of AN4's transcripts; months, teens and ordinals are completed.
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+RHYMES = ("bcdegptvz", "ahjk", "flmnsx", "iy", "quw")
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
@@ -99,6 +101,7 @@ BATCH = 64  # clips between two looks at the hours
 WORKERS = 2
 
 Words = list[str]
+Template = Callable[[np.random.Generator], Words]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -110,24 +113,26 @@ def main(arguments: list[str] | None = None) -> None:
         "--hours", type=float, default=2.0, help="of training speech, at least; default: 2"
     )
     parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
+    parser.add_argument("--confusable", type=float, default=0.0, metavar="SHARE", help="default: 0")
     options = parser.parse_args(arguments)
-    if not 0 < options.hours < math.inf or options.seed < 0:
-        parser.error("needs --hours above 0 and --seed of 0 or more")
+    if not 0 < options.hours < math.inf or options.seed < 0 or not 0 <= options.confusable <= 1:
+        parser.error("needs --hours above 0, --seed of 0 or more, and --confusable of 0 to 1")
     try:
         require_programs()
-        make_data(options.output, options.hours, options.seed)
+        make_data(options.output, options.hours, options.seed, options.confusable)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def make_data(output: Path, hours: float, seed: int) -> None:
+def make_data(output: Path, hours: float, seed: int, confusable: float = 0.0) -> None:
     """Write the audio files and both manifests."""
     taken = set(SAMPLE_TEXTS.values())
-    dev_clips: list[Clip | Noise] = []
-    for index in range(DEV_CLIPS):
-        clip = plan_dev(seed, index, taken)
-        dev_clips.append(clip)
-        taken.add(clip.text)
+    for each in range(min(seed, 1), seed + 1):
+        dev_clips: list[Clip | Noise] = []
+        for index in range(DEV_CLIPS):
+            clip = plan_dev(each, index, taken)
+            dev_clips.append(clip)
+            taken.add(clip.text)
     dev_clips += [plan_noise(seed, 0, index) for index in range(DEV_CLIPS // NOISE_EVERY)]
     with ProcessPoolExecutor(WORKERS) as pool:
 
@@ -143,7 +148,9 @@ def make_data(output: Path, hours: float, seed: int) -> None:
         while sum(item.duration for item in train) < hours * 3600:
             numbers = range(len(train), len(train) + BATCH)
             clips = [
-                plan_train(seed, i, taken) if i % NOISE_EVERY else plan_noise(seed, 1, i)
+                plan_train(seed, i, taken, confusable)
+                if i % NOISE_EVERY
+                else plan_noise(seed, 1, i)
                 for i in numbers
             ]
             train += make(clips, "train", len(train))
@@ -183,7 +190,7 @@ def plan_dev(seed: int, index: int, taken: set[str]) -> Clip:
     return plan_clip(rng, draw_words(rng, taken))
 
 
-def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
+def plan_train(seed: int, index: int, taken: set[str], confusable: float = 0.0) -> Clip:
     """The training clip number ``index``, its text outside ``taken``.
 
     Single words come in rounds, in which the programs change places: each says each word.
@@ -194,6 +201,8 @@ def plan_train(seed: int, index: int, taken: set[str]) -> Clip:
         cycle, place = divmod(turn, len(SINGLES))
         program = tuple(PROGRAMS)[(cycle + place) % len(PROGRAMS)]
         return plan_clip(rng, [SINGLES[place]], program)
+    if confusable and rng.random() < confusable:
+        return plan_clip(rng, draw_words(rng, taken, CONFUSABLE))
     words = draw_words(rng, taken)
     if rng.random() < LONG_SHARE:
         words += draw_words(rng, taken)
@@ -212,10 +221,13 @@ def plan_noise(seed: int, part: int, index: int) -> Noise:
     )
 
 
-def draw_words(rng: np.random.Generator, taken: set[str]) -> Words:
+def draw_words(
+    rng: np.random.Generator, taken: set[str], templates: dict[Template, float] | None = None
+) -> Words:
     """The words of a random utterance, at least two and not in ``taken``."""
+    shares = TEMPLATES if templates is None else templates
     while True:
-        template = TEMPLATES[rng.choice(len(TEMPLATES), p=TEMPLATE_SHARES)]
+        template = tuple(shares)[rng.choice(len(shares), p=tuple(shares.values()))]
         words = template(rng)
         if 2 <= len(words) <= MAX_WORDS and " ".join(words) not in taken:
             return words
@@ -370,11 +382,37 @@ def any_words(rng: np.random.Generator) -> Words:
     return [str(word) for word in rng.choice(WHOLE_WORDS, rng.integers(2, 6))]
 
 
-TEMPLATES: tuple[Callable[[np.random.Generator], Words], ...] = (
-    *(spelled_name, random_letters, digit_string, number, number_pairs, date, address),
-    *(amount, control, any_words),
-)
-TEMPLATE_SHARES = (0.2, 0.08, 0.18, 0.06, 0.06, 0.11, 0.11, 0.04, 0.11, 0.05)
+def rhyming_letters(rng: np.random.Generator) -> Words:
+    """Letters most of which rhyme: said in one go, "p e t" differs from "p t" by a length."""
+    letter = rng.choice(list("".join(RHYMES)))
+    rhymes = next(letters for letters in RHYMES if letter in letters)
+    return [
+        str(rng.choice(list(rhymes if rng.random() < 0.7 else LETTERS)))
+        for _ in range(rng.integers(2, 9))
+    ]
+
+
+def late_date(rng: np.random.Generator) -> Words:
+    """A date from the 20th on, with or without a year."""
+    day = ordinal(int(rng.choice([*range(20, 32), 30, 31, 31])))
+    month = MONTHS[rng.integers(12)]
+    words = [month, *day] if rng.random() < 0.75 else [*day, "of", month]
+    return [*words, "nineteen", *pair(rng)] if rng.random() < 0.6 else words
+
+
+TEMPLATES: dict[Template, float] = {
+    spelled_name: 0.2,
+    random_letters: 0.08,
+    digit_string: 0.18,
+    number: 0.06,
+    number_pairs: 0.06,
+    date: 0.11,
+    address: 0.11,
+    amount: 0.04,
+    control: 0.11,
+    any_words: 0.05,
+}
+CONFUSABLE: dict[Template, float] = {rhyming_letters: 0.75, late_date: 0.25}
 
 
 if __name__ == "__main__":

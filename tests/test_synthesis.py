@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import librosa
 import make_synthetic
@@ -14,7 +15,7 @@ from conftest import ROOT
 from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render
 
 from asr.config import load_config
-from asr.manifest import read_manifest
+from asr.manifest import Utterance, read_manifest
 
 VOICES = [
     *(Voice("flite", name) for name in make_synthetic.FLITE_VOICES),
@@ -114,6 +115,56 @@ def test_the_plan_of_the_training_clips():
     assert any(len(clip.pauses) > 4 for clip in clips) and any(not clip.pauses for clip in clips)
     lengths = [len(clip.text.split()) for clip in clips]
     assert min(lengths) == 1 and max(lengths) > make_synthetic.MAX_WORDS
+
+
+def test_texts_that_are_easily_confused():
+    """A share of those that are no single words; without it, the clips are what they were."""
+    taken = set(SAMPLE_TEXTS.values())
+    clips = [make_synthetic.plan_train(2, index, taken, 1.0) for index in range(600)]
+    texts = [clip.text for index, clip in enumerate(clips) if index % make_synthetic.SINGLE_EVERY]
+    assert not taken & set(texts) and all(len(text.split()) > 1 for text in texts)
+    dates = [text for text in texts if any(month in text for month in make_synthetic.MONTHS)]
+    assert 0.15 < len(dates) / len(texts) < 0.35
+    assert sum("thirty first" in text for text in dates) > len(dates) / 10
+    letters = [text.split() for text in texts if text not in dates]
+    assert all(len(word) == 1 for words in letters for word in words)
+    pairs = [pair for words in letters for pair in pairwise(words)]
+    rhyming = [pair for pair in pairs if any({*pair} <= {*set_} for set_ in make_synthetic.RHYMES)]
+    assert 0.4 < len(rhyming) / len(pairs) < 0.75
+    half, none = (
+        [make_synthetic.plan_train(2, index, taken, share).text for index in range(600)]
+        for share in (0.5, 0.0)
+    )
+    assert 200 < sum(text != other for text, other in zip(half, none, strict=True)) < 280
+
+
+def test_no_text_of_a_smaller_seeds_development_set_is_trained_on(monkeypatch, tmp_path):
+    def not_made(clip, path):
+        return Utterance(path, 3600.0, getattr(clip, "text", ""), path.stem)
+
+    class Here:
+        def __init__(self, workers):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def map(self, make, *items, chunksize):
+            return map(make, *items)
+
+    monkeypatch.setattr(make_synthetic, "make_clip", not_made)
+    monkeypatch.setattr(make_synthetic, "ProcessPoolExecutor", Here)
+    texts = {}
+    for seed in (1, 2):
+        make_synthetic.make_data(tmp_path / str(seed), 2000, seed)
+        for part in ("train", "dev"):
+            items = read_manifest(tmp_path / str(seed) / f"{part}.jsonl")
+            texts[seed, part] = {item.text for item in items if " " in item.text}
+    for seed, part in ((1, "train"), (2, "train"), (2, "dev")):
+        assert len(texts[seed, part]) > 90 and not texts[1, "dev"] & texts[seed, part]
 
 
 def test_a_voice_that_is_not_there(installed):
