@@ -15,7 +15,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from conditions_tables import conditions_table, unseen_table
 from asr.errors import AsrError, DataError
 from asr.files import read_text
 from asr.golden import add_golden
-from asr.manifest import read_manifest
+from asr.manifest import Utterance, read_manifest
 from asr.modeldir import ModelInfo, read_files, read_model, sha256, write_model
 from asr.report.results import score_from_values
 
@@ -78,7 +78,8 @@ def publish(
         "data": lambda: data_list(info),
         "parameters": lambda: f"{info.provenance['parameters'] / 1e6:.2f} M",
         "training": lambda: (
-            f"{info.provenance['minutes']:.0f} min on {info.provenance['hardware']}"
+            " and ".join(f"{each.provenance['minutes']:.0f}" for each in trainings(info)[1:])
+            + f" min on {info.provenance['hardware']}"
         ),
     }
     for name, path in scores.items():
@@ -92,7 +93,9 @@ def publish(
         texts["conditions"] = lambda: conditions_table(found).strip()
     if unseen:
         apart = read(unseen)
-        trained = info.provenance["data"].values()
+        trained = [
+            digest for each in trainings(info) for digest in each.provenance["data"].values()
+        ]
         same = all(apart["fsdd"][part] in trained for part in ("train", "dev"))
         check(same, f"{unseen}: of other digits", model)
         texts["unseen"] = lambda: unseen_table(apart).strip()
@@ -115,25 +118,42 @@ def fill(place: str, texts: dict[str, Callable[[], str]], card: Path) -> str:
     return texts[place]()
 
 
+def trainings(info: ModelInfo) -> list[ModelInfo]:
+    """The models that a model began as, the first one first, and itself."""
+    start = info.provenance["config"]["training"].get("init_from")
+    return [*(trainings(read_model(start)) if start else []), info]
+
+
 def data_list(info: ModelInfo) -> str:
-    """How much is said in each training manifest, as a Markdown list.
+    """How much is said in each training manifest, as a Markdown list; each recording once.
 
     Raises:
-        DataError: one is not there any more, or another one now.
+        DataError: a manifest, or a model that it began as, is not there any more, or another one
+            now.
     """
     lines = []
-    for path in info.provenance["config"]["data"]["train"]:
-        same = Path(path).exists() and sha256(path) == info.provenance["data"][path]
-        check(same, f"{path}: not what was trained on", "the model")
-        items = read_manifest(path)
-        minutes, silent = (
-            sum(item.duration for item in some) / 60
-            for some in (items, [item for item in items if not item.text])
-        )
-        voices = len({item.speaker for item in items if item.text})
-        line = f"  - `{path}`: {len(items)} recordings, {minutes:.0f} min, {voices} voices"
-        lines.append(line + (f", {silent:.0f} min of it noise without speech" if silent else ""))
+    listed: set[Path] = set()
+    for each in trainings(info):
+        for path in each.provenance["config"]["data"]["train"]:
+            same = Path(path).exists() and sha256(path) == each.provenance["data"][path]
+            check(same, f"{path}: not what was trained on", "the model")
+            items = {item.audio.resolve(): item for item in read_manifest(path)}
+            new = [items[audio] for audio in items.keys() - listed]
+            if new:
+                lines.append(f"  - `{path}`: {amount(new)}")
+            listed |= items.keys()
     return "\n".join(lines)
+
+
+def amount(items: Sequence[Utterance]) -> str:
+    """How much is said in recordings."""
+    minutes, silent = (
+        sum(item.duration for item in some) / 60
+        for some in (items, [item for item in items if not item.text])
+    )
+    voices = len({item.speaker for item in items if item.text})
+    spoken = f"{len(items)} recordings, {minutes:.0f} min, {voices} voices"
+    return spoken + (f", {silent:.0f} min of it noise without speech" if silent else "")
 
 
 def check(holds: bool, problem: str, model: Path | str) -> None:

@@ -2,11 +2,12 @@
 
     python scripts/train_default.py --an4 an4_sphere.tar.gz --fsdd free-spoken-digit-dataset.tar.gz
 
-Prepares both corpora, makes synthetic speech, trains as ``default_model.toml`` says, measures the
-model under conditions and on speakers that are left out, and publishes it with its card. A step
-whose result is there is not done again, and a training that was stopped goes on where it was. The
-minutes of each step are printed, and kept in ``minutes.json`` of the run. To be called where
-``recipes/`` lies; ``--epochs`` and ``--hours`` make it a trial.
+Prepares both corpora, makes synthetic speech, trains as ``default_model.toml`` says, trains that
+model further on more synthetic speech (:data:`FURTHER`), measures it under conditions and on
+speakers that are left out, and publishes it with its card. A step whose result is there is not done
+again, and a training that was stopped goes on where it was. The minutes of each step are printed,
+and kept in ``minutes.json`` of the run. To be called where ``recipes/`` lies; ``--epochs`` and
+``--hours`` make it a trial.
 """
 
 import argparse
@@ -16,12 +17,14 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
+from asr.manifest import read_manifest, write_manifest
 from asr.modeldir import read_model
 from asr.report.evaluate import evaluate, results
 from asr.transcriber import Transcriber
@@ -32,6 +35,22 @@ CARD = HERE / "default_card.md"
 DATA = Path("data")  # that of the configuration
 PARTS = {"an4": ("train", "dev", "test"), "fsdd": ("train", "dev", "test", "test_strings")}
 UNSEEN_EPOCHS, UNSEEN_SHARE = 3, 0.1  # of what is not FSDD
+TIMES = {"an4": 2, "fsdd": 3}
+"""How often an epoch of the second training hears a corpus, beside so much synthetic speech."""
+MORE_SPEECH = ("--seed", "2", "--confusable", "0.35")
+"""The synthetic speech of the second training: twice as much, and more of what is confused."""
+FURTHER = (
+    "data.train=["
+    + "".join(f'"data/{corpus}/train_{count}_times.jsonl", ' for corpus, count in TIMES.items())
+    + '"data/synthetic-2/train.jsonl"]',
+    "training.epochs=15",
+    "optimizer.warmup=0.1",
+    "augment.noise.probability=0.6",
+    "augment.noise.snr=[0.0, 20.0]",
+    'augment.noise.kinds=["white", "pink", "babble", "babble"]',
+)
+"""What the second training has in place of the configuration's: louder noise, half of it babble,
+in which most digits were wrong after the first."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -41,16 +60,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--download", action="store_true", help="fetch the archives not given")
     parser.add_argument("--data", type=Path, default=DATA, help="default: data")
     parser.add_argument("--run", type=Path, default=Path("runs/default"))
-    parser.add_argument("--hours", type=float, default=2.0, help="of synthetic speech; default: 2")
-    parser.add_argument("--epochs", type=int, help="default: those of the configuration")
+    parser.add_argument(
+        "--hours",
+        type=float,
+        default=2.0,
+        help="of synthetic speech, and twice as many for the second training; default: 2",
+    )
+    parser.add_argument("--epochs", type=int, help="of each training; default: as they are set")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
     options = parser.parse_args(arguments)
-    settings = [*options.set, *([f"training.epochs={options.epochs}"] if options.epochs else [])]
+    trial = [*options.set, *([f"training.epochs={options.epochs}"] if options.epochs else [])]
     archives = {"an4": options.an4, "fsdd": options.fsdd}
+    first, further = options.run / "first", options.run / "further"
     try:
         tune_libraries()
-        settings += manifests(load_config(CONFIG, settings), options.data)
+        settings = stage(trial, options.data)
         config = load_config(CONFIG, settings)
         steps = Steps(options.run / "minutes.json")
         for corpus, archive in archives.items():
@@ -59,8 +84,14 @@ def main(arguments: list[str] | None = None) -> None:
         check_start(config)
         with steps("synthetic speech"):
             synthesise(options.data / "synthetic", options.hours)
+            synthesise(options.data / "synthetic-2", 2 * options.hours, *MORE_SPEECH)
         with steps("training"):
-            model = train(settings, options.run)
+            start = train(settings, first)
+        with steps("further training"):
+            for corpus, times in TIMES.items():
+                repeat(options.data / corpus / "train.jsonl", times)
+            settings = [*FURTHER, *trial, f"training.init_from={start}"]
+            model = train(stage(settings, options.data), further)
         with steps("conditions"):
             conditions = measure(model, options.data, options.run)
         with steps("unseen speakers"):
@@ -101,9 +132,10 @@ class Steps:
         print(f"all: {sum(self.minutes.values()):.1f} min")
 
 
-def manifests(config: Config, data: Path) -> list[str]:
-    """The settings that name the manifests of ``config`` in another folder than :data:`DATA`."""
-    return [
+def stage(settings: list[str], data: Path) -> list[str]:
+    """``settings``, and those that name the manifests in another folder than :data:`DATA`."""
+    config = load_config(CONFIG, settings)
+    return settings + [
         f"data.{part}={json.dumps([str(data / Path(path).relative_to(DATA)) for path in paths])}"
         for part, paths in (("train", config.data.train), ("dev", config.data.dev))
     ]
@@ -130,10 +162,20 @@ def check_start(config: Config) -> None:
     trained_on(Path(config.training.init_from))
 
 
-def synthesise(output: Path, hours: float) -> None:
+def synthesise(output: Path, hours: float, *more: str) -> None:
     """Synthetic speech, of which ``train.jsonl`` is written last."""
     if not (output / "train.jsonl").exists():
-        call(HERE / "make_synthetic.py", "--output", output, "--hours", hours)
+        call(HERE / "make_synthetic.py", "--output", output, "--hours", hours, *more)
+
+
+def repeat(manifest: Path, times: int) -> None:
+    """Beside ``manifest`` another one, with each of its utterances ``times`` times."""
+    items = [
+        replace(item, id=f"{item.id}-{count}" if count > 1 else item.id)
+        for count in range(1, times + 1)
+        for item in read_manifest(manifest)
+    ]
+    write_manifest(manifest.with_name(f"{manifest.stem}_{times}_times.jsonl"), items)
 
 
 def call(script: Path, *arguments: object) -> None:

@@ -106,8 +106,12 @@ def test_the_table(recorded):
 
 
 def test_the_configuration_keeps_within_its_limits():
-    config = load_config(train_default.CONFIG)
-    assert not [path for path in (*config.data.train, *config.data.dev) if "test" in path]
+    config, further = (
+        load_config(train_default.CONFIG, settings) for settings in ((), train_default.FURTHER)
+    )
+    for data in (config.data, further.data):
+        assert not [path for path in (*data.train, *data.dev) if "test" in path]
+    assert (further.encoder, further.features) == (config.encoder, config.features)
     start = read_model(ROOT / config.training.init_from)
     assert start.features == config.features
     assert start.frame_stride == config.encoder.reduction * config.features.hop_length == 640
@@ -151,12 +155,13 @@ def corpora(data):
         write_manifest(
             data / "fsdd" / f"{part}.jsonl", digits if part == "test" else digits + strings
         )
-    for part in ("train", "dev"):
-        items = [
-            tone(data / "synthetic" / "audio" / f"{part}{i}.wav", text, 1.0, 250, "flite-slt")
-            for i, text in enumerate(("enter four", "april", ""))
-        ]
-        write_manifest(data / "synthetic" / f"{part}.jsonl", items)
+    for name in ("synthetic", "synthetic-2"):
+        for part in ("train", "dev"):
+            items = [
+                tone(data / name / "audio" / f"{part}{i}.wav", text, 1.0, 250, "flite-slt")
+                for i, text in enumerate(("enter four", "april", ""))
+            ]
+            write_manifest(data / name / f"{part}.jsonl", items)
 
 
 SETTINGS = [*miniatures.SMALL, "data.cache={cache}"]
@@ -187,12 +192,17 @@ def made(tmp_path_factory):
 def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     run, published = made["run"], made["run"] / "published"
     info = read_model(published)
-    assert info.hash == read_model(run / "model").hash
+    assert info.hash == read_model(run / "further" / "model").hash
     assert info.calibrators.keys() == {"greedy"} and "domain.json" in info.files
     trained = {Path(path).parent.name for path in info.provenance["data"]}
-    assert trained == {"an4", "fsdd", "synthetic"}
+    assert trained == {"an4", "fsdd", "synthetic", "synthetic-2"}
+    config = info.provenance["config"]
+    assert config["training"]["init_from"] == str(run / "first" / "model")
+    assert config["augment"]["noise"]["snr"] == [0.0, 20.0]
     card = (published / "README.md").read_text()
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
+    assert "_times" not in card  # the same recordings again
+    assert {name for name in trained if f"/{name}/train.jsonl`" in card} == trained
     conditions = json.loads((run / "conditions.json").read_text())
     assert conditions_table(conditions) in card + "\n"
     assert conditions["model"] == info.hash
@@ -235,7 +245,7 @@ def test_a_model_that_knows_the_speakers_is_refused(made, tmp_path):
     config = load_config(train_default.CONFIG)
     fsdd = made["data"] / "fsdd"
     with pytest.raises(DataError, match="has been heard already"):
-        unseen_speakers.study(made["run"] / "model", fsdd, [], config, tmp_path)
+        unseen_speakers.study(made["run"] / "further" / "model", fsdd, [], config, tmp_path)
     also = read_manifest(fsdd / "dev.jsonl")[:1]
     with pytest.raises(DataError, match=r"george .* has been heard already"):
         unseen_speakers.study(made["start"], fsdd, also, config, tmp_path)
@@ -249,13 +259,13 @@ def test_a_model_of_other_manifests_is_refused(made, tmp_path, monkeypatch):
         unseen_speakers, "sha256", lambda path: "0" if Path(path) == manifest else sha256(path)
     )
     with pytest.raises(DataError, match=r"dev.jsonl is not what .* was trained with"):
-        unseen_speakers.trained_on(made["run"] / "model")
+        unseen_speakers.trained_on(made["run"] / "further" / "model")
 
 
 @pytest.mark.slow
 def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    model, run = made["run"] / "model", made["run"]
+    model, run = made["run"] / "further" / "model", made["run"]
     (tmp_path / "card.md").write_text("{unseen}")
     output = tmp_path / "model"
     with pytest.raises(DataError, match=r"default_conditions.json: results of another model"):
@@ -270,6 +280,16 @@ def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
             model, tmp_path / "card.md", {}, output, unseen=tmp_path / "unseen.json"
         )
     assert not output.exists()
+
+
+def test_the_further_training_hears_what_is_trained_on_already_several_times(made):
+    data = made["data"]
+    for corpus, times in train_default.TIMES.items():
+        once = read_manifest(data / corpus / "train.jsonl")
+        often = read_manifest(data / corpus / f"train_{times}_times.jsonl")
+        said = [(item.audio.resolve(), item.text, item.speaker) for item in once]
+        assert [(item.audio.resolve(), item.text, item.speaker) for item in often] == said * times
+        assert len({item.id for item in often}) == len(often)
 
 
 def test_a_share_of_a_manifest(tmp_path):
