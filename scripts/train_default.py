@@ -3,11 +3,11 @@
     python scripts/train_default.py --an4 an4_sphere.tar.gz --fsdd free-spoken-digit-dataset.tar.gz
 
 Prepares both corpora, makes synthetic speech, trains as ``default_model.toml`` says, trains that
-model further on more synthetic speech (:data:`FURTHER`), measures it under conditions and on
-speakers that are left out, and publishes it with its card. A step whose result is there is not done
-again, and a training that was stopped goes on where it was. The minutes of each step are printed,
-and kept in ``minutes.json`` of the run. To be called where ``recipes/`` lies; ``--epochs`` and
-``--hours`` make it a trial.
+model further on more synthetic speech (:data:`FURTHER`), gives it the words that it knows, measures
+it under conditions and on speakers that are left out, and publishes it with its card. A step whose
+result is there is not done again, and a training that was stopped goes on where it was. The minutes
+of each step are printed, and kept in ``minutes.json`` of the run. To be called where ``recipes/``
+lies; ``--epochs`` and ``--hours`` make it a trial.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config
+from asr.decoding.bundled import WORDS
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.manifest import read_manifest, write_manifest
@@ -34,6 +35,13 @@ CONFIG = HERE / "default_model.toml"
 CARD = HERE / "default_card.md"
 DATA = Path("data")  # that of the configuration
 PARTS = {"an4": ("train", "dev", "test"), "fsdd": ("train", "dev", "test", "test_strings")}
+SCORES = {
+    "an4_test": ("an4", "test", "greedy"),
+    "an4_test_beam": ("an4", "test", "beam"),
+    "fsdd_test_beam": ("fsdd", "test", "beam"),
+    "fsdd_strings_beam": ("fsdd", "test_strings", "beam"),
+}
+"""What is put into the card, of which corpus, part and decoder."""
 UNSEEN_EPOCHS, UNSEEN_SHARE = 3, 0.1  # of what is not FSDD
 TIMES = {"an4": 2, "fsdd": 3}
 """How often an epoch of the second training hears a corpus, beside so much synthetic speech."""
@@ -92,11 +100,14 @@ def main(arguments: list[str] | None = None) -> None:
                 repeat(options.data / corpus / "train.jsonl", times)
             settings = [*FURTHER, *trial, f"training.init_from={start}"]
             model = train(stage(settings, options.data), further)
+        with steps("word list"):
+            list_words(model, config, options.run)
         with steps("conditions"):
             conditions = measure(model, options.data, options.run)
         with steps("unseen speakers"):
             unseen = leave_out(config, options.data, options.run, options.set)
-        scores = {"an4_test": score(model, options.data / "an4" / "test.jsonl", options.run)}
+        with steps("scores"):
+            scores = {name: score(model, options.data, options.run, name) for name in SCORES}
         output = options.output or options.run / "published"
         from publish_model import publish
 
@@ -199,6 +210,20 @@ def train(settings: Iterable[str], run: Path) -> Path:
     return run / "model"
 
 
+def list_words(model: Path, config: Config, run: Path) -> None:
+    """Give the model the words of its training texts, and beam search the weights that are best
+    with them on all development texts."""
+    from asr.cli.lm_tune import tune
+
+    if WORDS in read_model(model).files:
+        return
+    words, dev = run / "words.txt", run / "dev.jsonl"
+    texts = [item.text for path in config.data.train for item in read_manifest(path)]
+    write_atomically(words, "\n".join(sorted({w for text in texts for w in text.split()})) + "\n")
+    write_manifest(dev, [item for path in config.data.dev for item in read_manifest(path)])
+    tune(dev, model, lexicon=words)
+
+
 def is_of(output: Path, model: Path, *keys: str) -> bool:
     """Whether a file of results is there already, and is of this very model, whose hash stands at
     ``keys``."""
@@ -224,12 +249,14 @@ def measure(model: Path, data: Path, run: Path) -> Path:
     return output
 
 
-def score(model: Path, manifest: Path, run: Path) -> Path:
-    """What ``asr evaluate`` finds of this very model on AN4's test part: the score it is given."""
-    output = run / "an4_test.json"
+def score(model: Path, data: Path, run: Path, name: str) -> Path:
+    """What ``asr evaluate`` finds of this very model, for one of :data:`SCORES`."""
+    output = run / f"{name}.json"
     if is_of(output, model, "model", "sha256"):
         return output
-    transcriber = Transcriber(model)
+    corpus, part, decoder = SCORES[name]
+    manifest = data / corpus / f"{part}.jsonl"
+    transcriber = Transcriber(model, decoder=decoder)
     values = results(evaluate(manifest, transcriber), manifest, transcriber)
     write_atomically(output, json.dumps(values, indent=1) + "\n")
     return output

@@ -16,6 +16,7 @@ from conftest import ROOT
 from make_conditions import Talkers
 
 from asr.config import load_config
+from asr.decoding.bundled import read_bundle
 from asr.errors import DataError
 from asr.manifest import Utterance, read_manifest, write_manifest
 from asr.modeldir import default_model, read_model, sha256
@@ -193,7 +194,10 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     run, published = made["run"], made["run"] / "published"
     info = read_model(published)
     assert info.hash == read_model(run / "further" / "model").hash
-    assert info.calibrators.keys() == {"greedy"} and "domain.json" in info.files
+    assert info.calibrators.keys() == {"greedy", "beam"} and "domain.json" in info.files
+    words = {"april", "enter", "four", "g", "m", "one", "rubout", "yes", "zero"}
+    assert set(read_bundle(published, info).lexicon) == words
+    assert info.scores.keys() == {"dev", *train_default.SCORES}
     trained = {Path(path).parent.name for path in info.provenance["data"]}
     assert trained == {"an4", "fsdd", "synthetic", "synthetic-2"}
     config = info.provenance["config"]

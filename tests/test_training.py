@@ -453,7 +453,7 @@ def test_noise_files_and_babble_are_used_and_seeded(manifest, tmp_path):
 def test_babble_takes_each_second_of_speech_alike(tmp_path):
     """Not each recording: one of single words would be the same word again and again."""
     seconds = {"a": 1, "ab": 3, "": 4}  # the last one is noise
-    for text, length in seconds.items():
+    for length in seconds.values():
         soundfile.write(tmp_path / f"{length}.wav", noise(16000 * length), 16000)
     items = [Utterance(tmp_path / f"{s}.wav", float(s), t, str(s)) for t, s in seconds.items()]
     write_manifest(tmp_path / "all.jsonl", items)
