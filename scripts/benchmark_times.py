@@ -16,7 +16,7 @@ and stores them in the model directory.
 import argparse
 import dataclasses
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ TEST_INDICES = 5  # of each digit and speaker
 LONGEST_PAUSE = 0.3  # s
 RANGE = 35.0  # dB below a recording's loudest frame
 FRAME = RATE // 100
+STRINGS, SEED = 400, 1
 DECODERS = ("greedy", "beam", "align")
 STEPS = np.arange(-0.1, 0.1501, 0.005)  # offsets that are tried, s
 
@@ -74,20 +75,19 @@ class Decoded:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--archive", type=Path, required=True, help="the dataset as tar.gz")
+    parser.add_argument(
+        "--archive", type=Path, required=True, help="the dataset as tar.gz, or unpacked"
+    )
     parser.add_argument("--model", type=Path, default=default_model(), help="a model directory")
-    parser.add_argument("--strings", type=int, default=400, help="of each part (default: 400)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--strings", type=int, default=STRINGS, help="of each part (default: 400)")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--write", action="store_true", help="measure and store word_offsets")
     options = parser.parse_args()
     recordings = read_recordings(options.archive)
+    if options.write:
+        write_offsets(options.model, recordings, options.strings, options.seed)
     session = AcousticSession(options.model)
     info = session.info
-    if options.write:
-        chosen = [item for item in recordings if item.index >= TEST_INDICES]
-        training = decode(session, make_strings(chosen, options.strings, options.seed))
-        info = dataclasses.replace(info, word_offsets=measure_offsets(training, info))
-        write_model(options.model, info, read_files(options.model, info))
     chosen = [item for item in recordings if item.index < TEST_INDICES]
     decoded = decode(session, make_strings(chosen, options.strings, options.seed))
     console = Console()
@@ -98,22 +98,42 @@ def main() -> None:
     console.print(table(decoded, info))
 
 
-def read_recordings(archive: Path) -> list[Recording]:
-    """All recordings, sorted by their names ``{digit}_{speaker}_{index}.wav``."""
+def write_offsets(
+    model: Path, recordings: Iterable[Recording], strings: int = STRINGS, seed: int = SEED
+) -> None:
+    """Measure the ``word_offsets`` of a model directory on the training part, and store them."""
+    session = AcousticSession(model)
+    info = session.info
+    chosen = [item for item in recordings if item.index >= TEST_INDICES]
+    training = decode(session, make_strings(chosen, strings, seed))
+    info = dataclasses.replace(info, word_offsets=measure_offsets(training, info))
+    write_model(model, info, read_files(model, info))
+
+
+def read_recordings(source: Path) -> list[Recording]:
+    """All recordings of the archive, or of the folder in which they lie, sorted by their names
+    ``{digit}_{speaker}_{index}.wav``."""
     recordings = {}
-    with tarfile.open(archive) as tar:
+    for path, data in unpacked(source):
+        digit, speaker, index = path.stem.split("_")
+        samples = read_audio(data, RATE).samples
+        begin, end = spoken(samples)
+        recordings[path.stem] = Recording(
+            DIGITS[int(digit)], speaker, int(index), samples, begin, end
+        )
+    return [recordings[name] for name in sorted(recordings)]
+
+
+def unpacked(source: Path) -> Iterator[tuple[Path, bytes]]:
+    """The WAV files of an archive or a folder."""
+    if source.is_dir():
+        yield from ((path, path.read_bytes()) for path in source.rglob("?_*.wav"))
+        return
+    with tarfile.open(source) as tar:
         for member in tar:  # in the archive's order: going back means unpacking it from the start
             file = tar.extractfile(member) if member.name.endswith(".wav") else None
-            if file is None:
-                continue
-            name = Path(member.name).stem
-            digit, speaker, index = name.split("_")
-            samples = read_audio(file.read(), RATE).samples
-            begin, end = spoken(samples)
-            recordings[name] = Recording(
-                DIGITS[int(digit)], speaker, int(index), samples, begin, end
-            )
-    return [recordings[name] for name in sorted(recordings)]
+            if file is not None:
+                yield Path(member.name), file.read()
 
 
 def spoken(samples: Samples) -> tuple[int, int]:

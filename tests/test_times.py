@@ -1,6 +1,7 @@
 """Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
 
 import benchmark_times as times
+import miniatures
 import numpy as np
 import pytest
 from conftest import FSDD
@@ -26,6 +27,14 @@ def test_borders_of_a_string():
     assert set(np.round(heard, 6)) <= set(np.round(begins + ends, 6))
     again = times.join([recording], np.random.default_rng(0))
     assert string.borders == again.borders
+
+
+def test_recordings_of_a_folder(tmp_path):
+    for name in ("7_a_12", "0_b_3"):
+        (tmp_path / f"{name}.wav").write_bytes(miniatures.sound(0.5, times.RATE, "WAV", 300))
+    (tmp_path / "test-001-a.wav").write_bytes(b"a string of digits")
+    found = [(item.word, item.speaker, item.index) for item in times.read_recordings(tmp_path)]
+    assert found == [("zero", "b", 3), ("seven", "a", 12)]
 
 
 @pytest.mark.skipif(not FSDD.exists(), reason=f"{FSDD} is missing; see ASR_FSDD_ARCHIVE")
