@@ -19,6 +19,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from publish_model import trainings
 from resumed_runs import trained
 
 from asr.cli.train import tune_libraries
@@ -108,17 +109,16 @@ def trained_on(model: Path) -> list[Utterance]:
     Raises:
         DataError: a manifest that is not there any more, or another one now.
     """
-    provenance = read_model(model).provenance
     heard = []
-    for path, digest in provenance["data"].items():
-        if not Path(path).exists() or sha256(path) != digest:
-            raise DataError(
-                f"{path} is not what {model} was trained with, so nobody can tell whom it has "
-                "heard; prepare it there"
-            )
-        heard += read_manifest(path)
-    start = provenance["config"]["training"].get("init_from")
-    return heard + (trained_on(Path(start)) if start else [])
+    for each in trainings(read_model(model)):
+        for path, digest in each.provenance["data"].items():
+            if not Path(path).exists() or sha256(path) != digest:
+                raise DataError(
+                    f"{path} is not what {model} was trained with, so nobody can tell whom it has "
+                    "heard; prepare it there"
+                )
+            heard += read_manifest(path)
+    return heard
 
 
 def check_unknown(heard: Collection[Utterance], held_out: Collection[Utterance]) -> None:
