@@ -78,7 +78,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
     options = parser.parse_args(arguments)
-    trial = [*options.set, *([f"training.epochs={options.epochs}"] if options.epochs else [])]
+    trial = options.set
+    if options.epochs is not None:
+        trial = [*trial, f"training.epochs={options.epochs}"]
     archives = {"an4": options.an4, "fsdd": options.fsdd}
     first, further = options.run / "first", options.run / "further"
     try:
