@@ -8,15 +8,17 @@ files of another seed are never mistaken. Delete ``audio/`` after a change of sy
 synthesisers.py. No text of make_samples.py, or of the development set of this or a smaller seed, is
 in the training set. A share of the clips is noise without a word and has an empty text: it teaches
 the model to keep silent. ``--confusable`` is the share of texts that are more easily taken for
-others than most: letters that rhyme, dates at the end of a month.
+others than most: letters that rhyme, dates at the end of a month; ``--programs`` are those that
+speak the training set.
 """
 
 import argparse
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -114,17 +116,31 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
     parser.add_argument("--confusable", type=float, default=0.0, metavar="SHARE", help="default: 0")
+    parser.add_argument(
+        "--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], help="default: all"
+    )
     options = parser.parse_args(arguments)
     if not 0 < options.hours < math.inf or options.seed < 0 or not 0 <= options.confusable <= 1:
         parser.error("needs --hours above 0, --seed of 0 or more, and --confusable of 0 to 1")
     try:
         require_programs()
-        make_data(options.output, options.hours, options.seed, options.confusable)
+        shares = {name: PROGRAMS[name] for name in PROGRAMS if name in options.programs}
+        mix = Mix(options.confusable, shares)
+        make_data(options.output, options.hours, options.seed, mix)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def make_data(output: Path, hours: float, seed: int, confusable: float = 0.0) -> None:
+@dataclass(frozen=True)
+class Mix:
+    """What training clips are made of: the share of texts that are easily confused, and the
+    programs with their shares, which need not sum to 1."""
+
+    confusable: float = 0.0
+    programs: Mapping[str, float] = field(default_factory=lambda: PROGRAMS)
+
+
+def make_data(output: Path, hours: float, seed: int, mix: Mix) -> None:
     """Write the audio files and both manifests."""
     taken = set(SAMPLE_TEXTS.values())
     for each in range(min(seed, 1), seed + 1):
@@ -148,9 +164,7 @@ def make_data(output: Path, hours: float, seed: int, confusable: float = 0.0) ->
         while sum(item.duration for item in train) < hours * 3600:
             numbers = range(len(train), len(train) + BATCH)
             clips = [
-                plan_train(seed, i, taken, confusable)
-                if i % NOISE_EVERY
-                else plan_noise(seed, 1, i)
+                plan_train(seed, i, taken, mix) if i % NOISE_EVERY else plan_noise(seed, 1, i)
                 for i in numbers
             ]
             train += make(clips, "train", len(train))
@@ -187,10 +201,10 @@ def plan_dev(seed: int, index: int, taken: set[str]) -> Clip:
     Never a single word: those all belong to the training set.
     """
     rng = np.random.default_rng([seed, 0, index])
-    return plan_clip(rng, draw_words(rng, taken))
+    return plan_clip(rng, draw_words(rng, taken), PROGRAMS)
 
 
-def plan_train(seed: int, index: int, taken: set[str], confusable: float = 0.0) -> Clip:
+def plan_train(seed: int, index: int, taken: set[str], mix: Mix) -> Clip:
     """The training clip number ``index``, its text outside ``taken``.
 
     Single words come in rounds, in which the programs change places: each says each word.
@@ -199,14 +213,14 @@ def plan_train(seed: int, index: int, taken: set[str], confusable: float = 0.0) 
     turn, rest = divmod(index, SINGLE_EVERY)
     if not rest:
         cycle, place = divmod(turn, len(SINGLES))
-        program = tuple(PROGRAMS)[(cycle + place) % len(PROGRAMS)]
-        return plan_clip(rng, [SINGLES[place]], program)
-    if confusable and rng.random() < confusable:
-        return plan_clip(rng, draw_words(rng, taken, CONFUSABLE))
+        program = tuple(mix.programs)[(cycle + place) % len(mix.programs)]
+        return plan_clip(rng, [SINGLES[place]], {program: 1.0})
+    if mix.confusable and rng.random() < mix.confusable:
+        return plan_clip(rng, draw_words(rng, taken, CONFUSABLE), mix.programs)
     words = draw_words(rng, taken)
     if rng.random() < LONG_SHARE:
         words += draw_words(rng, taken)
-    return plan_clip(rng, words)
+    return plan_clip(rng, words, mix.programs)
 
 
 def plan_noise(seed: int, part: int, index: int) -> Noise:
@@ -233,9 +247,9 @@ def draw_words(
             return words
 
 
-def plan_clip(rng: np.random.Generator, words: Words, program: str = "") -> Clip:
-    """Draw how ``words`` are said and recorded, and by which ``program`` unless it is given."""
-    voice = draw_voice(rng, program or draw(rng, PROGRAMS))
+def plan_clip(rng: np.random.Generator, words: Words, programs: Mapping[str, float]) -> Clip:
+    """Draw how ``words`` are said and recorded, and by which of ``programs`` in their shares."""
+    voice = draw_voice(rng, draw(rng, programs) if len(programs) > 1 else next(iter(programs)))
     # Some speakers run everything together, some stop after nearly every word.
     pause_share = rng.choice([0.0, 0.25, 0.9], p=[0.5, 0.3, 0.2])
     pauses = tuple(
@@ -266,9 +280,10 @@ def draw_voice(rng: np.random.Generator, program: str) -> Voice:
     return Voice(program, f"{draw(rng, ESPEAK_ACCENTS)}{rng.choice(ESPEAK_VARIANTS)}")
 
 
-def draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
+def draw(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
     """One of the names in ``shares``."""
-    return str(rng.choice(list(shares), p=list(shares.values())))
+    parts = np.array(list(shares.values()))
+    return str(rng.choice(list(shares), p=parts / parts.sum()))
 
 
 def spelled_name(rng: np.random.Generator) -> Words:

@@ -77,10 +77,7 @@ def publish(
     texts: dict[str, Callable[[], str]] = {
         "data": lambda: data_list(info),
         "parameters": lambda: f"{info.provenance['parameters'] / 1e6:.2f} M",
-        "training": lambda: (
-            " and ".join(f"{each.provenance['minutes']:.0f}" for each in trainings(info)[1:])
-            + f" min on {info.provenance['hardware']}"
-        ),
+        "training": lambda: f"{stage_minutes(info)} min on {info.provenance['hardware']}",
     }
     for name, path in scores.items():
         values = read(path)
@@ -122,6 +119,12 @@ def trainings(info: ModelInfo) -> list[ModelInfo]:
     """The models that a model began as, the first one first, and itself."""
     start = info.provenance["config"]["training"].get("init_from")
     return [*(trainings(read_model(start)) if start else []), info]
+
+
+def stage_minutes(info: ModelInfo) -> str:
+    """How long each training took, the one of the model that it began with aside."""
+    *others, last = (f"{each.provenance['minutes']:.0f}" for each in trainings(info)[1:])
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def data_list(info: ModelInfo) -> str:

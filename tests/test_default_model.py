@@ -107,12 +107,10 @@ def test_the_table(recorded):
 
 
 def test_the_configuration_keeps_within_its_limits():
-    config, further = (
-        load_config(train_default.CONFIG, settings) for settings in ((), train_default.FURTHER)
-    )
-    for data in (config.data, further.data):
-        assert not [path for path in (*data.train, *data.dev) if "test" in path]
-    assert (further.encoder, further.features) == (config.encoder, config.features)
+    for stage in train_default.STAGES:
+        settings = train_default.settings(stage, [], Path("data"))
+        config = load_config(train_default.CONFIG, settings)
+        assert not [path for path in (*config.data.train, *config.data.dev) if "test" in path]
     start = read_model(ROOT / config.training.init_from)
     assert start.features == config.features
     assert start.frame_stride == config.encoder.reduction * config.features.hop_length == 640
@@ -156,7 +154,7 @@ def corpora(data):
         write_manifest(
             data / "fsdd" / f"{part}.jsonl", digits if part == "test" else digits + strings
         )
-    for name in ("synthetic", "synthetic-2"):
+    for name in train_default.SPEECH:
         for part in ("train", "dev"):
             items = [
                 tone(data / name / "audio" / f"{part}{i}.wav", text, 1.0, 250, "flite-slt")
@@ -186,27 +184,36 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         train_default.main(arguments)
-    return {"run": run, "data": data, "arguments": arguments, "start": start, "folder": folder}
+    return {
+        "run": run,
+        "model": run / train_default.STAGES[-1].name / "model",
+        "data": data,
+        "arguments": arguments,
+        "start": start,
+    }
 
 
 @pytest.mark.slow
 def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     run, published = made["run"], made["run"] / "published"
     info = read_model(published)
-    assert info.hash == read_model(run / "further" / "model").hash
+    assert info.hash == read_model(made["model"]).hash
     assert info.calibrators.keys() == {"greedy", "beam"} and "domain.json" in info.files
     words = {"april", "enter", "four", "g", "m", "one", "rubout", "yes", "zero"}
     assert set(read_bundle(published, info).lexicon) == words
     assert info.scores.keys() == {"dev", *train_default.SCORES}
     trained = {Path(path).parent.name for path in info.provenance["data"]}
-    assert trained == {"an4", "fsdd", "synthetic", "synthetic-2"}
-    config = info.provenance["config"]
-    assert config["training"]["init_from"] == str(run / "first" / "model")
-    assert config["augment"]["noise"]["snr"] == [0.0, 20.0]
+    assert trained == {"an4", "fsdd", "synthetic", "synthetic-3"}
     card = (published / "README.md").read_text()
+    stages = publish_model.trainings(info)[1:]
+    assert "stages took 0, 0 and 0 min on" in card
+    assert info.provenance["config"]["training"]["init_from"] == str(run / "second" / "model")
+    snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in stages]
+    assert snrs == [[3.0, 30.0], [0.0, 20.0], [0.0, 20.0]]
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
     assert "_times" not in card  # the same recordings again
-    assert {name for name in trained if f"/{name}/train.jsonl`" in card} == trained
+    corpora = {"an4", "fsdd", *train_default.SPEECH}
+    assert {name for name in corpora if f"/{name}/train.jsonl`" in card} == corpora
     conditions = json.loads((run / "conditions.json").read_text())
     assert conditions_table(conditions) in card + "\n"
     assert conditions["model"] == info.hash
@@ -214,7 +221,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     assert sum(conditions["sets"]["an4_test"]["snr5"]["wer"][k] for k in ("hits", "deletions",
                "substitutions")) == 8  # fmt: skip
     minutes = json.loads((run / "minutes.json").read_text())
-    assert all(f"{step} " in card for step in minutes) and minutes["training"] > 0
+    assert all(f"{step} " in card for step in minutes) and minutes["third training"] > 0
 
     # Again: nothing is done twice.
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.*") if "published" not in
@@ -249,7 +256,7 @@ def test_a_model_that_knows_the_speakers_is_refused(made, tmp_path):
     config = load_config(train_default.CONFIG)
     fsdd = made["data"] / "fsdd"
     with pytest.raises(DataError, match="has been heard already"):
-        unseen_speakers.study(made["run"] / "further" / "model", fsdd, [], config, tmp_path)
+        unseen_speakers.study(made["model"], fsdd, [], config, tmp_path)
     also = read_manifest(fsdd / "dev.jsonl")[:1]
     with pytest.raises(DataError, match=r"george .* has been heard already"):
         unseen_speakers.study(made["start"], fsdd, also, config, tmp_path)
@@ -263,13 +270,13 @@ def test_a_model_of_other_manifests_is_refused(made, tmp_path, monkeypatch):
         unseen_speakers, "sha256", lambda path: "0" if Path(path) == manifest else sha256(path)
     )
     with pytest.raises(DataError, match=r"dev.jsonl is not what .* was trained with"):
-        unseen_speakers.trained_on(made["run"] / "further" / "model")
+        unseen_speakers.trained_on(made["model"])
 
 
 @pytest.mark.slow
 def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    model, run = made["run"] / "further" / "model", made["run"]
+    model, run = made["model"], made["run"]
     (tmp_path / "card.md").write_text("{unseen}")
     output = tmp_path / "model"
     with pytest.raises(DataError, match=r"default_conditions.json: results of another model"):
@@ -286,7 +293,7 @@ def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
     assert not output.exists()
 
 
-def test_the_further_training_hears_what_is_trained_on_already_several_times(made):
+def test_the_second_stage_hears_the_corpora_several_times(made):
     data = made["data"]
     for corpus, times in train_default.TIMES.items():
         once = read_manifest(data / corpus / "train.jsonl")

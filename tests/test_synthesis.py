@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import synthesisers
 from conftest import ROOT
+from make_synthetic import Mix
 from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render
 
 from asr.config import load_config
@@ -100,7 +101,7 @@ def test_festival_reads_letters_by_their_names(installed):
 
 def test_the_plan_of_the_training_clips():
     taken = set(SAMPLE_TEXTS.values())
-    clips = [make_synthetic.plan_train(1, index, taken) for index in range(3000)]
+    clips = [make_synthetic.plan_train(1, index, taken, Mix()) for index in range(3000)]
     assert not taken & {clip.text for clip in clips}
     programs = [clip.voice.program for clip in clips]
     for program, share in make_synthetic.PROGRAMS.items():
@@ -120,7 +121,7 @@ def test_the_plan_of_the_training_clips():
 def test_texts_that_are_easily_confused():
     """A share of those that are no single words; without it, the clips are what they were."""
     taken = set(SAMPLE_TEXTS.values())
-    clips = [make_synthetic.plan_train(2, index, taken, 1.0) for index in range(600)]
+    clips = [make_synthetic.plan_train(2, index, taken, Mix(1.0)) for index in range(600)]
     texts = [clip.text for index, clip in enumerate(clips) if index % make_synthetic.SINGLE_EVERY]
     assert not taken & set(texts) and all(len(text.split()) > 1 for text in texts)
     dates = [text for text in texts if any(month in text for month in make_synthetic.MONTHS)]
@@ -132,7 +133,7 @@ def test_texts_that_are_easily_confused():
     rhyming = [pair for pair in pairs if any({*pair} <= {*set_} for set_ in make_synthetic.RHYMES)]
     assert 0.4 < len(rhyming) / len(pairs) < 0.75
     half, none = (
-        [make_synthetic.plan_train(2, index, taken, share).text for index in range(600)]
+        [make_synthetic.plan_train(2, index, taken, Mix(share)).text for index in range(600)]
         for share in (0.5, 0.0)
     )
     assert 200 < sum(text != other for text, other in zip(half, none, strict=True)) < 280
@@ -159,7 +160,7 @@ def test_no_text_of_a_smaller_seeds_development_set_is_trained_on(monkeypatch, t
     monkeypatch.setattr(make_synthetic, "ProcessPoolExecutor", Here)
     texts = {}
     for seed in (1, 2):
-        make_synthetic.make_data(tmp_path / str(seed), 2000, seed)
+        make_synthetic.make_data(tmp_path / str(seed), 2000, seed, Mix())
         for part in ("train", "dev"):
             items = read_manifest(tmp_path / str(seed) / f"{part}.jsonl")
             texts[seed, part] = {item.text for item in items if " " in item.text}
