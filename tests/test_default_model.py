@@ -206,10 +206,10 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     assert trained == {"an4", "fsdd", "synthetic", "synthetic-3"}
     card = (published / "README.md").read_text()
     stages = publish_model.trainings(info)[1:]
-    assert "stages took 0, 0 and 0 min on" in card
-    assert info.provenance["config"]["training"]["init_from"] == str(run / "second" / "model")
+    assert "stages took 0, 0, 0 and 0 min on" in card
+    assert info.provenance["config"]["training"]["init_from"] == str(run / "third" / "model")
     snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in stages]
-    assert snrs == [[3.0, 30.0], [0.0, 20.0], [0.0, 20.0]]
+    assert snrs == [[3.0, 30.0], [0.0, 20.0], [0.0, 20.0], [3.0, 20.0]]
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
     assert "_times" not in card  # the same recordings again
     corpora = {"an4", "fsdd", *train_default.SPEECH}
