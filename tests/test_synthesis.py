@@ -119,7 +119,7 @@ def test_the_plan_of_the_training_clips():
 
 
 def test_texts_that_are_easily_confused():
-    """A share of those that are no single words; without it, the clips are what they were."""
+    """A share of those that are no single words."""
     taken = set(SAMPLE_TEXTS.values())
     clips = [make_synthetic.plan_train(2, index, taken, Mix(1.0)) for index in range(600)]
     texts = [clip.text for index, clip in enumerate(clips) if index % make_synthetic.SINGLE_EVERY]
@@ -127,16 +127,31 @@ def test_texts_that_are_easily_confused():
     dates = [text for text in texts if any(month in text for month in make_synthetic.MONTHS)]
     assert 0.15 < len(dates) / len(texts) < 0.35
     assert sum("thirty first" in text for text in dates) > len(dates) / 10
-    letters = [text.split() for text in texts if text not in dates]
-    assert all(len(word) == 1 for words in letters for word in words)
-    pairs = [pair for words in letters for pair in pairwise(words)]
-    rhyming = [pair for pair in pairs if any({*pair} <= {*set_} for set_ in make_synthetic.RHYMES)]
-    assert 0.4 < len(rhyming) / len(pairs) < 0.75
-    half, none = (
-        [make_synthetic.plan_train(2, index, taken, Mix(share)).text for index in range(600)]
-        for share in (0.5, 0.0)
+    assert all(len(word) == 1 for text in texts if text not in dates for word in text.split())
+    none, half, whole = (
+        rhyming_share(
+            make_synthetic.plan_train(2, index, taken, Mix(share)) for index in range(600)
+        )
+        for share in (0.0, 0.5, 1.0)
     )
-    assert 200 < sum(text != other for text, other in zip(half, none, strict=True)) < 280
+    assert none < 0.25 and 0.35 < half < 0.5 and 0.55 < whole < 0.7
+
+
+def rhyming_share(clips):
+    """Of neighbouring letters, those that rhyme."""
+    pairs = [pair for clip in clips for pair in pairwise(clip.text.split())]
+    letters = [{*pair} for pair in pairs if len("".join(pair)) == 2]
+    return np.mean([any(pair <= {*set_} for set_ in make_synthetic.RHYMES) for pair in letters])
+
+
+def test_some_of_the_programs():
+    mix = Mix(programs={"flite": 0.6, "festival": 0.2})
+    clips = [make_synthetic.plan_train(3, index, set(), mix) for index in range(1600)]
+    programs = [clip.voice.program for clip in clips[1::5]]
+    assert set(programs) == {"flite", "festival"}
+    assert 0.65 < programs.count("flite") / len(programs) < 0.85
+    for program in ("flite", "festival"):
+        assert {c.text for c in clips[::5] if c.voice.program == program} > {"one", "yes"}
 
 
 def test_no_text_of_a_smaller_seeds_development_set_is_trained_on(monkeypatch, tmp_path):
