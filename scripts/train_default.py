@@ -23,6 +23,7 @@ from pathlib import Path
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config
 from asr.decoding.bundled import WORDS
+from asr.domain import read_domain
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.manifest import read_manifest, write_manifest
@@ -262,11 +263,11 @@ def list_words(model: Path, config: Config, run: Path) -> None:
     with them on all development texts."""
     from asr.cli.lm_tune import tune
 
-    if WORDS in read_model(model).files:
+    info = read_model(model)
+    if WORDS in info.files:
         return
     words, dev = run / "words.txt", run / "dev.jsonl"
-    texts = [item.text for path in config.data.train for item in read_manifest(path)]
-    write_atomically(words, "\n".join(sorted({w for text in texts for w in text.split()})) + "\n")
+    write_atomically(words, "\n".join(sorted(read_domain(model, info).words)) + "\n")
     write_manifest(dev, [item for path in config.data.dev for item in read_manifest(path)])
     tune(dev, model, lexicon=words)
 
