@@ -7,9 +7,12 @@ a digest of its text, voice and all that was drawn: a run that was stopped goes 
 files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py or
 synthesisers.py. No text of make_samples.py, or of the development set of this or a smaller seed, is
 in the training set. A share of the clips is noise without a word and has an empty text: it teaches
-the model to keep silent. ``--confusable`` is the share of texts that are more easily taken for
-others than most: letters that rhyme, dates at the end of a month; ``--programs`` are those that
-speak the training set.
+the model to keep silent. ``--programs`` are those that speak the training set; ``--texts
+KIND=SHARE`` is how many of its texts are of a kind, the next kind a share of the remaining ones:
+``confusable`` are letters that rhyme and dates at the end of a month, ``surnames`` spell one of the
+2,000 most frequent of the United States' census of 1990 (surnames.txt, without those that begin as
+the one of make_samples.py does), ``lost-e`` one of those in which an "e" follows a letter that
+rhymes with it.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +45,7 @@ from asr.manifest import Utterance, write_manifest
 # The words of AN4's transcripts; months, teens and ordinals are completed.
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 RHYMES = ("bcdegptvz", "ahjk", "flmnsx", "iy", "quw")
+BEFORE_E = "bcdgptv"
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
@@ -86,6 +91,8 @@ CITIES = """
     quebec wheeling johnstown erie lexington new york ohio texas utah iowa maine kansas
 """.split()
 
+SURNAMES = Path(__file__).parent / "surnames.txt"
+
 PROGRAMS = {"flite": 0.45, "espeak-ng": 0.35, "festival": 0.2}
 # The voices and their shares of what their program says.
 FLITE_VOICES = {"kal16": 0.2, "awb": 0.2, "rms": 0.3, "slt": 0.3}
@@ -115,28 +122,35 @@ def main(arguments: list[str] | None = None) -> None:
         "--hours", type=float, default=2.0, help="of training speech, at least; default: 2"
     )
     parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
-    parser.add_argument("--confusable", type=float, default=0.0, metavar="SHARE", help="default: 0")
+    parser.add_argument("--texts", nargs="+", type=share, default=[], metavar="KIND=SHARE")
     parser.add_argument(
         "--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], help="default: all"
     )
     options = parser.parse_args(arguments)
-    if not 0 < options.hours < math.inf or options.seed < 0 or not 0 <= options.confusable <= 1:
-        parser.error("needs --hours above 0, --seed of 0 or more, and --confusable of 0 to 1")
+    if not 0 < options.hours < math.inf or options.seed < 0:
+        parser.error("needs --hours above 0 and --seed of 0 or more")
     try:
         require_programs()
         shares = {name: PROGRAMS[name] for name in PROGRAMS if name in options.programs}
-        mix = Mix(options.confusable, shares)
-        make_data(options.output, options.hours, options.seed, mix)
+        make_data(options.output, options.hours, options.seed, Mix(dict(options.texts), shares))
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
+def share(text: str) -> tuple[str, float]:
+    """``KIND=SHARE`` of :data:`TEXTS`; ValueError if it is none."""
+    kind, _, value = text.partition("=")
+    if kind not in TEXTS or not 0 <= float(value) <= 1:
+        raise ValueError
+    return kind, float(value)
+
+
 @dataclass(frozen=True)
 class Mix:
-    """What training clips are made of: the share of texts that are easily confused, and the
-    programs with their shares, which need not sum to 1."""
+    """What training clips are made of: the shares of kinds of :data:`TEXTS`, each of what those
+    before it left, and the programs with theirs, which need not sum to 1."""
 
-    confusable: float = 0.0
+    texts: Mapping[str, float] = field(default_factory=dict)
     programs: Mapping[str, float] = field(default_factory=lambda: PROGRAMS)
 
 
@@ -215,8 +229,9 @@ def plan_train(seed: int, index: int, taken: set[str], mix: Mix) -> Clip:
         cycle, place = divmod(turn, len(SINGLES))
         program = tuple(mix.programs)[(cycle + place) % len(mix.programs)]
         return plan_clip(rng, [SINGLES[place]], {program: 1.0})
-    if mix.confusable and rng.random() < mix.confusable:
-        return plan_clip(rng, draw_words(rng, taken, CONFUSABLE), mix.programs)
+    for kind, share_of_texts in mix.texts.items():
+        if rng.random() < share_of_texts:
+            return plan_clip(rng, draw_words(rng, taken, TEXTS[kind]), mix.programs)
     words = draw_words(rng, taken)
     if rng.random() < LONG_SHARE:
         words += draw_words(rng, taken)
@@ -291,6 +306,26 @@ def spelled_name(rng: np.random.Generator) -> Words:
     if rng.random() < 0.05:
         return ["o", "apostrophe", *rng.choice(NAMES)]
     return list(rng.choice(NAMES if rng.random() < 0.8 else CITIES))
+
+
+@cache
+def surnames() -> tuple[str, ...]:
+    """The most frequent first."""
+    return tuple(SURNAMES.read_text().split())
+
+
+def surname(rng: np.random.Generator) -> Words:
+    """One of many names, letter by letter: what may follow a letter is learnt from many."""
+    return list(rng.choice(surnames()))
+
+
+def lost_e(rng: np.random.Generator) -> Words:
+    """A surname with an "e" after a letter that rhymes, which said in one go is but a longer vowel.
+
+    Each of those letters as often as the others.
+    """
+    pair = f"{rng.choice(list(BEFORE_E))}e"
+    return list(rng.choice([name for name in surnames() if pair in name]))
 
 
 def random_letters(rng: np.random.Generator) -> Words:
@@ -427,7 +462,11 @@ TEMPLATES: dict[Template, float] = {
     control: 0.11,
     any_words: 0.05,
 }
-CONFUSABLE: dict[Template, float] = {rhyming_letters: 0.75, late_date: 0.25}
+TEXTS: dict[str, dict[Template, float]] = {
+    "confusable": {rhyming_letters: 0.75, late_date: 0.25},
+    "surnames": {surname: 1.0},
+    "lost-e": {lost_e: 1.0},
+}
 
 
 if __name__ == "__main__":

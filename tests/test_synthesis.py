@@ -121,7 +121,9 @@ def test_the_plan_of_the_training_clips():
 def test_texts_that_are_easily_confused():
     """A share of those that are no single words."""
     taken = set(SAMPLE_TEXTS.values())
-    clips = [make_synthetic.plan_train(2, index, taken, Mix(1.0)) for index in range(600)]
+    clips = [
+        make_synthetic.plan_train(2, index, taken, Mix({"confusable": 1.0})) for index in range(600)
+    ]
     texts = [clip.text for index, clip in enumerate(clips) if index % make_synthetic.SINGLE_EVERY]
     assert not taken & set(texts) and all(len(text.split()) > 1 for text in texts)
     dates = [text for text in texts if any(month in text for month in make_synthetic.MONTHS)]
@@ -130,7 +132,8 @@ def test_texts_that_are_easily_confused():
     assert all(len(word) == 1 for text in texts if text not in dates for word in text.split())
     none, half, whole = (
         rhyming_share(
-            make_synthetic.plan_train(2, index, taken, Mix(share)) for index in range(600)
+            make_synthetic.plan_train(2, index, taken, Mix({"confusable": share}))
+            for index in range(600)
         )
         for share in (0.0, 0.5, 1.0)
     )
@@ -142,6 +145,43 @@ def rhyming_share(clips):
     pairs = [pair for clip in clips for pair in pairwise(clip.text.split())]
     letters = [{*pair} for pair in pairs if len("".join(pair)) == 2]
     return np.mean([any(pair <= {*set_} for set_ in make_synthetic.RHYMES) for pair in letters])
+
+
+def test_surnames_that_are_spelled():
+    names = {" ".join(name) for name in make_synthetic.surnames()}
+    assert len(names) == 2000 and {"s m i t h", "s t e p h e n s"} < names
+    samples = {text for text in SAMPLE_TEXTS.values() if max(map(len, text.split())) == 1}
+    assert samples and not names & samples
+    assert not [name for name in names for text in samples if name[:11] == text[:11]]
+    taken = {"s m i t h"}
+    mix = Mix({"confusable": 0.2, "surnames": 0.5})
+    texts = [
+        make_synthetic.plan_train(4, index, taken, mix).text
+        for index in range(1000)
+        if index % make_synthetic.SINGLE_EVERY
+    ]
+    spelled = [text for text in texts if text in names]
+    assert 0.38 < len(spelled) / len(texts) < 0.5 and "s m i t h" not in texts
+    assert len(set(spelled)) > 0.8 * len(spelled)
+
+
+def test_an_e_after_each_letter_that_rhymes():
+    mix = Mix({"lost-e": 1.0})
+    texts = [
+        make_synthetic.plan_train(5, index, set(), mix).text
+        for index in range(2000)
+        if index % make_synthetic.SINGLE_EVERY
+    ]
+    assert {text.replace(" ", "") for text in texts} <= set(make_synthetic.surnames())
+    counts = [sum(f"{letter} e" in text for text in texts) for letter in "bcdgptv"]
+    assert min(counts) > len(texts) / 7 * 0.85
+
+
+@pytest.mark.parametrize("texts", ["surnames", "surnames=2", "surnames=", "names=0.5"])
+def test_texts_of_an_unknown_kind_or_share(texts, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        make_synthetic.main([f"--texts={texts}"])
+    assert f"argument --texts: invalid share value: '{texts}'" in capsys.readouterr().err
 
 
 def test_some_of_the_programs():
