@@ -274,6 +274,7 @@ def _tables(
     if lm and lm.unit == "token" and vocabulary.scores:
         raise DataError("a model of sub-words takes a language model of words, not of characters")
     kind = NO_LM if lm is None else WORD_LM if lm.unit == "word" else TOKEN_LM
+    automaton = build_hotwords(hotwords, vocabulary)
     known: dict[str, int] = {}
     if lexicon is not None:
         hot = [word for phrase in hotwords for word in vocabulary.normalize(phrase).split()]
@@ -295,7 +296,6 @@ def _tables(
     if kind == TOKEN_LM and lm:
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         token_words = np.array([lm.word_id(name) for name in names], np.int32)
-    automaton = build_hotwords(hotwords, vocabulary)
     codes, powers = token_codes([vocabulary.decode([id]) for id in range(len(vocabulary))])
     return Context(
         space=-1 if space is None else space,
