@@ -67,6 +67,8 @@ LESS = (
     *("augment.codec.probability=0.15", "augment.silence.probability=0.3"),
     *("augment.frequency_width=6", "augment.time_width=6", "encoder.dropout=0.1"),
 )
+SHIFTED = ("augment.silence.probability=1.0", "augment.silence.seconds=[0.0, 0.4]")
+SHORT = ("training.epochs=4", "training.average=2", "optimizer.learning_rate=3e-4")
 LETTERS = (
     "an4/train.jsonl",
     "fsdd/train.jsonl",
@@ -103,18 +105,14 @@ STAGES = (
     Stage(
         "sixth",
         ("an4/train.jsonl", "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
-        ("training.epochs=4", "training.average=2", "optimizer.learning_rate=3e-4", *AGAIN, *LESS),
+        (*SHORT, *AGAIN, *LESS),
     ),
     # A letter was lost where frames fell in one way and not 20 ms later: a clip had the same
     # frames in most epochs, and has others in each with a little silence around it.
     Stage(
         "seventh",
         (OFTEN["an4"], "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
-        (
-            *("training.epochs=4", "training.average=2", "optimizer.learning_rate=3e-4"),
-            *(*AGAIN, *LESS),
-            *("augment.silence.probability=1.0", "augment.silence.seconds=[0.0, 0.4]"),
-        ),
+        (*SHORT, *AGAIN, *LESS, *SHIFTED),
     ),
 )
 RUN_TOGETHER = ("--programs", "flite", "festival")

@@ -11,7 +11,7 @@ import results_table
 import study
 import train_default
 import unseen_speakers
-from conditions_tables import CONDITIONS, SAMPLES, SETS, conditions_table
+from conditions_tables import CONDITIONS, SAMPLES, SETS, conditions_table, unseen_table
 from conftest import ROOT
 from make_conditions import Talkers
 
@@ -26,6 +26,7 @@ from asr.training.fit import fit
 from asr.transcriber import Transcriber
 
 RECORD = ROOT / "scripts" / "default_conditions.json"
+UNSEEN = ROOT / "scripts" / "default_unseen.json"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 
@@ -104,6 +105,22 @@ def test_the_table(recorded):
         wer = recorded["sets"][name]["snr5"]["wer"]
         assert f"{100 * wer['rate']:.2f} % [{wer['errors']} / {wer['reference']}]" in line
     assert results_table.TABLES["conditions"] is conditions_table
+
+
+def test_the_record_of_speakers_left_out(fsdd):
+    found = json.loads(UNSEEN.read_text())
+    assert found["start"]["sha256"] == read_model(ROOT / found["start"]["path"]).hash
+    assert found["fsdd"] == {name: sha256(fsdd / f"{name}.jsonl") for name in found["fsdd"]}
+    assert tuple(found["speakers"]) == SPEAKERS
+    card = (default_model() / "README.md").read_text()
+    assert unseen_table(found) in card
+    for part, said in (("isolated", 3000), ("strings", 1158)):
+        wers = [values[part]["wer"] for values in found["speakers"].values()]
+        both = found["all"][part]["wer"]
+        assert both["reference"] == sum(wer["reference"] for wer in wers) == said
+        assert both["errors"] == sum(wer["errors"] for wer in wers)
+        share = f"{100 * both['rate']:.1f} % [{both['errors']} / {both['reference']}]"
+        assert share in " ".join((ROOT / "README.md").read_text().split())
 
 
 def test_the_configuration_keeps_within_its_limits():
