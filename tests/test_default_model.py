@@ -1,4 +1,4 @@
-"""The default model: what was recorded of it, and the scripts that make its successor."""
+"""The default model: what was recorded of it, and the scripts that make it."""
 
 import json
 from pathlib import Path
