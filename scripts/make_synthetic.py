@@ -45,7 +45,7 @@ from asr.manifest import Utterance, write_manifest
 # The words of AN4's transcripts; months, teens and ordinals are completed.
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 RHYMES = ("bcdegptvz", "ahjk", "flmnsx", "iy", "quw")
-BEFORE_E = "bcdgptv"
+BEFORE_E = "bcdgptv"  # not z: one surname has it there
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
@@ -122,7 +122,14 @@ def main(arguments: list[str] | None = None) -> None:
         "--hours", type=float, default=2.0, help="of training speech, at least; default: 2"
     )
     parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
-    parser.add_argument("--texts", nargs="+", type=share, default=[], metavar="KIND=SHARE")
+    parser.add_argument(
+        "--texts",
+        nargs="+",
+        type=share,
+        default=[],
+        metavar="KIND=SHARE",
+        help=f"of the kinds {', '.join(TEXTS)}; default: none",
+    )
     parser.add_argument(
         "--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], help="default: all"
     )
