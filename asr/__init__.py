@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from asr.scoring import Score, score
-    from asr.transcriber import Transcriber, Transcript
+    from asr.evaluation.scoring import Score, score
+    from asr.recognition.transcriber import Transcriber, Transcript
 
 __version__ = "0.1.0"
 __all__ = ["Score", "Transcriber", "Transcript", "load", "score", "transcribe"]
 
 _HOMES = {
-    "Score": "asr.scoring",
-    "score": "asr.scoring",
-    "Transcriber": "asr.transcriber",
-    "Transcript": "asr.transcriber",
+    "Score": "asr.evaluation.scoring",
+    "score": "asr.evaluation.scoring",
+    "Transcriber": "asr.recognition.transcriber",
+    "Transcript": "asr.recognition.transcriber",
 }
 
 
@@ -38,7 +38,7 @@ def load(
         ModelError: the directory is not sound.
         ConfigError, DataError: what was given for beam search cannot be used.
     """
-    from asr.transcriber import Transcriber
+    from asr.recognition.transcriber import Transcriber
 
     return Transcriber(model, decoder=decoder, **search)
 

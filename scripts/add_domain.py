@@ -12,7 +12,7 @@ from pathlib import Path
 
 from asr.config import Config, load_config
 from asr.errors import AsrError, DataError
-from asr.modeldir import read_model, sha256
+from asr.model.directory import read_model, sha256
 from asr.training.data import SpeechData
 from asr.training.fingerprint import add_domain
 from asr.training.preparation import prepare

@@ -30,15 +30,15 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.config import DecodingConfig
+from asr.data.manifest import read_manifest
 from asr.decoding import BeamSearch, read_lm
-from asr.decoding.arpa import write_arpa
-from asr.decoding.kneser_ney import estimate, read_texts
-from asr.manifest import read_manifest
-from asr.scoring import word_errors
+from asr.evaluation.scoring import word_errors
+from asr.lm.arpa import write_arpa
+from asr.lm.kneser_ney import estimate, read_texts
 from asr.text import Vocabulary, normalize
 
 if TYPE_CHECKING:
-    from asr.transcriber import Transcriber
+    from asr.recognition.transcriber import Transcriber
 
 SCRIPTS = Path(__file__).parent
 BEAM, TOKENS, THRESHOLD = 64, 10, 20.0
@@ -76,7 +76,9 @@ def main() -> None:
     if options.worker is not None:
         print(json.dumps(work(**options.worker)))
         return
-    from asr.transcriber import Transcriber  # not in the processes whose memory is measured
+    from asr.recognition.transcriber import (
+        Transcriber,  # not in the processes whose memory is measured
+    )
 
     transcriber = Transcriber(options.model)
     vocabulary = transcriber.model.vocabulary
@@ -109,7 +111,7 @@ def main() -> None:
 
 def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet:
     """Recognise a manifest up to its log-probs."""
-    from asr.tuning import recognise
+    from asr.evaluation.tuning import recognise
 
     utterances = read_manifest(manifest)
     results = recognise(utterances, transcriber)

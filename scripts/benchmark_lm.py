@@ -29,7 +29,7 @@ before, started = peak(), time.perf_counter()
 model = load(sys.argv[1])
 print(json.dumps([time.perf_counter() - started, peak() - before]))
 """
-OURS = "from asr.decoding.ngram_file import read_lm as load"
+OURS = "from asr.lm.ngram_file import read_lm as load"
 THEIRS = "from kenlm import Model as load"
 
 
@@ -64,9 +64,9 @@ def measure(load: str, path: Path) -> tuple[float, int]:
 
 def write_files(folder: Path, ngrams: int, words: int, seed: int) -> list[Path]:
     """A random model in the three forms: the n-grams of a random text, frequent words first."""
-    from asr.decoding.arpa import write_arpa
-    from asr.decoding.ngram import assemble
-    from asr.decoding.ngram_file import write_binary
+    from asr.lm.arpa import write_arpa
+    from asr.lm.ngram import assemble
+    from asr.lm.ngram_file import write_binary
 
     rng = np.random.default_rng(seed)
     spelled: set[str] = set()

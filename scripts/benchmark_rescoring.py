@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.decoding.bundled import beam_search
-from asr.manifest import read_manifest
-from asr.transcriber import Transcriber
-from asr.tuning import recognise
+from asr.data.manifest import read_manifest
+from asr.decoding.bundle import beam_search
+from asr.evaluation.tuning import recognise
+from asr.recognition.transcriber import Transcriber
 
 ROUNDS = 7
 

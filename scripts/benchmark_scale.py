@@ -24,8 +24,8 @@ from rich.table import Table
 
 from asr.cli.train import tune_libraries
 from asr.config import load_config
+from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
-from asr.manifest import read_manifest, write_manifest
 
 
 def main(arguments: list[str] | None = None) -> None:

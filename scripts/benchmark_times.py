@@ -23,14 +23,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from asr.acoustic import AcousticSession
-from asr.aligner import place
-from asr.audio import Samples, read_audio, resample
+from asr.audio.read import Samples, read_audio, resample
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
 from asr.decoding.hypothesis import Hypothesis
-from asr.modeldir import ModelInfo, default_model, read_files, write_model
-from asr.words import to_words
+from asr.model.directory import ModelInfo, default_model, read_files, write_model
+from asr.model.session import AcousticSession
+from asr.recognition.aligner import place
+from asr.recognition.words import to_words
 
 DIGITS = "zero one two three four five six seven eight nine".split()
 RATE = 8000  # of the recordings, Hz

@@ -31,7 +31,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 
-from asr.audio import read_audio
+from asr.audio.read import read_audio
 from asr.config import Config, load_config
 from asr.errors import AsrError
 from asr.training.augment import mask_features, perturb_speed

@@ -30,13 +30,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from asr.audio import Samples, read_audio
-from asr.decoding.bundled import LM
+from asr.audio.read import Samples, read_audio
+from asr.data.manifest import read_manifest
+from asr.decoding.bundle import LM
 from asr.decoding.greedy import greedy
-from asr.manifest import read_manifest
-from asr.modeldir import default_model, read_model
+from asr.model.directory import default_model, read_model
+from asr.recognition.transcriber import Transcriber
 from asr.training.inference import TorchSession
-from asr.transcriber import Transcriber
 
 RATE = 16000
 PROGRAM = """

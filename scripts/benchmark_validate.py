@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr.modeldir import default_model
+from asr.model.directory import default_model
 
 RATE = 16000
 SECONDS = 0.1

@@ -18,16 +18,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asr.acoustic import AcousticSession
-from asr.audio import Samples, read_audio
+from asr.audio.read import Samples, read_audio
+from asr.data.manifest import Utterance, read_manifest
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError
-from asr.manifest import Utterance, read_manifest
-from asr.modeldir import default_model
-from asr.scoring import ErrorCounts, score
-from asr.transcriber import Transcriber
-from asr.windows import live_log_probs
-from asr.words import Word, to_words
+from asr.evaluation.scoring import ErrorCounts, score
+from asr.model.directory import default_model
+from asr.model.session import AcousticSession
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.windows import live_log_probs
+from asr.recognition.words import Word, to_words
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from recipes_table import short
 
-from asr.report.interval import Interval
+from asr.evaluation.interval import Interval
 
 SETS = {
     "an4_test": "AN4 test",

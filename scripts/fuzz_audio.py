@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr.audio import read_audio
+from asr.audio.read import read_audio
 from asr.errors import AudioError
-from asr.modeldir import default_model
-from asr.transcriber import Transcriber
+from asr.model.directory import default_model
+from asr.recognition.transcriber import Transcriber
 
 RATE = 16000
 HANG_SECONDS = 10.0

@@ -7,7 +7,8 @@ In each of 50 trials, 4 utterances of ``dev.jsonl`` get the text of another utte
 is replaced by another one of ``train.jsonl``. All are ranked by how much likelier than its
 reference the model finds what greedy search recognises, and the planted texts among the first 5 %,
 rounded up, are counted. The ratio of the two probabilities (its logarithm) is taken as it is, per
-frame, or, as :func:`asr.report.labels.label_score` does, per character of the longer text.
+frame, or, as :func:`asr.evaluation.label_errors.label_score` does, per
+character of the longer text.
 ``--show N`` prints the N first of the manifest's own references too: they may be wrong.
 """
 
@@ -23,16 +24,16 @@ from typing import Any
 
 import numpy as np
 
-from asr.acoustic import LogProbs
+from asr.data.manifest import Utterance, read_manifest
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError
+from asr.evaluation.label_errors import label_score, log_ratio
+from asr.evaluation.tuning import recognise
 from asr.files import write_atomically
-from asr.manifest import Utterance, read_manifest
-from asr.modeldir import sha256
-from asr.report.labels import label_score, log_ratio
+from asr.model.directory import sha256
+from asr.model.session import LogProbs
+from asr.recognition.transcriber import Transcriber
 from asr.text import Vocabulary, normalize
-from asr.transcriber import Transcriber
-from asr.tuning import recognise
 
 SEEDS = range(1, 51)
 PLANTED = 4

@@ -18,11 +18,11 @@ import numpy as np
 import scipy.signal
 import soundfile
 
-from asr.audio import MAX_SECONDS, Samples, read_audio, resample
+from asr.audio.probe import probe
+from asr.audio.read import MAX_SECONDS, Samples, read_audio, resample
+from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
-from asr.manifest import Utterance, read_manifest, write_manifest
-from asr.probe import probe
 from asr.training.augment import TELEPHONE_RATE, babble
 from asr.training.noise import add_noise, coloured_noise
 from asr.training.seeding import rng

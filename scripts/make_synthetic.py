@@ -38,9 +38,9 @@ from synthesis import (
 )
 from synthesisers import require_programs
 
-from asr.audio import read_audio
+from asr.audio.read import read_audio
+from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
-from asr.manifest import Utterance, write_manifest
 
 # The words of AN4's transcripts; months, teens and ordinals are completed.
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")

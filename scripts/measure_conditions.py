@@ -20,14 +20,14 @@ from typing import Any
 from make_conditions import SEED, Talkers, degrade
 
 import asr
-from asr.audio import MAX_SECONDS
+from asr.audio.probe import probe
+from asr.audio.read import MAX_SECONDS
+from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
+from asr.evaluation.evaluate import decoder_values, evaluate, results
 from asr.files import read_text, write_atomically
-from asr.manifest import Utterance, read_manifest, write_manifest
-from asr.modeldir import default_model, sha256
-from asr.probe import probe
-from asr.report.evaluate import decoder_values, evaluate, results
-from asr.transcriber import Transcriber
+from asr.model.directory import default_model, sha256
+from asr.recognition.transcriber import Transcriber
 
 CLEAN = "clean"
 NOISY = (CLEAN, "snr20", "snr10", "snr5", "8khz", "telephone")

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from matplotlib.figure import Figure
 
-from asr.audio import Samples, read_audio
+from asr.audio.read import Samples, read_audio
 from asr.config import (
     AugmentConfig,
     CodecConfig,

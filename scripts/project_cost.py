@@ -25,10 +25,10 @@ import torch
 
 from asr import __version__
 from asr.config import Config, load_config, to_mapping
+from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.files import write_atomically
-from asr.manifest import read_manifest, write_manifest
-from asr.modeldir import read_model, sha256
+from asr.model.directory import read_model, sha256
 from asr.report.metrics import read_log
 from asr.training.fit import fit
 from asr.training.model import ConvFront, Encoder

@@ -15,8 +15,8 @@ from typing import Any
 
 from asr.config import EncoderConfig, load_config
 from asr.errors import DataError
+from asr.evaluation.results import counts_from_values
 from asr.files import read_text
-from asr.report.results import counts_from_values
 
 FACTS = ("corpus", "language", "speech", "licence")
 PARTS = ("prepare.py", "config.toml")

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import AsrError
+from asr.evaluation.evaluate import evaluate, results
 from asr.files import write_atomically
-from asr.report.evaluate import evaluate, results
+from asr.recognition.transcriber import Transcriber
 from asr.report.metrics import read_log
-from asr.transcriber import Transcriber
 
 FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "data", "versions")
 SPEED_PASSES = 5

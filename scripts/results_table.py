@@ -29,9 +29,9 @@ from run_tables import cost_table, hidden_size_table, parameters_table, seeds_ta
 from study_tables import learnt_table, own_recordings_table
 
 from asr.errors import AsrError, DataError
+from asr.evaluation.interval import Interval
+from asr.evaluation.results import score_from_values
 from asr.files import write_atomically
-from asr.report.interval import Interval
-from asr.report.results import score_from_values
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (

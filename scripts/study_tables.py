@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from asr.report.interval import Interval
-from asr.report.results import counts_from_values
+from asr.evaluation.interval import Interval
+from asr.evaluation.results import counts_from_values
 
 
 def own_recordings_table(values: dict[str, Any]) -> str:

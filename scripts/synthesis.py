@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from synthesisers import SynthesisError, speak, spelling
 
-from asr.audio import Samples, read_audio
+from asr.audio.read import Samples, read_audio
 from asr.files import write_atomically
 
 SAMPLE_RATE = 16000

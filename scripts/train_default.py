@@ -22,14 +22,14 @@ from pathlib import Path
 
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config
-from asr.decoding.bundled import WORDS
-from asr.domain import read_domain
+from asr.data.manifest import read_manifest, write_manifest
+from asr.decoding.bundle import WORDS
 from asr.errors import AsrError, DataError
+from asr.evaluation.evaluate import evaluate, results
 from asr.files import write_atomically
-from asr.manifest import read_manifest, write_manifest
-from asr.modeldir import read_model
-from asr.report.evaluate import evaluate, results
-from asr.transcriber import Transcriber
+from asr.model.directory import read_model
+from asr.model.domain import read_domain
+from asr.recognition.transcriber import Transcriber
 
 HERE = Path(__file__).parent
 CONFIG = HERE / "default_model.toml"

@@ -24,15 +24,15 @@ from resumed_runs import trained
 
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config, to_mapping
+from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
+from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.interval import wer_interval
+from asr.evaluation.results import count_values, counts_from_values
+from asr.evaluation.scoring import ErrorCounts
 from asr.files import write_atomically
-from asr.manifest import Utterance, read_manifest, write_manifest
-from asr.modeldir import read_model, sha256
-from asr.report.evaluate import evaluate, results
-from asr.report.interval import wer_interval
-from asr.report.results import count_values, counts_from_values
-from asr.scoring import ErrorCounts
-from asr.transcriber import Transcriber
+from asr.model.directory import read_model, sha256
+from asr.recognition.transcriber import Transcriber
 
 HERE = Path(__file__).parent
 ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two hold strings of them too

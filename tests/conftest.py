@@ -37,7 +37,7 @@ def pytest_sessionfinish(session, exitstatus):
 def make_info(**encoder):
     """A description of a small model."""
     from asr.config import EncoderConfig, FeatureConfig
-    from asr.modeldir import ModelInfo
+    from asr.model.directory import ModelInfo
     from asr.text import Vocabulary
 
     options = {"layers": 2, "hidden_size": 16, "channels": 4} | encoder

@@ -11,9 +11,9 @@ import soundfile
 from conftest import ROOT
 
 from asr.config import load_config
-from asr.report.evaluate import evaluate
+from asr.evaluation.evaluate import evaluate
+from asr.recognition.transcriber import Transcriber
 from asr.training.fit import fit
-from asr.transcriber import Transcriber
 
 SMALL = (
     "encoder.layers=1", "encoder.hidden_size=8", "encoder.channels=2", "training.epochs=1",

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import soundfile
 
-from asr.report.alignment import align
+from asr.evaluation.word_alignment import align
 
 WORDS = "yes no stop enter erase rubout help one two three four five six seven nine".split()
 CAUSES = ["acoustics", "search", "language model", "out of vocabulary"]

@@ -14,26 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from languages import ALL, SPACED, vocabulary_of
 
-from asr.aligner import Aligner, place
 from asr.cli.main import app
 from asr.config import AugmentConfig, Config, DataConfig, EncoderConfig, TrainingConfig
+from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.data.validation import validate
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
 from asr.decoding.hotwords import build_hotwords
-from asr.decoding.kneser_ney import estimate
 from asr.errors import ConfigError, DataError, ModelError
-from asr.manifest import Utterance, read_manifest, write_manifest
-from asr.modeldir import read_files, read_model, write_model
-from asr.report.attribution import attribute
-from asr.report.evaluate import evaluate, results
-from asr.report.explanation import explain
-from asr.report.normalization import named
+from asr.evaluation.attribution import attribute
+from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.explanation import explain
+from asr.evaluation.normalization import named
+from asr.evaluation.results import write_results
+from asr.lm.kneser_ney import estimate
+from asr.model.directory import read_files, read_model, write_model
+from asr.recognition.aligner import Aligner, place
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.words import text_of, to_words
 from asr.report.report import write_report
-from asr.report.results import write_results
 from asr.text import BLANK, Vocabulary, min_frames, normalize
-from asr.transcriber import Transcriber
-from asr.validation import validate
-from asr.words import text_of, to_words
 
 CASES = [(name, unit) for name in ALL for unit in ("character", "piece")]
 each = pytest.mark.parametrize(("name", "unit"), CASES)

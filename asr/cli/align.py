@@ -10,7 +10,7 @@ import typer
 from asr.errors import DataError, OutputError
 
 if TYPE_CHECKING:
-    from asr.aligner import Alignment
+    from asr.recognition.aligner import Alignment
 
 
 class AlignmentFormat(StrEnum):
@@ -49,8 +49,8 @@ def align(
     json: text, words and tokens with start and end in seconds, confidences, score, duration. ctm: a
     line <recording> 1 <start> <duration> <word> <confidence> a word.
     """
-    from asr.aligner import Aligner
     from asr.files import write_atomically
+    from asr.recognition.aligner import Aligner
 
     if (text is None) == (text_file is None):
         raise typer.BadParameter("needs one of both: TEXT or --text-file", param_hint="TEXT")
@@ -105,7 +105,7 @@ def _to_json(audio: str, alignment: "Alignment") -> str:
 
 
 def _to_ctm(audio: str, alignment: "Alignment") -> str:
-    from asr.segments import split
-    from asr.writers import stream
+    from asr.recognition.segments import split
+    from asr.recognition.writers import stream
 
     return "".join(stream("ctm", audio, split(alignment.words)))

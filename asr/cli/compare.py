@@ -10,9 +10,9 @@ from asr.cli.pages import OpenReport, check_open, show_page
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asr.report.comparison import Difference
-    from asr.report.results import Results
-    from asr.report.seeds import SeedDifference, Seeds
+    from asr.evaluation.comparison import Difference
+    from asr.evaluation.results import Results
+    from asr.evaluation.seeds import SeedDifference, Seeds
 
 BETWEEN = "vs"
 MOST_CHANGED = 10
@@ -52,10 +52,10 @@ def compare(
     asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each with runs that differ in
     their seed: the same interval for the means, and Welch's t-test over seeds.
     """
-    from asr.report.comparison import compare as compare_texts
+    from asr.evaluation.comparison import compare as compare_texts
+    from asr.evaluation.results import read_results, same_utterances
+    from asr.evaluation.scoring import score
     from asr.report.report import write_report
-    from asr.report.results import read_results, same_utterances
-    from asr.scoring import score
 
     if len(results) < 2:
         raise typer.BadParameter("needs two or more", param_hint="RESULTS")
@@ -84,9 +84,9 @@ def compare(
 
 
 def _compare_seeds(paths: list[Path]) -> None:
-    from asr.report.results import read_results, same_utterances
-    from asr.report.seeds import compare_seeds
-    from asr.scoring import score
+    from asr.evaluation.results import read_results, same_utterances
+    from asr.evaluation.scoring import score
+    from asr.evaluation.seeds import compare_seeds
 
     at = paths.index(Path(BETWEEN))
     sides = [paths[:at], paths[at + 1 :]]
@@ -171,7 +171,7 @@ def _show(difference: "Difference", index: int) -> None:
 
 
 def _show_changed(first: "Results", second: "Results", ids: "Sequence[str]", count: int) -> None:
-    from asr.scoring import count_errors
+    from asr.evaluation.scoring import count_errors
 
     changes = []
     for id in ids:

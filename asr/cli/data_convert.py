@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from asr.datasets.item import Item
-    from asr.manifest import Problem, Utterance
+    from asr.data.formats.item import Item
+    from asr.data.manifest import Problem, Utterance
 
 importing = typer.Typer(
     name="import",
@@ -45,7 +45,7 @@ def import_kaldi(
     Segments are cut into FLAC or WAV files, without loss, in a folder beside the manifest; pieces
     that are there from an earlier time are kept.
     """
-    from asr.datasets.kaldi import read_kaldi
+    from asr.data.formats.kaldi import read_kaldi
 
     _import(read_kaldi(source), output)
 
@@ -60,7 +60,7 @@ def import_nemo(
     Utterances with an offset are cut into FLAC or WAV files, without loss, in a folder beside the
     manifest; pieces that are there from an earlier time are kept.
     """
-    from asr.datasets.nemo import read_nemo
+    from asr.data.formats.nemo import read_nemo
 
     _import(read_nemo(source), output)
 
@@ -82,7 +82,7 @@ def import_lhotse(
     Parts of recordings are cut into FLAC or WAV files, without loss, in a folder beside the
     manifest; pieces that are there from an earlier time are kept.
     """
-    from asr.datasets.lhotse import read_lhotse
+    from asr.data.formats.lhotse import read_lhotse
 
     _import(read_lhotse(source), output)
 
@@ -120,7 +120,7 @@ def import_csv(
 
     Durations that are missing come from the audio.
     """
-    from asr.datasets.tables import Columns, read_table
+    from asr.data.formats.tables import Columns, read_table
 
     columns = Columns(audio_column, text_column, speaker_column, id_column, duration_column)
     _import(read_table(source, columns, audio_dir), output)
@@ -140,7 +140,7 @@ def import_folder(
     A recording without a text, a text without a recording, or an empty one is reported and left
     out, and makes the exit code 1.
     """
-    from asr.datasets.folder import read_folder
+    from asr.data.formats.folder import read_folder
 
     problems: list[Problem] = []
     _import(read_folder(source, problems.append), output)
@@ -151,8 +151,8 @@ def import_folder(
 
 
 def _import(items: "Iterable[Item]", output: Path) -> None:
-    from asr.datasets.collect import collect, pieces_folder
-    from asr.manifest import write_manifest
+    from asr.data.formats.collect import collect, pieces_folder
+    from asr.data.manifest import write_manifest
 
     collected = collect(items, output)
     write_manifest(output, collected.utterances)
@@ -168,8 +168,8 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
 @exporting.command("kaldi")
 def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
     """Write a Kaldi data directory; further fields become utt2FIELD files."""
-    from asr.datasets.export import read_utterances
-    from asr.datasets.kaldi import write_kaldi
+    from asr.data.formats.export import read_utterances
+    from asr.data.formats.kaldi import write_kaldi
 
     utterances = read_utterances(manifest)
     for note in write_kaldi(output, utterances):
@@ -185,8 +185,8 @@ def export_nemo(
     ],
 ) -> None:
     """Write a NeMo manifest, with paths relative to its folder."""
-    from asr.datasets.export import read_utterances
-    from asr.datasets.nemo import write_nemo
+    from asr.data.formats.export import read_utterances
+    from asr.data.formats.nemo import write_nemo
 
     utterances = read_utterances(manifest)
     write_nemo(output, utterances)
@@ -208,8 +208,8 @@ def export_lhotse(
     ],
 ) -> None:
     """Write recordings and supervisions, or cuts, of lhotse; further fields go into custom."""
-    from asr.datasets.export import read_utterances
-    from asr.datasets.lhotse import write_lhotse
+    from asr.data.formats.export import read_utterances
+    from asr.data.formats.lhotse import write_lhotse
 
     utterances = read_utterances(manifest)
     write_lhotse(output, utterances)
@@ -225,8 +225,8 @@ def export_csv(
     ],
 ) -> None:
     """Write a table with a column for each field, paths relative to its folder."""
-    from asr.datasets.export import read_utterances
-    from asr.datasets.tables import write_table
+    from asr.data.formats.export import read_utterances
+    from asr.data.formats.tables import write_table
 
     utterances = read_utterances(manifest)
     write_table(output, utterances)

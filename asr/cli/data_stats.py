@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from asr.statistics import Comparison, Statistics
+    from asr.data.summary import Comparison, Statistics
 
 MOST_WORDS, MOST_CHARACTERS = 12, 60
 
@@ -53,9 +53,9 @@ def stats(
     from rich.console import Console
 
     from asr.cli.progress import CountProgress
+    from asr.data.summary import compare, to_json
     from asr.files import write_atomically
-    from asr.modeldir import default_model, read_model
-    from asr.statistics import compare, to_json
+    from asr.model.directory import default_model, read_model
 
     if plot is not None:
         needs_plots()
@@ -132,7 +132,7 @@ def _show(comparison: "Comparison", console: "Console") -> None:
 def _show_distributions(
     found: "Sequence[Statistics]", labels: "Sequence[str]", console: "Console"
 ) -> None:
-    from asr.statistics import QUANTILES, quantiles
+    from asr.data.summary import QUANTILES, quantiles
 
     columns = ["min", *(f"{100 * share:g} %" for share in QUANTILES[1:-1]), "max"]
     columns[len(columns) // 2] = "median"
@@ -153,7 +153,7 @@ def _show_histogram(found: "Sequence[Statistics]", console: "Console") -> None:
     from rich.bar import Bar
     from rich.table import Table
 
-    from asr.statistics import histogram, round_edges
+    from asr.data.summary import histogram, round_edges
 
     durations = np.concatenate([item.durations for item in found])
     edges = round_edges(durations)
@@ -169,7 +169,7 @@ def _show_histogram(found: "Sequence[Statistics]", console: "Console") -> None:
 
 
 def _clipping(item: "Statistics") -> tuple[int, str]:
-    from asr.statistics import CLIPPED
+    from asr.data.summary import CLIPPED
 
     assert item.audio
     clipped = item.audio.clipped

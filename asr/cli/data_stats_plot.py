@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from asr.data.summary import Statistics, histogram, round_edges
 from asr.errors import OutputError
-from asr.statistics import Statistics, histogram, round_edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

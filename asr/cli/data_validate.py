@@ -42,11 +42,11 @@ def validate(
     from itertools import combinations
 
     from asr.cli.progress import CountProgress
+    from asr.data.leakage import shared
+    from asr.data.validation import SHOWN, count_kinds, to_json_lines
+    from asr.data.validation import validate as validate_manifest
     from asr.files import write_atomically
-    from asr.modeldir import read_model
-    from asr.report.sharing import shared
-    from asr.validation import SHOWN, count_kinds, to_json_lines
-    from asr.validation import validate as validate_manifest
+    from asr.model.directory import read_model
 
     info = read_model(model) if model else None
 

@@ -11,8 +11,8 @@ from asr.cli.score import print_score
 from asr.cli.search import decodes
 
 if TYPE_CHECKING:
-    from asr.report.evaluate import Evaluation
-    from asr.transcriber import Transcriber
+    from asr.evaluation.evaluate import Evaluation
+    from asr.recognition.transcriber import Transcriber
 
 
 @decodes
@@ -44,9 +44,9 @@ def evaluate(
     With --output-dir, errors are attributed to their causes too, and a page for a browser shows
     all of it, the recordings included.
     """
-    from asr.report.evaluate import evaluate as evaluate_manifest
-    from asr.report.normalization import of_model
-    from asr.transcriber import Transcriber
+    from asr.evaluation.evaluate import evaluate as evaluate_manifest
+    from asr.evaluation.normalization import of_model
+    from asr.recognition.transcriber import Transcriber
 
     check_open(open_report, output_dir)
     transcriber = Transcriber(model, **search)
@@ -75,11 +75,11 @@ def evaluate(
 def _write(
     folder: Path, evaluation: "Evaluation", manifest: Path, transcriber: "Transcriber"
 ) -> Path:
-    from asr.report.evaluate import results
-    from asr.report.explanation import explain
-    from asr.report.latency import measure_latency
+    from asr.evaluation.evaluate import results
+    from asr.evaluation.explanation import explain
+    from asr.evaluation.latency import measure_latency
+    from asr.evaluation.results import write_results
     from asr.report.report import write_report
-    from asr.report.results import write_results
 
     utterances = evaluation.utterances
     latency = measure_latency([item.audio for item in utterances], transcriber)

@@ -63,11 +63,11 @@ def build(
     ] = None,
 ) -> None:
     """Estimate an n-gram model from text: interpolated modified Kneser-Ney."""
-    from asr.decoding.arpa import write_arpa
-    from asr.decoding.kneser_ney import estimate, read_texts
-    from asr.decoding.ngram_file import write_binary
-    from asr.decoding.overlap import model_overlap, text_overlap
-    from asr.decoding.perplexity import perplexity
+    from asr.lm.arpa import write_arpa
+    from asr.lm.kneser_ney import estimate, read_texts
+    from asr.lm.ngram_file import write_binary
+    from asr.lm.overlap import model_overlap, text_overlap
+    from asr.lm.perplexity import perplexity
 
     if not output.name.endswith((*ARPA, BINARY)):
         raise typer.BadParameter(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from asr.decoding.perplexity import Perplexity
+    from asr.lm.perplexity import Perplexity
 
 
 def evaluate(
@@ -31,10 +31,10 @@ def evaluate(
     With several models and --dev, also of their mixture, in which each model's probabilities have
     a fixed weight.
     """
-    from asr.decoding.kneser_ney import read_texts
-    from asr.decoding.ngram_file import read_lm
-    from asr.decoding.perplexity import best_weights, count, mix, token_scores
-    from asr.decoding.recurrent_lm import read_recurrent_lm
+    from asr.lm.kneser_ney import read_texts
+    from asr.lm.ngram_file import read_lm
+    from asr.lm.perplexity import best_weights, count, mix, token_scores
+    from asr.lm.recurrent_lm import read_recurrent_lm
 
     if dev is not None and len(models) < 2:
         raise typer.BadParameter("a mixture needs several models", param_hint="--dev")

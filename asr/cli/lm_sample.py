@@ -20,8 +20,8 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same texts.")] = 1,
 ) -> None:
     """Print texts drawn from a model, one a line."""
-    from asr.decoding.recurrent_lm import read_recurrent_lm
-    from asr.decoding.sampling import sample_texts
+    from asr.lm.recurrent_lm import read_recurrent_lm
+    from asr.lm.sampling import sample_texts
     from asr.text import normalize
 
     opened = read_recurrent_lm(model)

@@ -15,7 +15,7 @@ from asr.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asr.tuning import Trial, Tuning
+    from asr.evaluation.tuning import Trial, Tuning
 
 
 def tune(
@@ -64,13 +64,13 @@ def tune(
     """
     from dataclasses import replace
 
-    from asr.decoding.bundled import open_bundle, write_bundle
+    from asr.decoding.bundle import open_bundle, write_bundle
     from asr.decoding.lexicon import read_lexicon
-    from asr.decoding.ngram_file import read_lm
-    from asr.decoding.recurrent_lm import read_recurrent_lm
-    from asr.modeldir import read_model, sha256
-    from asr.report.calibration import calibrate_beam
-    from asr.tuning import tune_manifest
+    from asr.evaluation.reliability import calibrate_beam
+    from asr.evaluation.tuning import tune_manifest
+    from asr.lm.ngram_file import read_lm
+    from asr.lm.recurrent_lm import read_recurrent_lm
+    from asr.model.directory import read_model, sha256
 
     bundle = open_bundle(model, read_model(model), lm, lexicon, rescore_lm)
     shipped_lm = read_lm(ship_lm) if ship_lm else bundle.lm
@@ -115,7 +115,7 @@ def _show(tuning: "Tuning") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from asr.tuning import LM_WEIGHTS, RESCORE_SHARES
+    from asr.evaluation.tuning import LM_WEIGHTS, RESCORE_SHARES
 
     console = Console()
     table = Table(

@@ -38,10 +38,10 @@ def report(
     latex needs the package booktabs. A folder with metrics.csv is a run: its losses and what its
     epochs are compared by, as wide as the terminal.
     """
+    from asr.evaluation.results import read_results
     from asr.files import write_atomically
     from asr.report.curves import curves, read_run
     from asr.report.formats import FORMATS
-    from asr.report.results import read_results
     from asr.report.table import rows
 
     runs = [_is_run(path) for path in paths]
@@ -72,8 +72,8 @@ def _is_run(path: Path) -> bool:
         DataError: a folder with neither or both.
     """
     from asr.errors import DataError
+    from asr.evaluation.results import FILE
     from asr.report.metrics import METRICS
-    from asr.report.results import FILE
 
     if not path.is_dir():
         return False

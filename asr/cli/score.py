@@ -8,8 +8,8 @@ import typer
 from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
 
 if TYPE_CHECKING:
-    from asr.report.interval import Interval
-    from asr.scoring import Score
+    from asr.evaluation.interval import Interval
+    from asr.evaluation.scoring import Score
 
 FORMATS = ".trn, .jsonl, or a text a line"
 
@@ -36,13 +36,13 @@ def score(
     Utterances are matched by their ids: (speaker-utterance) in trn files, "id" or the name of the
     audio in JSON Lines, line numbers in plain text. A ctm lists no utterance without words.
     """
-    from asr.modeldir import sha256
-    from asr.report.interval import wer_interval
-    from asr.report.normalization import named
+    from asr.evaluation.interval import wer_interval
+    from asr.evaluation.normalization import named
+    from asr.evaluation.results import scored, write_results
+    from asr.evaluation.scoring import score as score_texts
+    from asr.evaluation.transcripts import pair, read_transcripts
+    from asr.model.directory import sha256
     from asr.report.report import write_report
-    from asr.report.results import scored, write_results
-    from asr.report.transcripts import pair, read_transcripts
-    from asr.scoring import score as score_texts
 
     check_open(open_report, output_dir)
     applied = named(normalization)

@@ -95,8 +95,8 @@ def decoding(
         ),
     ] = None,
 ) -> dict[str, Any]:
-    """What :class:`asr.transcriber.Transcriber` is to be told."""
-    from asr.decoding.bundled import parse_hotwords
+    """What :class:`asr.recognition.transcriber.Transcriber` is to be told."""
+    from asr.decoding.bundle import parse_hotwords
 
     second = {"--rescore-weight": rescore_weight, "--rescore-share": rescore_share}
     for name, value in second.items():

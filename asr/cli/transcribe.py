@@ -13,7 +13,7 @@ from asr.cli.search import decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:
-    from asr.transcriber import Transcriber, Transcript
+    from asr.recognition.transcriber import Transcriber, Transcript
 
 
 class Format(StrEnum):
@@ -109,10 +109,10 @@ def transcribe(
     ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
     is a file, name it: the result is better.
     """
+    from asr.data.audio_files import find_sources, share_of
     from asr.files import write_atomically
-    from asr.sources import find_sources, share_of
-    from asr.subtitles import SubtitleOptions
-    from asr.writers import (
+    from asr.recognition.subtitles import SubtitleOptions
+    from asr.recognition.writers import (
         FORMATS,
         INCREMENTAL,
         output_paths,
@@ -189,8 +189,8 @@ class Job:
 
 
 def _transcriber(model: Path | None, device: str, search: dict[str, Any]) -> "Transcriber":
-    from asr.modeldir import default_model
-    from asr.transcriber import Transcriber
+    from asr.model.directory import default_model
+    from asr.recognition.transcriber import Transcriber
 
     session = None
     if device != "cpu":

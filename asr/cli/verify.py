@@ -19,8 +19,8 @@ def verify(
     recognised; their texts and scores must be those that the model's makers got.
     """
     from asr.errors import ModelError
-    from asr.golden import check_golden
-    from asr.modeldir import default_model, read_model
+    from asr.model.directory import default_model, read_model
+    from asr.recognition.golden import check_golden
 
     folder = model or default_model()
     if card:

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch, BeamStream
     from asr.decoding.greedy import greedy
     from asr.decoding.hypothesis import Hypothesis
-    from asr.decoding.ngram_file import read_lm
+    from asr.lm.ngram_file import read_lm
 
 __all__ = ["BeamSearch", "BeamStream", "Hypothesis", "align", "greedy", "read_lm"]
 
 _HOMES = {
-    "BeamSearch": "beam",
-    "BeamStream": "beam",
-    "Hypothesis": "hypothesis",
-    "align": "alignment",
-    "greedy": "greedy",
-    "read_lm": "ngram_file",
+    "BeamSearch": "asr.decoding.beam",
+    "BeamStream": "asr.decoding.beam",
+    "Hypothesis": "asr.decoding.hypothesis",
+    "align": "asr.decoding.alignment",
+    "greedy": "asr.decoding.greedy",
+    "read_lm": "asr.lm.ngram_file",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"asr.decoding.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'asr.decoding' has no attribute {name!r}")

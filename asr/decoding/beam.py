@@ -23,12 +23,12 @@ from asr.decoding.hotwords import build_hotwords
 from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.lexicon import build_lexicon
 from asr.decoding.log_probs import probabilities
-from asr.decoding.ngram import END, SPACE, START, NgramModel
-from asr.decoding.recurrent_lm import RecurrentLm
 from asr.decoding.rescoring import rescore
 from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, endings, make_room, new_tree
-from asr.decoding.trie import empty_trie
 from asr.errors import DataError
+from asr.lm.ngram import END, SPACE, START, NgramModel
+from asr.lm.recurrent_lm import RecurrentLm
+from asr.lm.trie import empty_trie
 from asr.text import Vocabulary, normalize
 
 EMPTY = np.zeros(0, np.int32)

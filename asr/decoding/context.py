@@ -21,9 +21,9 @@ class Context(NamedTuple):
 
     ``parts`` (V,): the tokens before which a word ends; ``codes`` and ``powers`` (V,): see
     :func:`asr.decoding.confidence.token_codes`; ``lexicon_*``: a trie of spelled words
-    (:class:`asr.decoding.trie.Trie`), ``lexicon_words`` (nodes,) whether a word ends there, as its
+    (:class:`asr.lm.trie.Trie`), ``lexicon_words`` (nodes,) whether a word ends there, as its
     id in the language model, -1 elsewhere;
-    ``lm_*``: an n-gram model (:class:`asr.decoding.ngram.NgramModel`); ``token_words`` (V,) the
+    ``lm_*``: an n-gram model (:class:`asr.lm.ngram.NgramModel`); ``token_words`` (V,) the
     language model's id of each token; ``hot_*``: an automaton
     (:class:`asr.decoding.hotwords.HotWords`).
     """

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.decoding.hotwords import without_space
-from asr.decoding.trie import Trie, build_trie
 from asr.errors import DataError
 from asr.files import read_text
+from asr.lm.trie import Trie, build_trie
 from asr.text import Vocabulary, normalize
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.config import DecodingConfig
-from asr.decoding.recurrent_lm import RecurrentLm
+from asr.lm.recurrent_lm import RecurrentLm
 
 TOTAL, ACOUSTIC, LM = range(3)
 """Columns of the scores of a text."""

@@ -1,1 +1,1 @@
-"""Evaluation: a manifest and a model to results that can be checked."""
+"""Reports: evaluations as tables and as a page for the browser."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 
-from asr.report.interval import Interval
+from asr.evaluation.interval import Interval
+from asr.evaluation.scoring import ErrorCounts
 from asr.report.table import Row
-from asr.scoring import ErrorCounts
 
 Value = str | int | float | None
 Columns = dict[str, Callable[[Row], Value]]

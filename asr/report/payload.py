@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asr.report.alignment import align
-from asr.report.comparison import Difference
-from asr.report.pictures import Picture
+from asr.evaluation.comparison import Difference
+from asr.evaluation.pictures import Picture
+from asr.evaluation.word_alignment import align
 from asr.report.players import playable
 
 OWN = {"utterances", "schema_version"}

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import soundfile
 
-from asr.audio import read_audio
+from asr.audio.headers import SNIFFED, container_of
+from asr.audio.read import read_audio
 from asr.errors import AudioError
 from asr.files import write_atomically
-from asr.headers import SNIFFED, container_of
 
 PLAYED = {"wav", "flac", "ogg", "mp3", "mov", "matroska", "aac"}
-"""What browsers play, as :func:`asr.headers.container_of` names it."""
+"""What browsers play, as :func:`asr.audio.headers.container_of` names it."""
 
 FOLDER = "audio"
 SAMPLE_RATE = 16000

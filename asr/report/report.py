@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from asr.evaluation.comparison import Difference
+from asr.evaluation.pictures import Picture
+from asr.evaluation.results import Results
 from asr.files import write_atomically
-from asr.report.comparison import Difference
 from asr.report.page import render
 from asr.report.payload import payload, shortened
-from asr.report.pictures import Picture
-from asr.report.results import Results
 from asr.report.table import system_names
 
 FILE = "report.html"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
-from asr.report.interval import Interval
-from asr.report.results import FILE, Results, score_from_values
-from asr.scoring import Score
+from asr.evaluation.interval import Interval
+from asr.evaluation.results import FILE, Results, score_from_values
+from asr.evaluation.scoring import Score
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from asr.audio import Samples, resample
+from asr.audio.read import Samples, resample
 from asr.config import AugmentConfig
 from asr.training.noise import add_noise, coloured_noise, fit_length
 from asr.training.rooms import draw_room

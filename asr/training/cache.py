@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio import Samples, read_audio
-from asr.manifest import Utterance
+from asr.audio.read import Samples, read_audio
+from asr.data.manifest import Utterance
 
 FULL_SCALE = 32767
 

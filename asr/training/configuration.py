@@ -17,7 +17,7 @@ from asr.config import (
     TrainingConfig,
     to_mapping,
 )
-from asr.modeldir import ModelInfo
+from asr.model.directory import ModelInfo
 from asr.training.suggestion import SHORT_BATCH, Machine, Recordings, Suggestion
 
 HEADER = (

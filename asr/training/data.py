@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from asr.audio import Samples
+from asr.audio.read import Samples
 from asr.config import Config
+from asr.data.manifest import read_manifest
 from asr.errors import AudioError
-from asr.manifest import read_manifest
 from asr.training.augment import Augmenter, Draw
 from asr.training.cache import AudioCache, cached_share
 from asr.training.dataset import SpeechDataset

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from asr.audio import Samples
+from asr.audio.read import Samples
+from asr.data.manifest import Utterance
 from asr.errors import AudioError
-from asr.manifest import Utterance
 from asr.text import Vocabulary, min_frames
 from asr.training.augment import Augmenter
 from asr.training.cache import AudioCache

@@ -19,7 +19,7 @@ import torch
 from asr import __version__
 from asr.errors import ConfigError
 from asr.files import write_atomically
-from asr.modeldir import sha256
+from asr.model.directory import sha256
 from asr.report.metrics import read_log
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.guards import Guards

@@ -11,7 +11,7 @@ from onnx import TensorProto, numpy_helper
 
 from asr.config import EncoderConfig
 from asr.errors import ModelError
-from asr.modeldir import GRAPH, ModelInfo, read_model, write_model
+from asr.model.directory import GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
 from asr.training.graph import Graph, recurrent_stack

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.domain import DOMAIN, Domain, describe, domain_to_json
+from asr.audio.meter import Hearing, Measures
 from asr.errors import AudioError
-from asr.hearing import Hearing, Measures
-from asr.modeldir import read_files, read_model, write_model
-from asr.report.calibration import fit_words
+from asr.evaluation.reliability import fit_words
+from asr.model.directory import read_files, read_model, write_model
+from asr.model.domain import DOMAIN, Domain, describe, domain_to_json
+from asr.recognition.transcriber import Transcriber, Transcript
 from asr.training.data import SpeechData
 from asr.training.preparation import Corpus
 from asr.training.seeding import rng
-from asr.transcriber import Transcriber, Transcript
 
 MOST = 1000
 """Training recordings that are measured, and development recordings that are recognised."""

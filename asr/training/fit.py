@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from asr.config import Config, to_mapping
-from asr.modeldir import ModelInfo
+from asr.model.directory import ModelInfo
 from asr.training.checkpoints import LAST, load_state
 from asr.training.data import SpeechData
 from asr.training.engine import RUNS, check_folder, hashes, run

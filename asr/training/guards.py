@@ -8,9 +8,9 @@ from typing import Any
 import lightning
 import torch
 
+from asr.data.manifest import Utterance
 from asr.errors import DataError, TrainingError
 from asr.files import write_atomically
-from asr.manifest import Utterance
 from asr.training.trainable import Trainable
 
 SHOWN = 20

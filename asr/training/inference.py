@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from asr.acoustic import LogProbs, Session, Statistics
-from asr.audio import Samples
+from asr.audio.read import Samples
 from asr.errors import ConfigError
-from asr.modeldir import read_model
+from asr.model.directory import read_model
+from asr.model.session import LogProbs, Session, Statistics
 from asr.training.export import load_weights
 from asr.training.features import normalize
 from asr.training.model import AcousticModel

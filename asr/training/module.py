@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from asr.config import Config
 from asr.decoding.greedy import greedy
-from asr.scoring import count_errors
+from asr.evaluation.scoring import count_errors
 from asr.text import Vocabulary
 from asr.training.augment import mask_features
 from asr.training.consistency import disagreement

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asr.audio import Samples
+from asr.audio.read import Samples
 
 FRAME_SECONDS = 0.02
 ACTIVE_DECIBELS = 30.0

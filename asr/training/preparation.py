@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from asr.config import Config, DataConfig
+from asr.data.manifest import Utterance, fits, read_manifest, unknown_characters
 from asr.errors import DataError
-from asr.manifest import Utterance, fits, read_manifest, unknown_characters
 from asr.text import Vocabulary, normalize
 from asr.training.guards import entry, write_skipped
 

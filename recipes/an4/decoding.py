@@ -21,26 +21,26 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from asr.acoustic import LogProbs
 from asr.config import DecodingConfig, from_mapping, read_values
-from asr.decoding.bundled import Bundle, write_bundle
+from asr.data.manifest import read_manifest
+from asr.decoding.bundle import Bundle, write_bundle
 from asr.decoding.greedy import greedy
-from asr.decoding.kneser_ney import estimate, read_texts
 from asr.decoding.lexicon import read_lexicon
-from asr.decoding.ngram import NgramModel
-from asr.decoding.perplexity import perplexity
-from asr.decoding.recurrent_lm import RecurrentLm, read_recurrent_lm
 from asr.errors import AsrError
+from asr.evaluation.results import count_values
+from asr.evaluation.scoring import ErrorCounts, word_errors
+from asr.evaluation.tuning import Trial, Tuner, recognise
 from asr.files import write_atomically
-from asr.manifest import read_manifest
-from asr.modeldir import sha256
-from asr.report.results import count_values
-from asr.scoring import ErrorCounts, word_errors
+from asr.lm.kneser_ney import estimate, read_texts
+from asr.lm.ngram import NgramModel
+from asr.lm.perplexity import perplexity
+from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
+from asr.model.directory import sha256
+from asr.model.session import LogProbs
+from asr.recognition.transcriber import Transcriber
 from asr.text import Vocabulary, normalize
 from asr.training.lm.config import LmConfig
 from asr.training.lm.fit import fit
-from asr.transcriber import Transcriber
-from asr.tuning import Trial, Tuner, recognise
 
 ORDERS = (0, 1, 2, 3)
 WORD_LISTS = ("any word", "training words", "an4.dic")

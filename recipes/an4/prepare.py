@@ -9,11 +9,11 @@ alphabetical order, so that no speaker of it is trained on.
 
 from pathlib import Path
 
-from asr.archives import have_unpacked
-from asr.audio import read_audio
-from asr.corpora import prepare_source, write_parts
+from asr.audio.read import read_audio
+from asr.data.archives import have_unpacked
+from asr.data.corpora import prepare_source, write_parts
+from asr.data.manifest import Utterance
 from asr.errors import DataError
-from asr.manifest import Utterance
 from asr.text import normalize
 
 URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"

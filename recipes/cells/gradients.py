@@ -29,11 +29,11 @@ from study import DATA, HERE, Run, study
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
-from asr.audio import read_audio
+from asr.audio.read import read_audio
 from asr.config import CELLS, Config, load_config
+from asr.data.manifest import read_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
-from asr.manifest import read_manifest
 from asr.text import Vocabulary
 from asr.training.export import load_weights
 from asr.training.model import AcousticModel

@@ -19,12 +19,12 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
-from asr.archives import have_unpacked
-from asr.corpora import measured, source_parser, write_parts
+from asr.data.archives import have_unpacked
+from asr.data.corpora import measured, source_parser, write_parts
+from asr.data.manifest import Utterance
 from asr.errors import AsrError, DataError
+from asr.evaluation.normalization import NO_PUNCTUATION
 from asr.files import read_text
-from asr.manifest import Utterance
-from asr.report.normalization import NO_PUNCTUATION
 
 PARTS = ("train", "dev", "test")
 TABLE = "train.tsv"

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr.archives import have_unpacked
-from asr.audio import Samples, read_audio
-from asr.corpora import prepare_source, write_parts
+from asr.audio.read import Samples, read_audio
+from asr.data.archives import have_unpacked
+from asr.data.corpora import prepare_source, write_parts
+from asr.data.manifest import Utterance
 from asr.errors import DataError
 from asr.files import write_atomically
-from asr.manifest import Utterance
 
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
 RATE = 8000

@@ -16,9 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asr.decoding.kneser_ney import estimate, read_texts
-from asr.decoding.overlap import text_overlap
-from asr.decoding.perplexity import (
+from asr.errors import AsrError
+from asr.files import write_atomically
+from asr.lm.kneser_ney import estimate, read_texts
+from asr.lm.overlap import text_overlap
+from asr.lm.perplexity import (
     TokenScores,
     best_weights,
     count,
@@ -26,11 +28,9 @@ from asr.decoding.perplexity import (
     perplexity,
     token_scores,
 )
-from asr.decoding.recurrent_lm import read_recurrent_lm
-from asr.decoding.sampling import sample_texts
-from asr.errors import AsrError
-from asr.files import write_atomically
-from asr.modeldir import sha256
+from asr.lm.recurrent_lm import read_recurrent_lm
+from asr.lm.sampling import sample_texts
+from asr.model.directory import sha256
 
 HERE = Path(__file__).parent
 ORDERS = range(2, 7)

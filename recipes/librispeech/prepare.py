@@ -18,15 +18,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from asr.archives import download, have_unpacked
-from asr.corpora import measured, source_parser, write_parts
+from asr.data.archives import download, have_unpacked
+from asr.data.corpora import measured, source_parser, write_parts
+from asr.data.manifest import Utterance
 from asr.errors import AsrError, DataError
 from asr.files import read_text
-from asr.manifest import Utterance
 from asr.text import normalize
 
 # URL and SHA-256 of each archive are those of torchaudio.datasets.LIBRISPEECH; what else that class
-# does, reading, needs torchcodec, and asr.audio does it.
+# does, reading, needs torchcodec, and asr.audio.read does it.
 URL = "http://www.openslr.org/resources/12"
 SHA256 = {
     "train-clean-100": "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2",

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import AsrError
+from asr.evaluation.evaluate import evaluate
+from asr.evaluation.results import score_values
 from asr.files import write_atomically
-from asr.modeldir import sha256
-from asr.report.evaluate import evaluate
+from asr.model.directory import sha256
+from asr.recognition.transcriber import Transcriber
 from asr.report.metrics import read_log
-from asr.report.results import score_values
-from asr.transcriber import Transcriber
 
 HERE = Path(__file__).parent
 FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "versions")

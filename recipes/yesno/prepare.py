@@ -9,13 +9,13 @@ development set. (Kaldi's recipe takes the last 29 as the test set.) All are of 
 
 from pathlib import Path
 
-from asr.archives import have_unpacked
-from asr.corpora import measured, prepare_source, write_parts
+from asr.data.archives import have_unpacked
+from asr.data.corpora import measured, prepare_source, write_parts
+from asr.data.manifest import Utterance
 from asr.errors import DataError
-from asr.manifest import Utterance
 
 # Both as in torchaudio.datasets.YESNO; what else that class does, reading, needs torchcodec, and
-# asr.audio does it.
+# asr.audio.read does it.
 URL = "http://www.openslr.org/resources/1/waves_yesno.tar.gz"
 SHA256 = "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73"
 FOLDER = "waves_yesno"

@@ -18,27 +18,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asr.ahead import map_ahead
-from asr.audio import MAX_SECONDS
+from asr.audio.probe import Probe, probe
+from asr.audio.read import MAX_SECONDS
 from asr.cli.extras import needs_train
 from asr.cli.progress import CountProgress
 from asr.cli.train import tune_libraries
 from asr.config import DataConfig, EncoderConfig, FeatureConfig
-from asr.datasets.collect import Collected, collect, pieces_folder
-from asr.datasets.detect import read_any
-from asr.datasets.item import Item
-from asr.datasets.split import PARTS, split
+from asr.data.formats.collect import Collected, collect, pieces_folder
+from asr.data.formats.detect import read_any
+from asr.data.formats.item import Item
+from asr.data.leakage import shared
+from asr.data.manifest import Problem, Utterance, write_manifest
+from asr.data.split import PARTS, split
+from asr.data.validation import to_json_lines, validate
 from asr.errors import AsrError, AudioError, DataError
+from asr.evaluation.normalization import BASIC, NO_PUNCTUATION
 from asr.files import write_atomically
-from asr.manifest import Problem, Utterance, write_manifest
-from asr.modeldir import ModelInfo, default_model, read_model
-from asr.probe import Probe, probe
-from asr.report.normalization import BASIC, NO_PUNCTUATION
-from asr.report.sharing import shared
+from asr.model.directory import ModelInfo, default_model, read_model
+from asr.prefetch import map_ahead
 from asr.text import Vocabulary
 from asr.training.configuration import configure, expectation, written
 from asr.training.suggestion import Recordings, Start, suggest
-from asr.validation import to_json_lines, validate
 
 LONGEST = DataConfig().max_duration
 FEWEST_SPEAKERS = 5

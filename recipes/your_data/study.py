@@ -27,14 +27,14 @@ import numpy as np
 
 from asr.cli.train import tune_libraries
 from asr.config import load_config
+from asr.data.leakage import shared
+from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
+from asr.evaluation.comparison import compare
+from asr.evaluation.evaluate import evaluate, results
 from asr.files import write_atomically
-from asr.manifest import Utterance, read_manifest, write_manifest
-from asr.modeldir import read_model, sha256
-from asr.report.comparison import compare
-from asr.report.evaluate import evaluate, results
-from asr.report.sharing import shared
-from asr.transcriber import Transcriber
+from asr.model.directory import read_model, sha256
+from asr.recognition.transcriber import Transcriber
 
 HERE = Path(__file__).parent
 AN4_CONFIG = HERE.parent / "an4" / "config.toml"

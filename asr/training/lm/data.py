@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from asr.decoding.kneser_ney import read_texts
-from asr.decoding.ngram import END, SPACE, START, UNKNOWN, split_units
 from asr.errors import DataError
+from asr.lm.kneser_ney import read_texts
+from asr.lm.ngram import END, SPACE, START, UNKNOWN, split_units
 from asr.training.lm.config import LmConfig, TextConfig
 from asr.training.loading import BucketData
 from asr.training.sampler import MicroBatch

@@ -5,7 +5,7 @@ from typing import Any
 
 from onnx import TensorProto, helper
 
-from asr.decoding.recurrent_lm import METADATA, SCHEMA_VERSION
+from asr.lm.recurrent_lm import METADATA, SCHEMA_VERSION
 from asr.training.graph import STATES, Graph, recurrent_stack
 from asr.training.lm.config import NetworkConfig
 from asr.training.lm.data import Texts
@@ -15,7 +15,7 @@ from asr.training.lm.model import RecurrentLmModel
 def to_onnx(
     model: RecurrentLmModel, config: NetworkConfig, texts: Texts, provenance: dict[str, Any]
 ) -> bytes:
-    """What ``model`` computes, with its words, as :class:`asr.decoding.recurrent_lm.RecurrentLm`
+    """What ``model`` computes, with its words, as :class:`asr.lm.recurrent_lm.RecurrentLm`
     reads it.
 
     Inputs: ``tokens`` (B, T) and ``lengths`` (B,) int64; ``states`` (S, B, hidden) float32, those

@@ -1,0 +1,260 @@
+"""Audio files, bytes and standard input as mono float32 at the rate a model wants."""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from asr.audio.containers import converted, find_ffmpeg, is_live
+from asr.audio.headers import (
+    LAID_OUT,
+    MAX_CHANNELS,
+    MAX_RATE,
+    MIN_RATE,
+    SNIFFED,
+    Layout,
+    check_limits,
+    container_of,
+    read_layout,
+)
+from asr.audio.inputs import Source, open_input
+from asr.audio.samples import CODED, PIPED, Sound, coded, plain
+from asr.errors import AudioError
+
+__all__ = [
+    "MAX_CHANNELS", "MAX_RATE", "MAX_SECONDS", "MAX_STREAMED_SECONDS", "MIN_RATE", "Audio",
+    "AudioStream", "Samples", "open_audio", "read_audio", "resample", "source_name", "stream_audio",
+]  # fmt: skip
+
+Samples = npt.NDArray[np.float32]
+
+MAX_SECONDS = 1800.0
+MAX_STREAMED_SECONDS = 86_400.0
+MAX_LEVEL = 1e9
+"""Full scale is 1; the square of a sample has to fit in float32."""
+READ_ALWAYS = "WAV, FLAC, MP3, Ogg/Opus or SPHERE"
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Mono ``samples`` (n,) float32 at ``sample_rate`` Hz, and what the source was."""
+
+    samples: Samples
+    sample_rate: int
+    source_rate: int
+    channels: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+class AudioStream:
+    """Blocks of mono samples (n,) float32 at ``sample_rate`` Hz, from :func:`open_audio`.
+
+    ``claimed_seconds`` is what the header promises, None where it promises nothing; ``warnings``
+    are complete when there are no more blocks. Closed at the end of a ``with`` or of the blocks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sound: Sound,
+        sample_rate: int,
+        max_seconds: float,
+        resources: ExitStack,
+    ) -> None:
+        self.name = name
+        self.sample_rate = sample_rate
+        self.source_rate = sound.rate
+        self.channels = sound.channels
+        promised = sound.frames
+        self.claimed_seconds = None if promised is None else promised / sound.rate
+        self.warnings = sound.warnings
+        self._sound = sound
+        self._max_seconds = max_seconds
+        self._resources = resources
+        self._blocks = self._resampled()
+
+    def __enter__(self) -> "AudioStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> "AudioStream":
+        return self
+
+    def __next__(self) -> Samples:
+        """The next block.
+
+        Raises:
+            AudioError: longer than allowed, a sample that is not finite or absurdly large, or
+                nothing that can be decoded.
+        """
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Let go of the file; there are no more blocks."""
+        self._blocks.close()
+        self._resources.close()
+
+    def _resampled(self) -> Generator[Samples, None, None]:
+        with self._resources, _named(self.name):
+            if self.source_rate == self.sample_rate:
+                yield from self._mono()
+                return
+            resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")
+            for block in self._mono():
+                yield resampler.resample_chunk(block)
+            yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+
+    def _mono(self) -> Iterator[Samples]:
+        # Counted while decoding: a header's length is a claim, not a fact.
+        limit = self._max_seconds * self.source_rate
+        count = 0
+        for block in self._sound.blocks:
+            with np.errstate(invalid="ignore", over="ignore"):
+                one = block.shape[1] == 1
+                mono = block[:, 0] if one else block.mean(axis=1, dtype=np.float32)
+            check_samples(mono, count)
+            count += len(mono)
+            if count > limit:
+                raise AudioError(
+                    f"longer than {self._max_seconds / 60:g} minutes; split it into shorter files"
+                )
+            yield mono
+        promised = self._sound.frames
+        if promised is not None and count < promised:
+            self.warnings.append(
+                f"the header promises {promised / self.source_rate:.1f} s, "
+                f"the file holds {count / self.source_rate:.1f} s: truncated?"
+            )
+
+
+def open_audio(
+    source: Source,
+    sample_rate: int,
+    *,
+    raw_rate: int | None = None,
+    max_seconds: float = MAX_STREAMED_SECONDS,
+) -> AudioStream:
+    """Begin to decode ``source``: a path, ``"-"`` for standard input, bytes or a binary stream.
+
+    WAV, AIFF, AU, NIST SPHERE, FLAC, MP3 and Ogg are read, and what else ffmpeg reads if it is
+    installed (video too). Channels are averaged; other rates are resampled (soxr, high quality).
+    From a pipe, plain samples (WAV, AIFF, AU, SPHERE) and FLAC come out as they arrive, Ogg, MP3,
+    Matroska and others too where there is ffmpeg; anything else is stored first. With
+    ``raw_rate`` (Hz) the source is samples without a header: mono, 16 bits, little-endian.
+
+    Raises:
+        AudioError: no audio in it, a header that contradicts itself, over ``MAX_CHANNELS``
+            channels, or a rate outside ``MIN_RATE`` to ``MAX_RATE`` Hz.
+    """
+    name = source_name(source)
+    with ExitStack() as resources, _named(name):
+        sound = _open(source, raw_rate, resources)
+        return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
+
+
+def read_audio(source: Source, sample_rate: int, max_seconds: float = MAX_SECONDS) -> Audio:
+    """All of ``source``, which is anything that :func:`open_audio` takes.
+
+    A file that holds less than its header promises gives what is there, and a warning.
+
+    Raises:
+        AudioError: as :func:`open_audio`; longer than ``max_seconds``; a sample that is not finite
+            or over ``MAX_LEVEL``.
+    """
+    with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
+        samples = np.concatenate([np.zeros(0, np.float32), *stream])
+        warnings = tuple(stream.warnings)
+        return Audio(samples, sample_rate, stream.source_rate, stream.channels, warnings)
+
+
+def stream_audio(
+    source: Source, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
+) -> Iterator[Samples]:
+    """The samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in memory.
+
+    Raises:
+        AudioError: as :func:`read_audio`, once the fault is reached.
+    """
+    with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
+        yield from stream
+
+
+def check_samples(samples: Samples, first: int = 0) -> None:
+    """Raise an AudioError unless ``samples`` (n,), the recording's from ``first`` on, are finite
+    and at most ``MAX_LEVEL``."""
+    # No number compares as false.
+    if len(samples) and not (samples.min() >= -MAX_LEVEL and samples.max() <= MAX_LEVEL):
+        index = int(np.argmin(np.abs(samples) <= MAX_LEVEL))
+        raise AudioError(
+            f"sample {first + index} is {samples[index]}; samples must be finite and should lie "
+            "within -1 and 1"
+        )
+
+
+def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:
+    """``samples`` (n,) at ``source_rate`` Hz as they are at ``sample_rate`` Hz."""
+    if source_rate == sample_rate or not len(samples):
+        return samples
+    resampled: Samples = soxr.resample(samples, source_rate, sample_rate)
+    return resampled
+
+
+def source_name(source: object) -> str:
+    """How messages and outputs call a source."""
+    if isinstance(source, str | Path):
+        return "<stdin>" if str(source) == "-" else str(source)
+    return "<audio bytes>"
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except AudioError as error:
+        raise AudioError(f"{name}: {error}") from error
+    except OSError as error:
+        raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
+
+
+def _open(source: Source, raw_rate: int | None, resources: ExitStack) -> Sound:
+    given = open_input(source, resources)
+    pipe = given.pipe
+    first = pipe.read(SNIFFED if raw_rate is None else 1)
+    pipe.seek(0)
+    if not first:
+        raise AudioError("got no bytes")
+    if raw_rate is not None:
+        check_limits(raw_rate, channels=1)
+        return plain(pipe, Layout(raw_rate, 1, "PCM_16", "LITTLE", None))
+    container = container_of(first)
+    if container is None:
+        raise AudioError(f"not readable as audio (unknown format); needs {READ_ALWAYS}")
+    layout = read_layout(container, pipe.read) if container in LAID_OUT else None
+    if isinstance(layout, Layout):
+        return plain(pipe, layout)
+    ffmpeg = find_ffmpeg()
+    failure = f"not readable as audio ({container})"
+    if container in PIPED or (
+        (container in CODED or layout) and not (ffmpeg and is_live(container, given))
+    ):
+        try:
+            return coded(given, container, layout.frames if layout else None)
+        except AudioError as error:
+            if container in PIPED and not ffmpeg:
+                raise
+            failure = str(error)
+    if not ffmpeg:
+        hint = "install ffmpeg, which may read it (apt install ffmpeg), or give"
+        raise AudioError(f"{failure}; {hint} {READ_ALWAYS}")
+    return converted(ffmpeg, container, given)

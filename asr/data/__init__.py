@@ -1,0 +1,1 @@
+"""Data: manifests, what they hold, what is wrong with them, and other formats."""

@@ -1,0 +1,73 @@
+"""What is to be transcribed: files, folders, patterns, manifests; and a share of it."""
+
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from asr.audio.inputs import is_audio
+from asr.data.manifest import read_manifest
+from asr.errors import DataError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AudioSource:
+    """``path`` of a recording, ``-`` for standard input; ``root``: the folder it was found in, None
+    if it was named itself."""
+
+    path: str
+    root: str | None = None
+
+
+def find_sources(arguments: Sequence[str]) -> list[AudioSource]:
+    """The recordings that ``arguments`` name, in their order, those of a folder sorted.
+
+    A folder stands for the audio files in it and in the folders below; ``*``, ``?``, ``[…]`` and
+    ``**`` in what is no file itself are a pattern; a ``.jsonl`` file is a manifest.
+
+    Raises:
+        DataError: a folder or pattern without audio files, an unusable manifest.
+    """
+    return [source for argument in arguments for source in _find(argument)]
+
+
+def share_of(jobs: Sequence[T], share: str) -> list[T]:
+    """Every n-th job from the i-th on, for ``share`` "i/n": all shares together are all jobs.
+
+    Raises:
+        DataError: not two numbers with 1 <= i <= n.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", share)
+    index, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= index <= count:
+        raise DataError(f"a share is i/n with 1 <= i <= n, such as 2/8; got {share!r}")
+    return list(jobs[index - 1 :: count])
+
+
+def _find(argument: str) -> list[AudioSource]:
+    path = Path(argument)
+    if argument == "-":
+        return [AudioSource(argument)]
+    if path.is_dir():
+        files = [str(file) for file in sorted(path.rglob("*")) if is_audio(file.relative_to(path))]
+        if not files:
+            raise DataError(f"{argument}: no audio files in this folder, nor in those below")
+        return [AudioSource(file, argument) for file in files]
+    if path.suffix == ".jsonl":
+        folder = path.absolute().parent
+        audio = [item.audio for item in read_manifest(path, transcribed=False)]
+        return [
+            AudioSource(str(file), str(folder) if file.is_relative_to(folder) else None)
+            for file in audio
+        ]
+    if not path.exists() and glob.has_magic(argument):
+        files = sorted(glob.glob(argument, recursive=True))
+        files = [file for file in files if Path(file).is_file()]
+        if not files:
+            raise DataError(f"{argument}: no file fits this pattern")
+        return [AudioSource(file) for file in files]
+    return [AudioSource(argument)]

@@ -1,0 +1,87 @@
+"""What the recipes of corpora have in common: their command line, durations, manifests."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from asr.audio.probe import probe
+from asr.audio.read import MAX_SECONDS
+from asr.data.manifest import Utterance, write_manifest
+from asr.errors import AsrError, AudioError
+from asr.prefetch import map_ahead
+
+
+def source_parser(
+    description: str,
+    output: str,
+    archive: str,
+    url: str = "",
+    folder: str = "",
+    many: bool = False,
+) -> argparse.ArgumentParser:
+    """A command line on which one source has to be named: ``--archive``, of which ``many`` allows
+    several; ``--download`` where there is a ``url``; ``--folder`` where the corpus may lie
+    unpacked. ``archive`` and ``folder`` are what is said of them. And ``--output``, by default
+    ``output``."""
+    parser = argparse.ArgumentParser(description=description)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--archive", type=Path, nargs="+" if many else None, metavar="FILE", help=archive
+    )
+    if folder:
+        source.add_argument("--folder", type=Path, metavar="DIR", help=folder)
+    if url:
+        source.add_argument("--download", action="store_true", help=f"fetch it from {url}")
+    parser.add_argument("--output", type=Path, default=Path(output), help=f"default: {output}")
+    return parser
+
+
+def prepare_source(
+    prepare: Callable[[Path | str, Path], None],
+    description: str,
+    output: str,
+    archive: str,
+    url: str,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """The whole command line of a corpus that is one archive: :func:`source_parser`, then
+    ``prepare`` with the file or the URL and the output folder; what fails ends the program with one
+    line."""
+    options = source_parser(description, output, archive, url).parse_args(arguments)
+    try:
+        prepare(url if options.download else options.archive, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def measured(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[AudioError]]:
+    """``utterances`` with the durations that the headers of their audio tell, and an error for each
+    of those left out, whose audio cannot be read."""
+
+    def measure(item: Utterance) -> Utterance | AudioError:
+        try:
+            return replace(item, duration=probe(item.audio, MAX_SECONDS).duration)
+        except AudioError as error:
+            return error
+
+    threads = os.cpu_count() or 1
+    results = list(map_ahead(measure, utterances, threads, 4 * threads))
+    return (
+        [item for item in results if isinstance(item, Utterance)],
+        [item for item in results if isinstance(item, AudioError)],
+    )
+
+
+def write_parts(output: Path, parts: Mapping[str, Sequence[Utterance]]) -> None:
+    """Write a manifest ``NAME.jsonl`` for each part of a corpus, and print what it holds."""
+    for name, items in parts.items():
+        write_manifest(output / f"{name}.jsonl", items)
+        words = sum(len(item.text.split()) for item in items)
+        minutes = sum(item.duration for item in items) / 60
+        print(
+            f"{output / name}.jsonl: {len(items)} utterances, {minutes:.2f} min, "
+            f"{len({item.speaker for item in items})} speakers, {words} words"
+        )

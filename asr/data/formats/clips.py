@@ -1,0 +1,120 @@
+"""Pieces of long recordings as files of their own: the same samples, the same rate."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from asr.audio.read import MIN_RATE, open_audio
+from asr.errors import AudioError
+from asr.files import write_atomically
+
+_FLAC_CHANNELS = 8
+_SIXTEEN = (".flac", "PCM_16", "int16")
+_CODINGS = {
+    "PCM_U8": _SIXTEEN, "PCM_S8": _SIXTEEN, "PCM_16": _SIXTEEN, "ULAW": _SIXTEEN, "ALAW": _SIXTEEN,
+    "PCM_24": (".flac", "PCM_24", "int32"),
+    "PCM_32": (".wav", "PCM_32", "int32"),
+    "DOUBLE": (".wav", "DOUBLE", "float64"),
+}  # fmt: skip
+_FLOAT = (".wav", "FLOAT", "float32")
+"""Suffix, coding and type that hold the samples of a coding exactly."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a recording holds: ``frames`` samples of each of ``channels`` at ``rate`` Hz."""
+
+    rate: int
+    frames: int
+    channels: int
+
+    @property
+    def seconds(self) -> float:
+        """Its duration."""
+        return self.frames / self.rate
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The frames ``begin`` to ``end`` of a file, of one ``channel`` or (None) all."""
+
+    source: Path
+    begin: int
+    end: int
+    channel: int | None
+
+    def stamp(self) -> str:
+        """Another one for another piece, and for the same of a file that has changed."""
+        state = self.source.stat()
+        values = [str(self.source), state.st_size, state.st_mtime_ns]
+        values += [self.begin, self.end, self.channel]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def measure(path: Path) -> Extent:
+    """What the header promises; of a format whose header promises nothing, what is decoded.
+
+    Raises:
+        AudioError: not usable as audio.
+    """
+    with open_audio(path, MIN_RATE) as stream:
+        rate, channels, claimed = stream.source_rate, stream.channels, stream.claimed_seconds
+    if claimed is not None:
+        return Extent(rate, round(claimed * rate), channels)
+    with open_audio(path, rate) as stream:
+        return Extent(rate, sum(map(len, stream)), channels)
+
+
+def cut(piece: Piece, folder: Path, name: str) -> tuple[Path, bool]:
+    """Write a piece to ``folder``: FLAC where that holds its samples exactly, else WAV (samples of
+    32 bits, and lossy formats, which decode to floats). Return its path, and whether it was there
+    already, whole and cut from the same place of the same file.
+
+    Raises:
+        AudioError: the recording cannot be read, or ends before the piece.
+        OutputError: no room for it.
+    """
+    try:
+        with soundfile.SoundFile(str(piece.source)) as file:
+            channels = file.channels if piece.channel is None else 1
+            suffix, subtype, dtype = _CODINGS.get(file.subtype, _FLOAT)
+            if suffix == ".flac" and channels > _FLAC_CHANNELS:
+                suffix = ".wav"
+            path, stamp = folder / f"{name}{suffix}", piece.stamp()
+            if _stamp_of(path) == stamp:
+                return path, True
+            file.seek(piece.begin)
+            samples = file.read(piece.end - piece.begin, dtype=dtype, always_2d=True)
+            rate = file.samplerate
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(
+            f"{piece.source}: no pieces can be cut out of it ({error}); convert it to FLAC first"
+        ) from error
+    if len(samples) < piece.end - piece.begin:
+        raise AudioError(
+            f"{piece.source}: ends at {(piece.begin + len(samples)) / rate:.3f} s, before a piece "
+            f"does that goes on to {piece.end / rate:.3f} s"
+        )
+    if piece.channel is not None:
+        samples = samples[:, [piece.channel]]
+    content = io.BytesIO()
+    kind = suffix[1:].upper()
+    with soundfile.SoundFile(content, "w", rate, channels, subtype, format=kind) as file:
+        file.comment = stamp
+        file.write(samples)
+    write_atomically(path, content.getvalue())
+    return path, False
+
+
+def _stamp_of(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            return str(file.comment)
+    except soundfile.SoundFileError:
+        return None

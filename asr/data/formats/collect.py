@@ -1,0 +1,127 @@
+"""Items of any format to the utterances of a manifest; pieces of recordings become files."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.data.formats.clips import Extent, Piece, cut, measure
+from asr.data.formats.item import Item, put
+from asr.data.manifest import DURATION_TOLERANCE, Utterance
+from asr.errors import AudioError, DataError
+
+FIELDS = ("audio_filepath", "duration", "text", "id", "speaker")
+"""What a manifest holds itself, so that no further field has such a name."""
+OVERSHOOT = 0.5
+"""Seconds by which a piece may end behind its recording, whose end it then has, as in Kaldi."""
+_UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Utterances, and how many of them are pieces that were ``cut`` now, or ``kept`` from an
+    earlier time."""
+
+    utterances: list[Utterance]
+    cut: int
+    kept: int
+
+
+def pieces_folder(manifest: Path) -> Path:
+    """Where the pieces of the recordings of a manifest lie: ``train-audio`` for
+    ``train.jsonl``."""
+    return manifest.absolute().with_name(f"{manifest.stem}-audio")
+
+
+def collect(items: Iterable[Item], manifest: Path) -> Collected:
+    """The utterances of ``manifest``, which is not written here, in the order of ``items``.
+
+    Durations that are missing come from the headers of the audio. A manifest has whole files only,
+    so that each piece of a recording is cut into one; it gets the fields ``recording_id`` and
+    ``recording_start`` (s).
+
+    Raises:
+        DataError: no items, an id twice, a field with a name that a manifest needs, a piece that
+            lies beyond its recording.
+        AudioError: a recording that has to be read and cannot.
+    """
+    items = list(items)
+    _check(items, manifest)
+    extents: dict[Path, Extent] = {}
+    utterances, counts = [], [0, 0]
+    for item in items:
+        audio, duration, extra = item.audio, item.duration, dict(item.extra)
+        if item.recording not in (None, item.id):
+            put(extra, "recording_id", item.recording, item.where)
+        if item.start is not None or item.channel is not None or duration is None:
+            extent = extents.get(audio)
+            if extent is None:
+                extent = extents[audio] = _measured(item)
+            piece = _piece(item, extent)
+            if piece is not None:
+                audio, there = cut(piece, pieces_folder(manifest), _file_name(item.id))
+                counts[there] += 1
+                extra.setdefault("recording_id", item.recording or item.audio.stem)
+                put(extra, "recording_start", round(piece.begin / extent.rate, 6), item.where)
+                duration = (piece.end - piece.begin) / extent.rate
+            elif duration is None or duration > extent.seconds + DURATION_TOLERANCE:
+                duration = extent.seconds
+        assert duration is not None
+        duration = round(duration, 6)
+        utterances.append(Utterance(audio, duration, item.text, item.id, item.speaker, extra))
+    return Collected(utterances, *counts)
+
+
+def _check(items: list[Item], manifest: Path) -> None:
+    if not items:
+        raise DataError(f"{manifest}: there is no utterance to write to it")
+    seen: dict[str, str] = {}
+    for item in items:
+        if item.id in seen:
+            raise DataError(
+                f"{item.where}: id {item.id!r} stands already in {seen[item.id]}; give each "
+                "utterance an id of its own"
+            )
+        seen[item.id] = item.where
+        for name in FIELDS:
+            if name in item.extra:
+                raise DataError(
+                    f"{item.where}: a further field cannot be called {name!r}, which a manifest "
+                    "has itself; rename it"
+                )
+
+
+def _measured(item: Item) -> Extent:
+    try:
+        return measure(item.audio)
+    except AudioError as error:
+        raise AudioError(f"{item.where}: {error}") from error
+
+
+def _piece(item: Item, extent: Extent) -> Piece | None:
+    """What has to be cut, None where it is the whole file."""
+    if item.channel is not None and item.channel >= extent.channels:
+        raise DataError(
+            f"{item.where}: channel {item.channel} of {item.audio}, which has {extent.channels}"
+        )
+    channel = item.channel if extent.channels > 1 else None
+    start = item.start or 0.0
+    end = extent.seconds if item.duration is None else start + item.duration
+    if item.start is None:  # a channel of the whole file
+        end = extent.seconds
+    if start > extent.seconds or end > extent.seconds + OVERSHOOT or end <= start:
+        raise DataError(
+            f"{item.where}: {item.id} lies from {start:.3f} to {end:.3f} s in {item.audio}, which "
+            f"has {extent.seconds:.3f} s"
+        )
+    from_start = start <= DURATION_TOLERANCE / 2
+    if channel is None and from_start and end >= extent.seconds - DURATION_TOLERANCE - 1e-9:
+        return None
+    frames = round(start * extent.rate), min(round(end * extent.rate), extent.frames)
+    if frames[0] >= frames[1]:
+        raise DataError(f"{item.where}: {item.id} holds no sample of {item.audio}")
+    return Piece(item.audio, *frames, channel)
+
+
+def _file_name(id: str) -> str:
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", id)

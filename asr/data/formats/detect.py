@@ -1,0 +1,87 @@
+"""A data set of any format that is read here, found by what is there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asr.data.formats.folder import find_files, read_folder
+from asr.data.formats.item import Item, Refuse
+from asr.data.formats.jsonl import read_json_lines
+from asr.data.formats.kaldi import read_kaldi
+from asr.data.formats.lhotse import read_lhotse
+from asr.data.formats.nemo import read_nemo
+from asr.data.formats.tables import read_table
+from asr.errors import DataError
+
+TABLES = (".csv", ".tsv", ".tab")
+MANIFESTS = (".jsonl", ".json", ".gz")
+LOOKED_FOR = (
+    "wav.scp (Kaldi), *supervisions*.jsonl (lhotse), recordings with .txt files of the same name "
+    "beside them, one table (.csv or .tsv), one manifest (.jsonl or .json, NeMo's or lhotse's)"
+)
+
+
+def read_any(source: Path, refuse: Refuse) -> tuple[str, list[Item]]:
+    """The name of a format and the utterances of ``source``, a file or a folder.
+
+    In a folder, what stands first in :data:`LOOKED_FOR` counts. Lines of tables and files of
+    folders that cannot be used are told to ``refuse``.
+
+    Raises:
+        DataError: nothing that is known, several tables or manifests, or what the reader of the
+            format raises.
+    """
+    if not source.exists():
+        raise DataError(f"{source}: no such file or folder")
+    if not source.is_dir():
+        return _read_file(source, refuse)
+    if (source / "wav.scp").is_file():
+        return "Kaldi", read_kaldi(source)
+    if any(source.glob("*supervisions*.jsonl*")):
+        return "lhotse", read_lhotse(source)
+    if _has_texts(source):
+        return "folder", read_folder(source, refuse)
+    files = [path for path in sorted(source.iterdir()) if _format_of(path)]
+    if len(files) != 1:
+        raise DataError(f"{source}: looked for {LOOKED_FOR}; found {_names(files)}")
+    return _read_file(files[0], refuse)
+
+
+def _read_file(path: Path, refuse: Refuse) -> tuple[str, list[Item]]:
+    match _format_of(path):
+        case "table":
+            return "table", read_table(path, refuse=refuse)
+        case "NeMo":
+            return "NeMo", read_nemo(path)
+        case "lhotse":
+            return "lhotse", read_lhotse(path)
+    raise DataError(
+        f"{path}: neither a table (.csv or .tsv) nor a manifest whose first line is a JSON object "
+        "with an audio_filepath (NeMo) or with supervisions (lhotse)"
+    )
+
+
+def _format_of(path: Path) -> str | None:
+    """What a file is, by its suffix and, of JSON Lines, by the fields of the first one."""
+    if path.suffix in TABLES:
+        return "table"
+    if path.suffix not in MANIFESTS or not path.is_file():
+        return None
+    try:
+        _, values = next(read_json_lines(path, "manifest"), ("", {}))
+    except DataError:
+        return None
+    if "audio_filepath" in values:
+        return "NeMo"
+    return "lhotse" if values.keys() & {"supervisions", "recording_id", "tracks"} else None
+
+
+def _has_texts(folder: Path) -> bool:
+    try:
+        find_files(folder)
+    except DataError:
+        return False
+    return True
+
+
+def _names(files: Sequence[Path]) -> str:
+    return f"{', '.join(path.name for path in files)}: give one of them" if files else "none"

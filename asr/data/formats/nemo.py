@@ -1,0 +1,77 @@
+"""NeMo's manifests: JSON Lines whose ``offset`` says where in a recording an utterance begins."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from asr.data.formats.export import cannot_keep
+from asr.data.formats.item import Item, find_audio, one_line, seconds
+from asr.data.formats.jsonl import read_json_lines, write_json_lines
+from asr.data.manifest import Utterance
+from asr.errors import DataError
+
+
+def read_nemo(path: Path) -> list[Item]:
+    """The utterances of a NeMo manifest; all further fields are kept.
+
+    Without an ``id`` it is the name of the audio, for a piece with its beginning and end in
+    milliseconds: ``talk-0012500-0015250``.
+
+    Raises:
+        DataError: broken JSON, a field that is missing or wrong, an audio file that is not there.
+    """
+    return [_parse(path, where, values) for where, values in read_json_lines(path, "manifest")]
+
+
+def _parse(path: Path, where: str, values: dict[str, Any]) -> Item:
+    for key in ("audio_filepath", "text"):
+        if not isinstance(values.get(key), str):
+            raise DataError(f"{where}: {key!r} needs a string, got {values.get(key)!r}")
+    audio = find_audio(values.pop("audio_filepath"), path.parent, where)
+    text = one_line(values.pop("text"))
+    duration, offset = values.pop("duration", None), values.pop("offset", None)
+    if duration is not None:
+        duration = seconds(duration, "duration", where)
+    if offset is not None:
+        offset = seconds(offset, "offset", where)
+    name = audio.stem
+    if offset is not None and duration is not None:
+        name += f"-{round(1000 * offset):07}-{round(1000 * (offset + duration)):07}"
+    elif offset:
+        name += f"-{round(1000 * offset):07}"
+    id, speaker = values.pop("id", None), values.pop("speaker", None)
+    return Item(
+        where=where,
+        id=name if id is None else str(id),
+        audio=audio,
+        text=text,
+        duration=duration,
+        start=offset,
+        speaker=None if speaker is None else str(speaker),
+        extra=values,
+    )
+
+
+def write_nemo(path: Path, utterances: Sequence[Utterance]) -> None:
+    """Write a NeMo manifest; audio paths are relative to its folder.
+
+    Raises:
+        DataError: a field ``offset``, with which NeMo would read a piece of the audio.
+        OutputError: it cannot be written.
+    """
+    folder = path.absolute().parent
+    lines = []
+    for item in utterances:
+        if "offset" in item.extra:
+            raise cannot_keep(item, "the field 'offset', which is its own; rename it", "NeMo")
+        values: dict[str, Any] = {
+            "audio_filepath": os.path.relpath(item.audio, folder),
+            "duration": item.duration,
+            "text": item.text,
+            "id": item.id,
+        }
+        if item.speaker is not None:
+            values["speaker"] = item.speaker
+        lines.append(values | item.extra)
+    write_json_lines(path, lines)

@@ -1,0 +1,189 @@
+"""CSV and TSV with a line of column names, which are guessed from the usual ones.
+
+CSV is quoted as in RFC 4180; in TSV a quotation mark is a character as any other, as in Common
+Voice.
+"""
+
+import csv
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from asr.data.formats.cells import from_cell, to_cell
+from asr.data.formats.export import cannot_keep
+from asr.data.formats.item import Item, Refuse, find_audio, one_line, seconds
+from asr.data.manifest import Problem, Utterance
+from asr.errors import ConfigError, DataError
+from asr.files import read_text, write_atomically
+
+USUAL = {
+    "audio": (
+        "audio_filepath", "audio", "audio_path", "audio_file", "path", "file_path", "filepath",
+        "file_name", "filename", "file", "wav", "wav_filename", "wav_path",
+    ),
+    "text": (
+        "text", "sentence", "transcript", "transcription", "normalized_text", "raw_text", "words",
+    ),
+    "speaker": ("speaker", "speaker_id", "client_id", "spk", "spk_id", "user_id"),
+    "id": ("id", "utterance_id", "utt_id", "utterance", "utt", "uttid"),
+    "duration": ("duration", "seconds", "audio_duration", "dur"),
+}  # fmt: skip
+"""What the columns are called, the likeliest first; upper and lower case are one."""
+WRITTEN = {name: names[0] for name, names in USUAL.items()}
+
+
+class _Csv(csv.excel):
+    lineterminator = "\n"
+    strict = True
+
+
+class _Tsv(csv.Dialect):
+    delimiter = "\t"
+    lineterminator = "\n"
+    quoting = csv.QUOTE_NONE
+    quotechar = None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns; None: guessed."""
+
+    audio: str | None = None
+    text: str | None = None
+    speaker: str | None = None
+    id: str | None = None
+    duration: str | None = None
+
+
+def read_table(
+    path: Path,
+    columns: Columns | None = None,
+    folder: Path | None = None,
+    refuse: Refuse | None = None,
+) -> list[Item]:
+    """The utterances of a table; columns without a meaning are further fields, unless empty.
+
+    Paths of audio are relative to ``folder`` (None: the table's). An ``id`` is by default the name
+    of the audio. With ``refuse``, lines that cannot be used are told to it and left out.
+
+    Raises:
+        DataError: no column of audio or text, a line with more or fewer cells than columns, a text
+            or an audio file that is missing.
+        ConfigError: a column that is asked for and is not there; another suffix.
+    """
+    text = read_text(path, "table").removeprefix("\ufeff")  # Excel's sign of UTF-8
+    reader = csv.reader(io.StringIO(text, newline=""), _dialect(path))
+    items = []
+    try:
+        head = next(reader, [])
+        found = _find(path, head, columns or Columns())
+        start = reader.line_num + 1
+        for row in reader:
+            line, start = start, reader.line_num + 1
+            if not row:
+                continue
+            where = f"{path}:{line}"
+            try:
+                items.append(_parse(where, head, row, found, folder or path.parent))
+            except DataError as error:
+                if refuse is None:
+                    raise
+                refuse(Problem(path, line, "line", str(error).removeprefix(f"{where}: ")))
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num}: not a table ({error})") from error
+    return items
+
+
+def _dialect(path: Path) -> type[csv.Dialect]:
+    if path.suffix == ".csv":
+        return _Csv
+    if path.suffix in (".tsv", ".tab"):
+        return _Tsv
+    raise ConfigError(f"{path}: the suffix says what divides columns; needs .csv, .tsv or .tab")
+
+
+def _find(path: Path, head: list[str], columns: Columns) -> dict[str, int]:
+    """The place of each column that has a meaning."""
+    for place, name in enumerate(head):
+        if not name or name in head[:place]:
+            raise DataError(f"{path}:1: column {place + 1} is called {name!r}, needs its own name")
+    lower = [name.lower() for name in head]
+    found = {}
+    for meaning, wanted in asdict(columns).items():
+        if wanted is not None:
+            if wanted not in head:
+                raise ConfigError(f"{path}: no column {wanted!r}; it has {', '.join(head)}")
+            found[meaning] = head.index(wanted)
+            continue
+        for name in USUAL[meaning]:
+            if name in lower:
+                found[meaning] = (head if name in head else lower).index(name)
+                break
+    for meaning in ("audio", "text"):
+        if meaning not in found:
+            raise DataError(
+                f"{path}:1: which column is the {meaning}? None is called "
+                f"{', '.join(USUAL[meaning])}; it has {', '.join(head)}; say so with "
+                f"--{meaning}-column"
+            )
+    return found
+
+
+def _parse(
+    where: str, head: list[str], row: list[str], found: dict[str, int], folder: Path
+) -> Item:
+    if len(row) != len(head):
+        raise DataError(f"{where}: {len(row)} cells, needs {len(head)} as there are columns")
+    cells = {meaning: row[place] for meaning, place in found.items()}
+    if not cells["text"].strip():
+        raise DataError(f"{where}: the text is missing")
+    audio = find_audio(cells["audio"], folder, where)
+    extra = {
+        name: from_cell(cell)
+        for place, (name, cell) in enumerate(zip(head, row, strict=True))
+        if cell and place not in found.values()
+    }
+    duration = cells.get("duration")
+    return Item(
+        where=where,
+        id=cells.get("id") or audio.stem,
+        audio=audio,
+        text=one_line(cells["text"]),
+        duration=seconds(duration, "duration", where) if duration else None,
+        speaker=cells.get("speaker") or None,
+        extra=extra,
+    )
+
+
+def write_table(path: Path, utterances: Sequence[Utterance]) -> None:
+    """Write a table with a column for each field of any utterance; audio paths are relative to its
+    folder. A further field that is no plain text stands there as JSON.
+
+    Raises:
+        DataError: an empty text, id or speaker, tabs or line ends in what a TSV holds, a number
+            that is not finite.
+        ConfigError: another suffix.
+        OutputError: it cannot be written.
+    """
+
+    dialect = _dialect(path)
+    further = {name: None for item in utterances for name in item.extra}
+    rows = [[*WRITTEN.values(), *further]]
+    for item in utterances:
+        own = [os.path.relpath(item.audio, path.absolute().parent), item.text]
+        own += ["" if item.speaker is None else item.speaker, item.id, repr(item.duration)]
+        if not item.text or not item.id or item.speaker == "":
+            raise cannot_keep(item, "an empty text, id or speaker", "a table")
+        try:
+            cells = [to_cell(item.extra[name]) if name in item.extra else "" for name in further]
+        except ValueError as error:
+            raise cannot_keep(item, f"a further field ({error})", "a table") from error
+        if any(re.search(r"[\x00\t\n\r]", cell) for cell in (*own, *further)) or "" in further:
+            raise cannot_keep(item, "names, ids or paths with line ends or tabs", "a table")
+        rows.append(own + cells)
+    text = io.StringIO(newline="")
+    csv.writer(text, dialect).writerows(rows)
+    write_atomically(path, text.getvalue())

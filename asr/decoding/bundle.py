@@ -1,0 +1,182 @@
+"""The language model, the lexicon and the tuned weights inside a model directory.
+
+lm.json     weights and beam settings (:class:`asr.config.DecodingConfig`), where they come from
+lm.ngram    the language model, binary
+lm.words    the closed lexicon, one word a line
+lm.onnx     a recurrent language model that can look at the best texts again
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asr.config import DecodingConfig, from_mapping
+from asr.decoding.lexicon import read_lexicon
+from asr.errors import ConfigError, ModelError
+from asr.lm.ngram import NgramModel
+from asr.lm.ngram_file import read_lm, to_bytes
+from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
+from asr.model.directory import ModelInfo, read_files, read_model, write_model
+
+if TYPE_CHECKING:
+    from asr.decoding.beam import BeamSearch
+
+SETTINGS, LM, WORDS, RESCORE_LM = "lm.json", "lm.ngram", "lm.words", "lm.onnx"
+DEFAULT_BOOST = 3.0
+"""Of a hot word without a boost: twenty times as likely (natural logarithm)."""
+
+NONE = "none"
+"""Instead of a file: leave out what the model directory brings."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a model directory brings for beam search; ``lexicon`` None: any word may come out.
+    ``rescore_lm`` is used when it is asked for."""
+
+    options: DecodingConfig = field(default_factory=DecodingConfig)
+    lm: NgramModel | None = None
+    lexicon: tuple[str, ...] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    rescore_lm: RecurrentLm | None = None
+
+
+def read_bundle(folder: str | Path, info: ModelInfo) -> Bundle:
+    """The bundle of a model directory that was checked; an empty one where it has none.
+
+    Raises:
+        ModelError, DataError: a file of it cannot be used.
+    """
+    folder = Path(folder)
+    if SETTINGS not in info.files:
+        return Bundle()
+    try:
+        values = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        options = from_mapping(DecodingConfig, values["options"], "options")
+        provenance = dict(values["provenance"])
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+        raise ModelError(f"{folder / SETTINGS}: not the settings of a decoder ({error})") from error
+    return Bundle(
+        options=options,
+        lm=read_lm(folder / LM) if LM in info.files else None,
+        lexicon=tuple(read_lexicon(folder / WORDS)) if WORDS in info.files else None,
+        rescore_lm=_read_rescore_lm(folder, info),
+        provenance=provenance,
+    )
+
+
+def _read_rescore_lm(folder: Path, info: ModelInfo) -> RecurrentLm | None:
+    if RESCORE_LM not in info.files:
+        return None
+    return RecurrentLm((folder / RESCORE_LM).read_bytes(), str(folder / RESCORE_LM))
+
+
+def write_bundle(folder: str | Path, bundle: Bundle) -> ModelInfo:
+    """Put ``bundle`` into a model directory in place of the one that is there; the calibrator of
+    that one's words goes with it.
+
+    Raises:
+        ModelError: the directory is not sound.
+        OutputError: it cannot be written.
+    """
+    info = read_model(folder)
+    files = {
+        name: data
+        for name, data in read_files(folder, info).items()
+        if name not in (SETTINGS, LM, WORDS, RESCORE_LM)
+    }
+    values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
+    files[SETTINGS] = (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    if bundle.lm is not None:
+        files[LM] = to_bytes(bundle.lm)
+    if bundle.lexicon is not None:
+        files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
+    if bundle.rescore_lm is not None:
+        files[RESCORE_LM] = bundle.rescore_lm.data
+    kept = {name: item for name, item in info.calibrators.items() if name != "beam"}
+    return write_model(folder, replace(info, calibrators=kept), files)
+
+
+def open_bundle(
+    folder: str | Path,
+    info: ModelInfo,
+    lm: str | Path | NgramModel | None = None,
+    lexicon: str | Path | Iterable[str] | None = None,
+    rescore_lm: str | Path | RecurrentLm | None = None,
+) -> Bundle:
+    """What a model directory brings, unless told otherwise.
+
+    ``lm``, ``lexicon`` and ``rescore_lm`` are a file, the thing itself, or ``"none"``; a language
+    model of one's own is not limited to the words of the directory's.
+
+    Raises:
+        ModelError, DataError: what was given cannot be used.
+    """
+    bundle = read_bundle(folder, info)
+    if lm is not None:
+        own = lm if isinstance(lm, NgramModel) else None if str(lm) == NONE else read_lm(lm)
+        bundle = replace(bundle, lm=own, lexicon=None)
+    if lexicon is not None:
+        if isinstance(lexicon, str | Path):
+            lexicon = None if str(lexicon) == NONE else read_lexicon(lexicon)
+        bundle = replace(bundle, lexicon=None if lexicon is None else tuple(lexicon))
+    if rescore_lm is not None:
+        if not isinstance(rescore_lm, RecurrentLm):
+            rescore_lm = None if str(rescore_lm) == NONE else read_recurrent_lm(rescore_lm)
+        bundle = replace(bundle, rescore_lm=rescore_lm)
+    return bundle
+
+
+def beam_search(
+    folder: str | Path,
+    info: ModelInfo,
+    lm: str | Path | NgramModel | None = None,
+    lexicon: str | Path | Iterable[str] | None = None,
+    hotwords: Mapping[str, float] | None = None,
+    rescore: bool = False,
+    rescore_lm: str | Path | RecurrentLm | None = None,
+    **options: Any,
+) -> "BeamSearch":
+    """A beam search for a model directory with :func:`open_bundle`; ``options`` replace those of
+    the directory. ``rescore``: the best texts are looked at again with the recurrent language model
+    of the directory, or with ``rescore_lm``, if one is given.
+
+    Raises:
+        ModelError, DataError, ConfigError: what was given cannot be used.
+    """
+    from asr.decoding.beam import BeamSearch
+
+    bundle = open_bundle(folder, info, lm, lexicon, rescore_lm)
+    if rescore and bundle.rescore_lm is None:
+        raise ConfigError(
+            f"{folder}: has no recurrent language model ({RESCORE_LM}) to rescore with; give one "
+            "with --rescore-lm FILE, or put it there with asr lm tune --rescore-lm FILE"
+        )
+    return BeamSearch(
+        info.vocabulary,
+        lm=bundle.lm,
+        lexicon=bundle.lexicon,
+        hotwords=hotwords,
+        rescore_lm=bundle.rescore_lm if rescore or rescore_lm is not None else None,
+        **(asdict(bundle.options) | options),
+    )
+
+
+def parse_hotwords(values: Iterable[str]) -> dict[str, float]:
+    """``WORD:BOOST`` or ``WORD`` (boost ``DEFAULT_BOOST``) to words with boosts.
+
+    Raises:
+        ConfigError: a boost that is not a number.
+    """
+    boosts = {}
+    for value in values:
+        word, colon, boost = value.rpartition(":")
+        try:
+            boosts[word if colon else value] = float(boost) if colon else DEFAULT_BOOST
+        except ValueError as error:
+            raise ConfigError(
+                f"hot word {value!r}: needs WORD:BOOST with a number, such as kai:3"
+            ) from error
+    return boosts

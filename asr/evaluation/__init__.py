@@ -1,0 +1,1 @@
+"""Evaluation: error rates with their intervals, comparisons, and the causes of errors."""

@@ -1,0 +1,147 @@
+"""Is one recogniser better than another? Both on the same utterances."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr.errors import DataError
+from asr.evaluation.bootstrap import group
+from asr.evaluation.interval import difference_interval
+from asr.evaluation.word_alignment import Step, align
+
+BOUNDARY = 2
+"""Words in a row that both must have right between two segments."""
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class MatchedPairs:
+    """The matched-pairs sentence-segment test of word errors (Gillick and Cox 1989), as NIST's
+    sc_stats computes it: ``mean`` and ``deviation`` of the first system's errors less the second's
+    over ``segments``, ``z`` their standardised mean."""
+
+    segments: int
+    mean: float
+    deviation: float
+
+    @property
+    def z(self) -> float:
+        """Of a standard normal distribution, if both systems make as many errors."""
+        if self.deviation == 0:
+            return math.copysign(math.inf, self.mean) if self.mean else 0.0
+        return self.mean / (self.deviation / math.sqrt(self.segments))
+
+    @property
+    def p(self) -> float:
+        """Probability of a difference as large, in either direction, if there is none."""
+        return math.erfc(abs(self.z) / math.sqrt(2))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two word error rates, the second less the first, as fractions; ``low`` to ``high`` is its
+    95 % interval, over speakers or utterances. ``matched_pairs`` is None where fewer than two
+    segments have errors."""
+
+    rate: float
+    low: float
+    high: float
+    groups: int
+    over: str
+    matched_pairs: MatchedPairs | None
+
+    def verdict(self, first: str = "the first", second: str = "the second") -> str:
+        """In words, with names of both systems."""
+        pairs = self.matched_pairs
+        by_interval = not self.low <= 0 <= self.high
+        by_segments = pairs is not None and pairs.p < SIGNIFICANT
+        better = second if self.rate < 0 else first
+        if by_interval and by_segments:
+            return f"{better} is better"
+        if by_interval or by_segments:
+            says, doubts = (
+                (f"other {self.over}", "segments") if by_interval else ("segments", self.over)
+            )
+            return f"undecided: over {says} {better} is better, over {doubts} it need not be"
+        return "no difference is shown"
+
+
+def compare(
+    references: Sequence[str],
+    first: Sequence[str],
+    second: Sequence[str],
+    speakers: Sequence[str | None] = (),
+) -> Difference:
+    """The difference of two systems' word error rates on normalised texts, utterance by utterance.
+
+    The interval is a paired bootstrap-t over speakers where all are known, else over utterances;
+    both systems are counted on the same draws.
+
+    Raises:
+        DataError: fewer than two utterances, or no words.
+    """
+    errors: list[int] = []
+    words: list[int] = []
+    segments: list[tuple[int, int]] = []
+    for reference, *hypotheses in zip(references, first, second, strict=True):
+        one, two = (align(reference.split(), hypothesis.split()) for hypothesis in hypotheses)
+        found = error_segments(one, two)
+        segments += found
+        errors.append(sum(theirs - ours for ours, theirs in found))
+        words.append(len(reference.split()))
+    groups = group(errors, words, speakers or [None] * len(words))
+    if groups is None or not sum(words):
+        raise DataError(
+            f"a comparison needs two utterances with words at least, got {len(words)} with "
+            f"{sum(words)} words"
+        )
+    value, low, high = difference_interval(groups)
+    differences = np.array([one - two for one, two in segments], float)
+    return Difference(
+        rate=value,
+        low=low,
+        high=high,
+        groups=len(groups.words),
+        over=groups.over,
+        matched_pairs=MatchedPairs(
+            len(differences), float(differences.mean()), float(differences.std(ddof=1))
+        )
+        if len(differences) > 1
+        else None,
+    )
+
+
+def error_segments(first: Sequence[Step], second: Sequence[Step]) -> list[tuple[int, int]]:
+    """Errors of both systems in each segment of an utterance that has any: a segment ends where
+    both have :data:`BOUNDARY` reference words in a row right."""
+    (right, inserted), (other_right, other_inserted) = _by_word(first), _by_word(second)
+    segments: list[tuple[int, int]] = []
+    ours = theirs = run = 0
+    for place, insertions in enumerate(zip(inserted, other_inserted, strict=True)):
+        at_end = place == len(right)
+        both = (True, True) if at_end else (right[place], other_right[place])
+        ours += insertions[0] + (not both[0])
+        theirs += insertions[1] + (not both[1])
+        if any(insertions):
+            run = 0
+        run = run + 1 if all(both) else 0
+        if (ours or theirs) and (run >= BOUNDARY or at_end):
+            segments.append((ours, theirs))
+            ours = theirs = 0
+    return segments
+
+
+def _by_word(steps: Sequence[Step]) -> tuple[list[bool], list[int]]:
+    """Whether each reference word is right, and the insertions before each and at the end."""
+    right: list[bool] = []
+    inserted = [0]
+    for step in steps:
+        if step.reference is None:
+            inserted[-1] += 1
+        else:
+            right.append(step.kind == "C")
+            inserted.append(0)
+    return right, inserted

@@ -1,0 +1,75 @@
+"""What may lie behind a wrong transcript: causes of its errors, doubts about its reference, and a
+picture of the recording."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from asr.audio.read import read_audio
+from asr.data.manifest import Utterance
+from asr.errors import AsrError, DataError
+from asr.evaluation.attribution import attribute
+from asr.evaluation.label_errors import label_score
+from asr.evaluation.pictures import Picture, picture
+from asr.evaluation.scoring import count_each
+from asr.model.session import LogProbs
+from asr.recognition.transcriber import Transcriber, Transcript
+
+LONGEST = 60.0
+"""Seconds of recordings that are explained: the time for it grows with their square."""
+
+PICTURES = 200
+"""Utterances with the most errors that are shown."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Of a wrong transcript: the cause at each step of the alignment
+    (:func:`asr.evaluation.attribution.attribute`), the
+    :func:`asr.evaluation.label_errors.label_score`, and for the worst a picture."""
+
+    causes: tuple[str | None, ...]
+    label_score: float
+    picture: Picture | None
+
+
+def explain(
+    utterances: list[Utterance], transcripts: list[Transcript], transcriber: Transcriber
+) -> dict[str, Explanation]:
+    """By the ids of the utterances whose transcripts are wrong; those over :data:`LONGEST` are left
+    out.
+
+    Raises:
+        DataError: audio that can no longer be read.
+    """
+    model, vocabulary = transcriber.model, transcriber.model.vocabulary
+    apart = vocabulary.apart
+    wrong = [
+        (item, transcript)
+        for item, transcript in zip(utterances, transcripts, strict=True)
+        if apart(item.text) != apart(transcript.text) and transcript.duration <= LONGEST
+    ]
+    counts = count_each(
+        [apart(item.text) for item, _ in wrong], [apart(result.text) for _, result in wrong]
+    )
+    errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
+    worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
+    explanations = {}
+    for (item, result), log_probs in zip(wrong, _log_probs(wrong, transcriber), strict=True):
+        shown = None
+        if item.id in worst:
+            shown = picture(read_audio(item.audio, model.sample_rate).samples, log_probs, model)
+        explanations[item.id] = Explanation(
+            attribute(item.text, result.text, log_probs, vocabulary, transcriber.search),
+            label_score(item.text, result.text, log_probs, vocabulary),
+            shown,
+        )
+    return explanations
+
+
+def _log_probs(
+    wrong: list[tuple[Utterance, Transcript]], transcriber: Transcriber
+) -> Iterator[LogProbs]:
+    for result in transcriber.log_probs_many([item.audio for item, _ in wrong]):
+        if isinstance(result, AsrError):
+            raise DataError(f"{result}; it was readable when it was recognised")
+        yield result

@@ -1,0 +1,185 @@
+"""Texts of any recogniser, read for scoring: trn, ctm, JSON Lines, plain lines."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from asr.errors import DataError
+from asr.evaluation.sclite import speaker_of, unescaped
+from asr.files import read_text
+from asr.text import normalize
+
+TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)\s*")
+REFUSED = re.compile(r"[{}()]|(?:^|\s)@(?:\s|$)")
+"""What sclite gives a meaning: alternatives, optional words, no word."""
+
+AUDIO = ("audio_filepath", "audio", "path")
+TEXTS = ("pred_text", "hypothesis", "text")
+"""Fields of a JSON line that may hold a hypothesis, in this order; a reference is ``text``."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A normalised text, who said it, where that is known, and what else a file says of it:
+    ``duration`` (s) and ``fields`` in JSON, ``words`` (start and end in s, confidence) in ctm."""
+
+    text: str
+    speaker: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def read_transcripts(path: str | Path, reference: bool) -> dict[str, Line]:
+    """The texts of a file by the ids of their utterances, in its order.
+
+    ``.trn``: a text and ``(speaker-utterance)``; ``.ctm``: a word a line, as NIST's; ``.jsonl``:
+    manifests, results of ``asr transcribe -f json`` and of NeMo; any other: a text a line, whose id
+    is its number.
+
+    Raises:
+        DataError: a file that cannot be read, a line that is none of its format, an id twice.
+    """
+    path = Path(path)
+    lines = read_text(path, "text").splitlines()
+    if path.suffix == ".ctm":
+        return _read_ctm(path, lines)
+    parse = PARSERS.get(path.suffix, _parse_plain)
+    result: dict[str, Line] = {}
+    for number, text in enumerate(lines, start=1):
+        if not text.strip() and path.suffix in PARSERS:
+            continue
+        try:
+            id, line = parse(text, number, reference)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
+        if id in result:
+            raise DataError(
+                f"{path}:{number}: a second text of {id!r}; each needs an id of its own"
+            )
+        result[id] = line
+    if not result:
+        raise DataError(f"{path}: holds no text")
+    return result
+
+
+def _parse_plain(text: str, number: int, reference: bool) -> tuple[str, Line]:
+    return str(number), Line(normalize(text))
+
+
+def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, Line]:
+    match = TRN.fullmatch(text)
+    if match is None:
+        raise ValueError("needs a text and its id in parentheses at the end: yes no (ann-1)")
+    if refused := REFUSED.search(match[1]):
+        raise ValueError(
+            f"{refused[0].strip()!r} stands for alternatives, optional words or no word, which are "
+            "not scored here; write what was said"
+        )
+    return match[2], Line(normalize(unescaped(match[1])), speaker_of(match[2]))
+
+
+def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Line]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"needs a JSON object, got {type(values).__name__}")
+    names = ("text",) if reference else TEXTS
+    found = next((values[name] for name in names if isinstance(values.get(name), str)), None)
+    if found is None:
+        raise ValueError(f"needs a text in one of the fields {', '.join(names)}")
+    audio = next((values[name] for name in AUDIO if isinstance(values.get(name), str)), None)
+    id = values.get("id", None if audio is None else Path(audio).stem)
+    if id is None:
+        raise ValueError(f"needs an id, or one of the fields {', '.join(AUDIO)}")
+    speaker = values.get("speaker")
+    known = {"id", "speaker", "duration", *AUDIO, *TEXTS}
+    more: dict[str, Any] = {
+        "fields": {
+            name: value
+            for name, value in values.items()
+            if name not in known and isinstance(value, str | int | float)
+        }
+    }
+    if isinstance(values.get("duration"), int | float):
+        more["duration"] = values["duration"]
+    return str(id), Line(normalize(found), None if speaker is None else str(speaker), more)
+
+
+PARSERS: dict[str, Callable[[str, int, bool], tuple[str, Line]]] = {
+    ".trn": _parse_trn,
+    ".jsonl": _parse_json,
+    ".json": _parse_json,
+}
+
+
+def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
+    words: dict[str, list[tuple[float, float, str, float | None]]] = {}
+    for number, text in enumerate(lines, start=1):
+        fields = text.split()
+        if not fields or text.startswith(";;"):
+            continue
+        try:
+            id, _, start, duration, word, *rest = fields
+            times = float(start), float(start) + float(duration)
+            confidence = float(rest[0]) if rest else None
+        except ValueError as error:
+            raise DataError(
+                f"{path}:{number}: needs an id, a channel, start and duration in seconds, a word "
+                f"and maybe its confidence, got {text.strip()!r}"
+            ) from error
+        if len(rest) > 1 or word.startswith("<"):
+            raise DataError(f"{path}:{number}: alternatives are not scored here, got {word!r}")
+        words.setdefault(id, []).append((*times, unescaped(word), confidence))
+    if not words:
+        raise DataError(f"{path}: holds no word")
+    ordered = {id: sorted(items, key=lambda item: item[0]) for id, items in words.items()}
+    confidences = [confidence for items in ordered.values() for *_, confidence in items]
+    sure = all(value is not None and 0 <= value <= 1 for value in confidences)
+    return {
+        id: Line(
+            normalize(" ".join(word for _, _, word, _ in items)),
+            more={"words": [[start, end, confidence] for start, end, _, confidence in items]}
+            if sure
+            else {},
+        )
+        for id, items in ordered.items()
+    }
+
+
+def pair(
+    references: dict[str, Line], hypotheses: dict[str, Line], missing_is_empty: bool
+) -> list[dict[str, Any]]:
+    """Id, speaker, reference and hypothesis of every utterance, and what else is known of it.
+
+    ``missing_is_empty``: a hypothesis that is not there is one without words, as in a ctm.
+
+    Raises:
+        DataError: utterances that one side has alone.
+    """
+    lone = hypotheses.keys() - references.keys()
+    if not missing_is_empty:
+        lone |= references.keys() - hypotheses.keys()
+    if lone:
+        example = min(lone)
+        side = "reference" if example in references else "hypothesis"
+        raise DataError(
+            f"{len(lone)} utterances have one side alone, {example!r} for example only a {side}; "
+            f"needs the same ids in both ({len(references)} references, {len(hypotheses)} "
+            "hypotheses)"
+        )
+    timed, empty = any("words" in line.more for line in hypotheses.values()), Line("")
+    return [
+        {
+            "id": id,
+            "speaker": line.speaker,
+            "reference": line.text,
+            "hypothesis": hypotheses[id].text if id in hypotheses else "",
+            **line.more,
+            **({"words": hypotheses.get(id, empty).more.get("words", [])} if timed else {}),
+        }
+        for id, line in references.items()
+    ]

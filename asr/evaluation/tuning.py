@@ -1,0 +1,202 @@
+"""The weights of beam search, chosen on a development set."""
+
+import time
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from asr.config import DecodingConfig
+from asr.data.manifest import Utterance, read_manifest
+from asr.decoding.beam import BeamSearch
+from asr.decoding.bundle import Bundle
+from asr.errors import AsrError, DataError
+from asr.evaluation.scoring import ErrorCounts, word_errors
+from asr.lm.ngram import NgramModel
+from asr.lm.overlap import ModelOverlap, model_overlap
+from asr.lm.recurrent_lm import RecurrentLm
+from asr.model.session import LogProbs
+from asr.recognition.transcriber import Transcriber
+from asr.text import Vocabulary
+
+LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
+WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
+RESCORE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
+"""Beam sizes with thresholds, from the narrowest."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting, its word errors on the development set, and the seconds it took."""
+
+    options: DecodingConfig
+    errors: ErrorCounts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
+    it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
+    ``first``: what was best of them; ``rescoring``: from there, a row for each of
+    :data:`LM_WEIGHTS`, a column for each of :data:`RESCORE_SHARES`; ``chosen``: the end."""
+
+    lm_weights: tuple[float, ...]
+    word_bonuses: tuple[float, ...]
+    surface: tuple[tuple[Trial, ...], ...]
+    middle: Trial
+    unknown: tuple[Trial, ...]
+    beams: tuple[Trial, ...]
+    first: Trial
+    rescoring: tuple[tuple[Trial, ...], ...]
+    chosen: Trial
+
+
+class Tuner:
+    """Log-probabilities and references of a development set, computed once and decoded often.
+
+    Raises:
+        DataError: no utterance, or different numbers of log-probs and references.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        log_probs: Sequence[LogProbs],
+        references: Sequence[str],
+        lm: NgramModel | None,
+        lexicon: Sequence[str] | None,
+        rescore_lm: RecurrentLm | None = None,
+    ) -> None:
+        if not log_probs or len(log_probs) != len(references):
+            raise DataError(
+                f"tuning needs utterances, as many log-probs as references; got {len(log_probs)} "
+                f"and {len(references)}"
+            )
+        self._log_probs = log_probs
+        self._references = [vocabulary.apart(vocabulary.normalize(text)) for text in references]
+        # Its tables serve all trials: for a large vocabulary they take longer than a trial.
+        self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
+        self._rescoring = copy(self._search)
+        self._rescoring.rescore_lm = rescore_lm
+
+    def trial(self, options: DecodingConfig, rescore: bool = False) -> Trial:
+        """Decode everything with ``options``."""
+        started = time.perf_counter()
+        texts = self.texts(options, rescore)
+        seconds = time.perf_counter() - started
+        return Trial(options, word_errors(self._references, texts), seconds)
+
+    def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
+        """What ``options`` give for each utterance, errors being counted in its words."""
+        search = self._rescoring if rescore else self._search
+        hypotheses = search.with_options(options)(self._log_probs)
+        vocabulary = self._search.vocabulary
+        return [vocabulary.apart(vocabulary.decode(item.tokens)) for item in hypotheses]
+
+    def tune(self, start: DecodingConfig) -> Tuning:
+        """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
+        words can come out), then the narrowest beam that makes no more errors than the
+        widest, then weight and share of the second pass, if there is one.
+
+        A development set is small and its surface rough: the setting taken is not the one with
+        the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
+        the settings around it).
+        """
+        lm = self._search.lm
+        weights = LM_WEIGHTS if lm is not None else (0.0,)
+        surface = tuple(
+            tuple(
+                self.trial(replace(start, lm_weight=weight, word_bonus=bonus))
+                for bonus in WORD_BONUSES
+            )
+            for weight in weights
+        )
+        best = middle = _middle(surface)
+        unknown: tuple[Trial, ...] = ()
+        if lm is not None and lm.unit == "word" and self._search.lexicon is None:
+            unknown = tuple(
+                self.trial(replace(best.options, unknown_score=score)) for score in UNKNOWN_SCORES
+            )
+            best = _middle((unknown,))
+        beams = tuple(
+            self.trial(replace(best.options, beam_size=size, beam_threshold=threshold))
+            for size, threshold in BEAMS
+        )
+        enough = beams[-1].errors.errors
+        chosen = first = next(trial for trial in beams if trial.errors.errors <= enough)
+        rescoring: tuple[tuple[Trial, ...], ...] = ()
+        if self._rescoring.rescore_lm is not None:
+            rescoring = tuple(
+                tuple(
+                    self.trial(
+                        replace(first.options, rescore_weight=weight, rescore_share=share),
+                        rescore=True,
+                    )
+                    for share in RESCORE_SHARES
+                )
+                for weight in LM_WEIGHTS
+            )
+            chosen = _middle(rescoring)
+        return Tuning(
+            weights, WORD_BONUSES, surface, middle, unknown, beams, first, rescoring, chosen
+        )
+
+
+def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:
+    """The log-probs (frames, V) of all utterances.
+
+    Raises:
+        DataError: audio that cannot be read.
+    """
+    results = transcriber.log_probs_many([item.audio for item in utterances])
+    log_probs = []
+    for item, result in zip(utterances, results, strict=True):
+        if isinstance(result, AsrError):
+            raise DataError(f"{item.id}: {result}; every utterance must be readable")
+        log_probs.append(result)
+    return log_probs
+
+
+def tune_manifest(
+    manifest: str | Path, model: str | Path, bundle: Bundle
+) -> tuple[Tuning, ModelOverlap | None]:
+    """Tune the settings of ``bundle`` for a model directory on a development manifest; and how much
+    of its texts the language model holds.
+
+    Raises:
+        DataError: an unusable manifest, or audio of it that cannot be read.
+        ModelError: the model directory is not sound.
+    """
+    utterances = read_manifest(manifest)
+    transcriber = Transcriber(model)
+    log_probs = recognise(utterances, transcriber)
+    texts = [item.text for item in utterances]
+    tuner = Tuner(
+        transcriber.model.vocabulary,
+        log_probs,
+        texts,
+        bundle.lm,
+        bundle.lexicon,
+        bundle.rescore_lm,
+    )
+    overlap = None
+    if bundle.lm is not None:
+        overlap = model_overlap(bundle.lm, [text for text in texts if text])
+    return tuner.tune(bundle.options), overlap
+
+
+def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
+    """The trial with the lowest mean of errors over itself and its neighbours; of equal ones that
+    with the fewest errors itself."""
+    errors = np.array([[trial.errors.errors for trial in row] for row in surface], float)
+    padded = np.pad(errors, 1, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    means = np.nanmean(windows, axis=(2, 3))
+    order = np.lexsort((errors.ravel(), means.ravel()))
+    row, column = np.unravel_index(order[0], errors.shape)
+    return surface[row][column]

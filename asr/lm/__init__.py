@@ -1,0 +1,1 @@
+"""Language models: n-grams and recurrent networks, estimated, stored, and measured."""

@@ -1,0 +1,165 @@
+"""The n-grams of one order in an ARPA file: lines to columns, a block of many at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.errors import DataError
+from asr.lm.ngram import FloatArray
+
+POSITIVE_LIMIT = 1e-4  # log10-probabilities up to this are rounding errors above 0
+
+_BLOCK = 1 << 19  # bytes parsed at once: their words stay in the processor's cache
+_SPACE = np.isin(np.arange(256), list(b" \t\n\r\v\f"))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The lines of one order: ``data[begin:end]``."""
+
+    path: Path
+    data: bytes
+    begin: int
+    end: int
+    order: int
+    count: int
+
+    def where(self, row: int) -> str:
+        """File and line of the n-gram ``row``, counted from 0."""
+        before = self.data.count(b"\n", 0, self.begin)
+        lines = self.data[self.begin : self.end].split(b"\n")
+        filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
+        return f"{self.path}:{before + filled[row]}"
+
+    def blocks(self) -> Iterator[bytes]:
+        """Runs of whole lines."""
+        begin = self.begin
+        while begin < self.end:
+            end = self.end
+            if begin + _BLOCK < end:
+                end = self.data.find(b"\n", begin + _BLOCK, self.end) + 1 or self.end
+            yield self.data[begin:end]
+            begin = end
+
+
+def parse_section(
+    section: Section,
+    highest: int,
+    convert: Callable[[Sequence[bytes]], Any],
+    index: dict[bytes, int] | None = None,
+) -> tuple[list[list[Any]], FloatArray, FloatArray]:
+    """All lines of a section, a block at a time.
+
+    Returns:
+        What ``convert`` made of each word column of each block; log10-probabilities and
+        back-offs, (n,) float32.
+    """
+    order = section.order
+    columns: list[list[Any]] = []
+    probs, backoffs = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
+    longest = order + 1 + (order < highest)
+    line = 1 + section.data.count(b"\n", 0, section.begin)
+    for block in section.blocks():
+        fields = _fields(block)
+        if len(fields):
+            try:
+                if fields.min() <= order or fields.max() > longest:
+                    raise ValueError
+                values = block.split()
+                prob, *words, backoff = _columns(values, fields, order)
+                columns.append([convert(column) for column in words])
+                probs.append(_floats(prob))
+                if probs[-1].max() > POSITIVE_LIMIT:
+                    raise ValueError
+                backoffs.append(_floats(backoff))
+            except (ValueError, KeyError) as error:
+                message = _find_fault(block, line, order, longest, index)
+                raise DataError(f"{section.path}:{message}") from error
+        line += block.count(b"\n")
+    log10_probs = np.minimum(np.concatenate(probs), np.float32(0))
+    if len(log10_probs) != section.count:
+        number = 1 + section.data.count(b"\n", 0, section.begin)
+        raise DataError(
+            f"{section.path}:{number}: {len(log10_probs)} {order}-grams follow, "
+            f"\\data\\ announces {section.count}"
+        )
+    return columns, log10_probs, np.concatenate(backoffs)
+
+
+def _fields(block: bytes) -> npt.NDArray[np.int64]:
+    """(lines that are not blank,) number of fields of each."""
+    characters = np.frombuffer(block, np.uint8)
+    space = _SPACE[characters]
+    begins = ~space
+    begins[1:] &= space[:-1]
+    breaks = np.flatnonzero(characters == ord("\n"))
+    ends = np.searchsorted(np.flatnonzero(begins), [*breaks, len(block)])
+    fields = np.diff(ends, prepend=0)
+    return fields[fields > 0]
+
+
+def _columns(
+    values: list[bytes], fields: npt.NDArray[np.int64], order: int
+) -> list[Sequence[bytes]]:
+    """The values of lines of order + 1 or order + 2 ``fields``, by column; missing back-offs 0."""
+    width = int(fields[0])
+    if (fields == width).all():
+        columns: list[Sequence[bytes]] = [values[at::width] for at in range(width)]
+        return columns if width == order + 2 else [*columns, [b"0"] * len(fields)]
+    starts = np.cumsum(fields) - fields
+    columns = [_take(values, starts + at) for at in range(order + 1)]
+    last = np.where(fields == order + 2, starts + order + 1, len(values))
+    return [*columns, _take([*values, b"0"], last)]
+
+
+def _take(values: list[bytes], places: npt.NDArray[np.int64]) -> Sequence[bytes]:
+    taken: tuple[bytes, ...] = itemgetter(*places.tolist(), 0)(values)  # of one more: a tuple
+    return taken[:-1]
+
+
+def _floats(values: Sequence[bytes]) -> FloatArray:
+    """Finite float32 numbers.
+
+    Raises:
+        ValueError: something else among them.
+    """
+    with np.errstate(over="ignore"):
+        numbers = np.fromiter(map(float, values), np.float64, len(values)).astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError
+    return numbers
+
+
+def _find_fault(
+    block: bytes, number: int, order: int, longest: int, index: dict[bytes, int] | None
+) -> str:
+    """Line number and message for the first line of ``block`` that is at fault."""
+    for at, line in enumerate(block.split(b"\n"), start=number):
+        values = line.split()
+        if not values:
+            continue
+        if not order < len(values) <= longest:
+            backoff = ", perhaps a back-off" if longest == order + 2 else ""
+            needed = f"a log10-probability and {order} words{backoff}"
+            return f"{at}: needs {needed}, got {len(values)} fields: {shown(line)}"
+        for value in (values[0], *values[order + 1 :]):
+            try:
+                _floats([value])
+            except ValueError:
+                return f"{at}: needs a finite number, got {shown(value)}"
+        if float(values[0]) > POSITIVE_LIMIT:
+            return f"{at}: a log10-probability is at most 0, got {shown(values[0])}"
+        for word in values[1 : order + 1]:
+            if index is not None and word not in index:
+                return f"{at}: the word {shown(word)} is not among the 1-grams"
+    raise AssertionError("a block was refused, and each of its lines is good")
+
+
+def shown(value: bytes) -> str:
+    """How bytes of a file are shown in a message."""
+    return repr(value.strip().decode("utf-8", "replace")[:80])

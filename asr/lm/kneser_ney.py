@@ -1,0 +1,262 @@
+"""Estimation of n-gram models: interpolated modified Kneser-Ney smoothing.
+
+Chen and Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling", TR-10-98,
+Harvard University 1998, section 4.1; conventions as in Heafield et al. 2013, "Scalable Modified
+Kneser-Ney Language Model Estimation" (lmplz).
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.data.manifest import read_manifest
+from asr.errors import ConfigError, DataError
+from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, NgramModel, split_units
+from asr.lm.ngram import assemble as assemble_model
+from asr.lm.trie import IntArray
+from asr.text import normalize
+
+FIXED_DISCOUNTS = (0.5, 1.0, 1.5)  # where a text is too small to estimate them
+START_LOG10 = -99.0  # of <s>, which is never predicted
+_UNKNOWN_ID, _START_ID, _END_ID = 0, 1, 2
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A model and how it came about; every tuple has an entry for each order."""
+
+    model: NgramModel
+    discounts: tuple[tuple[float, float, float], ...]
+    """What n-grams seen once, twice, and more often give away."""
+    fixed: tuple[bool, ...]
+    """Whether the text was too small to estimate the discounts."""
+    seen: tuple[int, ...]
+    """Number of n-grams before pruning."""
+
+
+def read_texts(path: str | Path) -> list[str]:
+    """The normalised texts of a file, without empty ones: of a manifest, if the name ends in
+    ``.jsonl``; else lines of plain text, which gzip may have compressed.
+
+    Raises:
+        DataError: the file cannot be read, or holds no text.
+    """
+    path = Path(path)
+    if path.suffix == ".jsonl":
+        lines = [item.text for item in read_manifest(path)]
+    else:
+        try:
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            lines = [normalize(line) for line in data.decode("utf-8").split("\n")]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: needs UTF-8 text, this is not ({error.reason})") from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: the compressed file is damaged: {error}") from error
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+    texts = [line for line in lines if line]
+    if not texts:
+        raise DataError(f"{path}: holds no text, needs a sentence a line")
+    return texts
+
+
+def estimate(
+    texts: Iterable[str],
+    order: int,
+    unit: str = "word",
+    prune: Sequence[int] = (0,),
+    vocabulary: Iterable[str] | None = None,
+) -> Estimate:
+    """Estimate a model from normalised texts, each a sentence.
+
+    Args:
+        order: 1 to 6.
+        unit: ``word``, or ``token`` for characters and ``<space>``.
+        prune: for each order, n-grams seen so often or less are left out; the last number holds
+            for higher orders too. Their mass goes to the back-offs, so that the probabilities
+            after every history still sum to one.
+        vocabulary: the words of the model; others count as ``<unk>``. Default: all in the texts.
+
+    Raises:
+        ConfigError: an order or pruning out of range.
+        DataError: no text, one that holds a marker such as ``<s>`` as a word, a vocabulary's word
+            with spaces.
+    """
+    if not 1 <= order <= MAX_ORDER:
+        raise ConfigError(f"the order of an n-gram model is 1 to {MAX_ORDER}, got {order}")
+    if not prune or prune[0] != 0 or any(low > high for low, high in pairwise(prune)):
+        raise ConfigError(
+            f"pruning needs counts that start with 0 and don't decrease, such as 0,0,1; got "
+            f"{','.join(map(str, prune))}; a vocabulary limits the words"
+        )
+    if len(prune) > order:
+        raise ConfigError(f"pruning has {len(prune)} counts, the order is only {order}")
+    words, ids = _number_words(texts, unit, vocabulary)
+    levels = _count(ids, len(words), order)
+    adjusted = _adjust(levels)
+    thresholds = [*prune, *[prune[-1]] * (order - len(prune))]
+
+    discounts, fixed, probs, backoffs = [], [], [], []
+    kept: list[npt.NDArray[np.bool_]] = []
+    # Below the unigrams: every word equally likely, <s> never (section 4.1, after eq. 25).
+    lower = np.full(1, 1.0 / (len(words) - 1))
+    for level, counts, threshold in zip(levels, adjusted, thresholds, strict=True):
+        values, usable = estimate_discounts(counts)
+        kept.append((level.count > threshold) | (len(kept) == 0))
+        level_probs, gammas = _interpolate(level, counts, values, kept[-1], lower)
+        discounts.append(values)
+        fixed.append(not usable)
+        probs.append(level_probs)
+        backoffs.append(gammas)
+        lower = level_probs
+    probs[0][_START_ID] = 10.0**START_LOG10
+    model = _assemble(words, levels, kept, probs, backoffs[1:])
+    seen = tuple(len(level.word) for level in levels)
+    return Estimate(model, tuple(discounts), tuple(fixed), seen)
+
+
+def estimate_discounts(counts: Counts) -> tuple[tuple[float, float, float], bool]:
+    """D1, D2 and D3+ (eq. 26) from the (adjusted) counts of one order, and whether the numbers
+    of n-grams seen once to four times give any; if not, they are :data:`FIXED_DISCOUNTS`."""
+    n1, n2, n3, n4 = (int(n) for n in np.bincount(np.minimum(counts, 5), minlength=5)[1:5])
+    if min(n1, n2, n3, n4) == 0:
+        return FIXED_DISCOUNTS, False
+    y = n1 / (n1 + 2 * n2)
+    values = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    # A discount of 0 would leave nothing for the words not seen.
+    if any(not 0 < value <= seen for seen, value in enumerate(values, start=1)):
+        return FIXED_DISCOUNTS, False
+    return values, True
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The distinct k-grams of a text, sorted by context and word; all (n,)."""
+
+    context: IntArray  # index of w1 .. w(k-1) in the level below; 0 for k = 1
+    word: IntArray
+    suffix: IntArray  # index of w2 .. wk in the level below; 0 for k = 1
+    count: Counts
+    from_start: npt.NDArray[np.bool_]  # whether w1 is <s>
+
+
+def _number_words(
+    texts: Iterable[str], unit: str, vocabulary: Iterable[str] | None
+) -> tuple[list[str], IntArray]:
+    """The words, sorted after the special ones, and the ids of all sentences in a row, each
+    between ``<s>`` and ``</s>``."""
+    index = {UNKNOWN: _UNKNOWN_ID, START: _START_ID, END: _END_ID}
+    for word in vocabulary or ():
+        if word.split() != [word]:
+            raise DataError(f"a vocabulary holds single words, got {word!r}")
+        index.setdefault(word, len(index))
+    closed = vocabulary is not None
+    if unit == "token":  # by which such a model is known, though its texts may have no spaces
+        index.setdefault(SPACE, len(index))
+    stream: list[int] = []
+    sentences = 0
+    for text in texts:
+        sentence = split_units(text, unit)
+        if not sentence:
+            continue
+        sentences += 1
+        stream.append(_START_ID)
+        if closed:
+            stream.extend([index.get(word, _UNKNOWN_ID) for word in sentence])
+        else:
+            stream.extend([index.setdefault(word, len(index)) for word in sentence])
+        stream.append(_END_ID)
+    ids = np.array(stream, np.int32)
+    if not len(ids):
+        raise DataError("a language model needs text, got none")
+    if any(np.count_nonzero(ids == marker) != sentences for marker in (_START_ID, _END_ID)):
+        raise DataError(f"the texts hold {START} or {END} as a word; take these markers out")
+    if unit == "word" and SPACE in index:
+        raise DataError(f"the texts hold {SPACE} as a word, which only models of characters have")
+    ordered = [UNKNOWN, START, END, *sorted(index.keys() - {UNKNOWN, START, END})]
+    new = np.empty(len(index), np.int32)
+    new[[index[word] for word in ordered]] = np.arange(len(index))
+    return ordered, new[ids]
+
+
+def _count(ids: IntArray, size: int, order: int) -> list[_Level]:
+    """The k-grams of the sentences in ``ids`` for k = 1 .. ``order``; ``size`` is V."""
+    starts = np.flatnonzero(ids == _START_ID)
+    position = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
+    words = np.arange(size, dtype=np.int32)
+    none = np.zeros(size, np.int32)
+    unigrams = np.bincount(ids, minlength=size)
+    levels = [_Level(none, words, none, unigrams, words == _START_ID)]
+    place = ids  # at each position, the index of the (k-1)-gram that ends there
+    for k in range(2, order + 1):
+        ends = np.flatnonzero(position >= k - 1)
+        keys = place[ends - 1].astype(np.int64) * size + ids[ends]
+        keys, inverse, count = np.unique(keys, return_inverse=True, return_counts=True)
+        context = (keys // size).astype(np.int32)
+        suffix = np.empty(len(keys), np.int32)
+        suffix[inverse] = place[ends]
+        place = np.zeros(len(ids), np.int32)
+        place[ends] = inverse
+        from_start = levels[-1].from_start[context]
+        word = (keys % size).astype(np.int32)
+        levels.append(_Level(context, word, suffix, count, from_start))
+    return levels
+
+
+def _adjust(levels: Sequence[_Level]) -> list[Counts]:
+    """What stands for the counts in each order: below the highest the number of distinct words
+    before an n-gram (eq. 18); n-grams that begin with ``<s>`` can have none before them and keep
+    their counts; ``<s>`` itself is never predicted."""
+    adjusted = []
+    for level, above in pairwise(levels):
+        continuations = np.bincount(above.suffix, minlength=len(level.word))
+        adjusted.append(np.where(level.from_start, level.count, continuations))
+    adjusted.append(levels[-1].count.copy())
+    adjusted[0][_START_ID] = 0
+    return adjusted
+
+
+def _interpolate(
+    level: _Level,
+    counts: Counts,
+    discounts: tuple[float, float, float],
+    kept: npt.NDArray[np.bool_],
+    lower: Floats,
+) -> tuple[Floats, Floats]:
+    """Probabilities (n,) of the level's n-grams (eq. 25), and the weight gamma of the order below
+    for each of its contexts (eq. 28, with the counts of pruned n-grams in full)."""
+    given = np.where(kept, np.array([0.0, *discounts])[np.minimum(counts, 3)], counts)
+    contexts = len(lower)
+    total = np.bincount(level.context, counts, contexts)
+    gammas = np.ones(contexts)
+    np.divide(np.bincount(level.context, given, contexts), total, out=gammas, where=total > 0)
+    probs = (counts - given) / np.maximum(total, 1)[level.context]
+    return probs + gammas[level.context] * lower[level.suffix], gammas
+
+
+def _assemble(
+    words: Sequence[str],
+    levels: Sequence[_Level],
+    kept: Sequence[npt.NDArray[np.bool_]],
+    probs: Sequence[Floats],
+    gammas: Sequence[Floats],
+) -> NgramModel:
+    """The model of what pruning left; ``gammas`` holds a level's back-offs below the highest."""
+    ids = levels[0].word[None]
+    grams = [ids]
+    for level, keep in zip(levels[1:], kept[1:], strict=True):
+        ids = np.vstack([ids[:, level.context], level.word])
+        grams.append(ids[:, keep])
+    log10_probs = [np.log10(values[keep]) for values, keep in zip(probs, kept, strict=True)]
+    log10_backoffs = [np.log10(values[keep]) for values, keep in zip(gammas, kept, strict=False)]
+    return assemble_model(words, grams, log10_probs, log10_backoffs)

@@ -1,0 +1,228 @@
+"""Recurrent language models in ONNX Runtime: scores of sentences and of many alike, steps."""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from asr.errors import DataError
+from asr.lm.ngram import END, SPACE, UNKNOWN, split_units
+
+METADATA = "language_model"
+"""The key of the file's metadata that holds :data:`FIELDS` as JSON."""
+
+SCHEMA_VERSION = 1
+FIELDS = ("schema_version", "unit", "words", "provenance")
+BATCH_VALUES = 2**23
+"""Log-probabilities that are computed at once: 32 MB."""
+
+Floats = npt.NDArray[np.float32]
+States = npt.NDArray[np.float32]
+"""(S, B, H): what the layers carry from word to word, for each of B sentences."""
+
+
+class RecurrentLm:
+    """A model file, as ``asr lm train`` writes it; it predicts words or characters one after
+    another, each from all that came before in the sentence; ``</s>`` stands at both its ends.
+
+    ``data``: the file's contents, taken apart when they are first needed; ``name``: what errors
+    call it.
+
+    Raises:
+        DataError: not a language model that this version reads.
+    """
+
+    def __init__(self, data: bytes, name: str = "the language model") -> None:
+        self.data, self.name = data, name
+
+    @cached_property
+    def _session(self) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # steps are small
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                self.data, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            raise self._fault(error) from error
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            values: dict[str, Any] = json.loads(metadata[METADATA])
+            version, *_ = (values[name] for name in FIELDS)
+        except (KeyError, TypeError, ValueError) as error:
+            raise self._fault(error) from error
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"{self.name}: schema_version is {version!r}, this version of asr reads "
+                f"{SCHEMA_VERSION}"
+            )
+        return values
+
+    def _fault(self, error: Exception) -> DataError:
+        reason = str(error).partition("\n")[0]
+        return DataError(f"{self.name}: not a recurrent language model of asr lm train ({reason})")
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """(V,) the word of each id."""
+        return tuple(self._description["words"])
+
+    @property
+    def unit(self) -> str:
+        """``word``, or ``token`` for characters and ``<space>``."""
+        return str(self._description["unit"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How it was trained."""
+        return dict(self._description["provenance"])
+
+    @cached_property
+    def _no_states(self) -> States:
+        count, _, size = self._session.get_inputs()[2].shape
+        return np.zeros((count, 1, size), np.float32)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: index for index, word in enumerate(self.words)}
+
+    @property
+    def unknown_id(self) -> int:
+        """The id that words outside the model share."""
+        return self.ids[UNKNOWN]
+
+    @property
+    def end_id(self) -> int:
+        """The id of both ends of a sentence."""
+        return self.ids[END]
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of the units of a normalised text."""
+        return [self.ids.get(unit, self.unknown_id) for unit in split_units(text, self.unit)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ``ids``."""
+        units = (self.words[index] for index in ids)
+        if self.unit == "word":
+            return " ".join(units)
+        return "".join(" " if unit == SPACE else unit for unit in units)
+
+    def run(
+        self, tokens: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], states: States
+    ) -> tuple[Floats, States]:
+        """Natural log-probabilities (B, T, V) of what comes after each of ``tokens`` (B, T), of
+        which ``lengths`` (B,) count, and the states (S, B, H) after the last of them."""
+        feed = {"tokens": tokens, "lengths": lengths, "states": states}
+        log_probs, after = self._session.run(["log_probs", "next_states"], feed)
+        return log_probs, after
+
+    def start(self, context: Sequence[int] = (), count: int = 1) -> tuple[Floats, States]:
+        """Log-probabilities (count, V) of what begins a sentence, or goes on from the ids of
+        ``context``, and the states (S, count, H), the same for all."""
+        tokens = np.array([[self.end_id, *context]])
+        log_probs, states = self.run(tokens, np.array([tokens.shape[1]]), self._no_states)
+        return np.repeat(log_probs[:, -1], count, 0), np.repeat(states, count, 1)
+
+    def step(self, ids: Sequence[int] | Any, states: States) -> tuple[Floats, States]:
+        """Log-probabilities (B, V) of what comes after ``ids`` (B,), and the states after them."""
+        tokens = np.asarray(ids, np.int64)[:, None]
+        log_probs, states = self.run(tokens, np.ones(len(tokens), np.int64), states)
+        return log_probs[:, 0], states
+
+    def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
+        """log10-probabilities (units + 1,) of every unit of each sentence and of its end.
+
+        Sentences of similar length are computed at once, which changes nothing.
+        """
+        results: list[Any] = [None] * len(sentences)
+        for batch in self._batches(sentences):
+            rows = [sentences[index] for index in batch]
+            lengths = np.array([len(row) + 1 for row in rows])
+            tokens = np.full((len(rows), lengths.max()), self.end_id)
+            for line, row in zip(tokens, rows, strict=True):
+                line[1 : len(row) + 1] = row
+            states = np.repeat(self._no_states, len(rows), 1)
+            log_probs, _ = self.run(tokens, lengths, states)
+            for index, row, values in zip(batch, rows, log_probs, strict=True):
+                chosen = values[np.arange(len(row) + 1), [*row, self.end_id]]
+                results[index] = chosen.astype(np.float64) / np.log(10)
+        return results
+
+    def _batches(self, sentences: Sequence[Sequence[int]]) -> Iterable[list[int]]:
+        limit = BATCH_VALUES // len(self.words)
+        batch: list[int] = []
+        for index in sorted(range(len(sentences)), key=lambda i: len(sentences[i])):
+            if batch and (len(batch) + 1) * (len(sentences[index]) + 1) > limit:
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+    def score_alike(
+        self, texts: Sequence[str], history: str = "", ends: bool = True
+    ) -> npt.NDArray[np.float64]:
+        """Natural log-probabilities (N,) of normalised texts that have beginnings in common, which
+        are computed once.
+
+        ``history``: the words of the same sentence that came before all of them; ``ends``: whether
+        the sentence ends with them. What is between the history and a text is not counted.
+        """
+        before = self.encode(history)
+        if before and self.unit == "token":
+            before.append(self.ids.get(SPACE, self.unknown_id))
+        rows = [self.encode(text) for text in texts]
+        if ends:
+            rows = [[*row, self.end_id] for row in rows]
+        totals = np.zeros(len(rows))
+        log_probs, states = self.start(before) if before else self._beginning
+        place = [0] * len(rows)  # of each text's beginning among the distinct ones
+        going = [index for index, row in enumerate(rows) if row]
+        depth = 0
+        while going:
+            words = [rows[index][depth] for index in going]
+            parents = [place[index] for index in going]
+            totals[going] += log_probs[parents, words]
+            depth += 1
+            # Distinct beginnings of one word more, of the texts that go on.
+            children: dict[tuple[int, int], int] = {}
+            after = []
+            for index, parent, word in zip(going, parents, words, strict=True):
+                if len(rows[index]) > depth:
+                    place[index] = children.setdefault((parent, word), len(children))
+                    after.append(index)
+            going = after
+            if going:
+                origins, steps = zip(*children, strict=True)
+                log_probs, states = self.step(steps, states[:, origins])
+        return totals
+
+    @cached_property
+    def _beginning(self) -> tuple[Floats, States]:
+        return self.start()
+
+
+def read_recurrent_lm(path: str | Path) -> RecurrentLm:
+    """A model file of ``asr lm train``.
+
+    Raises:
+        DataError: it cannot be read, or is something else.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    model = RecurrentLm(data, str(path))
+    assert model.words  # taken apart here and now
+    return model

@@ -1,0 +1,1 @@
+"""The model directory, and the network inside it in ONNX Runtime."""

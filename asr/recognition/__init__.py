@@ -1,0 +1,1 @@
+"""From audio to transcripts: windows, segments, words with times and confidences, formats."""

@@ -1,0 +1,158 @@
+"""When was each word of a known text said? Recordings of any length, in bounded memory."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from asr.audio.read import source_name, stream_audio
+from asr.decoding.alignment import align
+from asr.decoding.hypothesis import Hypothesis
+from asr.errors import DataError, OutputError
+from asr.model.directory import ModelInfo, default_model
+from asr.model.session import AcousticSession, LogProbs
+from asr.recognition.windows import Windows, open_windows
+from asr.recognition.words import Word, frame_time, to_words
+
+
+@dataclass(frozen=True)
+class AlignedToken:
+    """A symbol of the text; ``start`` and ``end`` in seconds: where the model gives it out, not
+    moved to where a word begins and ends. ``score`` is its largest posterior there."""
+
+    text: str
+    start: float
+    end: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A text on its recording: ``duration`` in seconds, ``model`` the hash of the graph, ``score``
+    the natural logarithm of the probability of the path."""
+
+    text: str
+    words: tuple[Word, ...]
+    tokens: tuple[AlignedToken, ...]
+    score: float
+    duration: float
+    model: str
+
+
+class Aligner:
+    """A loaded model. ``model``: a model directory; without one, that inside the package.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+
+    def __init__(self, model: str | Path | None = None, threads: int = 0) -> None:
+        self._session = AcousticSession(model or default_model(), threads)
+
+    @property
+    def model(self) -> ModelInfo:
+        """The description of the loaded model."""
+        return self._session.info
+
+    def align(self, source: str | Path | bytes, text: str) -> Alignment:
+        """Place ``text`` on a file, bytes of a file or ``"-"`` (standard input).
+
+        A word's confidence is the geometric mean of its tokens' scores, calibrated as
+        those of greedy decoding are.
+
+        Raises:
+            AudioError: not usable as audio.
+            DataError: no text, a word that the vocabulary cannot spell, or a text that the audio is
+                too short for.
+            OutputError: no room for temporary files.
+        """
+        name, model = source_name(source), self.model
+        text = model.vocabulary.normalize(text)
+        tokens = _encode(text, model)
+        if isinstance(source, str) and source == "-":
+            source = sys.stdin.buffer.read()  # gone through twice
+        windows = open_windows(self._session, partial(stream_audio, source, model.sample_rate))
+        duration = windows.samples / model.sample_rate
+        with _stored(windows, len(model.vocabulary)) as log_probs:
+            try:
+                hypothesis = place(log_probs, tokens, model.vocabulary.blank_id)
+            except DataError as error:
+                raise DataError(f"{name}: {error}") from error
+        return Alignment(
+            text=text,
+            words=to_words(hypothesis, model, duration),
+            tokens=tuple(
+                AlignedToken(
+                    text=model.vocabulary.tokens[token],
+                    start=frame_time(start, model, duration),
+                    end=frame_time(end, model, duration),
+                    score=min(1.0, float(np.exp(posterior))),
+                )
+                for token, start, end, posterior in zip(
+                    hypothesis.tokens,
+                    hypothesis.start_frames,
+                    hypothesis.end_frames,
+                    hypothesis.log_posteriors,
+                    strict=True,
+                )
+            ),
+            score=hypothesis.score,
+            duration=duration,
+            model=model.hash,
+        )
+
+
+def place(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypothesis:
+    """``tokens`` on (frames, V), each with the largest posterior of its run.
+
+    Raises:
+        DataError: as :func:`asr.decoding.alignment.align`.
+    """
+    starts, ends, score = align(log_probs, tokens, blank_id)
+    places = list(zip(tokens, starts.tolist(), ends.tolist(), strict=True))
+    return Hypothesis(
+        tokens=tuple(tokens),
+        start_frames=tuple(start for _, start, _ in places),
+        end_frames=tuple(end for _, _, end in places),
+        log_posteriors=tuple(float(log_probs[a:b, token].max()) for token, a, b in places),
+        acoustic_score=score,
+        score=score,
+    )
+
+
+def _encode(text: str, model: ModelInfo) -> list[int]:
+    if not text:
+        raise DataError("the text is empty: nothing to align")
+    for word in text.split():
+        if unknown := model.vocabulary.unknown(word):
+            raise DataError(
+                f"the model cannot spell the word {word!r}: its vocabulary has no {unknown}; "
+                "write it as it is said, e.g. numbers in words"
+            )
+    return model.vocabulary.encode(text)
+
+
+@contextmanager
+def _stored(windows: Windows, size: int) -> Iterator[LogProbs]:
+    """The log-probs of all windows; those of a long recording in a temporary file, of which memory
+    holds what is in use."""
+    if windows.statistics is None:
+        yield np.concatenate([np.zeros((0, size), np.float32), *windows.log_probs()])
+        return
+    with tempfile.TemporaryFile() as file:
+        try:
+            for log_probs in windows.log_probs():
+                file.write(log_probs.tobytes())
+            file.flush()
+        except OSError as error:
+            raise OutputError(
+                f"cannot write to the folder of temporary files {tempfile.gettempdir()} "
+                f"({error.strerror or error}); make room, or name another in TMPDIR"
+            ) from error
+        # Writable, though nothing is written: compiled code takes it for an array like any other.
+        yield np.asarray(np.memmap(file, np.float32, "r+", shape=(windows.frames, size)))

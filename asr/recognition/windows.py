@@ -1,0 +1,226 @@
+"""Log-probabilities of recordings of any length, in bounded memory: window by window.
+
+Windows overlap by a context on both sides, whose frames are dropped, and meet on exact frame
+borders. Every window is normalised by the statistics of the whole recording, so the recording is
+gone through twice; or, where it cannot be, by those of what was heard until then.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.audio.read import Samples
+from asr.model.directory import ModelInfo
+from asr.model.session import LogProbs, Session, Statistics
+from asr.prefetch import map_ahead
+
+Blocks = Callable[[], Iterable[Samples]]
+"""Starts a pass over a recording: its samples in blocks (n,) of any length."""
+
+WINDOW_SECONDS = 60.0
+CONTEXT_SECONDS = 6.0
+"""In windows of half that length, 7 of 14,760 frames of AN4 get another symbol than in one piece,
+and the log-probs of a frame differ by 0.003 (median of the largest difference). With a context of
+2 s 22 do, with 4 s 14, with 10 s 1 (the AN4 model; fewer with the one in the package)."""
+BATCH_SIZE = 2  # a tenth faster than one by one; more takes too much memory
+SURVEY_SECONDS = 15.0
+"""The statistics are taken of pieces of that length, and pooled."""
+LIVE_WINDOW_SECONDS = 6.0
+LIVE_CONTEXT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A recording of ``samples`` samples, ready for :meth:`log_probs`; ``frames`` in all.
+
+    ``window`` output frames are kept of a window, ``context`` more are computed on both sides.
+    ``statistics`` are those of the recording, None where it is shorter than one window and is
+    computed as it always is.
+    """
+
+    session: Session
+    blocks: Blocks
+    samples: int
+    statistics: Statistics | None
+    window: int
+    context: int
+
+    @property
+    def frames(self) -> int:
+        """Output frames of the recording, the padding included."""
+        return self.session.info.num_frames(self.samples)
+
+    def log_probs(self) -> Iterator[LogProbs]:
+        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all."""
+
+        def compute(windows: list[_Window]) -> list[LogProbs]:
+            samples = [window.samples for window in windows]
+            log_probs = self.session.log_probs(samples, self.statistics)
+            return [rows[x.kept] for rows, x in zip(log_probs, windows, strict=True)]
+
+        windows = _cut(self.session.info, self.blocks(), self.window, self.context)
+        batches = iter(lambda: list(islice(windows, BATCH_SIZE)), [])
+        threads = self.session.at_once
+        for computed in map_ahead(compute, batches, threads, threads + 1):
+            yield from computed
+
+
+def live_log_probs(
+    session: Session,
+    blocks: Iterable[Samples],
+    window_seconds: float = LIVE_WINDOW_SECONDS,
+    context_seconds: float = LIVE_CONTEXT_SECONDS,
+) -> Iterator[LogProbs]:
+    """Log-probabilities (n, V) of a recording that is still going on, each window as soon as its
+    context has been heard. A recording shorter than one is computed as it always is.
+
+    Raises:
+        AudioError: what ``blocks`` raises.
+    """
+    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
+    moments = _Moments()
+    heard = 0  # samples that are in the moments
+    for part in _cut(session.info, blocks, window, context):
+        statistics = None
+        if part.begin or not part.last:
+            new = part.samples[heard - part.begin :]
+            # The last frame would lack what comes next.
+            count = len(new) if part.last else len(new) - session.info.features.window_length
+            if count > 0:
+                moments.add(session.info.features.num_frames(count), session.statistics(new, count))
+                heard += count
+            statistics = moments.statistics
+        (rows,) = session.log_probs([part.samples], statistics)
+        yield rows[part.kept]
+
+
+def open_windows(
+    session: Session,
+    blocks: Blocks,
+    window_seconds: float = WINDOW_SECONDS,
+    context_seconds: float = CONTEXT_SECONDS,
+) -> Windows:
+    """Go through a recording for its length and its statistics.
+
+    Raises:
+        AudioError: what ``blocks`` raises.
+    """
+    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
+    samples, statistics = _survey(session, blocks(), window + context)
+    return Windows(session, blocks, samples, statistics, window, context)
+
+
+def _frames(info: ModelInfo, seconds: float) -> int:
+    return max(1, round(seconds * info.sample_rate / info.frame_stride))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """``samples`` (n,) from the sample ``begin`` on; ``kept``: the rows of its log-probs that are
+    the recording's; ``last``: the recording ends with it."""
+
+    samples: Samples
+    begin: int
+    kept: slice
+    last: bool
+
+
+def _cut(
+    info: ModelInfo, blocks: Iterable[Samples], window: int, context: int
+) -> Iterator[_Window]:
+    stride, padding = info.frame_stride, info.encoder.padding
+    buffer = _Buffer(blocks)
+    first, last = 0, False
+    while not last:
+        before = max(0, first - context)
+        begin, end = before * stride, (first + window + context) * stride
+        samples = buffer.read(begin, end + 1)
+        last = begin + len(samples) <= end  # what follows the window is no more than context
+        if not len(samples):
+            return
+        # Row k of a window is frame before - padding + k of the recording; its own padding belongs
+        # to the recording at the recording's ends alone.
+        low = first - before + padding if first else 0
+        high = None if last else first + window - before + padding
+        yield _Window(samples[: end - begin], begin, slice(low, high), last)
+        first += window
+
+
+def _survey(
+    session: Session, blocks: Iterable[Samples], shortest: int
+) -> tuple[int, Statistics | None]:
+    """Samples of a recording and, from ``shortest`` output frames on, its statistics: those of
+    pieces, pooled. They are exact but for the first feature frame of each piece, which is not
+    heard in full."""
+    info = session.info
+    size = _frames(info, SURVEY_SECONDS) * info.frame_stride
+    shortest *= info.frame_stride
+    ahead = info.features.window_length // 2
+    buffer = _Buffer(blocks)
+    first = buffer.read(0, max(size + ahead + 1, shortest))
+    if len(first) < shortest:
+        return len(first), None
+
+    total = 0
+
+    def parts() -> Iterator[tuple[Samples, int]]:
+        nonlocal total
+        samples, begin = first, 0
+        while len(samples) > size + ahead:
+            # A sample less than the window: the frame on its border belongs to the next window.
+            yield samples[: size + ahead], size - 1
+            begin += size
+            samples = buffer.read(begin, begin + size + ahead + 1)
+        total = begin + len(samples)
+        yield samples, len(samples)
+
+    def measure(part: tuple[Samples, int]) -> tuple[int, Statistics]:
+        return info.features.num_frames(part[1]), session.statistics(*part)
+
+    moments = _Moments()
+    for frames, statistics in map_ahead(measure, parts(), session.at_once, session.at_once + 1):
+        moments.add(frames, statistics)
+    return total, moments.statistics
+
+
+class _Moments:
+    """Mean and variance of the features of a recording, part by part."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._sums: npt.NDArray[np.float64] = np.zeros((2, 1))  # of features and their squares
+
+    def add(self, frames: int, statistics: Statistics) -> None:
+        """A part of so many feature frames."""
+        mean, variance = statistics.astype(np.float64)
+        self._frames += frames
+        self._sums = self._sums + frames * np.stack([mean, variance + mean**2])
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of all that was added."""
+        mean, power = self._sums / self._frames
+        return np.stack([mean, power - mean**2]).astype(np.float32)
+
+
+class _Buffer:
+    """The samples of a stream by their index, forwards."""
+
+    def __init__(self, blocks: Iterable[Samples]) -> None:
+        self._blocks = iter(blocks)
+        self._samples = np.zeros(0, dtype=np.float32)
+        self._begin = 0
+
+    def read(self, begin: int, end: int) -> Samples:
+        """Samples ``begin`` to ``end`` (exclusive; fewer at the stream's end); what lies before
+        ``begin`` is forgotten."""
+        pieces = [self._samples[begin - self._begin :]]
+        count = len(pieces[0])
+        while count < end - begin and (block := next(self._blocks, None)) is not None:
+            pieces.append(block)
+            count += len(block)
+        self._samples, self._begin = np.concatenate(pieces), begin
+        return self._samples[: end - begin]

@@ -1,0 +1,96 @@
+"""Tokens on frames to words in seconds."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from asr.decoding.hypothesis import Hypothesis
+from asr.model.calibration import AS_IT_IS
+from asr.model.directory import ModelInfo
+
+
+@dataclass(frozen=True)
+class Word:
+    """A recognised word; ``start`` and ``end`` in seconds, ``confidence`` between 0 and 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    joined: bool = False
+    """No space stands between it and the word before, as in Japanese."""
+
+
+class Spoken(Protocol):
+    """A word on any timeline."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def joined(self) -> bool: ...
+
+
+def text_of(words: Iterable[Spoken]) -> str:
+    """Their texts, with a space between where they are not joined."""
+    parts = (word.text if word.joined else f" {word.text}" for word in words)
+    return "".join(parts).removeprefix(" ")
+
+
+END_SHARE = 0.25
+"""Of the pause between two words, what the end of the first may take; the start of the second may
+take the rest."""
+
+
+def to_words(
+    hypothesis: Hypothesis,
+    model: ModelInfo,
+    duration: float,
+    first_frame: int = 0,
+    decoder: str = "greedy",
+) -> tuple[Word, ...]:
+    """Join the tokens between spaces; where words are not spaced, each token is one.
+
+    A word is heard from its first token's first frame to its last token's last; its confidence is
+    the geometric mean of its tokens' posteriors, calibrated as the model says for words of the
+    ``decoder``. Networks trained with CTC give a word's first
+    token late and its last one early: the model's ``word_offsets`` move starts and ends, but not
+    into a neighbour. Frames are counted from ``first_frame`` of the recording on; times are kept
+    within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
+    """
+    vocabulary, tokens = model.vocabulary, hypothesis.tokens
+    spans = vocabulary.spans(tokens)
+
+    def seconds(frame: int) -> float:
+        return frame_time(first_frame + frame, model, duration)
+
+    starts = [seconds(hypothesis.start_frames[first]) for first, _ in spans]
+    ends = [seconds(hypothesis.end_frames[last - 1]) for _, last in spans]
+    earlier, later = model.word_offsets
+    calibrator = model.calibrators.get(decoder, AS_IT_IS)
+    words = []
+    for index, (first, last) in enumerate(spans):
+        start, end = starts[index], ends[index]
+        before = ends[index - 1] if index else 0.0
+        behind = starts[index + 1] if index + 1 < len(spans) else duration
+        lowest = before + END_SHARE * (start - before) if index else seconds(0)
+        highest = end + END_SHARE * (behind - end)
+        start = min(max(start + earlier, lowest), end)
+        end = min(max(end + later, start), highest)
+        posteriors = hypothesis.log_posteriors[first:last]
+        words.append(
+            Word(
+                text=vocabulary.decode(tokens[first:last]).strip(),
+                start=start,
+                end=end,
+                confidence=calibrator(min(1.0, math.exp(sum(posteriors) / len(posteriors)))),
+                joined=vocabulary.joined(tokens, first),
+            )
+        )
+    return tuple(words)
+
+
+def frame_time(frame: int, model: ModelInfo, duration: float) -> float:
+    """Seconds at which an output frame begins, within 0 and ``duration``."""
+    samples = (frame - model.encoder.padding) * model.frame_stride
+    return min(max(samples / model.sample_rate, 0.0), duration)

@@ -1,0 +1,86 @@
+"""What the arguments of a command name, and shares of it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.data.audio_files import AudioSource, find_sources, share_of
+from asr.errors import DataError
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Two folders of recordings and what does not belong to them."""
+    names = [
+        "b.wav",
+        "a.FLAC",
+        "notes.txt",
+        ".hidden.wav",
+        "sub/c.mp3",
+        ".git/d.wav",
+        "sub/x/e.ogg",
+    ]
+    for name in names:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def paths(*arguments):
+    return [source.path for source in find_sources(arguments)]
+
+
+def test_a_folder_stands_for_its_recordings(tree):
+    assert find_sources(["in"]) == [
+        AudioSource(f"in/{name}", "in") for name in ("a.FLAC", "b.wav", "sub/c.mp3", "sub/x/e.ogg")
+    ]
+
+
+def test_patterns(tree):
+    assert paths("in/*.wav") == ["in/b.wav"]
+    assert paths("in/**/*.[mo]*") == ["in/sub/c.mp3", "in/sub/x/e.ogg"]
+    (tree / "in/[x]*.wav").write_bytes(b"")
+    assert paths("in/[x]*.wav") == ["in/[x]*.wav"]  # a file is no pattern
+
+
+def test_files_are_taken_as_they_are_named(tree):
+    assert find_sources(["-", "none.wav", "in/notes.txt"]) == [
+        AudioSource("-"), AudioSource("none.wav"), AudioSource("in/notes.txt")
+    ]  # fmt: skip
+
+
+def test_a_manifest_names_recordings_with_or_without_texts(tree):
+    lines = [{"audio_filepath": "in/b.wav"}, {"audio_filepath": "/else/x.wav", "text": "yes"}]
+    (tree / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert find_sources(["list.jsonl"]) == [
+        AudioSource(str(tree / "in/b.wav"), str(tree)),
+        AudioSource("/else/x.wav", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [("empty", "no audio files"), ("in/*.aac", "no file fits"), ("none.jsonl", "manifest")],
+)
+def test_what_names_nothing(tree, argument, message):
+    with pytest.raises(DataError, match=message):
+        find_sources([argument])
+
+
+@given(st.integers(0, 20), st.integers(1, 9))
+def test_shares_are_all_together(count, shares):
+    sources = [AudioSource(str(n)) for n in range(count)]
+    parts = [share_of(sources, f"{i}/{shares}") for i in range(1, shares + 1)]
+    assert sorted(int(s.path) for part in parts for s in part) == list(range(count))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("share", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_no_share(share):
+    with pytest.raises(DataError, match="share"):
+        share_of([], share)

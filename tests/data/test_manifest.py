@@ -1,0 +1,122 @@
+"""Manifests, and faults 15 and 16: unknown characters and texts longer than their audio."""
+
+import json
+
+import pytest
+
+from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.errors import DataError
+
+GOOD = {"audio_filepath": "a.wav", "duration": 1.0, "text": "Yes  NO", "id": "a", "lang": "en"}
+
+
+def write(tmp_path, *entries):
+    path = tmp_path / "m.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def test_read_and_write(tmp_path):
+    (item,) = read_manifest(write(tmp_path, GOOD | {"speaker": 7}))
+    assert item.audio == tmp_path / "a.wav"
+    assert (item.text, item.duration, item.id, item.speaker) == ("yes no", 1.0, "a", "7")
+    assert item.extra == {"lang": "en"}
+    (tmp_path / "sub").mkdir()
+    write_manifest(tmp_path / "sub" / "n.jsonl", [item])
+    assert json.loads((tmp_path / "sub" / "n.jsonl").read_text())["audio_filepath"] == "../a.wav"
+    assert read_manifest(tmp_path / "sub" / "n.jsonl") == [item]
+
+
+def test_id_defaults_to_the_stem(tmp_path):
+    entry = {key: value for key, value in GOOD.items() if key != "id"}
+    assert read_manifest(write(tmp_path, entry))[0].id == "a"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": None}, "'text' needs str"),
+        ({"duration": "1"}, "'duration' needs float"),
+        ({"duration": -1}, "needs seconds >= 0"),
+        ({"duration": float("nan")}, "needs seconds >= 0"),
+        ({"audio_filepath": 3}, "'audio_filepath' needs str"),
+        ({"id": "x"}, "x: its id stands already in line 1"),
+    ],
+)
+def test_bad_fields_name_file_and_line(tmp_path, change, message):
+    path = write(tmp_path, GOOD | {"id": "x"}, GOOD | change)
+    with pytest.raises(DataError) as error:
+        read_manifest(path)
+    assert f"{path}:2: " in str(error.value) and message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "no utterance"), ("{", "not JSON"), ("[1]", "needs a JSON object"), ("{}", "missing")],
+)
+def test_broken_manifests(tmp_path, text, message):
+    path = tmp_path / "m.jsonl"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_manifest(path)
+
+
+def test_missing_manifest(tmp_path):
+    with pytest.raises(DataError, match="cannot read the manifest"):
+        read_manifest(tmp_path / "none.jsonl")
+
+
+def unfit(tmp_path, items, **data):
+    from asr.config import Config, DataConfig
+    from asr.training.preparation import prepare
+
+    train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"
+    write_manifest(train, items)
+    write_manifest(dev, [Utterance(tmp_path / "a.wav", 1.0, "yes", "d")])
+    config = Config(data=DataConfig(train=(str(train),), dev=(str(dev),), **data))
+    return prepare(config, tmp_path / "skipped.jsonl")
+
+
+def test_training_drops_counts_and_lists_what_does_not_fit(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(30)]
+    items.append(Utterance(tmp_path / "a.wav", 0.3, "yes " * 9, "fast"))
+    items.append(Utterance(tmp_path / "a.wav", 31.0, "yes", "long"))
+    items.append(Utterance(tmp_path / "a.wav", 1.0, "", "mute"))
+    corpus = unfit(tmp_path, items)
+    assert [item.id for item in corpus.train] == [f"u{i}" for i in range(30)]
+    assert [line["id"] for line in corpus.skipped] == ["fast", "long", "mute"]
+    assert corpus.skipped[0]["reason"] == "35 characters do not fit in 0.30 s"
+    assert corpus.skipped[1]["reason"] == "31.00 s is over 30.0 s"
+    assert corpus.skipped[2]["reason"] == "no text"
+    kept = unfit(tmp_path, items, keep_empty=True)
+    assert kept.train[-1].id == "mute" and len(kept.skipped) == 2
+
+
+def test_unknown_characters_are_left_out_on_request(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", f"u{i}") for i in range(30)]
+    items.append(Utterance(tmp_path / "a.wav", 1.0, "7 up", "odd"))
+    corpus = unfit(tmp_path, items, characters="esy", drop_unknown=True)
+    reason = "characters ' ' '7' 'p' 'u' outside the vocabulary"
+    (line,) = corpus.skipped
+    assert (line["id"], line["reason"]) == ("odd", reason)
+
+
+def test_an_id_in_two_manifests_is_made_distinct(tmp_path):
+    from asr.training.preparation import distinct
+
+    items = [Utterance(tmp_path / f"{i}.wav", 1.0, "yes", "same") for i in range(3)]
+    assert [item.id for item in distinct(items)] == ["same", "same#2", "same#3"]
+
+
+def test_training_stops_when_too_much_does_not_fit(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 0.1, "yes " * 9, f"u{i}") for i in range(3)]
+    with pytest.raises(DataError, match="3 of 3 training utterances are unfit"):
+        unfit(tmp_path, items)
+    assert len((tmp_path / "skipped.jsonl").read_text().splitlines()) == 3
+
+
+def test_training_refuses_unknown_characters_with_file_line_and_characters(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, text, text) for text in ("yes", "room 7b")]
+    with pytest.raises(DataError) as error:
+        unfit(tmp_path, items, characters="abcdefghijklmnopqrstuvwxyz ")
+    assert f"{tmp_path / 'train.jsonl'}:2: room 7b: characters '7'" in str(error.value)

@@ -1,0 +1,198 @@
+"""Causes of word errors: cases made to have one, and any texts against a sum over all paths."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_beam import CASES, UNPRUNED, VOCABULARY, all_texts, language_model, worth
+from test_beam import random_log_probs as random_rows
+
+from asr.decoding.beam import BeamSearch
+from asr.decoding.greedy import greedy
+from asr.errors import DataError
+from asr.evaluation.attribution import CAUSES, attribute, count_causes
+from asr.evaluation.word_alignment import align
+from asr.text import normalize
+
+WEIGHTS = {"lm_weight": 0.7, "word_bonus": 0.0, "unknown_score": -2.0}
+
+
+def rows(*frames):
+    """Logarithms of probabilities of the blank, the space, a and b, a frame each."""
+    return np.log(np.array(frames, np.float32) + np.float32(1e-9))
+
+
+def sure(text):
+    """A frame a character, a blank after each."""
+    places = [place for token in VOCABULARY.encode(text) for place in (token, 0)]
+    return rows(*(0.96 * np.eye(4)[places] + 0.01))
+
+
+def decoded(log_probs, search=None):
+    found = greedy(log_probs, VOCABULARY.blank_id) if search is None else search(log_probs)
+    return normalize(VOCABULARY.decode(found.tokens))
+
+
+def causes(reference, log_probs, search=None):
+    """Of what the decoder gives."""
+    return attribute(reference, decoded(log_probs, search), log_probs, VOCABULARY, search)
+
+
+# Best path: two blanks, 0.36; but three paths spell "a", 0.64 together.
+HIDDEN = rows([0.6, 0, 0.4, 0], [0.6, 0, 0.4, 0])
+RATHER_B = rows([0, 0, 0.4, 0.6])
+
+
+def test_the_search_missed_it():
+    assert causes("a", HIDDEN) == ("search",)
+    narrow = BeamSearch(VOCABULARY, beam_size=1)
+    assert (decoded(HIDDEN), decoded(HIDDEN, narrow)) == ("", "")
+    assert causes("a", HIDDEN, narrow) == ("search",)
+    assert causes("a", HIDDEN, BeamSearch(VOCABULARY)) == (None,)
+    blind = BeamSearch(VOCABULARY, hotwords={"a": 20.0}, token_threshold=0.1)
+    assert decoded(RATHER_B, blind) == "b"
+    assert causes("a", RATHER_B, blind) == ("search",)
+
+
+def test_the_language_model_spoilt_it():
+    assert causes("b", RATHER_B) == (None,)
+    search = BeamSearch(VOCABULARY, lm=language_model(2, "word"), lm_weight=3.0)
+    assert decoded(RATHER_B, search) == "a"
+    assert causes("b", RATHER_B, search) == ("language model",)
+
+
+def test_what_else_is_beside_the_acoustics_is_of_the_language_model_too():
+    hot = BeamSearch(VOCABULARY, hotwords={"a": 1.0})
+    assert causes("b", RATHER_B, hot) == ("language model",)
+    rather_two = np.concatenate([sure("a"), rows([0.4, 0.6, 0, 0]), sure("b")])
+    bonus = BeamSearch(VOCABULARY, word_bonus=-2.0)
+    assert decoded(rather_two, bonus) == "ab"
+    assert causes("a b", rather_two, bonus) == ("language model", "language model")
+
+
+def test_the_acoustics_are_wrong():
+    search = BeamSearch(VOCABULARY, lm=language_model(2, "word"), lm_weight=0.1)
+    for decoder in (None, search):
+        assert decoded(RATHER_B, decoder) == "b"
+        assert causes("a", RATHER_B, decoder) == ("acoustics",)
+        assert causes("", RATHER_B, decoder) == ("acoustics",)
+        # There is no room for more than one character.
+        assert causes("b b a", RATHER_B, decoder) == ("acoustics", None, "acoustics")
+
+
+def test_out_of_vocabulary():
+    closed = BeamSearch(VOCABULARY, lexicon=["a"])
+    assert causes("b", RATHER_B, closed) == ("out of vocabulary",)
+    hot = BeamSearch(VOCABULARY, lexicon=["a"], hotwords={"b": -2.0})
+    assert causes("b", RATHER_B, hot) == ("language model",)
+    for decoder in (None, closed, hot):
+        assert causes("x", RATHER_B, decoder) == ("out of vocabulary",)
+    # Errors in a row have one cause: here the second is none of its own.
+    assert causes("ax a", sure("ab")) == ("out of vocabulary", "out of vocabulary")
+
+
+def test_each_stretch_has_a_cause_of_its_own():
+    log_probs = np.concatenate([RATHER_B, sure(" ab "), HIDDEN, sure(" a")])
+    assert decoded(log_probs) == "b ab a"
+    found = attribute("a ab a a", "b ab a", log_probs, VOCABULARY)
+    assert found == ("acoustics", None, "search", None)
+    found = attribute("x ab a a", "b ab a", log_probs, VOCABULARY)
+    assert found == ("out of vocabulary", None, "search", None)
+    assert count_causes(found) == {
+        "search": 1,
+        "language model": 0,
+        "acoustics": 0,
+        "out of vocabulary": 1,
+    }
+
+
+def test_texts_are_normalised():
+    assert attribute(" A ", "b", RATHER_B, VOCABULARY) == ("acoustics",)
+    assert attribute("b", "  B", RATHER_B, VOCABULARY) == (None,)
+
+
+def test_nothing():
+    nothing = np.zeros((0, len(VOCABULARY)), np.float32)
+    for search in (None, BeamSearch(VOCABULARY, lm=language_model(2, "word"))):
+        assert attribute("", "", nothing, VOCABULARY, search) == ()
+        assert causes("a b", nothing, search) == ("acoustics", "acoustics")
+    assert count_causes(()) == dict.fromkeys(CAUSES, 0)
+
+
+def test_what_cannot_be_explained():
+    with pytest.raises(DataError, match=r"characters \['x'\] of 'x'"):
+        attribute("a", "x", RATHER_B, VOCABULARY)
+    with pytest.raises(DataError, match=r"shape \(frames, 4\), got \(1, 3\)"):
+        attribute("a", "b", RATHER_B[:, :3], VOCABULARY)
+    with pytest.raises(DataError, match="these are probabilities"):
+        attribute("a", "b", np.exp(RATHER_B), VOCABULARY)
+
+
+def test_a_space_more_in_the_output_is_no_other_text():
+    # "a " has 0.35, "ab" 0.33, "a" 0.32: the search has missed nothing.
+    log_probs = np.concatenate([sure("a"), rows([0.32, 0.35, 0, 0.33])])
+    assert causes("ab", log_probs) == ("acoustics",)
+    # Nor where a word is missed, and the spaces on both its sides are there.
+    log_probs = np.concatenate([sure("a "), rows([0.6, 0, 0.4, 0]), sure(" b")])
+    for decoder in (None, BeamSearch(VOCABULARY)):
+        assert decoded(log_probs, decoder) == "a b"
+        assert causes("a a b", log_probs, decoder).count("acoustics") == 1
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    reference=st.lists(st.sampled_from(["a", "b", "ab", "ba", "bb", "ax"]), max_size=5),
+    frames=st.integers(0, 5),
+    seed=st.integers(0, 10**6),
+    name=st.sampled_from([None, *CASES]),
+    exact=st.booleans(),
+)
+def test_any_text(reference, frames, seed, name, exact):
+    """Every cause by its definition, from the sums over all paths and what texts are worth."""
+    log_probs = random_rows(frames, len(VOCABULARY), seed, 2.0)
+    case = WEIGHTS | CASES[name or "plain"]
+    lm = language_model(*case.pop("lm")) if "lm" in case else None
+    lexicon, hotwords = case.get("lexicon"), case.get("hotwords", {})
+    search = None
+    if name is not None:
+        pruning = UNPRUNED if exact else {"beam_size": 1}
+        search = BeamSearch(VOCABULARY, lm=lm, **case, **pruning)
+    hypothesis = decoded(log_probs, search)
+    steps = align(reference, hypothesis.split())
+    found = attribute(" ".join(reference), hypothesis, log_probs, VOCABULARY, search)
+    assert [cause is None for cause in found] == [step.kind == "C" for step in steps]
+    assert sum(count_causes(found).values()) == sum(step.kind != "C" for step in steps)
+
+    values = {}
+    for text, acoustic in all_texts(log_probs).items():
+        value = worth(text, lm, lexicon, hotwords, case) or (-np.inf, 0.0)
+        values[text] = acoustic + value[0], acoustic
+
+    def best(words):
+        """Of all spellings with one space more at most."""
+        words = [word for word in words if word]
+        longest = len(" ".join(words)) + 1
+        alike = [v for text, v in values.items() if text.split() == words and len(text) <= longest]
+        return np.max([*alike, (-np.inf, -np.inf)], axis=0)
+
+    known = {"a", "b", "ab", "ba", "bb"}
+    if lexicon is not None:
+        known = {*lexicon, *" ".join(hotwords).split()}
+    output = best([step.hypothesis for step in steps])
+    for right, run in groupby(range(len(steps)), lambda index: steps[index].kind == "C"):
+        stretch = list(run)
+        if right:
+            continue
+        (cause,) = {found[index] for index in stretch}
+        words = {steps[index].reference for index in stretch} - {None}
+        mended = best([step[0 if i in stretch else 1] for i, step in enumerate(steps)])
+        missed, spoilt = mended > output
+        expected = "search" if missed else "language model" if spoilt else "acoustics"
+        assert cause == (expected if words <= known else "out of vocabulary")
+    counts = count_causes(found)
+    if name in (None, "plain"):
+        assert counts["language model"] == 0
+    if exact and search and len(search(log_probs).tokens) <= len(hypothesis) + 1:
+        assert counts["search"] == 0

@@ -1,0 +1,207 @@
+"""Two systems on the same utterances: against sclite and sc_stats, by hand, and by simulation."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from test_commands import run
+
+from asr.errors import DataError
+from asr.evaluation.comparison import MatchedPairs, compare, error_segments
+from asr.evaluation.word_alignment import align
+
+WORDS = "a b c d e f g h".split()
+
+
+def corrupted(words, share, rng):
+    """Words with errors of all kinds."""
+    result = []
+    for word in words:
+        kind = rng.random() / share
+        if kind > 0.5:  # else a deletion, or one of these
+            result.append(word if kind > 1 else str(rng.choice(WORDS)))
+        elif kind > 0.3:
+            result += [word, str(rng.choice(WORDS))]
+    return result
+
+
+def systems(count, shares=(0.15, 0.25), seed=4):
+    """References and the texts of two systems that make more or fewer errors."""
+    rng = np.random.default_rng(seed)
+    references = [
+        [str(rng.choice(WORDS)) for _ in range(rng.integers(1, 16))] for _ in range(count)
+    ]
+    texts = [references, *([corrupted(r, share, rng) for r in references] for share in shares)]
+    return [[" ".join(words) for words in part] for part in texts]
+
+
+@pytest.fixture(scope="module")
+def sctk(tmp_path_factory):
+    """2,000 utterances of two systems, aligned and compared by NIST's tools."""
+    if not shutil.which("sctk"):
+        pytest.skip("sctk (NIST's sclite) not found; install it, e.g. apt install sctk")
+    folder = tmp_path_factory.mktemp("sctk")
+    parts = systems(2000)
+    for name, texts in zip(("ref", "one", "two"), parts, strict=True):
+        lines = [f"{text} (s{i % 20}-s{i % 20}_{i})\n" for i, text in enumerate(texts)]
+        (folder / f"{name}.trn").write_text("".join(lines))
+    for name in ("one", "two"):
+        command = f"sctk sclite -r ref.trn trn -h {name}.trn trn -i spu_id -o sgml -O ."
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    piped = b"".join((folder / f"{name}.trn.sgml").read_bytes() for name in ("one", "two"))
+    command = "sctk sc_stats -p -t mapsswe -v -n two -O ."
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, input=piped)
+    return folder, parts
+
+
+def test_alignments_are_those_of_sclite(sctk):
+    folder, (references, *hypotheses) = sctk
+    for name, texts in zip(("one", "two"), hypotheses, strict=True):
+        sgml = (folder / f"{name}.trn.sgml").read_text()
+        found = re.findall(r'<PATH id="\(s\d+-s\d+_(\d+)\)"[^>]*>\n(.*)\n</PATH>', sgml)
+        assert len(found) == 2000
+        for index, path in found:
+            steps = align(references[int(index)].split(), texts[int(index)].split())
+            assert [step.kind for step in steps] == re.findall(r"(?:^|:)([CSDI]),", path)
+
+
+def test_matched_pairs_are_those_of_sc_stats(sctk):
+    folder, parts = sctk
+    pairs = compare(*parts).matched_pairs
+    report = (folder / "two.stats.mapsswe").read_text()
+    pattern = r"# segs: (\d+)\).*mean: ([-.\d]+)\) \(std dev: ([.\d]+)\) \(Z Stat: ([-.\d]+)"
+    segments, *values = re.search(pattern, report).groups()
+    assert int(segments) == pairs.segments
+    found = (pairs.mean, pairs.deviation, pairs.z)
+    assert found == pytest.approx([float(value) for value in values], abs=6e-4)
+
+
+def test_segments_by_hand():
+    reference = "a b c d e f g".split()
+
+    def segments(first, second):
+        return error_segments(align(reference, first.split()), align(reference, second.split()))
+
+    assert segments("a b c d e f g", "a b c d e f g") == []
+    assert segments("x b c d e f g", "a b c d e f") == [(1, 0), (0, 1)]  # two words between
+    assert segments("x b c d e f g", "a b x d e f g") == [(1, 1)]  # one word between
+    assert segments("a b c d x e f g", "a b c d e f x") == [(1, 0), (0, 1)]
+    assert segments("", "a b c d e f g h") == [(7, 1)]
+
+
+def test_what_is_no_difference_and_what_is():
+    references, first, second = systems(300, (0.1, 0.1))
+    assert compare(references, first, first).verdict() == "no difference is shown"
+    assert compare(references, first, first).matched_pairs.p == 1.0
+    same = compare(references, first, second)
+    assert same.low < 0 < same.high and same.verdict() == "no difference is shown"
+    worse = compare(references, first, systems(300, (0.1, 0.3))[2])
+    assert 0 < worse.low < worse.rate < worse.high
+    assert worse.verdict() == "the first is better" and worse.matched_pairs.p < 0.001
+    other = compare(references, systems(300, (0.1, 0.3))[2], first)
+    assert other.verdict() == "the second is better"
+    assert other.rate == pytest.approx(-worse.rate)
+    assert [other.low, other.high] == pytest.approx([-worse.high, -worse.low], abs=1e-3)
+
+
+def test_over_speakers_that_differ_the_interval_is_wider():
+    rng = np.random.default_rng(2)
+    references = ["a b c d e f g h"] * 200
+    speakers = [f"s{i % 10}" for i in range(200)]
+    bad = dict.fromkeys(speakers, 0.02) | {"s0": 0.5, "s1": 0.4}
+    first = [" ".join(corrupted(r.split(), 0.05, rng)) for r in references]
+    second = [
+        " ".join(corrupted(r.split(), bad[name], rng))
+        for r, name in zip(references, speakers, strict=True)
+    ]
+    alone, known = (compare(references, first, second, names) for names in ((), speakers))
+    assert alone.over == "utterances" and alone.verdict() == "the first is better"
+    assert known.over == "speakers" and known.groups == 10
+    assert known.high - known.low > 2 * (alone.high - alone.low)
+    assert known.verdict().startswith("undecided: over segments the first is better, over speakers")
+
+
+def test_pairs_without_spread():
+    assert MatchedPairs(3, 0.0, 0.0).p == 1.0
+    assert MatchedPairs(3, 1.0, 0.0).p == 0.0
+    lone = compare(["a b", "b c"], ["a b", "b c"], ["a b", "b x"])
+    assert lone.matched_pairs is None and lone.verdict() == "no difference is shown"
+
+
+def test_what_cannot_be_compared():
+    with pytest.raises(DataError, match="two utterances with words at least, got 1 with 2 words"):
+        compare(["a b"], ["a b"], ["a b"])
+    with pytest.raises(DataError, match="got 2 with 0 words"):
+        compare(["", ""], ["a", ""], ["", ""])
+
+
+def write(folder, texts, **changes):
+    """A results.json of "a b c" twice and "d e" by two speakers."""
+    utterances = [
+        {"id": f"u{i}", "speaker": f"s{i // 2}", "reference": reference, "hypothesis": text}
+        for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))
+    ]
+    folder.mkdir()
+    values = {"schema_version": 2, "utterances": utterances} | changes
+    (folder / "results.json").write_text(json.dumps(values))
+    return folder
+
+
+def test_the_command(tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b x", "a b c", "d"])
+    done = run("compare", one, two / "results.json", one)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("1  25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
+    assert "2 less 1: +0.00 points, " in done.stdout and "over 2 speakers" in done.stdout
+    assert "matched pairs: 3 segments, z = 0.00, p = 1.000" in done.stdout
+    assert "changed: 3 utterances, 1 better and 2 worse" in done.stdout
+    assert "  u1: 2 errors fewer\n    reference  a b c\n    before     a x\n" in done.stdout
+    assert lines[-1] == "changed: 0 utterances, 0 better and 0 worse"
+    assert "u1" not in run("compare", one, two, "--changed", "0").stdout
+
+
+def test_two_side_by_side(tmp_path):
+    for name, hypothesis in (("one", "yes no\nenter\n"), ("two", "yes no\nenter six\n")):
+        (tmp_path / "ref.txt").write_text("yes no\nenter six\n")
+        (tmp_path / "hyp.txt").write_text(hypothesis)
+        run("score", tmp_path / "ref.txt", tmp_path / "hyp.txt", "-o", tmp_path / name)
+    both = tmp_path / "one", tmp_path / "two"
+    done = run("compare", *both, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "<title>one and two</title>" in (tmp_path / "out" / "report.html").read_text()
+    assert run("compare", *both, *both, "-o", tmp_path / "out").returncode == 2
+    assert run("compare", both[0], "vs", both[1], "-o", tmp_path / "out").returncode == 2
+    assert run("compare", *both, "--open").returncode == 2
+    assert run("compare", both[0], "vs", both[1], "--open").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema_version": 9}, "schema_version is 9, this version of asr reads 2"),
+        ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate"),
+        ({"utterances": []}, "are of other utterances: 3 are in one alone, u0 for example"),
+    ],
+)
+def test_results_that_cannot_be_compared(changes, message, tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b c", "a x", "d e"], **changes)
+    done = run("compare", one, two)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert run("compare", one).returncode == 2
+    assert "cannot read" in run("compare", one, tmp_path / "none").stderr
+
+
+def test_other_references(tmp_path):
+    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write(tmp_path / "two", ["a b c", "a x", "d e"])
+    text = (two / "results.json").read_text()
+    (two / "results.json").write_text(text.replace("d e", "d f"))
+    done = run("compare", one, two)
+    assert done.returncode == 1 and "have other references for u2" in done.stderr

@@ -1,0 +1,102 @@
+"""Likely label errors: scores by hand, and the recorded experiment with planted texts."""
+
+import json
+import math
+
+import label_errors
+import numpy as np
+import pytest
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_beam import VOCABULARY, all_texts, random_log_probs
+
+from asr.data.manifest import read_manifest
+from asr.errors import DataError
+from asr.evaluation.label_errors import label_score
+from asr.model.directory import read_model, sha256
+from asr.recognition.transcriber import Transcriber
+
+MODEL = ROOT / "recipes/an4/model"
+RECORDED = json.loads((ROOT / "recipes/an4/label_errors.json").read_text())
+
+
+def test_by_hand():
+    # "a" has 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64, nothing at all 0.36.
+    log_probs = np.log(np.array([[0.6, 0, 0.4, 0]] * 2, np.float32) + np.float32(1e-9))
+    ratio = math.log(0.64 / 0.36)
+    assert label_score("", "a", log_probs, VOCABULARY) == pytest.approx(ratio, abs=1e-6)
+    assert label_score("a", "", log_probs, VOCABULARY) == pytest.approx(-ratio, abs=1e-6)
+    assert label_score(" A", "a", log_probs, VOCABULARY) == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    reference=st.text(" abx", max_size=6).map(str.strip),
+    hypothesis=st.text(" ab", max_size=4).map(str.strip),
+    frames=st.integers(0, 5),
+    seed=st.integers(0, 10**6),
+)
+def test_any_text(reference, hypothesis, frames, seed):
+    log_probs = random_log_probs(frames, len(VOCABULARY), seed, 2.0)
+    reference, hypothesis = (" ".join(text.split()) for text in (reference, hypothesis))
+    found = label_score(reference, hypothesis, log_probs, VOCABULARY)
+    totals = all_texts(log_probs)
+    if reference == hypothesis:
+        assert found == 0
+    elif reference not in totals:
+        assert found == math.inf
+    else:
+        ratio = totals.get(hypothesis, -math.inf) - totals[reference]
+        assert found == pytest.approx(ratio / max(len(reference), len(hypothesis)), abs=1e-4)
+
+
+def test_what_cannot_be_stands_above_all_else():
+    log_probs = random_log_probs(3, len(VOCABULARY), 0, 9.0)
+    for impossible in ("a b a b", "x"):
+        for hypothesis in ("a", "", "b b b b"):
+            assert label_score(impossible, hypothesis, log_probs, VOCABULARY) == math.inf
+            assert label_score(hypothesis, hypothesis, log_probs, VOCABULARY) == 0
+    assert label_score("a", "a b a b", log_probs, VOCABULARY) == -math.inf
+    nothing = np.zeros((0, len(VOCABULARY)), np.float32)
+    assert label_score("a", "", nothing, VOCABULARY) == math.inf
+
+
+def test_what_are_no_log_probs():
+    log_probs = random_log_probs(3, len(VOCABULARY), 0)
+    with pytest.raises(DataError, match=r"shape \(frames, 4\), got \(3, 3\)"):
+        label_score("a", "b", log_probs[:, :3], VOCABULARY)
+    with pytest.raises(DataError, match="these are probabilities"):
+        label_score("a", "b", np.exp(log_probs), VOCABULARY)
+
+
+def test_planted_texts_are_others():
+    texts = ["a b", "b", "a b", "a"]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        assert label_errors.another_text(texts, 0, rng) in ("b", "a")
+        assert label_errors.another_word(["a", "b", "c"], texts, 0, rng) in (
+            "b b", "c b", "a a", "a c",
+        )  # fmt: skip
+
+
+def test_the_record_is_of_the_model():
+    assert RECORDED["model"] == read_model(MODEL).hash
+    assert RECORDED["seeds"] == [1, 50] and RECORDED["planted"] == 50 * label_errors.PLANTED
+    for counts in RECORDED["found"].values():
+        assert tuple(counts) == label_errors.FORMS
+        assert counts["per character"] == max(
+            counts.values()
+        )  # as asr.evaluation.label_errors says
+    assert RECORDED["found"]["another text"]["per character"] >= 0.9 * RECORDED["planted"]
+
+
+def test_planted_texts_are_found(an4):
+    """Rounding may turn a place in the ranking on another processor: one text more or less."""
+    manifest = an4 / "dev.jsonl"
+    assert sha256(manifest) == RECORDED["manifest"]["sha256"]
+    heard = label_errors.listen(read_manifest(manifest), Transcriber(MODEL))
+    assert heard.top == RECORDED["top"] == 5  # 4.55, rounded up
+    found = label_errors.plant(heard, label_errors.another_text)["per character"]
+    assert abs(found - RECORDED["found"]["another text"]["per character"]) <= 1
+    assert found >= 0.9 * RECORDED["planted"]

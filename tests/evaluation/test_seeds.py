@@ -1,0 +1,216 @@
+"""Two systems over several seeds: Student's t against scipy, by hand, and by simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from test_commands import run
+from test_comparison import write
+
+from asr.errors import DataError
+from asr.evaluation import bootstrap
+from asr.evaluation.seeds import SeedDifference, Seeds, TTest, compare_seeds, t_test
+from asr.evaluation.student import incomplete_beta, two_sided_p
+
+
+@pytest.mark.parametrize("degrees", [1, 1.5, 2, 3.7, 4, 10, 30, 200, 5000])
+def test_students_t_is_that_of_scipy(degrees):
+    for t in (0, 1e-6, 0.01, 0.5, 1, 2, 4.3, 12.7, 100, -2):
+        expected = 2 * stats.t.sf(abs(t), degrees)
+        assert two_sided_p(t, degrees) == pytest.approx(expected, rel=1e-8, abs=1e-15)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (1, 1), (2, 0.5), (0.5, 8), (7, 3), (60, 40)])
+def test_incomplete_beta_is_that_of_scipy(a, b):
+    from scipy.special import betainc
+
+    for x in (0, 1e-9, 0.1, 0.5, 0.9, 1 - 1e-9, 1):
+        assert incomplete_beta(a, b, x) == pytest.approx(betainc(a, b, x), rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (2, 5), (10, 4)])
+def test_welch_is_that_of_scipy(sizes):
+    rng = np.random.default_rng(sum(sizes))
+    one, two = (rng.integers(30, 70, size) for size in sizes)
+    seeds = [Seeds(tuple(map(int, errors)), 773) for errors in (one, two)]
+    parts = [(item.mean_variance, len(item.errors) - 1) for item in seeds]
+    ours = t_test(seeds[1].mean - seeds[0].mean, parts)
+    theirs = stats.ttest_ind(two, one, equal_var=False)
+    assert ours.t == pytest.approx(theirs.statistic)
+    assert ours.degrees == pytest.approx(theirs.df)
+    assert ours.p == pytest.approx(theirs.pvalue)
+
+
+def corrupted(references, errors):
+    """The first words of all texts, ``errors`` of them, replaced."""
+    texts = []
+    for reference in references:
+        words = reference.split()
+        wrong = min(errors, len(words))
+        errors -= wrong
+        texts.append(" ".join(["x"] * wrong + words[wrong:]))
+    return texts
+
+
+def test_by_hand():
+    """Errors 1, 2, 3 of 10 and 5, 6, 7 of 10: means 0.2 and 0.6, deviations 0.1."""
+    references = ["a b", "c d", "e f", "g h", "i j"]
+    runs = [[corrupted(references, errors) for errors in side] for side in ((1, 2, 3), (5, 6, 7))]
+    found = compare_seeds(references, *runs)
+    assert (found.first.errors, found.second.errors) == ((1, 2, 3), (5, 6, 7))
+    assert found.rate == pytest.approx(0.4)
+    assert found.first.mean == pytest.approx(0.2) and found.first.deviation == pytest.approx(0.1)
+    assert found.within == pytest.approx(0.1)
+    assert found.seeds.t == pytest.approx(0.4 / np.sqrt(2 * 0.01 / 3))
+    assert found.seeds.degrees == pytest.approx(4)
+    assert (found.groups, found.over) == (5, "utterances")
+    # The five texts have 5/3, 1/3, 0, 0, 0 errors on average, and 2, 2, 5/3, 1/3, 0.
+    differences = np.array([2 - 5 / 3, 2 - 1 / 3, 5 / 3, 1 / 3, 0])
+    error = np.sqrt(((differences - 0.8) ** 2).sum() * 5 / 4) / 10
+    variance = 2 * 0.01 / 3 + error**2
+    assert found.together.t == pytest.approx(0.4 / np.sqrt(variance))
+    degrees = variance**2 / (2 * (0.01 / 3) ** 2 / 2 + error**4 / 4)
+    assert found.together.degrees == pytest.approx(degrees)
+
+
+def test_seeds_that_are_alike_are_no_certainty():
+    references = ["a b c d e"] * 4
+    runs = [[corrupted(references, errors)] * 2 for errors in (2, 3)]
+    found = compare_seeds(references, *runs)
+    assert found.first.deviation == 0 and found.seeds.p > 0.05
+    assert found.seeds.t == pytest.approx(1 / np.sqrt(2 * (1 / 12) / 2))
+
+
+def difference(low, high, seeds, together):
+    errors = Seeds((1, 2), 10), Seeds((3, 4), 10)
+    tests = [None if p is None else TTest(2.0, 2.0, p) for p in (seeds, together)]
+    return SeedDifference((low + high) / 2, low, high, 10, "speakers", *errors, *tests)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ((0.1, 0.3, 0.01, 0.02), "A is better"),
+        ((-0.3, -0.1, 0.01, 0.02), "B is better"),
+        (
+            (0.1, 0.3, 0.01, 0.06),
+            "undecided: over other speakers or other seeds A is better, over both together it need "
+            "not be",
+        ),
+        (
+            (0.1, 0.3, 0.2, 0.1),
+            "undecided: over other speakers A is better, over seeds it need not be",
+        ),
+        (
+            (-0.3, 0.1, 0.01, 0.1),
+            "undecided: over other seeds B is better, over speakers it need not be",
+        ),
+        ((-0.1, 0.1, 0.9, 0.9), "no difference is shown"),
+        (
+            (-0.1, 0.1, None, None),
+            "no difference is shown; one seed says nothing of the spread of others",
+        ),
+        (
+            (0.1, 0.3, None, None),
+            "undecided: over other speakers A is better; one seed says nothing of the spread of "
+            "others",
+        ),
+    ],
+)
+def test_verdicts(values, verdict):
+    assert difference(*values).verdict("A", "B") == verdict
+
+
+WORDS = 40
+SPEAKERS = [f"s{i}" for i in range(20)]
+REFERENCES = ["a " * (WORDS - 1) + "a"] * len(SPEAKERS)
+
+
+def simulated(rng, seeds, shift, seed_spread, speaker_spread):
+    """Texts of a system's runs: error rates of speakers and of seeds vary, the speakers' own rates
+    by system too."""
+    rates = 0.15 * np.exp(shift + speaker_spread * rng.normal(size=len(SPEAKERS)))
+    runs = []
+    for _ in range(seeds):
+        errors = rng.binomial(WORDS, np.minimum(rates * np.exp(seed_spread * rng.normal()), 0.9))
+        runs.append([" ".join(["x"] * n + ["a"] * (WORDS - n)) for n in errors])
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("seeds", "seed_spread", "speaker_spread"), [(3, 0.1, 0.0), (3, 0.1, 0.3), (5, 0.1, 0.3)]
+)
+def test_false_alarms(seeds, seed_spread, speaker_spread, monkeypatch):
+    """Two systems that are equal but for chance: the verdict is wrong in at most 5 %, give or take
+    what 300 cases leave open, and with a true difference it is found."""
+    monkeypatch.setattr(bootstrap, "REPLICATES", 400)
+    rng = np.random.default_rng(3)
+    spread = seed_spread, speaker_spread
+
+    def found(shift, cases):
+        verdicts = [
+            compare_seeds(
+                REFERENCES,
+                simulated(rng, seeds, 0, *spread),
+                simulated(rng, seeds, shift, *spread),
+                SPEAKERS,
+            ).verdict("A", "B")
+            for _ in range(cases)
+        ]
+        return verdicts.count("A is better") / cases, verdicts.count("B is better") / cases
+
+    assert sum(found(0, 300)) <= 0.07
+    better, worse = found(0.9, 30)
+    assert better >= 0.9 and worse == 0
+
+
+def test_welch_alone_has_five_percent():
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(2000):
+        parts = [(sample.var(ddof=1) / 4, 3) for sample in rng.normal(size=(2, 4))]
+        means = rng.normal(size=2) / 2  # of a normal sample they are independent of its variance
+        alarms += t_test(means[0] - means[1], parts).p < 0.05
+    assert 0.03 <= alarms / 2000 <= 0.06
+
+
+def test_what_cannot_be_compared():
+    with pytest.raises(DataError, match="two utterances with words at least, got 1 with 2 words"):
+        compare_seeds(["a b"], [["a b"], ["a b"]], [["a b"], ["a b"]])
+
+
+def test_the_command(tmp_path):
+    texts = [["a b c", "a x", "d e"], ["a b x", "a b c", "d"], ["a b x", "a", "d"]]
+    runs = [write(tmp_path / f"{i}", text) for i, text in enumerate([*texts, *texts[:1]])]
+    done = run("compare", *runs[:2], "vs", *runs[2:])
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "system 1: 25.00 ± 0.00 % over 2 seeds"
+    assert lines[1].startswith("   25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
+    assert lines[3] == "system 2: 37.50 ± 17.68 % over 2 seeds"
+    assert lines[7].startswith("2 less 1: +12.50 points, ")
+    assert lines[7].endswith(" over 2 speakers")
+    assert lines[8] == "spread: 12.50 points between systems, 12.50 between seeds of one system"
+    assert lines[9].startswith("seeds (Welch's t-test): t = ")
+    assert lines[10].startswith("seeds and speakers together: t = ")
+    assert lines[11] == (
+        "verdict: undecided: over other speakers system 1 is better, over seeds it need not be"
+    )
+    lone = run("compare", runs[0], "vs", runs[2]).stdout
+    assert "system 1: 25.00 %, one seed\n" in lone and "Welch" not in lone
+    assert lone.endswith("; one seed says nothing of the spread of others\n")
+
+
+def test_errors_of_the_command(tmp_path):
+    one, two = (write(tmp_path / name, ["a b c", "a x", "d e"]) for name in ("one", "two"))
+    for arguments in ((one, "vs"), ("vs", one), (one, "vs", two, "vs", two)):
+        done = run("compare", *arguments)
+        assert done.returncode == 2 and "both sides of one vs" in done.stderr
+    assert run("compare", one, "vs", two, "--changed", "3").returncode == 2
+    twice = run("compare", one, "vs", two, one / "results.json")
+    assert twice.returncode == 1 and "are of one run" in twice.stderr
+    models = [
+        write(tmp_path / name, ["a b c", "a x", "d e"], model={"sha256": "x"}) for name in "abc"
+    ]
+    same = run("compare", *models[:2], "vs", two)
+    assert same.returncode == 1 and "needs runs that differ in their seed" in same.stderr
+    assert run("compare", models[0], one, "vs", two, models[1]).returncode == 0

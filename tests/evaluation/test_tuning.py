@@ -1,0 +1,139 @@
+"""Tuning: the surface, the choice on it, and the command that writes it down."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import ROOT
+
+from asr.config import DecodingConfig
+from asr.data.manifest import Utterance, write_manifest
+from asr.errors import DataError
+from asr.evaluation.scoring import ErrorCounts
+from asr.evaluation.tuning import LM_WEIGHTS, WORD_BONUSES, Trial, Tuner, _middle
+from asr.lm.kneser_ney import estimate
+from asr.model.directory import read_files, read_model, write_model
+from asr.text import Vocabulary
+
+VOCABULARY = Vocabulary.from_characters(" abc")
+COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+
+
+def emissions(text, other, share):
+    """Log-probs of a text, in which the characters of ``other`` are heard too, with ``share``."""
+    rows = []
+    for character, wrong in zip(text, other, strict=True):
+        row = np.full(len(VOCABULARY), 1e-4)
+        row[VOCABULARY.encode(character)[0]] += 1 - share
+        row[VOCABULARY.encode(wrong)[0]] += share
+        blank = np.full(len(VOCABULARY), 1e-4)
+        blank[0] = 1.0
+        rows += [row / row.sum(), blank / blank.sum()]
+    return np.log(rows).astype(np.float32)
+
+
+def test_the_language_model_gets_the_weight_that_it_deserves():
+    # What is said is heard a little worse than what is not; the language model knows better.
+    texts = ["ab ab", "ab a ab", "a ab"] * 3
+    wrong = ["ac ab", "ab a ac", "a ac"] * 3
+    items = [emissions(text, other, 0.6) for text, other in zip(texts, wrong, strict=True)]
+    tuner = Tuner(VOCABULARY, items, texts, estimate(texts, 2).model, None)
+    tuning = tuner.tune(DecodingConfig(unknown_score=0.0))
+    assert len(tuning.surface) == len(LM_WEIGHTS)
+    assert all(len(row) == len(WORD_BONUSES) for row in tuning.surface)
+    without = tuning.surface[0][WORD_BONUSES.index(0.0)]
+    assert without.options.lm_weight == 0 and without.errors.errors == 9
+    assert tuning.chosen.errors.errors == 0 and tuning.chosen.options.lm_weight > 0
+    assert len(tuning.unknown) > 1 and len(tuning.beams) > 1
+    assert tuner.texts(tuning.chosen.options) == texts
+    assert tuner.trial(tuning.chosen.options).errors == tuning.chosen.errors
+
+
+def test_without_a_language_model_only_the_bonus_is_searched():
+    texts = ["a b", "c"]
+    tuner = Tuner(VOCABULARY, [emissions(t, t, 0.0) for t in texts], texts, None, ["a", "b", "c"])
+    tuning = tuner.tune(DecodingConfig())
+    assert (tuning.lm_weights, tuning.unknown) == ((0.0,), ())
+    assert tuning.chosen.errors.errors == 0
+
+
+def surface_of(errors):
+    return [
+        [
+            Trial(DecodingConfig(beam_size=1 + 10 * i + j), ErrorCounts(substitutions=count), 0.0)
+            for j, count in enumerate(row)
+        ]
+        for i, row in enumerate(errors)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("errors", "place"),
+    [
+        # A lone low value does not win against a low plain.
+        ([[1, 9, 9, 9], [9, 9, 3, 3], [9, 9, 3, 3], [9, 9, 3, 3]], (2, 3)),
+        ([[5, 4, 5]], (0, 0)),
+        ([[7]], (0, 0)),
+    ],
+)
+def test_the_middle_of_the_best_neighbourhood(errors, place):
+    surface = surface_of(errors)
+    assert _middle(surface) is surface[place[0]][place[1]]
+
+
+def test_what_cannot_be_tuned():
+    with pytest.raises(DataError, match="tuning needs utterances"):
+        Tuner(VOCABULARY, [], [], None, None)
+    with pytest.raises(DataError, match="got 1 and 2"):
+        Tuner(VOCABULARY, [np.zeros((0, 5), np.float32)], ["a", "b"], None, None)
+
+
+def test_the_command_writes_what_the_transcriber_then_uses(tmp_path):
+    folder, source = tmp_path / "model", ROOT / "recipes/an4/model"
+    info = read_model(source)
+    write_model(folder, info, read_files(source, info))
+    paths = sorted((ROOT / "samples").glob("*.wav"))
+    texts = [path.with_suffix(".txt").read_text().strip() for path in paths]
+    items = [
+        Utterance(path, soundfile.info(path).duration, text, path.stem)
+        for path, text in zip(paths, texts, strict=True)
+    ]
+    write_manifest(tmp_path / "dev.jsonl", items)
+    (tmp_path / "text.txt").write_text("\n".join(texts))
+
+    def run(*arguments):
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=tmp_path
+        )
+
+    built = run("lm", "build", "text.txt", "-o", "lm.arpa", "--order", 2)
+    assert built.returncode == 0, built.stderr
+    tune = ["lm", "tune", "--manifest", "dev.jsonl", "--model", folder, "--lm", "lm.arpa"]
+    before = (folder / "model.json").read_bytes()
+    dry = run(*tune, "--dry-run", "--plot", "surface.png")
+    assert dry.returncode == 0, dry.stderr
+    assert (folder / "model.json").read_bytes() == before
+    assert (tmp_path / "surface.png").read_bytes().startswith(b"\x89PNG")
+    done = run(*tune)
+    assert done.returncode == 0, done.stderr
+    assert "chosen: LM weight" in done.stdout and "written into" in done.stdout
+    assert "the test may have been among its texts" in done.stderr
+    values = json.loads((folder / "lm.json").read_text())
+    assert values["provenance"]["command"].split()[-2:] == ["--lm", "lm.arpa"]
+    assert math.isfinite(values["options"]["lm_weight"])
+
+    greedy = run("evaluate", "--manifest", "dev.jsonl", "--model", folder)
+    beam = run("evaluate", "--manifest", "dev.jsonl", "--model", folder, "--decoder", "beam",
+               "-o", "out")  # fmt: skip
+    errors = [int(done.stdout.split("[")[1].split("/")[0]) for done in (greedy, beam)]
+    assert errors[1] < errors[0]
+    assert "language model: the model holds 100.0 % of the 1-grams" in beam.stdout
+    assert "the test may have been among its texts" in beam.stderr
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["decoder"]["name"] == "beam"
+    assert results["decoder"]["options"] == values["options"]
+    assert results["lm_overlap"]["explicit"][0] > 0

@@ -1,0 +1,135 @@
+"""Calibrated confidences, against a fit by another program and words drawn with known odds."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.optimize
+from conftest import ROOT, make_info
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.data.manifest import Utterance, write_manifest
+from asr.decoding.bundle import Bundle, read_bundle, write_bundle
+from asr.decoding.hypothesis import Hypothesis
+from asr.evaluation.reliability import calibrate, calibrate_beam, judge
+from asr.model.calibration import AS_IT_IS, EDGE, Calibrator, fit_calibrator
+from asr.model.directory import read_files, read_model, write_model
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.words import to_words
+
+
+def drawn(count, slope, intercept, seed=1):
+    """Confidences, and words right with the odds that a calibrator of ``slope`` and ``intercept``
+    gives them."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(2, 3, count)
+    odds = 1 / (1 + np.exp(-(slope * logits + intercept)))
+    return (1 / (1 + np.exp(-logits))).tolist(), (rng.random(count) < odds).tolist()
+
+
+def test_the_odds_that_words_were_drawn_with():
+    found = fit_calibrator(*drawn(20000, 0.5, -0.3))
+    assert (found.slope, found.intercept) == pytest.approx((0.5, -0.3), abs=0.05)
+
+
+def test_the_most_likely_by_another_optimiser():
+    confidences, correct = drawn(300, 0.7, 0.4)
+    right = np.array(correct)
+    logits = np.clip(confidences, EDGE, 1 - EDGE)
+    logits = np.log(logits / (1 - logits))
+    high, low = (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2)
+    targets = np.where(right, high, low)
+
+    def loss(weights):
+        given = weights[0] * logits + weights[1]
+        return np.sum(targets * np.logaddexp(0, -given) + (1 - targets) * np.logaddexp(0, given))
+
+    wanted = scipy.optimize.minimize(loss, [1.0, 0.0], method="Nelder-Mead", tol=1e-9).x
+    found = fit_calibrator(confidences, correct)
+    assert [found.slope, found.intercept] == pytest.approx(wanted.tolist(), abs=1e-3)
+
+
+def test_calibrated_words_are_as_often_right_as_they_say():
+    confidences, correct = drawn(5000, 0.4, -0.5)
+    calibrator = fit_calibrator(confidences, correct)
+    fresh, right = drawn(5000, 0.4, -0.5, seed=2)
+    before, after = calibrate(fresh, right), calibrate([calibrator(x) for x in fresh], right)
+    assert before.ece > 0.15 and after.ece < 0.03
+
+
+@pytest.mark.parametrize(
+    ("confidences", "correct"),
+    [
+        ([], []),
+        ([0.9] * 50, [True] * 50),
+        ([0.9] * 50 + [0.5] * 9, [True] * 50 + [False] * 9),
+        ([0.2] * 50 + [0.9] * 50, [True] * 50 + [False] * 50),
+    ],
+    ids=["no words", "none wrong", "nine wrong", "the sure ones wrong"],
+)
+def test_too_little_to_say(confidences, correct):
+    assert fit_calibrator(confidences, correct) == AS_IT_IS
+
+
+def test_as_it_is():
+    assert [AS_IT_IS(x) for x in (0.0, 0.3, 1.0)] == [0.0, 0.3, 1.0]
+
+
+def test_by_hand():
+    # The logit of 0.8 is log(4): half of it gives odds of 2, less log(2) odds of 1.
+    assert Calibrator(0.5)(0.8) == pytest.approx(2 / 3)
+    assert Calibrator(0.5, -math.log(2))(0.8) == pytest.approx(0.5)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(1e-3, 100), st.floats(-100, 100))
+def test_order_stays_and_so_does_the_range(first, second, slope, intercept):
+    calibrator = Calibrator(slope, intercept)
+    low, high = sorted((first, second))
+    assert 0 <= calibrator(low) <= calibrator(high) <= 1
+
+
+def test_words_of_each_decoder_have_their_own():
+    info = replace(make_info(), calibrators={"greedy": Calibrator(0.5), "beam": Calibrator(2.0)})
+    ids = tuple(info.vocabulary.encode("ab"))
+    hypothesis = Hypothesis(ids, (2, 3), (3, 4), (math.log(0.8),) * 2, 0.0)
+    found = [to_words(hypothesis, info, 1.0, decoder=name)[0] for name in ("greedy", "beam")]
+    assert [word.confidence for word in found] == pytest.approx([2 / 3, 16 / 17])
+    other = replace(info, calibrators={})
+    assert to_words(hypothesis, other, 1.0)[0].confidence == pytest.approx(0.8)
+
+
+def test_judged_by_hand():
+    assert judge("a b c d", "a x c c d") == [True, False, True, False, True] or (
+        judge("a b c d", "a x c c d") == [True, False, False, True, True]
+    )
+    assert judge("", "a") == [False] and judge("a", "") == []
+
+
+def test_a_bundle_is_calibrated_by_the_words_that_it_gives(tmp_path):
+    source, folder = ROOT / "recipes/an4/model", tmp_path / "model"
+    info = read_model(source)
+    write_model(
+        folder, replace(info, calibrators={"greedy": Calibrator(2.0)}), read_files(source, info)
+    )
+    clips = sorted((ROOT / "samples").glob("*.wav"))
+    texts = [clip.with_suffix(".txt").read_text().strip() for clip in clips]
+    items = [Utterance(clip, 3.0, text, clip.stem) for clip, text in zip(clips, texts, strict=True)]
+    write_manifest(tmp_path / "dev.jsonl", items)
+    raw = list(Transcriber(folder, decoder="beam").transcribe_many(clips))
+    calibrated = calibrate_beam(folder, tmp_path / "dev.jsonl", read_bundle(folder, info))
+    assert calibrated == read_model(folder)
+    assert calibrated.calibrators["greedy"] == Calibrator(2.0)
+    found = calibrated.calibrators["beam"]
+    confidences = [word.confidence for item in raw for word in item.words]
+    correct = [
+        right for text, item in zip(texts, raw, strict=True) for right in judge(text, item.text)
+    ]
+    assert found == fit_calibrator(confidences, correct) != AS_IT_IS
+    again = list(Transcriber(folder, decoder="beam").transcribe_many(clips))
+    assert [word.confidence for item in again for word in item.words] == pytest.approx(
+        [found(confidence) for confidence in confidences]
+    )
+    # Another bundle, other confidences.
+    assert write_bundle(folder, Bundle()).calibrators == {"greedy": Calibrator(2.0)}

@@ -1,0 +1,79 @@
+"""The recipe of AN4, on a miniature in the layout of the corpus."""
+
+import miniatures
+import pytest
+
+from asr.data.manifest import read_manifest
+from asr.errors import DataError
+
+TEXTS = ("YES", "RUBOUT G M E F THREE NINE")
+SPEAKERS = {"train": ("fash", "fbbh", "fclc", "mblb", "mcel", "mdcs"), "test": ("fcaw", "mmap")}
+FOLDERS = {"train": "an4_clstk", "test": "an4test_clstk"}
+
+
+@pytest.fixture
+def an4(monkeypatch):
+    """The script, to which the archives of :func:`make` are the official one."""
+    module = miniatures.load("an4")
+    counts = {part: len(TEXTS) * len(names) for part, names in SPEAKERS.items()}
+    monkeypatch.setattr(module, "COUNTS", counts)
+
+    def make(folder, change=lambda lists: lists):
+        files, lists = {"an4/LICENSE": "Free."}, {}
+        for part, speakers in SPEAKERS.items():
+            for speaker in speakers:
+                for number, text in enumerate(TEXTS):
+                    name = f"an{number}-{speaker}-b"
+                    fileid = f"{FOLDERS[part]}/{speaker}/{name}"
+                    sphere = miniatures.sound(1 + len(text) / 16, 16000, "NIST")
+                    files[f"an4/wav/{fileid}.sph"] = sphere
+                    lists[f"an4/etc/an4_{part}.fileids"] = (
+                        lists.get(f"an4/etc/an4_{part}.fileids", "") + f"{fileid}\n"
+                    )
+                    # Only the training transcripts have the marks of beginning and end.
+                    line = f"<s> {text} </s> ({name})" if part == "train" else f"{text} ({name})"
+                    lists[f"an4/etc/an4_{part}.transcription"] = (
+                        lists.get(f"an4/etc/an4_{part}.transcription", "") + f"{line}\n"
+                    )
+        archive = folder / "an4_sphere.tar.gz"
+        monkeypatch.setattr(module, "SHA256", miniatures.pack(archive, files | change(lists)))
+        return archive
+
+    module.make = make
+    return module
+
+
+def test_prepare_train_evaluate(an4, tmp_path):
+    data = tmp_path / "data"
+    an4.main(["--archive", str(an4.make(tmp_path)), "--output", str(data)])
+    parts = {part: read_manifest(data / f"{part}.jsonl") for part in ("train", "dev", "test")}
+    speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
+    assert speakers == {
+        "train": {"fash", "fbbh", "fclc", "mblb", "mcel"},
+        "dev": {"mdcs"},
+        "test": {"fcaw", "mmap"},
+    }
+    for items in parts.values():
+        assert {item.text for item in items} == {text.lower() for text in TEXTS}
+        for item in items:
+            assert item.duration == pytest.approx(1 + len(item.text) / 16, abs=1e-4)
+    manifests = [data / f"{part}.jsonl" for part in parts]
+    result = miniatures.one_epoch("an4/config.toml", tmp_path, *manifests)
+    assert result.score.words.reference == 2 * sum(len(text.split()) for text in TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines[1:] + lines[:1], "an0-fash-b stands beside the text of an1-fash-b$"),
+        (lambda lines: lines[1:], "12 ids, 11 texts, needs 12 each"),
+    ],
+)
+def test_lists_that_do_not_fit_each_other(change, message, an4, tmp_path):
+    name = "an4/etc/an4_train.transcription"
+
+    def changed(lists):
+        return lists | {name: "".join(change(lists[name].splitlines(keepends=True)))}
+
+    with pytest.raises(DataError, match=message):
+        an4.prepare(an4.make(tmp_path, changed), tmp_path / "data")

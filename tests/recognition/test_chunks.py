@@ -1,0 +1,106 @@
+"""Pieces of a recording: where they are cut, and that nothing is lost or said twice."""
+
+import numpy as np
+import pytest
+from conftest import make_info
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.decoding.greedy import greedy
+from asr.recognition.chunks import Pieces
+
+INFO = make_info()
+BLANK, SPACE = INFO.vocabulary.blank_id, INFO.vocabulary.space_id
+PER_SECOND = 25
+
+
+def log_probs_of(path):
+    rows = np.full((len(path), len(INFO.vocabulary)), -5.0, np.float32)
+    rows[np.arange(len(path)), path] = -0.1
+    return rows
+
+
+def cut(path, portions=(), pause_frames=5, longest=30):
+    """The pieces of a path that is fed in portions."""
+    pieces = Pieces(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
+    found = []
+    for rows in np.split(log_probs_of(path), portions):
+        found += pieces.feed(rows)
+    return [*found, pieces.finish()]
+
+
+def lengths(*arguments, **options):
+    return [len(piece.log_probs) for piece in cut(*arguments, **options)]
+
+
+A, B = 5, 6
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ([], [0]),
+        ([BLANK] * 9, [9]),
+        ([BLANK] * 9 + [A], [10]),  # silence before the first letter is no pause
+        ([A] + [BLANK] * 4 + [B], [6]),
+        ([A] + [BLANK] * 5 + [B], [4, 3]),
+        ([A, BLANK, SPACE, BLANK, BLANK, SPACE, B], [4, 3]),
+        ([A] + [BLANK] * 5, [4, 2]),
+        ([A] + [BLANK] * 20 + [B], [4, 18]),
+        # Thirty frames without a pause: the longest gap of the second half, then the last border,
+        # then no more than the limit.
+        ([A, B] * 9 + [BLANK, BLANK] + [A, B, BLANK] * 5, [19, 16]),
+        ([A] * 20 + [B] * 30, [20, 30, 0]),
+        ([A] * 40, [30, 10]),
+        ([BLANK] * 40, [23, 17]),
+    ],
+)
+def test_table(path, expected):
+    assert lengths(path) == expected
+
+
+def test_which_pieces_end_in_a_pause():
+    path = [A] + [BLANK] * 5 + [B, BLANK] * 30
+    assert [piece.pause for piece in cut(path)][:2] == [True, False]
+    assert cut(path)[-1].pause
+
+
+PATHS = st.lists(
+    st.tuples(st.sampled_from([BLANK, BLANK, SPACE, A, B]), st.integers(1, 9)), max_size=40
+).map(
+    lambda runs: [
+        symbol
+        for index, (symbol, count) in enumerate(runs)
+        if not index or symbol != runs[index - 1][0]  # no run is longer than nine
+        for _ in range(count)
+    ]
+)
+
+
+@given(PATHS, st.data())
+def test_pieces_do_not_depend_on_the_portions(path, data):
+    whole = lengths(path)
+    borders = sorted(data.draw(st.lists(st.integers(0, len(path)), max_size=9)))
+    assert lengths(path, borders) == whole
+    assert lengths(path, range(1, len(path))) == whole
+    assert sum(whole) == len(path) and max(whole) <= 30
+
+
+@given(PATHS)
+def test_the_best_path_of_the_pieces_is_that_of_the_whole(path):
+    whole = greedy(log_probs_of(path), BLANK)
+    tokens, starts, ends = [], [], []
+    for piece in cut(path):
+        part = greedy(piece.log_probs, BLANK)
+        tokens += part.tokens
+        starts += [piece.first + start for start in part.start_frames]
+        ends += [piece.first + end for end in part.end_frames]
+
+    def letters(hypothesis_tokens, *frames):
+        # A cut may part a space in two, which is no word more.
+        return [item for item in zip(hypothesis_tokens, *frames, strict=True) if item[0] != SPACE]
+
+    expected = letters(whole.tokens, whole.start_frames, whole.end_frames)
+    assert letters(tokens, starts, ends) == expected
+    text = INFO.vocabulary.decode(tuple(tokens)).split()
+    assert text == INFO.vocabulary.decode(whole.tokens).split()

@@ -1,0 +1,122 @@
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asr.recognition.segments import Segment, Segmenter, split
+from asr.recognition.words import Word
+
+
+def spoken(*gaps_and_lengths):
+    """Words a, b, c, … from pauses before them and their lengths, both in ms."""
+    words, time = [], 0
+    for index, (gap, length) in enumerate(gaps_and_lengths):
+        start = time + gap
+        time = start + length
+        words.append(Word(chr(ord("a") + index % 26), start / 1000, time / 1000, 0.9))
+    return words
+
+
+@st.composite
+def recordings(draw):
+    """Words in order, some of them without length, some that touch."""
+    gap = st.sampled_from([0, 1, 40, 300, 500, 799, 800, 801, 2000])
+    length = st.sampled_from([0, 1, 80, 500, 2000, 16000])
+    return spoken(*draw(st.lists(st.tuples(gap, length), max_size=40)))
+
+
+def milliseconds(start, end):
+    return round(1000 * end) - round(1000 * start)
+
+
+def pauses(words):
+    return [milliseconds(a.end, b.start) for a, b in itertools.pairwise(words)]
+
+
+def texts(segments):
+    return [segment.text for segment in segments]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], []),
+        ([(0, 200)], ["a"]),
+        ([(0, 200), (799, 200)], ["a b"]),
+        ([(0, 200), (800, 200)], ["a", "b"]),
+        ([(5000, 0), (0, 0)], ["a b"]),  # silence before the first word is no pause between words
+        ([(0, 7000), (100, 7900)], ["a b"]),  # 15 s
+        ([(0, 7000), (100, 7901)], ["a", "b"]),
+        ([(0, 16000), (100, 16000)], ["a", "b"]),  # a word is never cut
+        # The longest pause lies behind a, the longest in the second half behind c.
+        ([(0, 1000), (700, 3000), (0, 3000), (300, 4000), (200, 4000)], ["a b c", "d e"]),
+        # Of equal pauses the last.
+        ([(0, 8000), (100, 1000), (100, 1000), (50, 1000), (0, 5000)], ["a b", "c d e"]),
+        # No pause in the second half: before the long word.
+        ([(0, 1000), (500, 1000), (100, 12500), (300, 100)], ["a b", "c d"]),
+        # What stays open may be cut again.
+        ([(0, 8000), (500, 5000), (100, 16000)], ["a", "b", "c"]),
+    ],
+)  # fmt: skip
+def test_split(words, expected):
+    assert texts(split(spoken(*words))) == expected
+
+
+def test_a_pause_at_any_time():
+    """Floats hold neither 4.4 nor 5.2, and their difference is less than 0.8."""
+    for start in range(0, 40000, 100):
+        assert len(split(spoken((start, 400), (800, 100)))) == 2
+
+
+def test_segment():
+    segment = Segment(tuple(spoken((100, 200), (40, 60))))
+    assert (segment.text, segment.start, segment.end) == ("a b", 0.1, 0.4)
+
+
+def test_segments_close_early():
+    a, b, c, d = spoken((0, 200), (100, 300), (900, 200), (100, 100))
+    segmenter = Segmenter()
+    assert segmenter.heard(99.0) == []
+    assert segmenter.add([a]) == []
+    assert segmenter.heard(0.9) == []
+    assert segmenter.add([b]) == []
+    assert segmenter.heard(1.399) == []
+    assert texts(segmenter.heard(1.4)) == ["a b"]
+    assert segmenter.heard(1.5) == []
+    assert segmenter.add([c, d]) == []
+    assert texts(segmenter.finish()) == ["c d"]
+    assert segmenter.finish() == []
+
+
+@given(recordings())
+def test_what_segments_are(words):
+    segments = split(words)
+    assert [word for segment in segments for word in segment.words] == words
+    for segment in segments:
+        assert len(segment.words) == 1 or milliseconds(segment.start, segment.end) <= 15000
+        assert all(pause < 800 for pause in pauses(segment.words))
+    for before, behind in itertools.pairwise(segments):
+        (cut,) = pauses([before.words[-1], behind.words[0]])
+        if cut < 800:  # not a pause: one word more would be too much, and this was the best place
+            late = [w for w in before.words if milliseconds(before.start, w.end) >= 7500]
+            assert late or milliseconds(before.start, behind.words[0].end) > 15000
+            assert all(pause <= cut for pause in pauses(late))
+
+
+portions = st.lists(
+    st.tuples(st.integers(1, 9), st.none() | st.sampled_from([0, 0.1, 1])), min_size=1
+)
+
+
+@given(recordings(), portions)
+def test_portions_do_not_matter(words, portions):
+    segmenter, segments, first = Segmenter(), [], 0
+    for count, earlier in itertools.cycle(portions):
+        segments += segmenter.add(words[first : first + count])
+        first += count
+        if first >= len(words):
+            break
+        if earlier is not None:
+            segments += segmenter.heard(words[first].start - earlier)
+    assert (*segments, *segmenter.finish()) == split(words)

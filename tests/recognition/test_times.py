@@ -1,0 +1,52 @@
+"""Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
+
+import benchmark_times as times
+import miniatures
+import numpy as np
+import pytest
+from conftest import FSDD
+
+from asr.model.directory import default_model
+from asr.model.session import AcousticSession
+
+
+def test_where_a_recording_is_spoken():
+    samples = np.full(800, 1e-4, np.float32)
+    samples[170:420] = 0.5
+    assert times.spoken(samples) == (160, 480)
+    assert times.spoken(np.ones(130, np.float32)) == (0, 130)
+
+
+def test_borders_of_a_string():
+    recording = times.Recording("one", "s", 0, np.ones(1000, np.float32), 100, 900)
+    string = times.join([recording], np.random.default_rng(0))
+    heard = np.flatnonzero(np.diff(string.samples, prepend=0, append=0)) / times.RATE
+    assert 3 <= len(string.words) == len(string.borders) <= 8
+    begins = [start - 100 / times.RATE for start, _ in string.borders]
+    ends = [end + 100 / times.RATE for _, end in string.borders]
+    assert set(np.round(heard, 6)) <= set(np.round(begins + ends, 6))
+    again = times.join([recording], np.random.default_rng(0))
+    assert string.borders == again.borders
+
+
+def test_recordings_of_a_folder(tmp_path):
+    for name in ("7_a_12", "0_b_3"):
+        (tmp_path / f"{name}.wav").write_bytes(miniatures.sound(0.5, times.RATE, "WAV", 300))
+    (tmp_path / "test-001-a.wav").write_bytes(b"a string of digits")
+    found = [(item.word, item.speaker, item.index) for item in times.read_recordings(tmp_path)]
+    assert found == [("zero", "b", 3), ("seven", "a", 12)]
+
+
+@pytest.mark.skipif(not FSDD.exists(), reason=f"{FSDD} is missing; see ASR_FSDD_ARCHIVE")
+def test_times_of_the_default_model():
+    """Half of the times within 60 ms, 95 % within 200 ms, no bias of more than half a frame."""
+    recordings = [item for item in times.read_recordings(FSDD) if item.index < times.TEST_INDICES]
+    assert len(recordings) == 6 * 10 * times.TEST_INDICES
+    session = AcousticSession(default_model())
+    decoded = times.decode(session, times.make_strings(recordings, 200, seed=2))
+    for decoder in times.DECODERS:
+        errors = times.word_errors(decoded, decoder, session.info)
+        assert len(errors) > 400
+        assert (np.median(np.abs(errors), axis=0) <= 0.06).all()
+        assert (np.mean(np.abs(errors) <= 0.2, axis=0) >= 0.95).all()
+        assert (np.abs(np.median(errors, axis=0)) <= 0.03).all()

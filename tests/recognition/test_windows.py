@@ -1,0 +1,141 @@
+"""Windows of long recordings: frame counts, borders, statistics, and how little they change."""
+
+import numpy as np
+import pytest
+from conftest import noise
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asr.audio.read import read_audio
+from asr.data.manifest import read_manifest
+from asr.model.directory import default_model
+from asr.model.session import AcousticSession
+from asr.recognition.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_probs, open_windows
+
+
+@pytest.fixture(scope="module")
+def session(small_model):
+    return AcousticSession(small_model)
+
+
+def in_blocks(samples, size=65536):
+    return lambda: (samples[i : i + size] for i in range(0, len(samples), size))
+
+
+def joined(windows):
+    parts = list(windows.log_probs())
+    return np.concatenate(parts), [len(part) for part in parts]
+
+
+@settings(max_examples=60, deadline=None)
+@given(count=st.integers(1, 60_000), block=st.integers(500, 20_000))
+def test_frame_counts(session, count, block):
+    windows = open_windows(session, in_blocks(noise(count), block), 0.4, 0.2)
+    assert windows.samples == count
+    log_probs, _ = joined(windows)
+    assert len(log_probs) == windows.frames == session.info.num_frames(count)
+
+
+@pytest.mark.parametrize("context", [0, 0.2, 2])
+@pytest.mark.parametrize("border", range(-2, 3))
+def test_around_the_length_of_a_window(session, context, border):
+    """Just shorter than one window and its context: exactly what is computed without windows."""
+    stride = session.info.frame_stride
+    size = 25 * stride + max(stride, round(context * 16000))
+    for count in (size + border, size + 25 * stride + border):
+        samples = noise(count)
+        windows = open_windows(session, in_blocks(samples), 1, context)
+        log_probs, _ = joined(windows)
+        whole = session.log_probs([samples])[0]
+        assert log_probs.shape == whole.shape
+        assert (windows.statistics is None) == (count < size)
+        if count < size:
+            np.testing.assert_array_equal(log_probs, whole)
+
+
+def test_no_samples(session):
+    windows = open_windows(session, lambda: iter(()))
+    assert (windows.samples, windows.frames, list(windows.log_probs())) == (0, 0, [])
+
+
+def test_statistics_are_those_of_the_whole(session):
+    """Also where the level changes in the middle; off by the first frame of each window."""
+    samples = noise(16000 * 21) * np.linspace(0.001, 1, 16000 * 21, dtype=np.float32)
+    windows = open_windows(session, in_blocks(samples), 2, 0.5)
+    whole = session.statistics(samples, len(samples))
+    deviation = np.sqrt(whole[1])
+    np.testing.assert_allclose(windows.statistics[0] / deviation, whole[0] / deviation, atol=5e-3)
+    np.testing.assert_allclose(windows.statistics[1], whole[1], rtol=2e-2)
+
+
+def test_windows_meet_on_the_frame_grid(session):
+    """With a context that reaches the recording's beginning, the last window is all of it."""
+    samples = noise(16000 * 5 + 77)
+    windows = open_windows(session, in_blocks(samples), 1, 3.9)
+    log_probs, parts = joined(windows)
+    whole = session.log_probs([samples], windows.statistics)[0]
+    first = 25 + session.info.encoder.padding
+    assert parts == [first, len(whole) - first]
+    np.testing.assert_array_equal(log_probs[first:], whole[first:])
+    np.testing.assert_allclose(log_probs[:first], whole[:first], atol=1e-3)
+
+
+def test_a_recording_of_minutes_is_recognised_as_in_one_piece(an4):
+    """Two minutes of AN4; of five, see the figures in asr/recognition/windows.py."""
+    session = AcousticSession(default_model())
+    rate = session.info.sample_rate
+    recordings = [
+        read_audio(item.audio, rate).samples for item in read_manifest(an4 / "test.jsonl")
+    ]
+    samples = np.concatenate(recordings)[: 150 * rate]
+    whole = session.log_probs([samples])[0]
+    log_probs, parts = joined(
+        open_windows(session, in_blocks(samples), WINDOW_SECONDS, CONTEXT_SECONDS)
+    )
+    assert len(parts) == 3 and log_probs.shape == whole.shape
+    differences = np.abs(np.exp(log_probs) - np.exp(whole)).max(axis=1)
+    assert np.median(np.abs(log_probs - whole).max(axis=1)) < 2e-3
+    assert np.mean(differences > 0.01) < 2e-3 and differences.max() < 0.1
+    assert np.mean(log_probs.argmax(axis=1) != whole.argmax(axis=1)) < 1e-3
+
+
+def test_live_rows_come_as_soon_as_their_context_was_heard(session):
+    samples = noise(16000 * 9 + 123)
+    heard = []
+
+    def blocks():
+        for block in in_blocks(samples, 1600)():
+            heard.append(len(block))
+            yield block
+
+    counts = []
+    for rows in live_log_probs(session, blocks(), 2, 0.6):
+        counts.append((sum(heard), len(rows)))
+    padding = session.info.encoder.padding
+    # Window and context and one sample, in blocks of a tenth of a second.
+    assert counts[0] == (43200, 50 + padding)
+    assert counts[1] == (43200 + 32000, 50)
+    assert counts[-1][0] == len(samples)
+    assert sum(count for _, count in counts) == session.info.num_frames(len(samples))
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=st.integers(0, 60_000), block=st.integers(500, 20_000))
+def test_live_frame_counts(session, count, block):
+    rows = [*live_log_probs(session, in_blocks(noise(count), block)(), 0.4, 0.2)]
+    assert sum(map(len, rows)) == session.info.num_frames(count)
+
+
+def test_a_short_live_recording_is_computed_as_ever(session):
+    samples = noise(16000 * 2)
+    (rows,) = live_log_probs(session, in_blocks(samples)(), 2, 0.5)
+    np.testing.assert_array_equal(rows, session.log_probs([samples])[0])
+
+
+def test_live_statistics_are_those_of_what_was_heard(session):
+    """Where nothing changes they come closer and closer to those of the whole."""
+    samples = noise(16000 * 24)
+    live = np.concatenate([*live_log_probs(session, in_blocks(samples)(), 2, 1)])
+    differences = np.abs(live - session.log_probs([samples])[0]).max(axis=1)
+    first, last = np.median(differences[:100]), np.median(differences[-100:])
+    assert last < 0.02 < first < 0.1

@@ -1,0 +1,93 @@
+"""Evaluations as the data of a page."""
+
+import json
+
+import pytest
+from test_pictures import tone
+
+from asr.evaluation.comparison import compare
+from asr.evaluation.results import scored, write_results
+from asr.evaluation.scoring import score
+from asr.report import report
+from asr.report.payload import payload, shortened
+from asr.report.report import write_report
+
+TEXTS = [("yes no", "yes no"), ("enter six two", "enter six"), ("stop", "to p")]
+
+
+def system(hypotheses=None, **more):
+    """The contents of a results.json."""
+    items = [
+        {"id": f"u{i}", "speaker": None, "reference": reference, "hypothesis": hypothesis}
+        for i, (reference, hypothesis) in enumerate(TEXTS)
+    ]
+    for item, hypothesis in zip(items, hypotheses or [], strict=bool(hypotheses)):
+        item["hypothesis"] = hypothesis
+    texts = [(item["reference"], item["hypothesis"]) for item in items]
+    return scored(items, score(*zip(*texts, strict=True)), None) | more
+
+
+def test_one_system(tmp_path):
+    data = payload({"mine": system()}, tmp_path)
+    assert json.loads(json.dumps(data)) == data
+    (values,) = data["systems"]
+    assert values["name"] == "mine" and "utterances" not in values
+    assert values["score"]["wer"]["errors"] == 3
+    assert values["attribution"] is None and values["calibration"] is None
+    first, second, third = data["utterances"]
+    assert first["outputs"][0]["steps"] == [["yes", "yes"], ["no", "no"]]
+    assert second["outputs"][0]["steps"] == [["enter", "enter"], ["six", "six"], ["two", None]]
+    assert third["outputs"][0] == {
+        "hypothesis": "to p",
+        "errors": 2,
+        "steps": [[None, "to"], ["stop", "p"]],
+        "words": None,
+        "kinds": None,
+        "label_score": None,
+    }
+    assert third["audio"] is None and third["picture"] is None
+
+
+def test_two_systems(tmp_path):
+    other = ["yes now", "enter six two", "stop"]
+    references, hypotheses = zip(*TEXTS, strict=True)
+    difference = compare(references, hypotheses, other)
+    data = payload({"a": system(), "b": system(other)}, tmp_path, difference=difference)
+    assert data["title"] == "a and b" and [x["name"] for x in data["systems"]] == ["a", "b"]
+    assert [[x["errors"] for x in item["outputs"]] for item in data["utterances"]] == [
+        [0, 1],
+        [1, 0],
+        [2, 0],
+    ]
+    shown = data["comparison"]
+    assert shown["rate"] == pytest.approx(-2 / 6)
+    assert shown["verdict"] == difference.verdict("a", "b")
+    assert (shown["segments"], shown["p"]) == (3, difference.matched_pairs.p)
+
+
+def test_audio_is_found_from_the_manifest(tmp_path):
+    import soundfile
+
+    (tmp_path / "data").mkdir()
+    soundfile.write(tmp_path / "data" / "one.wav", tone(500), 16000)
+    values = system(manifest={"path": str(tmp_path / "data" / "test.jsonl"), "sha256": ""})
+    for item, name in zip(values["utterances"], ("one", "two", "three"), strict=True):
+        item["audio"] = f"{name}.wav"
+    data = payload({"mine": values}, tmp_path / "out")
+    assert [item["audio"] for item in data["utterances"]] == ["../data/one.wav", None, None]
+
+
+def test_shortened(tmp_path):
+    data = payload({"mine": system()}, tmp_path)
+    short = shortened(data, 2)
+    assert [item["id"] for item in short["utterances"]] == ["u1", "u2"]
+    assert short["left_out"] == 1 and len(data["utterances"]) == 3
+
+
+def test_a_page_that_would_be_too_large(tmp_path):
+    results = [write_results(tmp_path / "mine", system())]
+    page = write_report(tmp_path, results)
+    assert page == tmp_path / report.FILE
+    whole = page.stat().st_size
+    assert whole < report.LARGEST
+    assert write_report(tmp_path, results, largest=whole - 1).stat().st_size < whole

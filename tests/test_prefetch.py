@@ -1,0 +1,77 @@
+"""Order, bounds, errors and the end of what runs ahead."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from asr.prefetch import ahead, map_ahead
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_the_same_items_in_their_order(count):
+    assert list(ahead(range(50), count)) == list(range(50))
+    assert list(map_ahead(lambda n: n * n, range(50), 3, count)) == [n * n for n in range(50)]
+
+
+def test_no_items():
+    assert list(ahead([], 2)) == list(map_ahead(abs, [], 2, 2)) == []
+
+
+def test_no_more_than_asked_for_is_made():
+    made = []
+
+    def items():
+        for n in itertools.count():
+            made.append(n)
+            yield n
+
+    results = ahead(items(), 3)
+    assert next(results) == 0
+    wait_until(lambda: len(made) == 5)  # that one, three in the queue, and one that waits
+    time.sleep(0.3)
+    assert len(made) == 5
+    results.close()
+
+
+def test_an_error_comes_in_its_place():
+    def items():
+        yield 1
+        raise ValueError("two")
+
+    results = ahead(items(), 5)
+    assert next(results) == 1
+    with pytest.raises(ValueError, match="two"):
+        next(results)
+    results = map_ahead(lambda n: 1 // n, [1, 0, 1], 2, 5)
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_closing_ends_the_thread_and_what_it_iterates():
+    closed = threading.Event()
+
+    def items():
+        try:
+            yield from itertools.count()
+        finally:
+            closed.set()
+
+    results = ahead(items(), 2)
+    next(results)
+    results.close()
+    assert closed.wait(10)
+
+
+def test_things_run_at_the_same_time():
+    barrier = threading.Barrier(2, timeout=10)
+    assert list(map_ahead(lambda _: barrier.wait() >= 0, range(2), 2, 2)) == [True, True]
