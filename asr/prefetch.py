@@ -13,7 +13,7 @@ R = TypeVar("R")
 _CHECK_SECONDS = 0.1  # how often a thread that waits looks whether it is still wanted
 
 
-def ahead(items: Iterable[T], count: int) -> Iterator[T]:
+def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
     """``items``, up to ``count`` of which a thread makes before they are asked for.
 
     What they raise is raised in their place. The thread ends with them, or soon after this
@@ -60,7 +60,7 @@ def ahead(items: Iterable[T], count: int) -> Iterator[T]:
                 made.get_nowait()
 
 
-def map_ahead(
+def prefetch_map(
     function: Callable[[T], R], items: Iterable[T], threads: int, count: int
 ) -> Iterator[R]:
     """``function`` of each item, in their order, on ``threads`` threads; up to ``count`` results

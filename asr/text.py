@@ -89,7 +89,7 @@ class Vocabulary:
         return self._ids.get(self._space)
 
     @cached_property
-    def parts(self) -> tuple[bool, ...]:
+    def boundaries(self) -> tuple[bool, ...]:
         """(V,) the symbols before which a word ends: the space, what begins with one, and all where
         words are not spaced."""
         return tuple(
@@ -119,12 +119,12 @@ class Vocabulary:
         """:func:`normalize` to the form of this model's text."""
         return normalize(text, self.unicode)
 
-    def apart(self, text: str) -> str:
+    def to_units(self, text: str) -> str:
         """A text with single spaces between the units that errors are counted in: its words, or its
         characters where words are not spaced."""
         return " ".join(text.split() if self.spaced else "".join(text.split()))
 
-    def together(self, units: Iterable[str]) -> str:
+    def from_units(self, units: Iterable[str]) -> str:
         """The text of such units."""
         return (" " if self.spaced else "").join(units)
 
@@ -203,7 +203,7 @@ class Vocabulary:
         for index, id in enumerate(ids):
             if id == self.space_id:
                 inside = False
-            elif inside and not self.parts[id]:
+            elif inside and not self.boundaries[id]:
                 spans[-1] = spans[-1][0], index + 1
             else:
                 spans.append((index, index + 1))

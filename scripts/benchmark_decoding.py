@@ -31,10 +31,11 @@ from rich.table import Table
 
 from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
+from asr.data.texts import read_texts
 from asr.decoding import BeamSearch, read_lm
 from asr.evaluation.scoring import word_errors
 from asr.lm.arpa import write_arpa
-from asr.lm.kneser_ney import estimate, read_texts
+from asr.lm.kneser_ney import estimate
 from asr.text import Vocabulary, normalize
 
 if TYPE_CHECKING:

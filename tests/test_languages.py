@@ -92,7 +92,7 @@ def test_texts_go_through_the_vocabulary_and_come_back(name, unit):
             assert words == text.split()
         else:
             assert "".join(words) == text
-        assert vocabulary.together(vocabulary.apart(text).split()) == text
+        assert vocabulary.from_units(vocabulary.to_units(text).split()) == text
     if unit == "piece":
         assert sum(map(len, map(vocabulary.encode, texts))) < sum(map(len, texts))
 
@@ -414,7 +414,7 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
     write_report(tmp_path / "report", [write_results(tmp_path / "report", values)])
     assert evaluation.score.sentence_errors == 1
     assert values["normalization"]["unit"] == ("word" if vocabulary.spaced else "character")
-    assert values["utterances"][1]["hypothesis"] == vocabulary.apart(texts[1])
+    assert values["utterances"][1]["hypothesis"] == vocabulary.to_units(texts[1])
     for item in values["utterances"]:
         assert len(item["words"]) == len(item["hypothesis"].split())
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from asr.prefetch import ahead, map_ahead
+from asr.prefetch import prefetch, prefetch_map
 
 
 def wait_until(condition):
@@ -18,12 +18,12 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("count", [1, 3, 100])
 def test_the_same_items_in_their_order(count):
-    assert list(ahead(range(50), count)) == list(range(50))
-    assert list(map_ahead(lambda n: n * n, range(50), 3, count)) == [n * n for n in range(50)]
+    assert list(prefetch(range(50), count)) == list(range(50))
+    assert list(prefetch_map(lambda n: n * n, range(50), 3, count)) == [n * n for n in range(50)]
 
 
 def test_no_items():
-    assert list(ahead([], 2)) == list(map_ahead(abs, [], 2, 2)) == []
+    assert list(prefetch([], 2)) == list(prefetch_map(abs, [], 2, 2)) == []
 
 
 def test_no_more_than_asked_for_is_made():
@@ -34,7 +34,7 @@ def test_no_more_than_asked_for_is_made():
             made.append(n)
             yield n
 
-    results = ahead(items(), 3)
+    results = prefetch(items(), 3)
     assert next(results) == 0
     wait_until(lambda: len(made) == 5)  # that one, three in the queue, and one that waits
     time.sleep(0.3)
@@ -47,11 +47,11 @@ def test_an_error_comes_in_its_place():
         yield 1
         raise ValueError("two")
 
-    results = ahead(items(), 5)
+    results = prefetch(items(), 5)
     assert next(results) == 1
     with pytest.raises(ValueError, match="two"):
         next(results)
-    results = map_ahead(lambda n: 1 // n, [1, 0, 1], 2, 5)
+    results = prefetch_map(lambda n: 1 // n, [1, 0, 1], 2, 5)
     assert next(results) == 1
     with pytest.raises(ZeroDivisionError):
         next(results)
@@ -66,7 +66,7 @@ def test_closing_ends_the_thread_and_what_it_iterates():
         finally:
             closed.set()
 
-    results = ahead(items(), 2)
+    results = prefetch(items(), 2)
     next(results)
     results.close()
     assert closed.wait(10)
@@ -74,4 +74,4 @@ def test_closing_ends_the_thread_and_what_it_iterates():
 
 def test_things_run_at_the_same_time():
     barrier = threading.Barrier(2, timeout=10)
-    assert list(map_ahead(lambda _: barrier.wait() >= 0, range(2), 2, 2)) == [True, True]
+    assert list(prefetch_map(lambda _: barrier.wait() >= 0, range(2), 2, 2)) == [True, True]

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from asr.audio.pipes import Pipe
 from asr.errors import AudioError, OutputError
 
-Source = str | Path | bytes | BinaryIO
+AudioInput = str | Path | bytes | BinaryIO
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
@@ -69,7 +69,7 @@ class Input:
         return self.path
 
 
-def open_input(source: Source, resources: ExitStack) -> Input:
+def open_input(source: AudioInput, resources: ExitStack) -> Input:
     """Open a path, ``"-"`` for standard input, bytes or a binary stream.
 
     Raises:
@@ -87,7 +87,7 @@ def open_input(source: Source, resources: ExitStack) -> Input:
     return Input(Pipe(read), resources, descriptor=descriptor)
 
 
-def _stream(source: Source, resources: ExitStack) -> BinaryIO:
+def _stream(source: AudioInput, resources: ExitStack) -> BinaryIO:
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if not isinstance(source, str | Path):

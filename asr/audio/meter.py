@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio.read import Samples
-from asr.model.directory import ModelInfo
 
 FRAME = 512  # samples; 32 ms at 16 kHz
 SPECTRUM_EVERY = 4  # frames
@@ -31,11 +30,17 @@ class Measures:
     clipped: float
 
 
-class Hearing:
-    """A recording on its way into the network, block by block."""
+class AudioMeter:
+    """Measures a recording on its way into the network, block by block.
 
-    def __init__(self, info: ModelInfo) -> None:
-        self._info = info
+    Args:
+        sample_rate: of the samples, in Hz.
+        min_samples: what is shorter gives the network no frame.
+    """
+
+    def __init__(self, sample_rate: int, min_samples: int) -> None:
+        self._sample_rate = sample_rate
+        self._min_samples = min_samples
         self._range = (np.inf, -np.inf)
         self._samples = self._clipped = self._frames = 0
         self._rest = np.zeros(0, np.float32)
@@ -48,7 +53,7 @@ class Hearing:
     @property
     def duration(self) -> float:
         """Seconds until now."""
-        return self._samples / self._info.sample_rate
+        return self._samples / self._sample_rate
 
     def add(self, samples: Samples) -> None:
         """Take in the next ``samples`` (n,) at the model's rate."""
@@ -69,10 +74,8 @@ class Hearing:
     @property
     def nothing(self) -> tuple[str, ...]:
         """Why there is nothing to recognise; empty: there may be."""
-        info = self._info
-        shortest = max(info.features.window_length, info.frame_stride)
-        if self._samples < shortest:
-            milliseconds = 1000 * shortest / info.sample_rate
+        if self._samples < self._min_samples:
+            milliseconds = 1000 * self._min_samples / self._sample_rate
             return (f"shorter than one frame of {milliseconds:g} ms: nothing to recognise",)
         if self._range[0] == self._range[1]:
             return ("no signal: all samples are equal",)
@@ -108,6 +111,6 @@ class Hearing:
 
     def _band(self, band: tuple[float, float]) -> float:
         """Mean power between two frequencies in dB."""
-        frequencies = np.arange(len(self._power)) * self._info.sample_rate / FRAME
+        frequencies = np.arange(len(self._power)) * self._sample_rate / FRAME
         inside = (frequencies >= band[0]) & (frequencies < band[1])
         return float(10 * np.log10(self._power[inside].mean() + 1e-20)) if inside.any() else 0.0

@@ -21,18 +21,18 @@ from asr.audio.headers import (
     container_of,
     read_layout,
 )
-from asr.audio.inputs import Source, open_input
+from asr.audio.inputs import AudioInput, open_input
 from asr.audio.samples import CODED, PIPED, Sound, coded, plain
 from asr.errors import AudioError
 
 __all__ = [
-    "MAX_CHANNELS", "MAX_RATE", "MAX_SECONDS", "MAX_STREAMED_SECONDS", "MIN_RATE", "Audio",
+    "MAX_CHANNELS", "MAX_RATE", "MAX_READ_SECONDS", "MAX_STREAMED_SECONDS", "MIN_RATE", "Audio",
     "AudioStream", "Samples", "open_audio", "read_audio", "resample", "source_name", "stream_audio",
 ]  # fmt: skip
 
 Samples = npt.NDArray[np.float32]
 
-MAX_SECONDS = 1800.0
+MAX_READ_SECONDS = 1800.0
 MAX_STREAMED_SECONDS = 86_400.0
 MAX_LEVEL = 1e9
 """Full scale is 1; the square of a sample has to fit in float32."""
@@ -139,7 +139,7 @@ class AudioStream:
 
 
 def open_audio(
-    source: Source,
+    source: AudioInput,
     sample_rate: int,
     *,
     raw_rate: int | None = None,
@@ -163,7 +163,9 @@ def open_audio(
         return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
 
 
-def read_audio(source: Source, sample_rate: int, max_seconds: float = MAX_SECONDS) -> Audio:
+def read_audio(
+    source: AudioInput, sample_rate: int, max_seconds: float = MAX_READ_SECONDS
+) -> Audio:
     """All of ``source``, which is anything that :func:`open_audio` takes.
 
     A file that holds less than its header promises gives what is there, and a warning.
@@ -179,7 +181,7 @@ def read_audio(source: Source, sample_rate: int, max_seconds: float = MAX_SECOND
 
 
 def stream_audio(
-    source: Source, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
+    source: AudioInput, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
 ) -> Iterator[Samples]:
     """The samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in memory.
 
@@ -227,7 +229,7 @@ def _named(name: str) -> Iterator[None]:
         raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
 
 
-def _open(source: Source, raw_rate: int | None, resources: ExitStack) -> Sound:
+def _open(source: AudioInput, raw_rate: int | None, resources: ExitStack) -> Sound:
     given = open_input(source, resources)
     pipe = given.pipe
     first = pipe.read(SNIFFED if raw_rate is None else 1)

@@ -151,14 +151,14 @@ def import_folder(
 
 
 def _import(items: "Iterable[Item]", output: Path) -> None:
-    from asr.data.formats.collect import collect, pieces_folder
+    from asr.data.formats.collect import clips_folder, collect
     from asr.data.manifest import write_manifest
 
     collected = collect(items, output)
     write_manifest(output, collected.utterances)
     if pieces := collected.cut + collected.kept:
         print(
-            f"{pieces} pieces of recordings in {pieces_folder(output)}, {collected.kept} of them "
+            f"{pieces} pieces of recordings in {clips_folder(output)}, {collected.kept} of them "
             "from an earlier time",
             file=sys.stderr,
         )

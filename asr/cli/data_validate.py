@@ -42,7 +42,7 @@ def validate(
     from itertools import combinations
 
     from asr.cli.progress import CountProgress
-    from asr.data.leakage import shared
+    from asr.data.leakage import find_leakage
     from asr.data.validation import SHOWN, count_kinds, to_json_lines
     from asr.data.validation import validate as validate_manifest
     from asr.files import write_atomically
@@ -77,7 +77,7 @@ def validate(
     for item in validations:
         print(item.summary, file=sys.stderr)
     for first, second in combinations(validations, 2):
-        sharing = shared(second.utterances, first.utterances, skip_missing=True)
+        sharing = find_leakage(second.utterances, first.utterances, skip_missing=True)
         print(f"{second.path}: of it {first.path} has {sharing.counts}", file=sys.stderr)
     for line in count_kinds(problems):
         print(line, file=sys.stderr)

@@ -63,8 +63,9 @@ def build(
     ] = None,
 ) -> None:
     """Estimate an n-gram model from text: interpolated modified Kneser-Ney."""
+    from asr.data.texts import read_texts
     from asr.lm.arpa import write_arpa
-    from asr.lm.kneser_ney import estimate, read_texts
+    from asr.lm.kneser_ney import estimate
     from asr.lm.ngram_file import write_binary
     from asr.lm.overlap import model_overlap, text_overlap
     from asr.lm.perplexity import perplexity

@@ -31,7 +31,7 @@ def evaluate(
     With several models and --dev, also of their mixture, in which each model's probabilities have
     a fixed weight.
     """
-    from asr.lm.kneser_ney import read_texts
+    from asr.data.texts import read_texts
     from asr.lm.ngram_file import read_lm
     from asr.lm.perplexity import best_weights, count, mix, token_scores
     from asr.lm.recurrent_lm import read_recurrent_lm

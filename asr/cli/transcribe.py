@@ -109,7 +109,7 @@ def transcribe(
     ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
     is a file, name it: the result is better.
     """
-    from asr.data.audio_files import find_sources, share_of
+    from asr.data.audio_files import find_audio_files, share_of
     from asr.files import write_atomically
     from asr.recognition.subtitles import SubtitleOptions
     from asr.recognition.writers import (
@@ -127,7 +127,7 @@ def transcribe(
     if raw_rate is not None and "-" not in audio:
         raise typer.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
     subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
-    sources = find_sources(audio)
+    sources = find_audio_files(audio)
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:
         raise typer.BadParameter(f"{format} of several inputs needs --output-dir")
     formats = list(FORMATS) if format is Format.all else [str(format)]

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class AudioSource:
+class AudioFile:
     """``path`` of a recording, ``-`` for standard input; ``root``: the folder it was found in, None
     if it was named itself."""
 
@@ -23,7 +23,7 @@ class AudioSource:
     root: str | None = None
 
 
-def find_sources(arguments: Sequence[str]) -> list[AudioSource]:
+def find_audio_files(arguments: Sequence[str]) -> list[AudioFile]:
     """The recordings that ``arguments`` name, in their order, those of a folder sorted.
 
     A folder stands for the audio files in it and in the folders below; ``*``, ``?``, ``[…]`` and
@@ -48,20 +48,20 @@ def share_of(jobs: Sequence[T], share: str) -> list[T]:
     return list(jobs[index - 1 :: count])
 
 
-def _find(argument: str) -> list[AudioSource]:
+def _find(argument: str) -> list[AudioFile]:
     path = Path(argument)
     if argument == "-":
-        return [AudioSource(argument)]
+        return [AudioFile(argument)]
     if path.is_dir():
         files = [str(file) for file in sorted(path.rglob("*")) if is_audio(file.relative_to(path))]
         if not files:
             raise DataError(f"{argument}: no audio files in this folder, nor in those below")
-        return [AudioSource(file, argument) for file in files]
+        return [AudioFile(file, argument) for file in files]
     if path.suffix == ".jsonl":
         folder = path.absolute().parent
         audio = [item.audio for item in read_manifest(path, transcribed=False)]
         return [
-            AudioSource(str(file), str(folder) if file.is_relative_to(folder) else None)
+            AudioFile(str(file), str(folder) if file.is_relative_to(folder) else None)
             for file in audio
         ]
     if not path.exists() and glob.has_magic(argument):
@@ -69,5 +69,5 @@ def _find(argument: str) -> list[AudioSource]:
         files = [file for file in files if Path(file).is_file()]
         if not files:
             raise DataError(f"{argument}: no file fits this pattern")
-        return [AudioSource(file) for file in files]
-    return [AudioSource(argument)]
+        return [AudioFile(file) for file in files]
+    return [AudioFile(argument)]

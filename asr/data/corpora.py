@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from asr.audio.probe import probe
-from asr.audio.read import MAX_SECONDS
+from asr.audio.read import MAX_READ_SECONDS
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError, AudioError
-from asr.prefetch import map_ahead
+from asr.prefetch import prefetch_map
 
 
 def source_parser(
@@ -63,12 +63,12 @@ def measured(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Aud
 
     def measure(item: Utterance) -> Utterance | AudioError:
         try:
-            return replace(item, duration=probe(item.audio, MAX_SECONDS).duration)
+            return replace(item, duration=probe(item.audio, MAX_READ_SECONDS).duration)
         except AudioError as error:
             return error
 
     threads = os.cpu_count() or 1
-    results = list(map_ahead(measure, utterances, threads, 4 * threads))
+    results = list(prefetch_map(measure, utterances, threads, 4 * threads))
     return (
         [item for item in results if isinstance(item, Utterance)],
         [item for item in results if isinstance(item, AudioError)],

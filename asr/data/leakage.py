@@ -12,7 +12,7 @@ _PIECE = 1 << 10
 
 
 @dataclass(frozen=True)
-class Sharing:
+class Leakage:
     """Speakers of the test set that were trained on, and how many of its ``utterances`` have a text
     or audio that was."""
 
@@ -36,9 +36,9 @@ class Sharing:
         )
 
 
-def shared(
+def find_leakage(
     test: Sequence[Utterance], training: Sequence[Utterance], skip_missing: bool = False
-) -> Sharing:
+) -> Leakage:
     """Recordings are the same if their files are, byte for byte; ``skip_missing``: those that are
     not there are the same as no other.
 
@@ -50,7 +50,7 @@ def shared(
     ours, theirs = ([item.audio for item in items] for items in (test, training))
     if skip_missing:
         ours, theirs = ([path for path in paths if path.is_file()] for paths in (ours, theirs))
-    return Sharing(
+    return Leakage(
         speakers=tuple(sorted({str(item.speaker) for item in test if item.speaker in speakers})),
         texts=sum(item.text in texts for item in test),
         audio=_same_files(ours, theirs),

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.meter import Hearing, Measures
+from asr.audio.meter import AudioMeter, Measures
 from asr.audio.read import open_audio
-from asr.data.leakage import Sharing, shared
+from asr.data.leakage import Leakage, find_leakage
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AudioError
 from asr.model.directory import ModelInfo
-from asr.prefetch import map_ahead
+from asr.prefetch import prefetch_map
 
 T = TypeVar("T", int, float)
 Values = npt.NDArray[np.float64]
@@ -115,7 +115,7 @@ class Comparison:
     common with it; ``news`` of all but the first."""
 
     manifests: list[Statistics]
-    shared: list[tuple[Path, Path, Sharing]]
+    shared: list[tuple[Path, Path, Leakage]]
     news: list[News]
 
 
@@ -141,7 +141,7 @@ def compare(
     done = 0
     for path, items, sample in zip(paths, sets, samples, strict=True):
         heard = []
-        for one in map_ahead(partial(measure, info=info), sample, threads, 8 * threads):
+        for one in prefetch_map(partial(measure, info=info), sample, threads, 8 * threads):
             heard.append(one)
             done += 1
             progress(done, total)
@@ -150,7 +150,11 @@ def compare(
     return Comparison(
         manifests=found,
         shared=[
-            (paths[later], paths[earlier], shared(sets[later], sets[earlier], skip_missing=True))
+            (
+                paths[later],
+                paths[earlier],
+                find_leakage(sets[later], sets[earlier], skip_missing=True),
+            )
             for earlier, later in combinations(range(len(sets)), 2)
         ],
         news=[
@@ -198,14 +202,14 @@ def draw(utterances: Sequence[Utterance], count: int, seed: int) -> list[Utteran
 def measure(path: Path, info: ModelInfo) -> Measures | AudioError | None:
     """What is noticed of a recording at the model's rate, why it cannot be read, or None of one
     that is shorter than a frame."""
-    hearing = Hearing(info)
+    meter = AudioMeter(info.sample_rate, info.min_samples)
     try:
         with open_audio(path, info.sample_rate) as stream:
             for block in stream:
-                hearing.add(block)
+                meter.add(block)
     except AudioError as error:
         return error
-    return hearing.measures
+    return meter.measures
 
 
 def summarize(heard: Sequence[Measures | AudioError | None]) -> Audio:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from asr.audio.probe import Probe, decode, probe
-from asr.audio.read import MAX_SECONDS
+from asr.audio.read import MAX_READ_SECONDS
 from asr.data.manifest import (
     DURATION_TOLERANCE,
     Problem,
@@ -19,7 +19,7 @@ from asr.data.manifest import (
     unknown_characters,
 )
 from asr.errors import AudioError
-from asr.prefetch import map_ahead
+from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 
 SHOWN = 50
@@ -64,8 +64,8 @@ def validate(
     Kinds of problems: ``line`` and ``id`` as :func:`asr.data.manifest.scan_manifest` has them;
     ``audio`` that cannot be read; ``truncated`` or damaged audio; a ``duration`` that is not the
     audio's; with a ``vocabulary``, ``characters`` outside it, and with ``num_frames`` (seconds to
-    encoder frames) the ``length`` of texts that do not fit in their audio. Works on as many threads as the
-    machine has processors; ``progress`` gets the number of utterances done and of all.
+    encoder frames) the ``length`` of texts that do not fit in their audio. Works on as many threads
+    as the machine has processors; ``progress`` gets the number of utterances done and of all.
 
     Raises:
         DataError: the manifest itself cannot be read.
@@ -136,7 +136,7 @@ def _look_ahead(
 ) -> Iterable[tuple[Sequence[Utterance], list[Probe | AudioError]]]:
     chunks = [utterances[i : i + _CHUNK] for i in range(0, len(utterances), _CHUNK)]
     threads = os.cpu_count() or 1
-    findings = map_ahead(partial(_look, decoded=decoded), chunks, threads, threads * _WAITING)
+    findings = prefetch_map(partial(_look, decoded=decoded), chunks, threads, threads * _WAITING)
     return zip(chunks, findings, strict=True)
 
 
@@ -144,7 +144,7 @@ def _look(items: Sequence[Utterance], decoded: bool) -> list[Probe | AudioError]
     found: list[Probe | AudioError] = []
     for item in items:
         try:
-            found.append((decode if decoded else probe)(item.audio, MAX_SECONDS))
+            found.append((decode if decoded else probe)(item.audio, MAX_READ_SECONDS))
         except AudioError as error:
             found.append(error)
     return found

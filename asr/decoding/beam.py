@@ -300,7 +300,7 @@ def _tables(
     return Context(
         space=-1 if space is None else space,
         leading=bool(vocabulary.scores) and vocabulary.spaced,
-        parts=np.array(vocabulary.parts),
+        parts=np.array(vocabulary.boundaries),
         codes=codes,
         powers=powers,
         closed=lexicon is not None,

@@ -58,7 +58,10 @@ def attribute(
     """
     probabilities(log_probs, len(vocabulary))
     steps = align(
-        *(vocabulary.apart(vocabulary.normalize(text)).split() for text in (reference, hypothesis))
+        *(
+            vocabulary.to_units(vocabulary.normalize(text)).split()
+            for text in (reference, hypothesis)
+        )
     )
 
     def spelled(text: str) -> list[Sequence[int]]:
@@ -75,7 +78,7 @@ def attribute(
 
     def cause(first: int, last: int) -> str:
         """Of the errors from step ``first`` to ``last``, exclusive."""
-        mended = vocabulary.together(_mend(steps, first, last))
+        mended = vocabulary.from_units(_mend(steps, first, last))
         words = [step.reference for step in steps[first:last] if step.reference is not None]
         if vocabulary.unknown(mended) or (search and not all(map(search.allows, words))):
             return OUT_OF_VOCABULARY
@@ -84,11 +87,11 @@ def attribute(
             return SEARCH
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
-    output = vocabulary.together(_mend(steps, 0, 0))
+    output = vocabulary.from_units(_mend(steps, 0, 0))
     output_spelled = spelled(output)
     if vocabulary.scores:  # the decoder may have divided it into other sub-words
         decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
-        if vocabulary.apart(vocabulary.decode(decoded.tokens)) == vocabulary.apart(output):
+        if vocabulary.to_units(vocabulary.decode(decoded.tokens)) == vocabulary.to_units(output):
             output_spelled.append(decoded.tokens)
     output_score, output_acoustic = scores(output_spelled)
     causes: list[str | None] = []

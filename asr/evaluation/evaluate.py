@@ -9,7 +9,7 @@ from typing import Any
 
 import onnxruntime
 
-from asr.data.leakage import Sharing, shared
+from asr.data.leakage import Leakage, find_leakage
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.explanation import Explanation
@@ -37,7 +37,7 @@ class Evaluation:
     score: Score
     interval: Interval | None
     unseen: Score | None
-    sharing: Sharing | None
+    sharing: Leakage | None
     overlap: ModelOverlap | None
     seconds: float
 
@@ -78,12 +78,12 @@ def evaluate(
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
         transcripts.append(result)
     seconds = time.perf_counter() - started
-    apart, unit = vocabulary.apart, of_model(vocabulary).unit
+    to_units, unit = vocabulary.to_units, of_model(vocabulary).unit
     pairs = [
-        (apart(item.text), apart(result.text))
+        (to_units(item.text), to_units(result.text))
         for item, result in zip(utterances, transcripts, strict=True)
     ]
-    trained = {apart(item.text) for item in training}
+    trained = {to_units(item.text) for item in training}
     fresh = [pair for pair in pairs if pair[0] not in trained]
     lm = transcriber.search.lm if transcriber.search else None
     total = _score(pairs, unit)
@@ -93,7 +93,7 @@ def evaluate(
         score=total,
         interval=wer_interval(total.by_utterance, [item.speaker for item in utterances]),
         unseen=_score(fresh, unit) if training and any(text for text, _ in fresh) else None,
-        sharing=shared(utterances, training) if training else None,
+        sharing=find_leakage(utterances, training) if training else None,
         overlap=model_overlap(lm, [item.text for item in utterances if item.text]) if lm else None,
         seconds=seconds,
     )
@@ -155,8 +155,8 @@ def _values(
             for name, value in item.extra.items()
             if isinstance(value, str | int | float)
         },
-        "reference": vocabulary.apart(item.text),
-        "hypothesis": vocabulary.apart(transcript.text),
+        "reference": vocabulary.to_units(item.text),
+        "hypothesis": vocabulary.to_units(transcript.text),
         "words": [
             [round(word.start, 3), round(word.end, 3), round(word.confidence, 4)]
             for word in (transcript.words if vocabulary.spaced else _characters(transcript.words))

@@ -42,14 +42,14 @@ def explain(
         DataError: audio that can no longer be read.
     """
     model, vocabulary = transcriber.model, transcriber.model.vocabulary
-    apart = vocabulary.apart
+    to_units = vocabulary.to_units
     wrong = [
         (item, transcript)
         for item, transcript in zip(utterances, transcripts, strict=True)
-        if apart(item.text) != apart(transcript.text) and transcript.duration <= LONGEST
+        if to_units(item.text) != to_units(transcript.text) and transcript.duration <= LONGEST
     ]
     counts = count_each(
-        [apart(item.text) for item, _ in wrong], [apart(result.text) for _, result in wrong]
+        [to_units(item.text) for item, _ in wrong], [to_units(result.text) for _, result in wrong]
     )
     errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])

@@ -19,7 +19,7 @@ utterances        of each id, speaker, reference, hypothesis, and errors: its wo
 
 ``asr evaluate`` adds manifest and model (path, sha256, provenance), decoder, lm_overlap,
 audio_seconds, seconds, times_real_time, latency (:class:`asr.evaluation.latency.Latency`); with
-training manifests unseen_texts (a score) and overlap (:class:`asr.data.leakage.Sharing`). And to
+training manifests unseen_texts (a score) and overlap (:class:`asr.data.leakage.Leakage`). And to
 utterances:
 
 audio             path, relative to the manifest

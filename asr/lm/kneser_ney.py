@@ -5,22 +5,17 @@ Harvard University 1998, section 4.1; conventions as in Heafield et al. 2013, "S
 Kneser-Ney Language Model Estimation" (lmplz).
 """
 
-import gzip
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from asr.data.manifest import read_manifest
 from asr.errors import ConfigError, DataError
 from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, NgramModel, split_units
 from asr.lm.ngram import assemble as assemble_model
 from asr.lm.trie import IntArray
-from asr.text import normalize
 
 FIXED_DISCOUNTS = (0.5, 1.0, 1.5)  # where a text is too small to estimate them
 START_LOG10 = -99.0  # of <s>, which is never predicted
@@ -41,33 +36,6 @@ class Estimate:
     """Whether the text was too small to estimate the discounts."""
     seen: tuple[int, ...]
     """Number of n-grams before pruning."""
-
-
-def read_texts(path: str | Path) -> list[str]:
-    """The normalised texts of a file, without empty ones: of a manifest, if the name ends in
-    ``.jsonl``; else lines of plain text, which gzip may have compressed.
-
-    Raises:
-        DataError: the file cannot be read, or holds no text.
-    """
-    path = Path(path)
-    if path.suffix == ".jsonl":
-        lines = [item.text for item in read_manifest(path)]
-    else:
-        try:
-            data = path.read_bytes()
-            data = gzip.decompress(data) if path.suffix == ".gz" else data
-            lines = [normalize(line) for line in data.decode("utf-8").split("\n")]
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: needs UTF-8 text, this is not ({error.reason})") from error
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: the compressed file is damaged: {error}") from error
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
-    texts = [line for line in lines if line]
-    if not texts:
-        raise DataError(f"{path}: holds no text, needs a sentence a line")
-    return texts
 
 
 def estimate(

@@ -54,6 +54,11 @@ class ModelInfo:
         return self.features.hop_length * self.encoder.reduction
 
     @property
+    def min_samples(self) -> int:
+        """Fewest samples that give the network a frame to tell."""
+        return max(self.features.window_length, self.frame_stride)
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the graph, which holds every weight."""
         return self.files[GRAPH]

@@ -1,7 +1,7 @@
 """Log-probabilities as they come, cut where nothing is said: what a decoder takes as one utterance.
 
 A cut lies between two frames whose most probable symbol is the blank or the space, so the best path
-of the pieces is that of the whole.
+of the chunks is that of the whole.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from asr.model.directory import ModelInfo
 from asr.model.session import LogProbs
 
 PAUSE_SECONDS = 1.0
-MAX_SECONDS = 30.0
-LIVE_SECONDS = 12.0
+MAX_CHUNK_SECONDS = 30.0
+LIVE_CHUNK_SECONDS = 12.0
 """The same for a listener who waits."""
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """``log_probs`` (frames, V) from the frame ``first`` of the recording on.
 
     ``pause``: it ends in a pause, or with the recording; otherwise it only became too long. Nothing
@@ -33,7 +33,7 @@ class Piece:
     silent_until: int
 
 
-class Pieces:
+class Chunker:
     """Cuts a recording at its pauses, in the middle of them.
 
     Args:
@@ -46,7 +46,7 @@ class Pieces:
     def __init__(
         self,
         info: ModelInfo,
-        max_seconds: float = MAX_SECONDS,
+        max_seconds: float = MAX_CHUNK_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         per_second = info.sample_rate / info.frame_stride
@@ -57,24 +57,24 @@ class Pieces:
         self._rows = np.zeros((0, len(vocabulary)), np.float32)
         self._first = 0
 
-    def feed(self, log_probs: LogProbs) -> Iterator[Piece]:
-        """Take in the next frames (n, V); the pieces that end."""
+    def feed(self, log_probs: LogProbs) -> Iterator[Chunk]:
+        """Take in the next frames (n, V); the chunks that end."""
         self._rows = np.concatenate([self._rows, log_probs])
         while (cut := self._cut()) is not None:
             yield self._take(*cut)
 
-    def finish(self) -> Piece:
+    def finish(self) -> Chunk:
         """What is left when the recording is over; it may have no frames."""
         return self._take(len(self._rows), True, len(self._rows))
 
-    def _take(self, count: int, pause: bool, silent_until: int) -> Piece:
-        piece = Piece(self._first, self._rows[:count], pause, self._first + silent_until)
+    def _take(self, count: int, pause: bool, silent_until: int) -> Chunk:
+        chunk = Chunk(self._first, self._rows[:count], pause, self._first + silent_until)
         self._first += count
         self._rows = self._rows[count:]
-        return piece
+        return chunk
 
     def _cut(self) -> tuple[int, bool, int] | None:
-        """Frames of the next piece, whether it ends in a pause, and the frames until which nothing
+        """Frames of the next chunk, whether it ends in a pause, and the frames until which nothing
         follows; None: not to be told yet."""
         path = self._rows[: self._longest].argmax(axis=1)
         begins, ends = _runs(np.isin(path, self._gaps))

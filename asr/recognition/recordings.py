@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.meter import Hearing
+from asr.audio.meter import AudioMeter
 from asr.audio.read import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio, resample
 from asr.errors import AudioError
 from asr.model.directory import ModelInfo
 
-Source = str | Path | bytes
+AudioInput = str | Path | bytes
 _BLOCK = 1 << 16
 
 
@@ -22,15 +22,15 @@ class ShortRecording:
     """``samples`` (n,) at the model's rate, and what was noticed of them."""
 
     samples: Samples
-    hearing: Hearing
+    meter: AudioMeter
 
 
 @dataclass(frozen=True)
 class LongRecording:
     """``open`` starts a pass through it: blocks (n,) at the model's rate. What is noticed on the
-    way goes into the hearing, if there is one."""
+    way goes into the meter, if there is one."""
 
-    open: Callable[[Hearing | None], Iterator[Samples]]
+    open: Callable[[AudioMeter | None], Iterator[Samples]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ Recording = ShortRecording | LongRecording
 
 
 def read_recording(
-    source: Source, info: ModelInfo, max_seconds: float, raw_rate: int | None = None
+    source: AudioInput, info: ModelInfo, max_seconds: float, raw_rate: int | None = None
 ) -> Recording:
     """The file or bytes ``source``, a long recording if it is longer than ``max_seconds``; ``"-"``,
     of headerless samples at ``raw_rate`` (Hz) if that is given, and a named pipe are live.
@@ -54,14 +54,14 @@ def read_recording(
         return LiveRecording(partial(_read_blocks, source, info, raw_rate=raw_rate))
     if isinstance(source, str | Path) and Path(source).is_fifo():
         return LiveRecording(partial(_read_blocks, source, info))
-    hearing = Hearing(info)
+    meter = AudioMeter(info.sample_rate, info.min_samples)
     blocks = [np.zeros(0, np.float32)]
-    for block in (rest := _read_blocks(source, info, hearing)):
+    for block in (rest := _read_blocks(source, info, meter)):
         blocks.append(block)
-        if hearing.duration > max_seconds:
+        if meter.duration > max_seconds:
             rest.close()
             return LongRecording(partial(_read_blocks, source, info))
-    return ShortRecording(np.concatenate(blocks), hearing)
+    return ShortRecording(np.concatenate(blocks), meter)
 
 
 def take_samples(
@@ -84,26 +84,29 @@ def take_samples(
     samples = resample(samples, sample_rate or info.sample_rate, info.sample_rate)
     if len(samples) > max_seconds * info.sample_rate:
         return LongRecording(partial(_in_blocks, samples))
-    hearing = Hearing(info)
-    hearing.add(samples)
-    return ShortRecording(samples, hearing)
+    meter = AudioMeter(info.sample_rate, info.min_samples)
+    meter.add(samples)
+    return ShortRecording(samples, meter)
 
 
 def _read_blocks(
-    source: Source, info: ModelInfo, hearing: Hearing | None = None, raw_rate: int | None = None
+    source: AudioInput,
+    info: ModelInfo,
+    meter: AudioMeter | None = None,
+    raw_rate: int | None = None,
 ) -> Generator[Samples, None, None]:
     with open_audio(source, info.sample_rate, raw_rate=raw_rate) as audio:
         for block in audio:
-            if hearing:
-                hearing.add(block)
+            if meter:
+                meter.add(block)
             yield block
-        if hearing:
-            hearing.warnings += audio.warnings
+        if meter:
+            meter.warnings += audio.warnings
 
 
-def _in_blocks(samples: Samples, hearing: Hearing | None) -> Iterator[Samples]:
+def _in_blocks(samples: Samples, meter: AudioMeter | None) -> Iterator[Samples]:
     for begin in range(0, len(samples), _BLOCK):
         block = samples[begin : begin + _BLOCK]
-        if hearing:
-            hearing.add(block)
+        if meter:
+            meter.add(block)
         yield block

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from asr.recognition.words import Word, text_of
 
 PAUSE_SECONDS = 0.8
-MAX_SECONDS = 15.0
+MAX_SEGMENT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Segmenter:
     """Collects words in their order and hands out segments as soon as they are complete.
 
     A pause of ``PAUSE_SECONDS`` ends a segment. A word with which it would last longer than
-    ``MAX_SECONDS`` has it cut at its longest pause, the last of equal ones, among those behind half
-    of ``MAX_SECONDS``: no stub comes off. Where there is none, that word is very long, and the cut
-    is before it. What stands behind the cut stays open. Only a single word can last longer.
+    ``MAX_SEGMENT_SECONDS`` has it cut at its longest pause, the last of equal ones, among those
+    behind half of ``MAX_SEGMENT_SECONDS``: no stub comes off. Where there is none, that word is
+    very long, and the cut is before it. What stands behind the cut stays open. Only a single word
+    can last longer.
     """
 
     def __init__(self) -> None:
@@ -65,14 +66,14 @@ class Segmenter:
     def _add(self, word: Word) -> list[Segment]:
         closed = self.heard(word.start)
         self._open.append(word)
-        while len(self._open) > 1 and _seconds(self._open[0].start, word.end) > MAX_SECONDS:
+        while len(self._open) > 1 and _seconds(self._open[0].start, word.end) > MAX_SEGMENT_SECONDS:
             closed.append(self._close(self._cut()))
         return closed
 
     def _cut(self) -> int:
         """How many of the open words come before the best pause."""
         words, last = self._open, len(self._open) - 1
-        half = MAX_SECONDS / 2
+        half = MAX_SEGMENT_SECONDS / 2
         late = [n for n in range(1, last) if _seconds(words[0].start, words[n - 1].end) >= half]
         return max([*late, last], key=lambda n: (_seconds(words[n - 1].end, words[n].start), n))
 

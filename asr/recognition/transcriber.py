@@ -1,7 +1,7 @@
 """Audio to transcripts: files or samples, one or many, short or of any length, live or not.
 
-A recording no longer than a window and its context is recognised in one piece, several of similar
-length at once. A longer one is gone through window by window, and cut at its pauses into pieces
+A recording no longer than a window and its context is recognised in one chunk, several of similar
+length at once. A longer one is gone through window by window, and cut at its pauses into chunks
 that are decoded as they come. Reading, the network and the search each have threads of their own.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.meter import Hearing, Measures
+from asr.audio.meter import AudioMeter, Measures
 from asr.audio.read import Samples
 from asr.decoding.bundle import beam_search
 from asr.decoding.greedy import greedy
@@ -25,18 +25,19 @@ from asr.lm.ngram import MAX_ORDER
 from asr.model.directory import ModelInfo, default_model
 from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
-from asr.prefetch import ahead, map_ahead
-from asr.recognition.chunks import LIVE_SECONDS, MAX_SECONDS, Piece, Pieces
+from asr.prefetch import prefetch, prefetch_map
+from asr.recognition.chunks import LIVE_CHUNK_SECONDS, MAX_CHUNK_SECONDS, Chunk, Chunker
 from asr.recognition.recordings import (
+    AudioInput,
     LiveRecording,
     LongRecording,
     Recording,
     ShortRecording,
-    Source,
     read_recording,
     take_samples,
 )
 from asr.recognition.segments import Segment, Segmenter, split
+from asr.recognition.warnings import domain_warnings
 from asr.recognition.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_probs, open_windows
 from asr.recognition.words import Word, frame_time, text_of, to_words
 
@@ -47,7 +48,7 @@ BATCH_SIZE = 16
 BATCH_SECONDS = 80.0  # of a whole batch, padding included: more does not stay in the cache
 GROUP_SECONDS = 1600.0  # of what is read before it is sorted by length, and
 GROUP_BATCHES = 8  # how many whole batches that is at most
-BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
+BLOCKS_AHEAD, WINDOWS_PREFETCHED = 8, 8
 SHORT_SECONDS = WINDOW_SECONDS + CONTEXT_SECONDS
 DECODERS = ("greedy", "beam")
 
@@ -165,7 +166,7 @@ class Transcriber:
         return self._log_probs(take_samples(samples, None, self.model, SHORT_SECONDS))
 
     def transcribe(
-        self, source: Source | npt.NDArray[np.floating], sample_rate: int | None = None
+        self, source: AudioInput | npt.NDArray[np.floating], sample_rate: int | None = None
     ) -> Transcript:
         """Transcribe a file, bytes of a file, ``"-"`` (standard input) or mono samples (n,).
 
@@ -177,7 +178,7 @@ class Transcriber:
         return self.stream(source, sample_rate).finish()
 
     def stream(
-        self, source: Source | npt.NDArray[np.floating], sample_rate: int | None = None
+        self, source: AudioInput | npt.NDArray[np.floating], sample_rate: int | None = None
     ) -> TranscriptStream:
         """As :meth:`transcribe`, but the segments as they close.
 
@@ -225,89 +226,93 @@ class Transcriber:
         return np.concatenate([*self._long_log_probs(recording, None)])
 
     def _long_log_probs(
-        self, recording: LongRecording, hearing: Hearing | None
+        self, recording: LongRecording, meter: AudioMeter | None
     ) -> Iterator[LogProbs]:
         if isinstance(recording, LiveRecording):
-            yield from live_log_probs(self._session, recording.open(hearing))
+            yield from live_log_probs(self._session, recording.open(meter))
             return
-        passes = iter((hearing, None))  # the second one hears what the first has heard
+        passes = iter((meter, None))  # the second one hears what the first has heard
         windows = open_windows(
-            self._session, lambda: ahead(recording.open(next(passes)), BLOCKS_AHEAD)
+            self._session, lambda: prefetch(recording.open(next(passes)), BLOCKS_AHEAD)
         )
         yield from windows.log_probs()
 
     def _stream(self, recording: Recording) -> TranscriptStream:
         if isinstance(recording, ShortRecording):
             return self._short_stream(recording)
-        hearing = Hearing(self.model)
-        log_probs = self._long_log_probs(recording, hearing)
+        meter = AudioMeter(self.model.sample_rate, self.model.min_samples)
+        log_probs = self._long_log_probs(recording, meter)
         live = isinstance(recording, LiveRecording)
-        return self._long_stream(log_probs, hearing, LIVE_SECONDS if live else MAX_SECONDS)
+        return self._long_stream(
+            log_probs, meter, LIVE_CHUNK_SECONDS if live else MAX_CHUNK_SECONDS
+        )
 
     def _short_stream(
         self, recording: ShortRecording, log_probs: LogProbs | None = None
     ) -> TranscriptStream:
-        hearing = recording.hearing
+        meter = recording.meter
 
         def parts() -> Iterator[Part]:
-            if not hearing.nothing:
+            if not meter.nothing:
                 rows = self._log_probs(recording) if log_probs is None else log_probs
-                yield self._part(Piece(0, rows, pause=True, silent_until=len(rows)), hearing)
+                yield self._part(Chunk(0, rows, pause=True, silent_until=len(rows)), meter)
 
-        return TranscriptStream(parts(), partial(self._finish, hearing, in_one_piece=True))
+        return TranscriptStream(parts(), partial(self._finish, meter, in_one_piece=True))
 
     def _long_stream(
-        self, log_probs: Iterator[LogProbs], hearing: Hearing, max_seconds: float
+        self, log_probs: Iterator[LogProbs], meter: AudioMeter, max_seconds: float
     ) -> TranscriptStream:
         def parts() -> Iterator[Part]:
             history: list[Word] = []
-            pieces = _pieces(ahead(log_probs, WINDOWS_AHEAD), Pieces(self.model, max_seconds))
-            for piece in pieces:
-                part = self._part(piece, hearing, text_of(history))
-                if not hearing.nothing:
+            chunks = _chunks(
+                prefetch(log_probs, WINDOWS_PREFETCHED), Chunker(self.model, max_seconds)
+            )
+            for chunk in chunks:
+                part = self._part(chunk, meter, text_of(history))
+                if not meter.nothing:
                     yield part
-                history = [] if piece.pause else [*history, *part.words][-MAX_ORDER:]
+                history = [] if chunk.pause else [*history, *part.words][-MAX_ORDER:]
 
-        return TranscriptStream(parts(), partial(self._finish, hearing, in_one_piece=False))
+        return TranscriptStream(parts(), partial(self._finish, meter, in_one_piece=False))
 
-    def _part(self, piece: Piece, hearing: Hearing, history: str = "") -> Part:
-        """Decode: ``history`` are the words of the same sentence before this piece."""
+    def _part(self, chunk: Chunk, meter: AudioMeter, history: str = "") -> Part:
+        """Decode: ``history`` are the words of the same sentence before this chunk."""
         words: tuple[Word, ...] = ()
         best_path: tuple[Word, ...] = ()
-        if len(piece.log_probs):
-            end = frame_time(piece.first + len(piece.log_probs), self.model, hearing.duration)
-            best = greedy(piece.log_probs, self.model.vocabulary.blank_id)
-            words = best_path = to_words(best, self.model, end, piece.first)
+        if len(chunk.log_probs):
+            end = frame_time(chunk.first + len(chunk.log_probs), self.model, meter.duration)
+            best = greedy(chunk.log_probs, self.model.vocabulary.blank_id)
+            words = best_path = to_words(best, self.model, end, chunk.first)
             if self.search is not None:
                 stream = self.search.stream(history)
-                stream.feed(piece.log_probs)
-                (best,) = stream.n_best(1, sentence_ends=piece.pause)
-                words = to_words(best, self.model, end, piece.first, "beam")
-        silent_until = frame_time(piece.silent_until, self.model, hearing.duration)
+                stream.feed(chunk.log_probs)
+                (best,) = stream.n_best(1, sentence_ends=chunk.pause)
+                words = to_words(best, self.model, end, chunk.first, "beam")
+        silent_until = frame_time(chunk.silent_until, self.model, meter.duration)
         return Part(words, best_path, silent_until + min(0.0, self.model.word_offsets[0]))
 
     def _finish(
         self,
-        hearing: Hearing,
+        meter: AudioMeter,
         words: Sequence[Word],
         best_path: Sequence[Word],
         in_one_piece: bool,
     ) -> Transcript:
-        warnings = [*hearing.warnings, *hearing.nothing]
-        if self.domain and hearing.measures and not hearing.nothing:
-            warnings += self.domain.differences(hearing.measures, words, best_path, in_one_piece)
+        warnings = [*meter.warnings, *meter.nothing]
+        if self.domain and meter.measures and not meter.nothing:
+            warnings += domain_warnings(self.domain, meter.measures, words, best_path, in_one_piece)
         return Transcript(
             text_of(words),
             tuple(words),
-            hearing.duration,
+            meter.duration,
             self.model.hash,
             tuple(warnings),
-            hearing.measures,
+            meter.measures,
         )
 
     def _each(
         self,
-        sources: Iterable[Source],
+        sources: Iterable[AudioInput],
         batch_size: int,
         raw_rate: int | None,
         short: Callable[[ShortRecording, LogProbs], Result],
@@ -316,21 +321,21 @@ class Transcriber:
         cores = os.cpu_count() or 1
         limit = BATCH_SECONDS * self.model.sample_rate
 
-        def read(source: Source) -> Recording | AsrError:
+        def read(source: AudioInput) -> Recording | AsrError:
             return _attempt(read_recording, source, self.model, SHORT_SECONDS, raw_rate)
 
         def compute(batch: list[ShortRecording]) -> list[Result]:
             log_probs = self._session.log_probs([item.samples for item in batch])
             return [short(*pair) for pair in zip(batch, log_probs, strict=True)]
 
-        recordings = map_ahead(read, sources, max(2, cores), 2 * cores)
-        for group in ahead(_groups(recordings, GROUP_BATCHES * batch_size), 1):
+        recordings = prefetch_map(read, sources, max(2, cores), 2 * cores)
+        for group in prefetch(_groups(recordings, GROUP_BATCHES * batch_size), 1):
             shorts = {i: x for i, x in enumerate(group) if isinstance(x, ShortRecording)}
             lengths = {i: len(item.samples) for i, item in shorts.items()}
             # A few are shared out among the threads.
             size = min(batch_size, -(-len(shorts) // self._session.at_once))
             batches = _batches(lengths, size, limit)
-            computed = map_ahead(
+            computed = prefetch_map(
                 compute,
                 ([shorts[i] for i in batch] for batch in batches),
                 self._session.at_once,
@@ -351,10 +356,10 @@ def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | AsrEr
         return error
 
 
-def _pieces(log_probs: Iterable[LogProbs], pieces: Pieces) -> Iterator[Piece]:
+def _chunks(log_probs: Iterable[LogProbs], chunks: Chunker) -> Iterator[Chunk]:
     for rows in log_probs:
-        yield from pieces.feed(rows)
-    yield pieces.finish()
+        yield from chunks.feed(rows)
+    yield chunks.finish()
 
 
 def _groups(
@@ -364,7 +369,7 @@ def _groups(
     group, seconds = list[Recording | AsrError](), 0.0
     for item in recordings:
         group.append(item)
-        seconds += item.hearing.duration if isinstance(item, ShortRecording) else 0.0
+        seconds += item.meter.duration if isinstance(item, ShortRecording) else 0.0
         if seconds > GROUP_SECONDS or len(group) == size:
             yield group
             group, seconds = [], 0.0

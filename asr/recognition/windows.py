@@ -15,7 +15,7 @@ import numpy.typing as npt
 from asr.audio.read import Samples
 from asr.model.directory import ModelInfo
 from asr.model.session import LogProbs, Session, Statistics
-from asr.prefetch import map_ahead
+from asr.prefetch import prefetch_map
 
 Blocks = Callable[[], Iterable[Samples]]
 """Starts a pass over a recording: its samples in blocks (n,) of any length."""
@@ -64,7 +64,7 @@ class Windows:
         windows = _cut(self.session.info, self.blocks(), self.window, self.context)
         batches = iter(lambda: list(islice(windows, BATCH_SIZE)), [])
         threads = self.session.at_once
-        for computed in map_ahead(compute, batches, threads, threads + 1):
+        for computed in prefetch_map(compute, batches, threads, threads + 1):
             yield from computed
 
 
@@ -181,7 +181,7 @@ def _survey(
         return info.features.num_frames(part[1]), session.statistics(*part)
 
     moments = _Moments()
-    for frames, statistics in map_ahead(measure, parts(), session.at_once, session.at_once + 1):
+    for frames, statistics in prefetch_map(measure, parts(), session.at_once, session.at_once + 1):
         moments.add(frames, statistics)
     return total, moments.statistics
 

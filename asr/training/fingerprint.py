@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.audio.meter import Hearing, Measures
+from asr.audio.meter import AudioMeter, Measures
 from asr.errors import AudioError
 from asr.evaluation.reliability import fit_words
 from asr.model.directory import read_files, read_model, write_model
@@ -67,8 +67,8 @@ def _measure(data: SpeechData, index: int, transcriber: Transcriber) -> list[Mea
         versions.append(augmenter(samples, 1.0, rng(data.config.seed, index)))
     measures = []
     for version in versions:
-        hearing = Hearing(transcriber.model)
-        hearing.add(version)
-        if hearing.measures:
-            measures.append(hearing.measures)
+        meter = AudioMeter(transcriber.model.sample_rate, transcriber.model.min_samples)
+        meter.add(version)
+        if meter.measures:
+            measures.append(meter.measures)
     return measures

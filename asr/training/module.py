@@ -110,7 +110,9 @@ class CTCModule(Trainable):
         for row, length, text in zip(log_probs, frames.tolist(), batch.texts, strict=True):
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
             recognised = self.vocabulary.decode(hypothesis.tokens)
-            counts = count_errors(self.vocabulary.apart(text), self.vocabulary.apart(recognised))
+            counts = count_errors(
+                self.vocabulary.to_units(text), self.vocabulary.to_units(recognised)
+            )
             self.dev_sums["errors"] += counts.errors
             self.dev_sums["units"] += counts.reference
 

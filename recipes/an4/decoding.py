@@ -23,6 +23,7 @@ from typing import Any
 
 from asr.config import DecodingConfig, from_mapping, read_values
 from asr.data.manifest import read_manifest
+from asr.data.texts import read_texts
 from asr.decoding.bundle import Bundle, write_bundle
 from asr.decoding.greedy import greedy
 from asr.decoding.lexicon import read_lexicon
@@ -31,7 +32,7 @@ from asr.evaluation.results import count_values
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.evaluation.tuning import Trial, Tuner, recognise
 from asr.files import write_atomically
-from asr.lm.kneser_ney import estimate, read_texts
+from asr.lm.kneser_ney import estimate
 from asr.lm.ngram import NgramModel
 from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm

@@ -16,9 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from asr.data.texts import read_texts
 from asr.errors import AsrError
 from asr.files import write_atomically
-from asr.lm.kneser_ney import estimate, read_texts
+from asr.lm.kneser_ney import estimate
 from asr.lm.overlap import text_overlap
 from asr.lm.perplexity import (
     TokenScores,

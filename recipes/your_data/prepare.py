@@ -24,10 +24,10 @@ from asr.cli.extras import needs_train
 from asr.cli.progress import CountProgress
 from asr.cli.train import tune_libraries
 from asr.config import DataConfig, EncoderConfig, FeatureConfig
-from asr.data.formats.collect import Collected, collect, pieces_folder
+from asr.data.formats.collect import Collected, clips_folder, collect
 from asr.data.formats.detect import read_any
 from asr.data.formats.item import Item
-from asr.data.leakage import shared
+from asr.data.leakage import find_leakage
 from asr.data.manifest import Problem, Utterance, write_manifest
 from asr.data.split import PARTS, split
 from asr.data.validation import to_json_lines, validate
@@ -35,7 +35,7 @@ from asr.errors import AsrError, AudioError, DataError
 from asr.evaluation.normalization import BASIC, NO_PUNCTUATION
 from asr.files import write_atomically
 from asr.model.directory import ModelInfo, default_model, read_model
-from asr.prefetch import map_ahead
+from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 from asr.training.configuration import configure, expectation, written
 from asr.training.suggestion import Recordings, Start, suggest
@@ -92,7 +92,7 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
     items = distinct(readable(items, problems), folder)
     collected = collect(items, manifest) if items else Collected([], 0, 0)
     if pieces := collected.cut + collected.kept:
-        print(f"{pieces} pieces of recordings are in {pieces_folder(manifest)}")
+        print(f"{pieces} pieces of recordings are in {clips_folder(manifest)}")
     utterances = collected.utterances
     texts = [item.text for item in utterances]
     apply = (BASIC if keep_punctuation else NO_PUNCTUATION).apply
@@ -128,7 +128,7 @@ def readable(items: Sequence[Item], problems: list[Problem]) -> list[Item]:
     to it, too."""
     paths = list({item.audio: None for item in items})
     threads = os.cpu_count() or 1
-    found = dict(zip(paths, map_ahead(_probe, paths, threads, 8 * threads), strict=True))
+    found = dict(zip(paths, prefetch_map(_probe, paths, threads, 8 * threads), strict=True))
     kept = []
     for item in items:
         result = found[item.audio]
@@ -239,7 +239,7 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
             f"{len(speakers) or 'unknown'} speakers, {words} words"
         )
     test = parts["test"]
-    print(f"of the test, training has {shared(test, parts['train']).counts}")
+    print(f"of the test, training has {find_leakage(test, parts['train']).counts}")
     if minutes["train"] < sum(minutes.values()) / 2:
         print("warning: less than half is left to train on; --seed N draws another split")
     words = sum(len(item.text.split()) for item in test)

@@ -27,7 +27,7 @@ import numpy as np
 
 from asr.cli.train import tune_libraries
 from asr.config import load_config
-from asr.data.leakage import shared
+from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.comparison import compare
@@ -103,7 +103,9 @@ def study(
         "others": amount(rest),
         **{name: amount(read_manifest(path)) for name, path in part.items()},
         "shared": {
-            name: asdict(shared(test, [item for path in paths for item in read_manifest(path)]))
+            name: asdict(
+                find_leakage(test, [item for path in paths for item in read_manifest(path)])
+            )
             for name, paths in (("others", [others]), ("own", trained[1:]))
         },
         "rows": [{"model": name, **row} for name, row in rows.items()],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.data.audio_files import AudioSource, find_sources, share_of
+from asr.data.audio_files import AudioFile, find_audio_files, share_of
 from asr.errors import DataError
 
 
@@ -32,12 +32,12 @@ def tree(tmp_path, monkeypatch):
 
 
 def paths(*arguments):
-    return [source.path for source in find_sources(arguments)]
+    return [source.path for source in find_audio_files(arguments)]
 
 
 def test_a_folder_stands_for_its_recordings(tree):
-    assert find_sources(["in"]) == [
-        AudioSource(f"in/{name}", "in") for name in ("a.FLAC", "b.wav", "sub/c.mp3", "sub/x/e.ogg")
+    assert find_audio_files(["in"]) == [
+        AudioFile(f"in/{name}", "in") for name in ("a.FLAC", "b.wav", "sub/c.mp3", "sub/x/e.ogg")
     ]
 
 
@@ -49,17 +49,17 @@ def test_patterns(tree):
 
 
 def test_files_are_taken_as_they_are_named(tree):
-    assert find_sources(["-", "none.wav", "in/notes.txt"]) == [
-        AudioSource("-"), AudioSource("none.wav"), AudioSource("in/notes.txt")
+    assert find_audio_files(["-", "none.wav", "in/notes.txt"]) == [
+        AudioFile("-"), AudioFile("none.wav"), AudioFile("in/notes.txt")
     ]  # fmt: skip
 
 
 def test_a_manifest_names_recordings_with_or_without_texts(tree):
     lines = [{"audio_filepath": "in/b.wav"}, {"audio_filepath": "/else/x.wav", "text": "yes"}]
     (tree / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert find_sources(["list.jsonl"]) == [
-        AudioSource(str(tree / "in/b.wav"), str(tree)),
-        AudioSource("/else/x.wav", None),
+    assert find_audio_files(["list.jsonl"]) == [
+        AudioFile(str(tree / "in/b.wav"), str(tree)),
+        AudioFile("/else/x.wav", None),
     ]
 
 
@@ -69,12 +69,12 @@ def test_a_manifest_names_recordings_with_or_without_texts(tree):
 )
 def test_what_names_nothing(tree, argument, message):
     with pytest.raises(DataError, match=message):
-        find_sources([argument])
+        find_audio_files([argument])
 
 
 @given(st.integers(0, 20), st.integers(1, 9))
 def test_shares_are_all_together(count, shares):
-    sources = [AudioSource(str(n)) for n in range(count)]
+    sources = [AudioFile(str(n)) for n in range(count)]
     parts = [share_of(sources, f"{i}/{shares}") for i in range(1, shares + 1)]
     assert sorted(int(s.path) for part in parts for s in part) == list(range(count))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1

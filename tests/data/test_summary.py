@@ -12,7 +12,7 @@ from conftest import ROOT, make_info, noise
 from test_commands import run
 
 from asr.cli.data_stats import names
-from asr.data.leakage import shared
+from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, write_manifest
 from asr.data.summary import (
     BINS,
@@ -168,10 +168,10 @@ def test_recordings_that_differ_in_a_few_bytes_are_not_shared(tmp_path):
             changed[place] += 0.1
         soundfile.write(tmp_path / f"{name}.wav", changed, 16000)
         items.append(Utterance(tmp_path / f"{name}.wav", 1.0, name, name))
-    assert shared(items[1:], items[:1]).audio == 1
-    assert shared(items, items[:1]).audio == 2
+    assert find_leakage(items[1:], items[:1]).audio == 1
+    assert find_leakage(items, items[:1]).audio == 2
     missing = Utterance(tmp_path / "none.wav", 1.0, "e", "x")
-    assert shared([missing, *items], [items[4], missing], skip_missing=True).audio == 2
+    assert find_leakage([missing, *items], [items[4], missing], skip_missing=True).audio == 2
 
 
 def test_command(corpus, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.data.leakage import shared
+from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance
 from asr.errors import ConfigError, DataError
 from asr.evaluation.groups import group_fields
@@ -92,16 +92,16 @@ def test_what_is_shared_with_training(make):
         make("d", "bob", "stop", 0.2),  # another name, the same recording
         make("e", None, "no", 0.4),
     ]
-    found = shared(test, training)
+    found = find_leakage(test, training)
     assert (found.speakers, found.texts, found.audio) == (("ann",), 2, 1)
     assert str(found) == (
         "1 speakers of the test set are in the training data, 2 of its 3 texts and 1 of its "
         "recordings"
     )
-    assert shared(test, test[:0]).audio == 0
+    assert find_leakage(test, test[:0]).audio == 0
     test[0].audio.unlink()
     with pytest.raises(DataError, match=r"cannot read .*c\.wav: No such file"):
-        shared(test, training)
+        find_leakage(test, training)
 
 
 @pytest.mark.parametrize(

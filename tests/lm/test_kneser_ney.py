@@ -8,8 +8,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from asr.data.texts import read_texts
 from asr.errors import ConfigError, DataError
-from asr.lm.kneser_ney import FIXED_DISCOUNTS, estimate, estimate_discounts, read_texts
+from asr.lm.kneser_ney import FIXED_DISCOUNTS, estimate, estimate_discounts
 
 
 def random_texts(count, seed=0, words="abcdefg", longest=7):

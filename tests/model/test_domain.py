@@ -9,23 +9,24 @@ from conftest import ROOT, make_info, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.audio.meter import Hearing
+from asr.audio.meter import AudioMeter
 from asr.audio.read import resample
 from asr.data.manifest import read_manifest
 from asr.errors import ModelError
 from asr.model.directory import read_files, read_model, write_model
 from asr.model.domain import DOMAIN, Domain, describe, domain_to_json, read_domain
 from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.warnings import domain_warnings
 from asr.recognition.words import Word
 
 INFO = make_info()
 
 
 def hear(samples, portions=()):
-    hearing = Hearing(INFO)
+    meter = AudioMeter(INFO.sample_rate, INFO.min_samples)
     for part in np.split(samples.astype(np.float32), portions):
-        hearing.add(part)
-    return hearing
+        meter.add(part)
+    return meter
 
 
 def tone(frequency, amplitude, seconds=2.0):
@@ -108,17 +109,17 @@ def said(text, confidence=0.9):
     ],
 )
 def test_what_is_said_of_a_recording(changes, words, message):
-    found = DOMAIN_OF_NOISE.differences(replace(GOOD, **changes), words, words, True)
+    found = domain_warnings(DOMAIN_OF_NOISE, replace(GOOD, **changes), words, words, True)
     assert len(found) == (message is not None)
     assert message is None or message in found[0]
 
 
 def test_a_long_recording_may_be_long():
-    assert DOMAIN_OF_NOISE.differences(replace(GOOD, duration=3600.0), [], [], False) == ()
+    assert domain_warnings(DOMAIN_OF_NOISE, replace(GOOD, duration=3600.0), [], [], False) == ()
 
 
 def test_confidence_is_that_of_the_network_and_words_are_those_that_come_out():
-    found = DOMAIN_OF_NOISE.differences(GOOD, said("yes no"), said("yxs nq oh", 0.5), True)
+    found = domain_warnings(DOMAIN_OF_NOISE, GOOD, said("yes no"), said("yxs nq oh", 0.5), True)
     assert len(found) == 1 and found[0].startswith("unsure")
 
 

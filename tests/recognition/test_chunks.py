@@ -1,4 +1,4 @@
-"""Pieces of a recording: where they are cut, and that nothing is lost or said twice."""
+"""Chunker of a recording: where they are cut, and that nothing is lost or said twice."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.decoding.greedy import greedy
-from asr.recognition.chunks import Pieces
+from asr.recognition.chunks import Chunker
 
 INFO = make_info()
 BLANK, SPACE = INFO.vocabulary.blank_id, INFO.vocabulary.space_id
@@ -21,16 +21,16 @@ def log_probs_of(path):
 
 
 def cut(path, portions=(), pause_frames=5, longest=30):
-    """The pieces of a path that is fed in portions."""
-    pieces = Pieces(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
+    """The chunks of a path that is fed in portions."""
+    chunks = Chunker(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
     found = []
     for rows in np.split(log_probs_of(path), portions):
-        found += pieces.feed(rows)
-    return [*found, pieces.finish()]
+        found += chunks.feed(rows)
+    return [*found, chunks.finish()]
 
 
 def lengths(*arguments, **options):
-    return [len(piece.log_probs) for piece in cut(*arguments, **options)]
+    return [len(chunk.log_probs) for chunk in cut(*arguments, **options)]
 
 
 A, B = 5, 6
@@ -61,7 +61,7 @@ def test_table(path, expected):
 
 def test_which_pieces_end_in_a_pause():
     path = [A] + [BLANK] * 5 + [B, BLANK] * 30
-    assert [piece.pause for piece in cut(path)][:2] == [True, False]
+    assert [chunk.pause for chunk in cut(path)][:2] == [True, False]
     assert cut(path)[-1].pause
 
 
@@ -90,11 +90,11 @@ def test_pieces_do_not_depend_on_the_portions(path, data):
 def test_the_best_path_of_the_pieces_is_that_of_the_whole(path):
     whole = greedy(log_probs_of(path), BLANK)
     tokens, starts, ends = [], [], []
-    for piece in cut(path):
-        part = greedy(piece.log_probs, BLANK)
+    for chunk in cut(path):
+        part = greedy(chunk.log_probs, BLANK)
         tokens += part.tokens
-        starts += [piece.first + start for start in part.start_frames]
-        ends += [piece.first + end for end in part.end_frames]
+        starts += [chunk.first + start for start in part.start_frames]
+        ends += [chunk.first + end for end in part.end_frames]
 
     def letters(hypothesis_tokens, *frames):
         # A cut may part a space in two, which is no word more.

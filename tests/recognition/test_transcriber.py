@@ -208,14 +208,14 @@ def test_live_segments_come_two_to_nine_seconds_after_they_ended(
     long_recording, transcriber, monkeypatch
 ):
     """Counted in audio that was read until then, without reading ahead."""
-    monkeypatch.setattr("asr.recognition.transcriber.ahead", lambda items, count: items)
+    monkeypatch.setattr("asr.recognition.transcriber.prefetch", lambda items, count: items)
     samples, rate = soundfile.read(long_recording[0], dtype="float32")
     read = []
 
-    def blocks(hearing):
+    def blocks(meter):
         for block in np.array_split(samples, 10 * len(samples) // rate):
             read.append(len(block))
-            hearing.add(block)
+            meter.add(block)
             yield block
 
     late = [

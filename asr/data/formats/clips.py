@@ -1,4 +1,4 @@
-"""Pieces of long recordings as files of their own: the same samples, the same rate."""
+"""Clips of long recordings as files of their own: the same samples, the same rate."""
 
 import hashlib
 import io
@@ -39,7 +39,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Clip:
     """The frames ``begin`` to ``end`` of a file, of one ``channel`` or (None) all."""
 
     source: Path
@@ -48,7 +48,7 @@ class Piece:
     channel: int | None
 
     def stamp(self) -> str:
-        """Another one for another piece, and for the same of a file that has changed."""
+        """Another one for another clip, and for the same of a file that has changed."""
         state = self.source.stat()
         values = [str(self.source), state.st_size, state.st_mtime_ns]
         values += [self.begin, self.end, self.channel]
@@ -69,38 +69,38 @@ def measure(path: Path) -> Extent:
         return Extent(rate, sum(map(len, stream)), channels)
 
 
-def cut(piece: Piece, folder: Path, name: str) -> tuple[Path, bool]:
-    """Write a piece to ``folder``: FLAC where that holds its samples exactly, else WAV (samples of
+def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
+    """Write a clip to ``folder``: FLAC where that holds its samples exactly, else WAV (samples of
     32 bits, and lossy formats, which decode to floats). Return its path, and whether it was there
     already, whole and cut from the same place of the same file.
 
     Raises:
-        AudioError: the recording cannot be read, or ends before the piece.
+        AudioError: the recording cannot be read, or ends before the clip.
         OutputError: no room for it.
     """
     try:
-        with soundfile.SoundFile(str(piece.source)) as file:
-            channels = file.channels if piece.channel is None else 1
+        with soundfile.SoundFile(str(clip.source)) as file:
+            channels = file.channels if clip.channel is None else 1
             suffix, subtype, dtype = _CODINGS.get(file.subtype, _FLOAT)
             if suffix == ".flac" and channels > _FLAC_CHANNELS:
                 suffix = ".wav"
-            path, stamp = folder / f"{name}{suffix}", piece.stamp()
+            path, stamp = folder / f"{name}{suffix}", clip.stamp()
             if _stamp_of(path) == stamp:
                 return path, True
-            file.seek(piece.begin)
-            samples = file.read(piece.end - piece.begin, dtype=dtype, always_2d=True)
+            file.seek(clip.begin)
+            samples = file.read(clip.end - clip.begin, dtype=dtype, always_2d=True)
             rate = file.samplerate
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(
-            f"{piece.source}: no pieces can be cut out of it ({error}); convert it to FLAC first"
+            f"{clip.source}: no clips can be cut out of it ({error}); convert it to FLAC first"
         ) from error
-    if len(samples) < piece.end - piece.begin:
+    if len(samples) < clip.end - clip.begin:
         raise AudioError(
-            f"{piece.source}: ends at {(piece.begin + len(samples)) / rate:.3f} s, before a piece "
-            f"does that goes on to {piece.end / rate:.3f} s"
+            f"{clip.source}: ends at {(clip.begin + len(samples)) / rate:.3f} s, before a clip "
+            f"does that goes on to {clip.end / rate:.3f} s"
         )
-    if piece.channel is not None:
-        samples = samples[:, [piece.channel]]
+    if clip.channel is not None:
+        samples = samples[:, [clip.channel]]
     content = io.BytesIO()
     kind = suffix[1:].upper()
     with soundfile.SoundFile(content, "w", rate, channels, subtype, format=kind) as file:

@@ -1,11 +1,11 @@
-"""Items of any format to the utterances of a manifest; pieces of recordings become files."""
+"""Items of any format to the utterances of a manifest; clips of recordings become files."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.data.formats.clips import Extent, Piece, cut, measure
+from asr.data.formats.clips import Clip, Extent, cut, measure
 from asr.data.formats.item import Item, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError
@@ -13,13 +13,13 @@ from asr.errors import AudioError, DataError
 FIELDS = ("audio_filepath", "duration", "text", "id", "speaker")
 """What a manifest holds itself, so that no further field has such a name."""
 OVERSHOOT = 0.5
-"""Seconds by which a piece may end behind its recording, whose end it then has, as in Kaldi."""
+"""Seconds by which a clip may end behind its recording, whose end it then has, as in Kaldi."""
 _UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
 
 
 @dataclass(frozen=True)
 class Collected:
-    """Utterances, and how many of them are pieces that were ``cut`` now, or ``kept`` from an
+    """Utterances, and how many of them are clips that were ``cut`` now, or ``kept`` from an
     earlier time."""
 
     utterances: list[Utterance]
@@ -27,8 +27,8 @@ class Collected:
     kept: int
 
 
-def pieces_folder(manifest: Path) -> Path:
-    """Where the pieces of the recordings of a manifest lie: ``train-audio`` for
+def clips_folder(manifest: Path) -> Path:
+    """Where the clips of the recordings of a manifest lie: ``train-audio`` for
     ``train.jsonl``."""
     return manifest.absolute().with_name(f"{manifest.stem}-audio")
 
@@ -37,11 +37,11 @@ def collect(items: Iterable[Item], manifest: Path) -> Collected:
     """The utterances of ``manifest``, which is not written here, in the order of ``items``.
 
     Durations that are missing come from the headers of the audio. A manifest has whole files only,
-    so that each piece of a recording is cut into one; it gets the fields ``recording_id`` and
+    so that each clip of a recording is cut into one; it gets the fields ``recording_id`` and
     ``recording_start`` (s).
 
     Raises:
-        DataError: no items, an id twice, a field with a name that a manifest needs, a piece that
+        DataError: no items, an id twice, a field with a name that a manifest needs, a clip that
             lies beyond its recording.
         AudioError: a recording that has to be read and cannot.
     """
@@ -57,13 +57,13 @@ def collect(items: Iterable[Item], manifest: Path) -> Collected:
             extent = extents.get(audio)
             if extent is None:
                 extent = extents[audio] = _measured(item)
-            piece = _piece(item, extent)
-            if piece is not None:
-                audio, there = cut(piece, pieces_folder(manifest), _file_name(item.id))
+            clip = _clip(item, extent)
+            if clip is not None:
+                audio, there = cut(clip, clips_folder(manifest), _file_name(item.id))
                 counts[there] += 1
                 extra.setdefault("recording_id", item.recording or item.audio.stem)
-                put(extra, "recording_start", round(piece.begin / extent.rate, 6), item.where)
-                duration = (piece.end - piece.begin) / extent.rate
+                put(extra, "recording_start", round(clip.begin / extent.rate, 6), item.where)
+                duration = (clip.end - clip.begin) / extent.rate
             elif duration is None or duration > extent.seconds + DURATION_TOLERANCE:
                 duration = extent.seconds
         assert duration is not None
@@ -98,7 +98,7 @@ def _measured(item: Item) -> Extent:
         raise AudioError(f"{item.where}: {error}") from error
 
 
-def _piece(item: Item, extent: Extent) -> Piece | None:
+def _clip(item: Item, extent: Extent) -> Clip | None:
     """What has to be cut, None where it is the whole file."""
     if item.channel is not None and item.channel >= extent.channels:
         raise DataError(
@@ -120,7 +120,7 @@ def _piece(item: Item, extent: Extent) -> Piece | None:
     frames = round(start * extent.rate), min(round(end * extent.rate), extent.frames)
     if frames[0] >= frames[1]:
         raise DataError(f"{item.where}: {item.id} holds no sample of {item.audio}")
-    return Piece(item.audio, *frames, channel)
+    return Clip(item.audio, *frames, channel)
 
 
 def _file_name(id: str) -> str:

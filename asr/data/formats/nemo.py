@@ -15,7 +15,7 @@ from asr.errors import DataError
 def read_nemo(path: Path) -> list[Item]:
     """The utterances of a NeMo manifest; all further fields are kept.
 
-    Without an ``id`` it is the name of the audio, for a piece with its beginning and end in
+    Without an ``id`` it is the name of the audio, for a clip with its beginning and end in
     milliseconds: ``talk-0012500-0015250``.
 
     Raises:
@@ -57,7 +57,7 @@ def write_nemo(path: Path, utterances: Sequence[Utterance]) -> None:
     """Write a NeMo manifest; audio paths are relative to its folder.
 
     Raises:
-        DataError: a field ``offset``, with which NeMo would read a piece of the audio.
+        DataError: a field ``offset``, with which NeMo would read a clip of the audio.
         OutputError: it cannot be written.
     """
     folder = path.absolute().parent

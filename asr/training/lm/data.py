@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from asr.data.texts import read_texts
 from asr.errors import DataError
-from asr.lm.kneser_ney import read_texts
 from asr.lm.ngram import END, SPACE, START, UNKNOWN, split_units
 from asr.training.lm.config import LmConfig, TextConfig
 from asr.training.loading import BucketData

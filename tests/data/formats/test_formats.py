@@ -11,7 +11,7 @@ import soundfile
 from test_commands import run
 
 from asr.cli.main import main
-from asr.data.formats.clips import Piece, cut, measure
+from asr.data.formats.clips import Clip, cut, measure
 from asr.errors import AudioError
 
 RATE = 8000
@@ -140,7 +140,7 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, (16000, 2))
     source = tmp_path / f"a.{suffix}"
     soundfile.write(source, samples, 16000, subtype)
-    path, there = cut(Piece(source, 3000, 9000, None), tmp_path, "piece")
+    path, there = cut(Clip(source, 3000, 9000, None), tmp_path, "piece")
     assert not there and soundfile.info(path).subtype == kept
     whole, _ = soundfile.read(source, always_2d=True)
     got, rate = soundfile.read(path, always_2d=True)
@@ -154,7 +154,7 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
 def test_cuts_beyond_the_end(tmp_path):
     soundfile.write(tmp_path / "a.wav", noisy(1), RATE)
     with pytest.raises(AudioError, match=r"ends at 1.000 s, before a piece .* 1.125 s"):
-        cut(Piece(tmp_path / "a.wav", 4000, 9000, None), tmp_path, "piece")
+        cut(Clip(tmp_path / "a.wav", 4000, 9000, None), tmp_path, "piece")
 
 
 def test_nemo(write, tmp_path):

@@ -1,0 +1,36 @@
+"""Texts for language models: plain text, compressed or not, or the texts of a manifest."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from asr.data.manifest import read_manifest
+from asr.errors import DataError
+from asr.text import normalize
+
+
+def read_texts(path: str | Path) -> list[str]:
+    """The normalised texts of a file, without empty ones: of a manifest, if the name ends in
+    ``.jsonl``; else lines of plain text, which gzip may have compressed.
+
+    Raises:
+        DataError: the file cannot be read, or holds no text.
+    """
+    path = Path(path)
+    if path.suffix == ".jsonl":
+        lines = [item.text for item in read_manifest(path)]
+    else:
+        try:
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            lines = [normalize(line) for line in data.decode("utf-8").split("\n")]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: needs UTF-8 text, this is not ({error.reason})") from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: the compressed file is damaged: {error}") from error
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+    texts = [line for line in lines if line]
+    if not texts:
+        raise DataError(f"{path}: holds no text, needs a sentence a line")
+    return texts
