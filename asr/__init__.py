@@ -10,14 +10,15 @@ Names are imported when they are first used, so that ``import asr`` costs nothin
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from asr.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from asr.evaluation.scoring import Score, score
     from asr.recognition.transcriber import Transcriber, Transcript
 
-__version__ = "0.1.0"
-__all__ = ["Score", "Transcriber", "Transcript", "load", "score", "transcribe"]
+__all__ = ["Score", "Transcriber", "Transcript", "__version__", "load", "score", "transcribe"]
 
 _HOMES = {
     "Score": "asr.evaluation.scoring",

@@ -1,5 +1,6 @@
-"""Reading text files; writing files and folders whole or not at all."""
+"""Reading text files, writing files and folders whole or not at all, and digests of files."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -76,3 +77,13 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

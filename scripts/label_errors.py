@@ -29,8 +29,7 @@ from asr.decoding.greedy import greedy
 from asr.errors import AsrError
 from asr.evaluation.label_errors import label_score, log_ratio
 from asr.evaluation.tuning import recognise
-from asr.files import write_atomically
-from asr.model.directory import sha256
+from asr.files import sha256, write_atomically
 from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
 from asr.text import Vocabulary, normalize

@@ -25,8 +25,8 @@ from asr.audio.read import MAX_SECONDS
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.evaluate import decoder_values, evaluate, results
-from asr.files import read_text, write_atomically
-from asr.model.directory import default_model, sha256
+from asr.files import read_text, sha256, write_atomically
+from asr.model.directory import default_model
 from asr.recognition.transcriber import Transcriber
 
 CLEAN = "clean"

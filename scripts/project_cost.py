@@ -23,15 +23,15 @@ from typing import Any
 
 import torch
 
-from asr import __version__
 from asr.config import Config, load_config, to_mapping
 from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
-from asr.files import write_atomically
-from asr.model.directory import read_model, sha256
+from asr.files import sha256, write_atomically
+from asr.model.directory import read_model
 from asr.report.metrics import read_log
 from asr.training.fit import fit
 from asr.training.model import ConvFront, Encoder
+from asr.version import __version__
 
 ASSUMED = 2e12
 """Operations a second that one GPU reaches in training: not measured, a tenth of what an A100 (19.5

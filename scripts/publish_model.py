@@ -25,8 +25,8 @@ from conditions_tables import conditions_table, unseen_table
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.results import score_from_values
-from asr.files import read_text
-from asr.model.directory import ModelInfo, read_files, read_model, sha256, write_model
+from asr.files import read_text, sha256
+from asr.model.directory import ModelInfo, read_files, read_model, write_model
 from asr.recognition.golden import add_golden
 
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")

@@ -13,7 +13,8 @@ from pathlib import Path
 from asr.cli.train import tune_libraries
 from asr.config import Config, load_config, to_mapping
 from asr.errors import AsrError, DataError
-from asr.model.directory import read_model, sha256
+from asr.files import sha256
+from asr.model.directory import read_model
 
 
 def main(arguments: list[str] | None = None) -> None:

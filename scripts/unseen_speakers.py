@@ -30,8 +30,8 @@ from asr.evaluation.evaluate import evaluate, results
 from asr.evaluation.interval import wer_interval
 from asr.evaluation.results import count_values, counts_from_values
 from asr.evaluation.scoring import ErrorCounts
-from asr.files import write_atomically
-from asr.model.directory import read_model, sha256
+from asr.files import sha256, write_atomically
+from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 
 HERE = Path(__file__).parent

@@ -68,9 +68,10 @@ def tune(
     from asr.decoding.lexicon import read_lexicon
     from asr.evaluation.reliability import calibrate_beam
     from asr.evaluation.tuning import tune_manifest
+    from asr.files import sha256
     from asr.lm.ngram_file import read_lm
     from asr.lm.recurrent_lm import read_recurrent_lm
-    from asr.model.directory import read_model, sha256
+    from asr.model.directory import read_model
 
     bundle = open_bundle(model, read_model(model), lm, lexicon, rescore_lm)
     shipped_lm = read_lm(ship_lm) if ship_lm else bundle.lm

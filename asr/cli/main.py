@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from asr import __version__
 from asr.cli.align import align
 from asr.cli.compare import compare
 from asr.cli.data import data
@@ -18,6 +17,7 @@ from asr.cli.train import train
 from asr.cli.transcribe import transcribe
 from asr.cli.verify import verify
 from asr.errors import AsrError
+from asr.version import __version__
 
 INTERRUPTED = 130
 

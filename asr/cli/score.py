@@ -41,7 +41,7 @@ def score(
     from asr.evaluation.results import scored, write_results
     from asr.evaluation.scoring import score as score_texts
     from asr.evaluation.transcripts import pair, read_transcripts
-    from asr.model.directory import sha256
+    from asr.files import sha256
     from asr.report.report import write_report
 
     check_open(open_report, output_dir)

@@ -6,8 +6,7 @@ import urllib.request
 from pathlib import Path
 
 from asr.errors import DataError
-from asr.files import write_atomically
-from asr.model.directory import sha256
+from asr.files import sha256, write_atomically
 
 PARTIAL = 206
 """The status of a server that goes on where it is told to."""

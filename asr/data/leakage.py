@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asr.data.manifest import Utterance
 from asr.errors import DataError
-from asr.model.directory import sha256
+from asr.files import sha256
 
 _PIECE = 1 << 10
 

@@ -18,8 +18,8 @@ from asr.evaluation.latency import Latency
 from asr.evaluation.normalization import of_model
 from asr.evaluation.results import score_values, scored
 from asr.evaluation.scoring import Score, score
+from asr.files import sha256
 from asr.lm.overlap import ModelOverlap, model_overlap
-from asr.model.directory import sha256
 from asr.recognition.transcriber import Transcriber, Transcript
 from asr.recognition.words import Word
 from asr.text import Vocabulary

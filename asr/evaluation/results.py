@@ -48,7 +48,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from asr import __version__
 from asr.errors import DataError
 from asr.evaluation.attribution import count_causes
 from asr.evaluation.groups import group_fields
@@ -58,6 +57,7 @@ from asr.evaluation.reliability import calibrate, judge
 from asr.evaluation.sclite import ctm, has_words, stm, trn
 from asr.evaluation.scoring import ErrorCounts, Score
 from asr.files import write_atomically
+from asr.version import __version__
 
 SCHEMA_VERSION = 2
 FILE = "results.json"

@@ -17,7 +17,7 @@ from typing import Any
 
 from asr.config import EncoderConfig, FeatureConfig, from_mapping, to_mapping
 from asr.errors import AsrError, ModelError, OutputError
-from asr.files import write_folder
+from asr.files import sha256, write_folder
 from asr.model.calibration import Calibrator
 from asr.text import Vocabulary
 
@@ -197,9 +197,3 @@ def _text(vocabulary: Vocabulary) -> dict[str, Any]:
 def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:
     """Contents of every file that ``info`` lists, as :func:`write_model` takes them."""
     return {name: (Path(folder) / name).read_bytes() for name in info.files}
-
-
-def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,16 +16,15 @@ from typing import Any
 import lightning
 import torch
 
-from asr import __version__
 from asr.errors import ConfigError
-from asr.files import write_atomically
-from asr.model.directory import sha256
+from asr.files import sha256, write_atomically
 from asr.report.metrics import read_log
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.guards import Guards
 from asr.training.log import RunLog
 from asr.training.progress import ProgressBar
 from asr.training.trainable import Trainable
+from asr.version import __version__
 
 RUNS = Path("runs")
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}

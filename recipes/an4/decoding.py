@@ -31,12 +31,11 @@ from asr.errors import AsrError
 from asr.evaluation.results import count_values
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.evaluation.tuning import Trial, Tuner, recognise
-from asr.files import write_atomically
+from asr.files import sha256, write_atomically
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram import NgramModel
 from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
-from asr.model.directory import sha256
 from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
 from asr.text import Vocabulary, normalize

@@ -18,7 +18,7 @@ from typing import Any
 
 from asr.data.texts import read_texts
 from asr.errors import AsrError
-from asr.files import write_atomically
+from asr.files import sha256, write_atomically
 from asr.lm.kneser_ney import estimate
 from asr.lm.overlap import text_overlap
 from asr.lm.perplexity import (
@@ -31,7 +31,6 @@ from asr.lm.perplexity import (
 )
 from asr.lm.recurrent_lm import read_recurrent_lm
 from asr.lm.sampling import sample_texts
-from asr.model.directory import sha256
 
 HERE = Path(__file__).parent
 ORDERS = range(2, 7)

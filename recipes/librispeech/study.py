@@ -15,8 +15,7 @@ from typing import Any
 from asr.errors import AsrError
 from asr.evaluation.evaluate import evaluate
 from asr.evaluation.results import score_values
-from asr.files import write_atomically
-from asr.model.directory import sha256
+from asr.files import sha256, write_atomically
 from asr.recognition.transcriber import Transcriber
 from asr.report.metrics import read_log
 

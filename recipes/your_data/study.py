@@ -32,8 +32,8 @@ from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.comparison import compare
 from asr.evaluation.evaluate import evaluate, results
-from asr.files import write_atomically
-from asr.model.directory import read_model, sha256
+from asr.files import sha256, write_atomically
+from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 
 HERE = Path(__file__).parent

@@ -14,7 +14,8 @@ from test_beam import VOCABULARY, all_texts, random_log_probs
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
 from asr.evaluation.label_errors import label_score
-from asr.model.directory import read_model, sha256
+from asr.files import sha256
+from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 
 MODEL = ROOT / "recipes/an4/model"

@@ -8,7 +8,8 @@ import pytest
 from conftest import make_info, make_network
 
 from asr.errors import ModelError, OutputError
-from asr.model.directory import read_model, sha256, write_model
+from asr.files import sha256
+from asr.model.directory import read_model, write_model
 from asr.model.session import AcousticSession
 from asr.recognition.golden import add_golden, check_golden
 from asr.recognition.transcriber import Transcriber

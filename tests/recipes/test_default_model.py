@@ -21,7 +21,8 @@ from asr.decoding.bundle import read_bundle
 from asr.errors import DataError
 from asr.evaluation.results import count_values
 from asr.evaluation.scoring import word_errors
-from asr.model.directory import default_model, read_model, sha256
+from asr.files import sha256
+from asr.model.directory import default_model, read_model
 from asr.recognition.transcriber import Transcriber
 from asr.training.fit import fit
 

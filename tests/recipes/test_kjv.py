@@ -10,10 +10,10 @@ from test_commands import run
 
 from asr.data.texts import read_texts
 from asr.errors import DataError
+from asr.files import sha256
 from asr.lm.kneser_ney import estimate
 from asr.lm.perplexity import count, mix, token_scores
 from asr.lm.recurrent_lm import read_recurrent_lm
-from asr.model.directory import sha256
 
 FOLDER = ROOT / "recipes" / "kjv"
 
