@@ -66,7 +66,7 @@ def tune(
 
     from asr.decoding.bundle import open_bundle, write_bundle
     from asr.decoding.lexicon import read_lexicon
-    from asr.evaluation.reliability import calibrate_beam
+    from asr.evaluation.reliability import fit_beam
     from asr.evaluation.tuning import tune_manifest
     from asr.files import sha256
     from asr.lm.ngram_file import read_lm
@@ -95,19 +95,10 @@ def tune(
         "dev": str(tuning.chosen.errors),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    options = tuning.chosen.options
-    write_bundle(
-        model,
-        replace(
-            bundle,
-            options=options,
-            lm=shipped_lm,
-            lexicon=shipped_words,
-            rescore_lm=shipped_rescore_lm,
-            provenance=provenance,
-        ),
-    )
-    calibrate_beam(model, manifest, bundle)
+    tuned = replace(bundle, options=tuning.chosen.options, provenance=provenance)
+    calibrator = fit_beam(model, manifest, tuned)
+    shipped = replace(tuned, lm=shipped_lm, lexicon=shipped_words, rescore_lm=shipped_rescore_lm)
+    write_bundle(model, shipped, calibrator)
     print(f"written into {model}; used by: asr transcribe --model {model} --decoder beam")
 
 

@@ -1,9 +1,11 @@
-"""The language model, the lexicon and the tuned weights inside a model directory.
+"""The language-model bundle: what a model directory brings for beam search.
 
-lm.json     weights and beam settings (:class:`asr.config.DecodingConfig`), where they come from
+lm.json     the weights and beam settings (:class:`asr.config.DecodingConfig`) with their provenance
 lm.ngram    the language model, binary
 lm.words    the closed lexicon, one word a line
-lm.onnx     a recurrent language model that can look at the best texts again
+lm.onnx     a recurrent language model, with which the best texts can be rescored
+
+All are optional; ``asr lm tune`` writes them.
 """
 
 import json
@@ -18,23 +20,28 @@ from asr.errors import ConfigError, ModelError
 from asr.lm.ngram import NgramModel
 from asr.lm.ngram_file import read_lm, to_bytes
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
-from asr.model.directory import ModelInfo, read_files, read_model, write_model
+from asr.model.calibration import Calibrator
+from asr.model.directory import ModelInfo, read_model, update_model
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
 
 SETTINGS, LM, WORDS, RESCORE_LM = "lm.json", "lm.ngram", "lm.words", "lm.onnx"
 DEFAULT_BOOST = 3.0
-"""Of a hot word without a boost: twenty times as likely (natural logarithm)."""
+"""The boost of a hot word without one of its own: a natural logarithm, twenty times as likely."""
 
 NONE = "none"
-"""Instead of a file: leave out what the model directory brings."""
+"""This word in place of a file leaves out what the model directory brings."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a model directory brings for beam search; ``lexicon`` None: any word may come out.
-    ``rescore_lm`` is used when it is asked for."""
+    """What a model directory brings for beam search.
+
+    ``options`` are the settings, ``lm`` is the n-gram language model. ``lexicon`` lists the only
+    words that may come out; without one, any word may. ``rescore_lm`` is used on request only.
+    ``provenance`` says how the settings were chosen.
+    """
 
     options: DecodingConfig = field(default_factory=DecodingConfig)
     lm: NgramModel | None = None
@@ -44,10 +51,16 @@ class Bundle:
 
 
 def read_bundle(folder: str | Path, info: ModelInfo) -> Bundle:
-    """The bundle of a model directory that was checked; an empty one where it has none.
+    """Read the bundle of a model directory that was checked (``info`` is its description); an
+    empty one where it has none.
+
+    >>> from asr.model import default_model, read_model
+    >>> bundle = read_bundle(default_model(), read_model(default_model()))
+    >>> bundle.lm is None, bundle.lexicon[:3]
+    (True, ('a', 'and', 'apostrophe'))
 
     Raises:
-        ModelError, DataError: a file of it cannot be used.
+        ModelError, DataError: a file of the bundle cannot be used.
     """
     folder = Path(folder)
     if SETTINGS not in info.files:
@@ -73,30 +86,33 @@ def _read_rescore_lm(folder: Path, info: ModelInfo) -> RecurrentLm | None:
     return RecurrentLm((folder / RESCORE_LM).read_bytes(), str(folder / RESCORE_LM))
 
 
-def write_bundle(folder: str | Path, bundle: Bundle) -> ModelInfo:
-    """Put ``bundle`` into a model directory in place of the one that is there; the calibrator of
-    that one's words goes with it.
+def write_bundle(
+    folder: str | Path, bundle: Bundle, calibrator: Calibrator | None = None
+) -> ModelInfo:
+    """Put ``bundle`` into a model directory in place of the one that is there.
+
+    ``calibrator`` is that of the words which beam search gives with it. Without one, their
+    confidences stay as beam search gives them: those of another bundle would not fit.
 
     Raises:
         ModelError: the directory is not sound.
         OutputError: it cannot be written.
     """
-    info = read_model(folder)
-    files = {
-        name: data
-        for name, data in read_files(folder, info).items()
-        if name not in (SETTINGS, LM, WORDS, RESCORE_LM)
-    }
     values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
-    files[SETTINGS] = (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    files = {SETTINGS: (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()}
     if bundle.lm is not None:
         files[LM] = to_bytes(bundle.lm)
     if bundle.lexicon is not None:
         files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
     if bundle.rescore_lm is not None:
         files[RESCORE_LM] = bundle.rescore_lm.data
-    kept = {name: item for name, item in info.calibrators.items() if name != "beam"}
-    return write_model(folder, replace(info, calibrators=kept), files)
+    calibrators = {**read_model(folder).calibrators}
+    calibrators.pop("beam", None)
+    if calibrator is not None:
+        calibrators["beam"] = calibrator
+    return update_model(
+        folder, files, remove=(SETTINGS, LM, WORDS, RESCORE_LM), calibrators=calibrators
+    )
 
 
 def open_bundle(
@@ -106,10 +122,10 @@ def open_bundle(
     lexicon: str | Path | Iterable[str] | None = None,
     rescore_lm: str | Path | RecurrentLm | None = None,
 ) -> Bundle:
-    """What a model directory brings, unless told otherwise.
+    """Read the bundle of a model directory, with what is given in place of what it brings.
 
-    ``lm``, ``lexicon`` and ``rescore_lm`` are a file, the thing itself, or ``"none"``; a language
-    model of one's own is not limited to the words of the directory's.
+    ``lm``, ``lexicon`` and ``rescore_lm`` are a file, the object itself, or ``"none"``. With a
+    language model of one's own, the lexicon of the directory no longer limits the words.
 
     Raises:
         ModelError, DataError: what was given cannot be used.
@@ -139,9 +155,12 @@ def beam_search(
     rescore_lm: str | Path | RecurrentLm | None = None,
     **options: Any,
 ) -> "BeamSearch":
-    """A beam search for a model directory with :func:`open_bundle`; ``options`` replace those of
-    the directory. ``rescore``: the best texts are looked at again with the recurrent language model
-    of the directory, or with ``rescore_lm``, if one is given.
+    """Make the beam search of a model directory.
+
+    ``lm``, ``lexicon`` and ``rescore_lm`` are those of :func:`open_bundle`; ``options`` are fields
+    of :class:`asr.config.DecodingConfig` that replace those of the directory; ``hotwords`` maps
+    words to boosts. With ``rescore``, the best texts are scored again with the recurrent language
+    model of the directory; a ``rescore_lm`` that is given is always used.
 
     Raises:
         ModelError, DataError, ConfigError: what was given cannot be used.
@@ -165,7 +184,10 @@ def beam_search(
 
 
 def parse_hotwords(values: Iterable[str]) -> dict[str, float]:
-    """``WORD:BOOST`` or ``WORD`` (boost ``DEFAULT_BOOST``) to words with boosts.
+    """Parse hot words, each ``WORD:BOOST`` or ``WORD`` (its boost is ``DEFAULT_BOOST``).
+
+    >>> parse_hotwords(["kai:4", "six"])
+    {'kai': 4.0, 'six': 3.0}
 
     Raises:
         ConfigError: a boost that is not a number.

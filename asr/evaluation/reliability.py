@@ -1,7 +1,7 @@
-"""May a word's confidence be believed? Its share of right words beside it."""
+"""The reliability of word confidences: how far they are from the share of words that is right."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from asr.decoding.bundle import NONE, Bundle
 from asr.errors import AsrError
 from asr.evaluation.word_alignment import align
 from asr.model.calibration import Calibrator, fit_calibrator
-from asr.model.directory import ModelInfo, read_files, write_model
+from asr.model.session import AcousticSession
 from asr.recognition.transcriber import Transcriber, Transcript
 from asr.recognition.words import Word
 
@@ -20,8 +20,8 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """The ``words`` whose confidence lies between ``low`` and ``high``: their mean confidence, and
-    the share of them that is right."""
+    """One bin of a reliability diagram: the number of ``words`` whose confidence lies between
+    ``low`` and ``high``, their mean ``confidence``, and the share ``correct`` of them."""
 
     low: float
     high: float
@@ -32,8 +32,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Bins of equal width that hold words, and the expected calibration error ``ece``: the mean
-    distance between confidence and share of right words (Guo et al. 2017, equation 3)."""
+    """How well the confidences of some ``words`` are calibrated.
+
+    ``ece`` is the expected calibration error, the mean distance between confidence and share of
+    right words (Guo et al. 2017, equation 3); ``bins`` are of equal width, empty ones left out.
+    """
 
     words: int
     ece: float
@@ -41,7 +44,12 @@ class Calibration:
 
 
 def calibrate(confidences: Sequence[float], correct: Sequence[bool]) -> Calibration | None:
-    """Of words with these confidences, 0 to 1, each right or not; None for no words."""
+    """Compare the ``confidences`` of words, 0 to 1, with which of them are ``correct``; None for no
+    words.
+
+    >>> round(calibrate([0.9, 0.9, 0.9, 0.9], [True, True, True, False]).ece, 3)
+    0.15
+    """
     if not confidences:
         return None
     values, right = np.array(confidences), np.array(correct)
@@ -64,13 +72,18 @@ def calibrate(confidences: Sequence[float], correct: Sequence[bool]) -> Calibrat
 
 
 def judge(reference: str, hypothesis: str) -> list[bool]:
-    """Whether each word of ``hypothesis`` is right."""
+    """Return for each word of ``hypothesis`` whether it is right.
+
+    >>> judge("enter six", "enter sixty")
+    [True, False]
+    """
     steps = align(reference.split(), hypothesis.split())
     return [step.kind == "C" for step in steps if step.hypothesis is not None]
 
 
 def fit_words(references: Sequence[str], words: Sequence[Sequence[Word]]) -> Calibrator:
-    """The calibrator for words whose confidences are as the decoder gave them."""
+    """Fit a calibrator to the recognised ``words`` of some recordings, whose confidences are as
+    the decoder gave them, and to the texts that were said."""
     confidences: list[float] = []
     correct: list[bool] = []
     for reference, recognised in zip(references, words, strict=True):
@@ -79,23 +92,30 @@ def fit_words(references: Sequence[str], words: Sequence[Sequence[Word]]) -> Cal
     return fit_calibrator(confidences, correct)
 
 
-def calibrate_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> ModelInfo:
-    """Put into a model directory what the words of beam search, with its settings and the language
-    model and lexicon of ``bundle``, say of their confidences on a development manifest.
+def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibrator:
+    """Fit a calibrator to the words that beam search with ``bundle`` gives on a development
+    manifest, for the model in ``folder``.
 
     Raises:
-        DataError: audio that cannot be read.
+        DataError: a recording cannot be read.
         ModelError: the directory is not sound.
     """
-    lm, lexicon = bundle.lm or NONE, bundle.lexicon or NONE
-    transcriber = Transcriber(folder, decoder="beam", lm=lm, lexicon=lexicon)
+    session = AcousticSession(folder)
+    session.info = replace(session.info, calibrators={})
+    transcriber = Transcriber(
+        folder,
+        decoder="beam",
+        session=session,
+        lm=bundle.lm or NONE,
+        lexicon=bundle.lexicon or NONE,
+        **asdict(bundle.options),
+    )
     utterances = read_manifest(manifest)
     results = list(transcriber.transcribe_many([item.audio for item in utterances]))
     failed = [result for result in results if isinstance(result, AsrError)]
     if failed:
         raise failed[0]
     words = [result.words for result in results if isinstance(result, Transcript)]
-    info = transcriber.model
-    references = [" ".join(info.vocabulary.words(item.text)) for item in utterances]
-    calibrators = {**info.calibrators, "beam": fit_words(references, words)}
-    return write_model(folder, replace(info, calibrators=calibrators), read_files(folder, info))
+    vocabulary = session.info.vocabulary
+    references = [" ".join(vocabulary.words(item.text)) for item in utterances]
+    return fit_words(references, words)

@@ -1,17 +1,26 @@
-"""The model directory, the one door between training and recognition: read, write, check.
+"""The model directory: the one door between training and recognition.
 
-model.json    schema version, sample rate, frame stride, vocabulary and what its text is like,
-              configuration, provenance, scores, and the SHA-256 of every other file
-model.onnx    waveforms (B, samples) float32, lengths (B,) int64
-              -> log_probs (B, frames, V) float32, frame lengths (B,) int64
-golden/       short clips with the output they must give
-README.md     the model card
+Training writes it, recognition reads it, and both go through this module, which alone writes it:
+
+model.json       schema version, sample rate, frame stride, vocabulary, configuration, provenance,
+                 scores, calibration, and the SHA-256 of every other file
+model.onnx       waveforms (B, samples) float32, lengths (B,) int64, and optionally feature
+                 statistics (B, 2, num_mels) float32
+                 -> log_probs (B, frames, V) float32, frame_lengths (B,) int64
+statistics.onnx  waveforms, lengths -> feature statistics (B, 2, num_mels) float32
+domain.json      the training domain (:mod:`asr.model.domain`)
+lm.json, lm.*    the language-model bundle for beam search (:mod:`asr.decoding.bundle`)
+golden/          short clips with the output that they must give (:mod:`asr.recognition.golden`)
+README.md        the model card
+
+``model.json`` and ``model.onnx`` are always there. ``asr train`` writes all but the language-model
+bundle, which ``asr lm tune`` adds.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +31,24 @@ from asr.model.calibration import Calibrator
 from asr.text import Vocabulary
 
 SCHEMA_VERSION = 1
-GRAPH = "model.onnx"
 DESCRIPTION = "model.json"
-GOLDEN = "golden/golden.json"
+GRAPH = "model.onnx"
+STATISTICS_GRAPH = "statistics.onnx"
+CARD = "README.md"
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What ``model.json`` says."""
+    """The contents of ``model.json``.
+
+    ``provenance`` says how the weights came about, ``scores`` what they reach, ``files`` gives the
+    SHA-256 of each other file of the directory.
+
+    ``word_offsets`` are two times in seconds, as measured: from the first frame of a word to where
+    a listener hears it begin, and from its last frame to where it ends (see
+    :mod:`asr.recognition.words`). ``calibrators`` turn the confidences of words into shares of
+    right words; there is one for each decoder ("greedy", "beam") that was measured.
+    """
 
     vocabulary: Vocabulary
     features: FeatureConfig
@@ -38,47 +57,49 @@ class ModelInfo:
     scores: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     word_offsets: tuple[float, float] = (0.0, 0.0)
-    """Seconds from the first frame of a word to where it is heard to begin, and from its last
-    frame to where it ends, as measured; see :mod:`asr.recognition.words`."""
     calibrators: dict[str, Calibrator] = field(default_factory=dict)
-    """Of the confidences of words, by decoder ("greedy", "beam"), as measured."""
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """The sample rate of the waveforms, in Hz."""
         return self.features.sample_rate
 
     @property
     def frame_stride(self) -> int:
-        """Samples from one output frame to the next."""
+        """The number of samples from one output frame to the next."""
         return self.features.hop_length * self.encoder.reduction
 
     @property
     def min_samples(self) -> int:
-        """Fewest samples that give the network a frame to tell."""
+        """The fewest samples in which the network can recognise anything."""
         return max(self.features.window_length, self.frame_stride)
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the graph, which holds every weight."""
+        """The SHA-256 of the graph, which holds every weight."""
         return self.files[GRAPH]
 
     def num_frames(self, samples: int) -> int:
-        """Output frames of ``samples`` samples, the padding at both ends included."""
+        """Return the number of output frames of ``samples`` samples, padding at both ends
+        included."""
         return self.encoder.num_frames(self.features.num_frames(samples))
 
 
 def default_model() -> Path:
-    """The model directory inside the package."""
+    """Return the path of the model directory inside the package."""
     return Path(__file__).parent.parent / "models" / "default"
 
 
 def read_model(folder: str | Path) -> ModelInfo:
     """Read ``model.json`` and check every file of the directory against it.
 
+    >>> info = read_model(default_model())
+    >>> info.sample_rate, info.frame_stride, len(info.vocabulary)
+    (16000, 640, 29)
+
     Raises:
-        ModelError: a missing, surplus or altered file, another schema version, a wrong field;
-            the message names the file and the field.
+        ModelError: a file is missing, surplus or altered, the schema version is another one, or a
+            field is wrong; the message names the file and the field.
     """
     folder = Path(folder)
     path = folder / DESCRIPTION
@@ -107,6 +128,99 @@ def read_model(folder: str | Path) -> ModelInfo:
     return info
 
 
+def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:
+    """Return the contents of every file that ``info`` lists, as :func:`write_model` takes them."""
+    return {name: (Path(folder) / name).read_bytes() for name in info.files}
+
+
+def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes]) -> ModelInfo:
+    """Write a model directory whole or not at all, in place of the model that ``folder`` holds.
+
+    Args:
+        info: the description; its ``files`` are replaced by the hashes of those that are given.
+        files: the contents of every other file by its name, ``model.onnx`` among them.
+
+    Returns:
+        The description that a reader now finds.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds something else than a model.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
+        raise OutputError(f"{folder} holds other files than a model's; name another folder")
+    description = json.dumps(_to_values(info, files), indent=1, ensure_ascii=False) + "\n"
+    write_folder(folder, {**files, DESCRIPTION: description.encode()})
+    return read_model(folder)
+
+
+def update_model(
+    folder: str | Path,
+    add: Mapping[str, bytes] | None = None,
+    remove: Iterable[str] = (),
+    output: str | Path | None = None,
+    **changes: Any,
+) -> ModelInfo:
+    """Write a sound model directory anew with some of it changed, whole or not at all.
+
+    Args:
+        add: the contents of files that are added, or take the place of files of the same name.
+        remove: names of files that go; a name with a slash at its end is a folder, all of which
+            goes; names that are not there are passed over. What is added stays.
+        output: the folder to write, if ``folder`` itself is to stay as it is.
+        changes: new values of fields of :class:`ModelInfo`.
+
+    Returns:
+        The description that a reader now finds.
+
+    Raises:
+        ModelError: the directory is not sound.
+        OutputError: it cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     info = update_model(
+    ...         default_model(), add={"README.md": b"# My model"}, remove=["golden/"],
+    ...         output=f"{folder}/mine", scores={"mine": {"wer": 0.05}},
+    ...     )
+    >>> "golden/golden.json" in info.files, info.scores
+    (False, {'mine': {'wer': 0.05}})
+    """
+    info = read_model(folder)
+    gone = tuple(remove)
+    folders = tuple(name for name in gone if name.endswith("/"))
+    kept = {
+        name: data
+        for name, data in read_files(folder, info).items()
+        if name not in gone and not name.startswith(folders)
+    }
+    return write_model(output or folder, replace(info, **changes), {**kept, **(add or {})})
+
+
+def _to_values(info: ModelInfo, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return what ``model.json`` says: ``sample_rate`` and ``frame_stride`` follow from the rest
+    and stand there for readers."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "sample_rate": info.sample_rate,
+        "frame_stride": info.frame_stride,
+        "vocabulary": list(info.vocabulary.tokens),
+        "text": _text(info.vocabulary),
+        "features": to_mapping(info.features),
+        "encoder": to_mapping(info.encoder),
+        "provenance": info.provenance,
+        "scores": info.scores,
+        "word_offsets": list(info.word_offsets),
+        "calibrators": {name: to_mapping(item) for name, item in info.calibrators.items()},
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+    }
+
+
+def _text(vocabulary: Vocabulary) -> dict[str, Any]:
+    values: dict[str, Any] = {"unicode": vocabulary.unicode, "spaced": vocabulary.spaced}
+    return values | ({"scores": list(vocabulary.scores)} if vocabulary.scores else {})
+
+
 def _parse(path: Path, values: Any) -> ModelInfo:
     if not isinstance(values, dict):
         raise ModelError(f"{path}: needs a JSON object, got {type(values).__name__}")
@@ -116,6 +230,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
             f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
         )
     derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
+    # Fields that directories of the first versions lack.
     values.setdefault("word_offsets", [0.0, 0.0])
     values.setdefault("calibrators", {})
     text = values.pop("text", {})
@@ -158,42 +273,3 @@ def _offsets(values: Any) -> tuple[float, float]:
     if not max(abs(start), abs(end)) <= 1:
         raise ValueError(f"word_offsets is {values}, needs seconds between -1 and 1")
     return start, end
-
-
-def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes]) -> ModelInfo:
-    """Write ``files`` (name to contents, ``model.onnx`` among them) and a ``model.json`` that
-    lists them, in place of the model that the folder holds; whole or not at all.
-
-    Raises:
-        OutputError: the folder cannot be written, or holds something else than a model.
-    """
-    folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
-        raise OutputError(f"{folder} holds other files than a model's; name another folder")
-    values = {
-        "schema_version": SCHEMA_VERSION,
-        "sample_rate": info.sample_rate,
-        "frame_stride": info.frame_stride,
-        "vocabulary": list(info.vocabulary.tokens),
-        "text": _text(info.vocabulary),
-        "features": to_mapping(info.features),
-        "encoder": to_mapping(info.encoder),
-        "provenance": info.provenance,
-        "scores": info.scores,
-        "word_offsets": list(info.word_offsets),
-        "calibrators": {name: to_mapping(item) for name, item in info.calibrators.items()},
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
-    }
-    description = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    write_folder(folder, {**files, DESCRIPTION: description.encode()})
-    return read_model(folder)
-
-
-def _text(vocabulary: Vocabulary) -> dict[str, Any]:
-    values: dict[str, Any] = {"unicode": vocabulary.unicode, "spaced": vocabulary.spaced}
-    return values | ({"scores": list(vocabulary.scores)} if vocabulary.scores else {})
-
-
-def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:
-    """Contents of every file that ``info`` lists, as :func:`write_model` takes them."""
-    return {name: (Path(folder) / name).read_bytes() for name in info.files}

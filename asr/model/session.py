@@ -1,4 +1,8 @@
-"""Waveforms to log-probabilities through ONNX Runtime, or whatever else runs the same weights."""
+"""Sessions: the network of a model directory, from waveforms to log-probabilities.
+
+Recognition runs it in ONNX Runtime (:class:`AcousticSession`); the training floor can run the same
+weights in torch, behind the same interface (:class:`Session`).
+"""
 
 import os
 from abc import ABC, abstractmethod
@@ -13,8 +17,8 @@ import onnxruntime
 
 from asr.audio.read import Samples
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, ModelInfo, read_model
-from asr.model.subgraph import model_of_output
+from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
+from asr.model.old_directory import model_of_output
 
 LogProbs = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float32]
@@ -23,8 +27,11 @@ MOST_THREADS = 8
 
 
 class Session(ABC):
-    """A loaded model, described by ``info``; ``at_once``: how many threads may use it at a time to
-    good effect."""
+    """A loaded model.
+
+    ``info`` describes it; ``at_once`` is the number of threads that may use it at the same time to
+    good effect.
+    """
 
     info: ModelInfo
     at_once: int
@@ -32,11 +39,12 @@ class Session(ABC):
     def log_probs(
         self, waveforms: Sequence[Samples], statistics: Statistics | None = None
     ) -> list[LogProbs]:
-        """Log-probabilities (frames, V) of each waveform (samples,), computed as one batch.
+        """Compute the log-probabilities (frames, V), float32, of each waveform (samples,) in one
+        batch.
 
         The result does not depend on what else is in the batch. A waveform without samples has
-        no frames. ``statistics``: those of the one recording that all waveforms are windows of;
-        without them each waveform is normalised by its own.
+        no frames. ``statistics`` are those of the one recording that all waveforms are windows
+        of; without them each waveform is normalised by its own.
         """
         lengths = np.array([len(samples) for samples in waveforms], dtype=np.int64)
         filled = np.flatnonzero(lengths).tolist()
@@ -54,20 +62,30 @@ class Session(ABC):
     def _run(
         self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        """Log-probabilities (B, frames, V) and their frames (B,) of (B, samples), lengths (B,)."""
+        """Compute log-probabilities (B, frames, V) and numbers of frames (B,) of waveforms
+        (B, samples) with lengths (B,)."""
 
     @abstractmethod
     def statistics(self, samples: Samples, count: int) -> Statistics:
-        """Mean and variance of the features of the first ``count`` > 0 of ``samples`` (n,); what
-        stands behind them is heard by the last of these features."""
+        """Compute mean and variance of the features of the first ``count`` > 0 of ``samples`` (n,).
+
+        The window of the last features reaches into the samples that stand behind these.
+        """
 
 
 class AcousticSession(Session):
-    """A model directory, loaded and checked, in ONNX Runtime.
+    """A model directory, checked and loaded, in ONNX Runtime.
 
-    A call computes on one thread: two calls at once take a tenth to a fifth less time than two in
-    turn on two threads each. ``threads`` are used at once, 0: one for each core, ``MOST_THREADS``
-    at most, as each takes memory for its waveforms.
+    Each call computes on one thread: two calls at once take a tenth to a fifth less time than two
+    in turn on two threads each. ``threads`` is the number of calls to make at once; 0 stands for
+    one for each core, but at most ``MOST_THREADS``, as each takes memory for its waveforms.
+
+    >>> import numpy as np
+    >>> from asr.model.directory import default_model
+    >>> session = AcousticSession(default_model())
+    >>> (log_probs,) = session.log_probs([np.zeros(16000, np.float32)])
+    >>> log_probs.shape == (session.info.num_frames(16000), len(session.info.vocabulary))
+    True
 
     Raises:
         ModelError: the directory is not sound, or its graph does not fit its description.
@@ -75,14 +93,14 @@ class AcousticSession(Session):
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         self.info = read_model(folder)
-        self._path = Path(folder) / GRAPH
+        self._folder = Path(folder)
         self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
-        self._session = self._load(str(self._path))
+        self._session = self._load(GRAPH)
         shape = self._session.get_outputs()[0].shape
         if shape[-1] != len(self.info.vocabulary):
             raise ModelError(
-                f"{self._path}: gives {shape[-1]} symbols a frame, the field 'vocabulary' of its "
-                f"model.json has {len(self.info.vocabulary)}"
+                f"{self._folder / GRAPH}: gives {shape[-1]} symbols a frame, the field "
+                f"'vocabulary' of its model.json has {len(self.info.vocabulary)}"
             )
 
     def _run(
@@ -96,23 +114,28 @@ class AcousticSession(Session):
 
     def statistics(self, samples: Samples, count: int) -> Statistics:
         feed = {"waveforms": samples[None], "lengths": np.array([count])}
-        (statistics,) = self._features.run(None, feed)
+        (statistics,) = self._statistics.run(None, feed)
         result: Statistics = statistics[0]
         return result
 
     @cached_property
-    def _features(self) -> Any:
-        # The features alone take a tenth of the time of the network.
-        return self._load(model_of_output(self._path.read_bytes(), "used_statistics"))
+    def _statistics(self) -> Any:
+        """The graph of the features alone, which takes a tenth of the time of the network."""
+        if STATISTICS_GRAPH in self.info.files:
+            return self._load(STATISTICS_GRAPH)
+        whole = (self._folder / GRAPH).read_bytes()
+        return self._load(GRAPH, model_of_output(whole, "used_statistics"))
 
-    def _load(self, model: str | bytes) -> Any:
+    def _load(self, name: str, content: bytes | None = None) -> Any:
+        """Load a graph of the directory, or ``content``, which was made from it."""
+        path = self._folder / name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False  # for inputs of one shape; memory without it
+        options.enable_mem_pattern = False  # it serves inputs of one shape, and costs memory
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(
+                content or str(path), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise ModelError(
-                f"{self._path}: not a graph that ONNX Runtime can load ({error})"
-            ) from error
+            raise ModelError(f"{path}: not a graph that ONNX Runtime can load ({error})") from error

@@ -1,18 +1,28 @@
-"""Golden clips: short recordings inside a model directory with the output they must give."""
+"""Golden clips: short recordings inside a model directory with the output they must give.
+
+``asr verify`` recognises them: an install that gives the same texts and scores computes what the
+model's makers computed. ``golden/golden.json`` lists them with the greedy text and the
+log-probability of the best path. The output was recorded, not transcribed: it says nothing of how
+good the model is.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from asr.audio.read import read_audio
 from asr.decoding.greedy import greedy
 from asr.errors import ModelError
-from asr.model.directory import GOLDEN, ModelInfo, read_files, read_model, write_model
+from asr.model.directory import ModelInfo, read_model, update_model
 from asr.recognition.transcriber import Transcriber
 
+FOLDER = "golden/"
+LIST = f"{FOLDER}golden.json"
+
 TOLERANCE = 1e-2
-"""Largest difference of a path's log-probability between machines."""
+"""The largest difference between two machines in the log-probability of a path."""
 
 
 @dataclass(frozen=True)
@@ -27,48 +37,69 @@ class GoldenCheck:
 
     @property
     def passed(self) -> bool:
-        """Same text, same score within ``TOLERANCE``."""
+        """True if the text is the same, and the score within ``TOLERANCE``."""
         return self.text == self.expected and abs(self.score - self.expected_score) <= TOLERANCE
-
-
-def recognise(transcriber: Transcriber, clip: bytes) -> tuple[str, float]:
-    """Greedy text of an audio file's bytes, and the log-probability of its best path."""
-    samples = read_audio(clip, transcriber.model.sample_rate).samples
-    hypothesis = greedy(transcriber.log_probs(samples), transcriber.model.vocabulary.blank_id)
-    return transcriber.transcribe(clip).text, hypothesis.score
 
 
 def check_golden(folder: str | Path) -> list[GoldenCheck]:
     """Recognise every golden clip of a model directory.
 
+    >>> from asr.model import default_model
+    >>> [(check.text, check.passed) for check in check_golden(default_model())][:2]
+    [('rubout q x j v k', True), ('yes repeat', True)]
+
     Raises:
         ModelError: the directory is not sound, or has no golden clips.
     """
     folder = Path(folder)
-    if GOLDEN not in read_model(folder).files:
-        raise ModelError(f"{folder}: has no golden clips ({GOLDEN}) to verify an install with")
+    if LIST not in read_model(folder).files:
+        raise ModelError(f"{folder}: has no golden clips ({LIST}) to verify an install with")
     transcriber = Transcriber(folder)
     checks = []
-    for entry in json.loads((folder / GOLDEN).read_text(encoding="utf-8")):
-        text, score = recognise(transcriber, (folder / "golden" / entry["file"]).read_bytes())
-        checks.append(GoldenCheck(entry["file"], text, entry["text"], score, entry["score"]))
+    for file, expected, expected_score in _read_list(folder / LIST):
+        text, score = recognise(transcriber, (folder / FOLDER / file).read_bytes())
+        checks.append(GoldenCheck(file, text, expected, score, expected_score))
     return checks
 
 
-def add_golden(folder: str | Path, clips: Mapping[str, bytes]) -> ModelInfo:
-    """Put ``clips`` (name to an audio file's bytes) and what the model gives for them into the
-    directory."""
-    info = read_model(folder)
-    transcriber = Transcriber(folder)
-    entries = []
-    files = {
-        name: data
-        for name, data in read_files(folder, info).items()
-        if not name.startswith("golden/")
-    }
+def _read_list(path: Path) -> list[tuple[str, str, float]]:
+    try:
+        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return [(str(item["file"]), str(item["text"]), float(item["score"])) for item in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: is not a list of golden clips ({error!r})") from error
+
+
+def golden_files(transcriber: Transcriber, clips: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of ``clips`` (name to the bytes of an audio file) for a model directory,
+    with what ``transcriber`` gives for them now.
+
+    Raises:
+        AudioError: a clip is not usable as audio.
+    """
+    files, entries = {}, []
     for name, clip in sorted(clips.items()):
         text, score = recognise(transcriber, clip)
         entries.append({"file": name, "text": text, "score": round(score, 4)})
-        files[f"golden/{name}"] = clip
-    files[GOLDEN] = (json.dumps(entries, indent=1, ensure_ascii=False) + "\n").encode()
-    return write_model(folder, info, files)
+        files[f"{FOLDER}{name}"] = clip
+    content = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+    return {**files, LIST: content.encode()}
+
+
+def add_golden(folder: str | Path, clips: Mapping[str, bytes]) -> ModelInfo:
+    """Put ``clips`` (name to the bytes of an audio file) into a model directory in place of the
+    golden clips that are there, with what the model gives for them.
+
+    Raises:
+        AudioError: a clip is not usable as audio.
+        ModelError: the directory is not sound.
+        OutputError: it cannot be written.
+    """
+    return update_model(folder, golden_files(Transcriber(folder), clips), remove=[FOLDER])
+
+
+def recognise(transcriber: Transcriber, clip: bytes) -> tuple[str, float]:
+    """Return the text of an audio file's bytes, and the log-probability of its best path."""
+    samples = read_audio(clip, transcriber.model.sample_rate).samples
+    hypothesis = greedy(transcriber.log_probs(samples), transcriber.model.vocabulary.blank_id)
+    return transcriber.transcribe(clip).text, hypothesis.score

@@ -1,4 +1,4 @@
-"""The model directory's graph, and its weights read back."""
+"""The graphs of a model directory, and its weights read back."""
 
 from pathlib import Path
 from typing import Any
@@ -11,30 +11,47 @@ from onnx import TensorProto, numpy_helper
 
 from asr.config import EncoderConfig
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, ModelInfo, read_model, write_model
+from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
-from asr.training.graph import Graph, recurrent_stack
+from asr.training.graph import Graph, Shape, recurrent_stack
 from asr.training.model import AcousticModel
 
 WEIGHTS = "encoder."
-"""Prefix of the initialisers that are trained; the others are constants of the graph."""
+"""The prefix of the initialisers that are trained; the others are constants of the graph."""
+
+MEL_FILTERS = "log_mel.mel.mel_scale.fb"
+"""The name of the mel filters among the values of a torch model."""
+
+INPUTS: list[tuple[str, int, Shape]] = [
+    ("waveforms", TensorProto.FLOAT, ["batch", "samples"]),
+    ("lengths", TensorProto.INT64, ["batch"]),
+]
 
 OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
 
 
 def export_model(folder: str | Path, model: AcousticModel, info: ModelInfo) -> ModelInfo:
-    """Write ``model`` as a model directory; ``info.files`` is filled in.
+    """Write the graphs of ``model`` as a model directory that holds nothing else.
+
+    ``asr train`` writes a complete one: :func:`asr.training.completion.write_complete`.
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    graph = build_graph(model, info)
-    return write_model(folder, info, {GRAPH: graph.SerializeToString()})
+    return write_model(folder, info, graph_files(model, info))
+
+
+def graph_files(model: AcousticModel, info: ModelInfo) -> dict[str, bytes]:
+    """Return the graphs of a model directory: the whole network, and the feature statistics."""
+    return {
+        GRAPH: build_graph(model, info).SerializeToString(),
+        STATISTICS_GRAPH: build_statistics_graph(model, info).SerializeToString(),
+    }
 
 
 def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
-    """The trained parameters of a model directory under their torch names.
+    """Read the trained parameters of a model directory, under their torch names.
 
     Raises:
         ModelError: the directory is not sound.
@@ -52,19 +69,19 @@ def load_weights(folder: str | Path, model: AcousticModel, vocabulary: Vocabular
     """Put all weights of a model directory into ``model``.
 
     Raises:
-        ModelError: another vocabulary, or another architecture.
+        ModelError: the directory has another vocabulary or another architecture.
     """
     if left_out := start_from(folder, model, vocabulary):
         raise ModelError(f"{folder}: does not fit the model: {left_out[0]}")
 
 
 def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> list[str]:
-    """Put the weights of a model directory that fit into ``model``; return what was not taken over.
+    """Put the weights of a model directory that fit into ``model``; list what was not taken over.
 
     The outputs of symbols that both vocabularies have are taken over, wherever they stand.
 
     Raises:
-        ModelError: the directory is not sound, or nothing but its outputs fits.
+        ModelError: the directory is not sound, or none of its weights below the outputs fits.
     """
     info = read_model(folder)
     weights = read_weights(folder)
@@ -108,16 +125,16 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
 
 
 def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
-    """The ONNX graph that computes what ``model`` computes.
+    """Build the ONNX graph that computes what ``model`` computes.
 
     Inputs: ``waveforms`` (B, samples) float32, zero behind each length; ``lengths`` (B,) int64;
     optionally ``statistics`` (B, 2, num_mels), mean and variance of the log-mel features of the
     whole recording that the waveforms are windows of. Outputs: ``log_probs`` (B, frames, V),
-    ``frame_lengths`` (B,), and the ``statistics`` that were used.
+    ``frame_lengths`` (B,), and the ``used_statistics``.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     graph = Graph()
-    features, lengths = _features(graph, info, weights["log_mel.mel.mel_scale.fb"])
+    features, lengths = _features(graph, info, weights[MEL_FILTERS])
     hidden, lengths = _encoder(graph, info.encoder, weights, features, lengths)
     graph.add("Identity", lengths, name="frame_lengths")
     graph.add("Identity", hidden, name="log_probs")
@@ -125,11 +142,7 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     mels, size = info.features.num_mels, len(info.vocabulary)
     return graph.model(
         "acoustic_model",
-        inputs=[
-            ("waveforms", TensorProto.FLOAT, ["batch", "samples"]),
-            ("lengths", TensorProto.INT64, ["batch"]),
-            ("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels]),
-        ],
+        inputs=[*INPUTS, ("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels])],
         outputs=[
             ("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
             ("frame_lengths", TensorProto.INT64, ["batch"]),
@@ -138,8 +151,42 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     )
 
 
+def build_statistics_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
+    """Build the ONNX graph of the feature statistics alone, by the same nodes.
+
+    Inputs: ``waveforms`` and ``lengths`` as in :func:`build_graph`. Output: ``own_statistics``
+    (B, 2, num_mels), mean and variance of the log-mel features.
+    """
+    graph = Graph()
+    log_mel, lengths = _log_mel(graph, info, model.state_dict()[MEL_FILTERS].cpu().numpy())
+    _statistics(graph, log_mel, lengths, _feature_mask(graph, log_mel, lengths))
+    shape: Shape = ["batch", 2, info.features.num_mels]
+    outputs = [("own_statistics", TensorProto.FLOAT, shape)]
+    return graph.model("feature_statistics", inputs=INPUTS, outputs=outputs)
+
+
 def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:
-    """Normalised log-mel features: a windowed DFT as convolution, mel filters, statistics."""
+    """Add the log-mel features, normalised by the statistics that are given or by their own."""
+    log_mel, lengths = _log_mel(graph, info, mel_filters)
+    mask = _feature_mask(graph, log_mel, lengths)
+    own = _statistics(graph, log_mel, lengths, mask)
+    # An input with a default: NaN means that none were given.
+    graph.weight("statistics", np.full((1, 2, info.features.num_mels), np.nan, np.float32))
+    used = graph.add(
+        "Where", graph.add("IsNaN", "statistics"), own, "statistics", name="used_statistics"
+    )
+    time = graph.constant([1])
+    mean = graph.add("Slice", used, graph.constant([0]), graph.constant([1]), time)
+    variance = graph.add("Slice", used, graph.constant([1]), graph.constant([2]), time)
+    deviation = graph.add("Add", variance, graph.constant(EPSILON, np.float32))
+    deviation = graph.add("Sqrt", deviation)
+    centred = graph.add("Mul", graph.add("Sub", log_mel, mean), mask)
+    return graph.add("Div", centred, deviation), lengths
+
+
+def _log_mel(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:
+    """Add log-mel features (B, frames, num_mels) and their lengths (B,): a windowed DFT as a
+    convolution, then mel filters."""
     config = info.features
     half = config.window_length // 2
     waves = graph.add("Unsqueeze", "waveforms", graph.constant([1]))
@@ -154,11 +201,18 @@ def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> t
     floor = graph.constant(config.log_floor, np.float32)
     log_mel = graph.add("Log", graph.add("Clip", energies, floor))
     log_mel = graph.add("Transpose", log_mel, perm=[0, 2, 1])
-
     hops = graph.add("Div", "lengths", graph.constant(config.hop_length))
-    lengths = graph.add("Add", hops, graph.constant(1))
+    return log_mel, graph.add("Add", hops, graph.constant(1))
+
+
+def _feature_mask(graph: Graph, log_mel: str, lengths: str) -> str:
+    """Add a mask (B, frames, 1): one where a frame exists."""
     mask = graph.mask(lengths, graph.size(log_mel, 1))
-    mask = graph.add("Unsqueeze", mask, graph.constant([2]))
+    return graph.add("Unsqueeze", mask, graph.constant([2]))
+
+
+def _statistics(graph: Graph, log_mel: str, lengths: str, mask: str) -> str:
+    """Add mean and variance (B, 2, num_mels) over the frames that exist."""
     count = graph.add("Cast", lengths, to=TensorProto.FLOAT)
     count = graph.add("Unsqueeze", count, graph.constant([1, 2]))
     time = graph.constant([1])
@@ -169,22 +223,11 @@ def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> t
     mean = masked_mean(graph.add("Mul", log_mel, mask))
     centred = graph.add("Mul", graph.add("Sub", log_mel, mean), mask)
     variance = masked_mean(graph.add("Mul", centred, centred))
-    own = graph.add("Concat", mean, variance, axis=1)
-    # An input with a default: NaN means that none were given.
-    graph.weight("statistics", np.full((1, 2, config.num_mels), np.nan, np.float32))
-    used = graph.add(
-        "Where", graph.add("IsNaN", "statistics"), own, "statistics", name="used_statistics"
-    )
-    mean = graph.add("Slice", used, graph.constant([0]), graph.constant([1]), time)
-    variance = graph.add("Slice", used, graph.constant([1]), graph.constant([2]), time)
-    deviation = graph.add("Add", variance, graph.constant(EPSILON, np.float32))
-    deviation = graph.add("Sqrt", deviation)
-    centred = graph.add("Mul", graph.add("Sub", log_mel, mean), mask)
-    return graph.add("Div", centred, deviation), lengths
+    return graph.add("Concat", mean, variance, axis=1, name="own_statistics")
 
 
 def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
-    """Real and imaginary rows of a DFT of ``n_fft`` points over a periodic Hann window.
+    """Return the real and imaginary rows of a DFT of ``n_fft`` points under a periodic Hann window.
 
     Shape: (2 * (n_fft // 2 + 1), 1, window_length); the window is centred in the ``n_fft`` points,
     which changes the phase alone.
@@ -199,7 +242,8 @@ def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
 def _encoder(
     graph: Graph, config: EncoderConfig, weights: dict[str, Any], features: str, lengths: str
 ) -> tuple[str, str]:
-    """Front, padding, recurrent layers with time first, and the output in log-probabilities."""
+    """Add the front, the padding, the recurrent layers (time first), and the output layer; return
+    log-probabilities (B, frames, V) and their lengths (B,)."""
 
     def weight(name: str) -> str:
         return graph.weight(WEIGHTS + name, weights[WEIGHTS + name])

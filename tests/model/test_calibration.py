@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asr.data.manifest import Utterance, write_manifest
 from asr.decoding.bundle import Bundle, read_bundle, write_bundle
 from asr.decoding.hypothesis import Hypothesis
-from asr.evaluation.reliability import calibrate, calibrate_beam, judge
+from asr.evaluation.reliability import calibrate, fit_beam, judge
 from asr.model.calibration import AS_IT_IS, EDGE, Calibrator, fit_calibrator
 from asr.model.directory import read_files, read_model, write_model
 from asr.recognition.transcriber import Transcriber
@@ -118,7 +118,8 @@ def test_a_bundle_is_calibrated_by_the_words_that_it_gives(tmp_path):
     items = [Utterance(clip, 3.0, text, clip.stem) for clip, text in zip(clips, texts, strict=True)]
     write_manifest(tmp_path / "dev.jsonl", items)
     raw = list(Transcriber(folder, decoder="beam").transcribe_many(clips))
-    calibrated = calibrate_beam(folder, tmp_path / "dev.jsonl", read_bundle(folder, info))
+    bundle = read_bundle(folder, info)
+    calibrated = write_bundle(folder, bundle, fit_beam(folder, tmp_path / "dev.jsonl", bundle))
     assert calibrated == read_model(folder)
     assert calibrated.calibrators["greedy"] == Calibrator(2.0)
     found = calibrated.calibrators["beam"]

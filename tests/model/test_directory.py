@@ -1,15 +1,17 @@
 """Faults 22 and 23: model directories that are damaged, incomplete, foreign or hostile."""
 
 import json
+import os
 import pickle
 import shutil
+from dataclasses import replace
 
 import pytest
 from conftest import make_info, make_network
 
 from asr.errors import ModelError, OutputError
 from asr.files import sha256
-from asr.model.directory import read_model, write_model
+from asr.model.directory import read_model, update_model, write_model
 from asr.model.session import AcousticSession
 from asr.recognition.golden import add_golden, check_golden
 from asr.recognition.transcriber import Transcriber
@@ -109,7 +111,7 @@ def test_pickle_in_place_of_the_graph(model, tmp_path):
     (model / "model.onnx").write_bytes(pickle.dumps(Bomb(tmp_path / "boom")))
     with pytest.raises(ModelError, match="contents differ"):
         Transcriber(model)
-    edit(model, files={"model.onnx": sha256(model / "model.onnx")})
+    edit(model, files=read_files_of(model))
     with pytest.raises(ModelError, match="not a graph"):
         Transcriber(model)
     assert not (tmp_path / "boom").exists()
@@ -135,6 +137,46 @@ def test_write_replaces_the_files_of_the_old_model(model):
     assert sorted(path.name for path in model.iterdir()) == ["model.json", "model.onnx"]
 
 
+def test_update_adds_removes_and_keeps_the_rest(model, tmp_path):
+    before = read_model(model)
+    info = update_model(model, {"README.md": b"card", "golden/a.wav": b"clip"}, scores={"dev": 1})
+    assert info == read_model(model)
+    assert (model / "README.md").read_bytes() == b"card"
+    assert info == replace(
+        before,
+        scores={"dev": 1},
+        files={**before.files, "README.md": info.files["README.md"],
+               "golden/a.wav": info.files["golden/a.wav"]},
+    )  # fmt: skip
+    other = update_model(
+        model, {"golden/b.wav": b"new"}, remove=["golden/", "README.md", "none"],
+        output=tmp_path / "other",
+    )  # fmt: skip
+    assert read_model(model) == info
+    assert other.files.keys() == {*before.files, "golden/b.wav"}
+    assert other.scores == {"dev": 1} and other.hash == before.hash
+
+
+def test_update_leaves_a_damaged_directory_alone(model, tmp_path):
+    (model / "surplus").touch()
+    with pytest.raises(ModelError, match="surplus: not listed"):
+        update_model(model, {"README.md": b"card"}, output=tmp_path / "other")
+    assert not (tmp_path / "other").exists() and not (model / "README.md").exists()
+
+
+def test_an_update_that_cannot_be_written_changes_nothing(model, monkeypatch):
+    before = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        update_model(model, {"README.md": b"card"})
+    assert before == {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    assert [path.name for path in model.parent.iterdir()] == ["model"]
+
+
 def test_golden(model, speech):
     import io
 
@@ -151,6 +193,10 @@ def test_golden(model, speech):
     path.write_text(path.read_text().replace('"score": -', '"score": -1'))
     edit(model, files=read_files_of(model))
     assert not check_golden(model)[0].passed
+    path.write_text('[{"file": "a.flac"}]')
+    edit(model, files=read_files_of(model))
+    with pytest.raises(ModelError, match=r"golden\.json: is not a list of golden clips"):
+        check_golden(model)
 
 
 def read_files_of(model):

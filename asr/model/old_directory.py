@@ -1,8 +1,12 @@
-"""The part of an ONNX model that computes one output, cut out without the package onnx.
+"""Old model directories: the graph of the feature statistics, cut out of ``model.onnx``.
 
-ONNX Runtime computes all of a graph, whichever outputs are asked for. A model file is a protocol
-buffer: a message is a row of fields, each a key (8 x its number + its kind) and a value
-(https://protobuf.dev/programming-guides/encoding); the numbers below are those of onnx.proto.
+Directories written today hold that graph as ``statistics.onnx``; those of before do not, and ONNX
+Runtime computes all of a graph, whichever outputs are asked for. This module can go when nobody
+uses such a directory any more.
+
+A model file is a protocol buffer: a message is a row of fields, each a key (8 x its number + its
+kind) and a value (https://protobuf.dev/programming-guides/encoding). The numbers below are those of
+onnx.proto.
 """
 
 from collections.abc import Iterator
@@ -17,11 +21,11 @@ VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
 
 
 def model_of_output(model: bytes, name: str) -> bytes:
-    """``model``, serialised, with the output ``name`` alone and the nodes up to the one that
-    computes it: ONNX has nodes in an order in which each stands behind those it needs.
+    """Return a serialised ``model`` with the output ``name`` alone, and the nodes up to that which
+    computes it: in ONNX, each node stands behind those that it needs.
 
     Raises:
-        ModelError: not a model, or one without this output.
+        ModelError: this is not a model, or it has no such output.
     """
     try:
         return b"".join(
@@ -52,7 +56,7 @@ def _values(message: bytes) -> list[tuple[int, bytes]]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, the whole field, and its content, of every field of a message."""
+    """Yield the number, the whole bytes and the content of every field of a message."""
     position = 0
     while position < len(message):
         start = position
@@ -79,7 +83,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _read_varint(message: bytes, position: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first, and the position behind it."""
+    """Read a number in groups of seven bits, the lowest first, and the position behind it."""
     value, shift = 0, 0
     while True:
         byte = message[position]

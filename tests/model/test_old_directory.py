@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.errors import ModelError
+from asr.model.directory import update_model
+from asr.model.old_directory import model_of_output
 from asr.model.session import AcousticSession
-from asr.model.subgraph import model_of_output
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,12 @@ def test_what_is_left(model):
     assert part.opset_import == whole.opset_import and part.ir_version == whole.ir_version
 
 
-def test_statistics_of_a_session(small_model):
+@pytest.mark.parametrize("old", [True, False])
+def test_statistics_of_a_session(small_model, tmp_path, old):
     session = AcousticSession(small_model)
+    if old:
+        update_model(small_model, remove=["statistics.onnx"], output=tmp_path / "old")
+        session = AcousticSession(tmp_path / "old")
     samples = noise(20_000)
     whole = session._session.run(
         ["used_statistics"], {"waveforms": samples[None], "lengths": np.array([19_000])}
