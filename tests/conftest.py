@@ -109,3 +109,8 @@ def librispeech():
 def noise(count, seed=0, level=0.1):
     """White noise (count,) float32."""
     return np.random.default_rng(seed).normal(0, level, count).astype(np.float32)
+
+
+def tone(hertz, seconds=1.0, rate=16000):
+    """A tone (round(seconds * rate),) float64 of amplitude 0.5."""
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)

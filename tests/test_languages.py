@@ -218,7 +218,7 @@ def spelled(word):
     return words_of(PIECES.encode(word))[0]
 
 
-def worth(tokens, lm, lexicon, hotwords, options):
+def text_score(tokens, lm, lexicon, hotwords, options):
     """What pieces are worth besides their acoustics; None if the lexicon forbids them."""
     words = words_of(tokens)
     hot_words = " ".join(hotwords).split()
@@ -277,7 +277,7 @@ def test_beam_search_over_pieces_is_the_sum_over_all_paths(case, frames):
         acoustic[tokens] = np.logaddexp(acoustic.get(tokens, -math.inf), score)
     expected = {}
     for tokens, score in acoustic.items():
-        more = worth(tokens, lm, lexicon, hotwords, options)
+        more = text_score(tokens, lm, lexicon, hotwords, options)
         if more is not None:
             expected[tokens] = score + more
     best = {}

@@ -6,25 +6,19 @@ import sys
 
 import pytest
 import soundfile
+from commands import run
 from conftest import ROOT, noise
 
-COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
 SAMPLE = "samples/flite-slt-control-digits.wav"
 TEXT = (ROOT / SAMPLE).with_suffix(".txt").read_text().strip()
 
 
-def run(*arguments, **options):
-    return subprocess.run(
-        [*COMMAND, "align", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        **options,
-    )
+def align(*arguments, **options):
+    return run("align", *arguments, **options)
 
 
 def test_json():
-    done = run(SAMPLE, TEXT.upper())
+    done = align(SAMPLE, TEXT.upper())
     assert (done.returncode, done.stderr) == (0, "")
     values = json.loads(done.stdout)
     assert values["audio"] == SAMPLE and values["text"] == TEXT
@@ -37,9 +31,9 @@ def test_json():
 
 def test_ctm():
     """https://github.com/usnistgov/SCTK/blob/master/doc/infmts.htm"""
-    done = run(SAMPLE, TEXT, "-f", "ctm")
+    done = align(SAMPLE, TEXT, "-f", "ctm")
     assert done.returncode == 0
-    words = json.loads(run(SAMPLE, TEXT).stdout)["words"]
+    words = json.loads(align(SAMPLE, TEXT).stdout)["words"]
     for line, word in zip(done.stdout.splitlines(), words, strict=True):
         recording, channel, start, duration, text, confidence = line.split(" ")
         assert (recording, channel, text) == ("flite-slt-control-digits", "1", word["word"])
@@ -51,24 +45,24 @@ def test_ctm():
 def test_a_recording_with_a_space_in_its_name(tmp_path):
     path = tmp_path / "my take  2.wav"
     path.write_bytes((ROOT / SAMPLE).read_bytes())
-    assert run(path, TEXT, "-f", "ctm").stdout.startswith("my_take_2 1 ")
+    assert align(path, TEXT, "-f", "ctm").stdout.startswith("my_take_2 1 ")
 
 
 def test_text_file_and_output(tmp_path):
     (tmp_path / "text.txt").write_text("\ufeff" + TEXT.replace(" ", "\n"), encoding="utf-8")
     output = tmp_path / "out" / "words.ctm"
-    done = run(SAMPLE, "--text-file", tmp_path / "text.txt", "-f", "ctm", "-o", output)
+    done = align(SAMPLE, "--text-file", tmp_path / "text.txt", "-f", "ctm", "-o", output)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert output.read_text() == run(SAMPLE, TEXT, "-f", "ctm").stdout
+    assert output.read_text() == align(SAMPLE, TEXT, "-f", "ctm").stdout
     assert [path.name for path in output.parent.iterdir()] == ["words.ctm"]
 
 
 def test_standard_input():
     with open(ROOT / SAMPLE, "rb") as file:
-        done = run("-", TEXT, "-f", "ctm", stdin=file)
+        done = align("-", TEXT, "-f", "ctm", stdin=file)
     assert done.returncode == 0
     assert done.stdout.replace("stdin", "flite-slt-control-digits") == (
-        run(SAMPLE, TEXT, "-f", "ctm").stdout
+        align(SAMPLE, TEXT, "-f", "ctm").stdout
     )
 
 
@@ -89,7 +83,7 @@ def test_standard_input():
     ],
 )
 def test_errors_are_one_line_and_a_status(arguments, status, message):
-    done = run(*arguments)
+    done = align(*arguments)
     assert done.returncode == status
     assert message in done.stderr
     assert "Traceback" not in done.stderr and done.stdout == ""

@@ -12,18 +12,12 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from commands import COMMAND, run
 from conftest import ROOT, noise
 
 import asr
 
 SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
-COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
-
-
-def run(*arguments, cwd=ROOT, **options):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, **options
-    )
 
 
 def text_of(path):

@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from test_commands import run
+from commands import run
 
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram_file import read_lm

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_commands import run
+from commands import run
 
 from asr.evaluation.results import read_results
 

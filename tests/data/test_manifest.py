@@ -3,17 +3,10 @@
 import json
 
 import pytest
+from manifests import GOOD, write
 
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import DataError
-
-GOOD = {"audio_filepath": "a.wav", "duration": 1.0, "text": "Yes  NO", "id": "a", "lang": "en"}
-
-
-def write(tmp_path, *entries):
-    path = tmp_path / "m.jsonl"
-    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    return path
 
 
 def test_read_and_write(tmp_path):

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from commands import run
 from conftest import ROOT, make_info, noise
-from test_commands import run
 
 from asr.cli.data_stats import names
 from asr.data.leakage import find_leakage

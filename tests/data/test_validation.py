@@ -8,10 +8,10 @@ import subprocess
 import numpy as np
 import pytest
 import soundfile
+from commands import COMMAND, run
 from conftest import ROOT, noise
 from fuzz_audio import encode, sphere
-from test_commands import COMMAND, run
-from test_manifest import GOOD, write
+from manifests import GOOD, write
 
 from asr.audio.probe import Probe, decode, probe
 from asr.data.manifest import Problem

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_cases import random_log_probs
 
 from asr.audio.read import read_audio
 from asr.data.manifest import read_manifest
@@ -16,16 +17,6 @@ from asr.errors import DataError
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
 from asr.text import min_frames
-
-
-def random_log_probs(frames, size, seed, impossible=0.0, sharpness=2.0):
-    """Normalised float32; a share ``impossible`` of the entries is -inf, never a whole row."""
-    rng = np.random.default_rng(seed)
-    scores = rng.normal(0, sharpness, (frames, size))
-    gone = rng.random((frames, size)) < impossible
-    gone[gone.all(axis=1)] = False
-    scores[gone] = -np.inf
-    return (scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)).astype(np.float32)
 
 
 def collapse(path, blank=0):
@@ -88,7 +79,7 @@ def path_score(log_probs, tokens, starts, ends, blank=0):
     data=st.data(),
 )
 def test_brute_force(frames, size, impossible, seed, data):
-    log_probs = random_log_probs(frames, size, seed, impossible)
+    log_probs = random_log_probs(frames, size, seed, 2.0, impossible)
     tokens = data.draw(st.lists(st.integers(1, size - 1), max_size=4))
     best = by_brute_force(log_probs, tokens)
     if best == -np.inf:
@@ -112,7 +103,7 @@ def test_full_trellis(seed):
 
 
 def test_another_blank():
-    log_probs = random_log_probs(30, 4, 1)
+    log_probs = random_log_probs(30, 4, 1, 2.0)
     starts, ends, score = align(log_probs[:, [1, 2, 3, 0]], [0, 2, 2], 3)
     same = align(log_probs, [1, 3, 3], 0)
     np.testing.assert_array_equal((starts, ends), same[:2])
@@ -120,7 +111,7 @@ def test_another_blank():
 
 
 def test_repeated_tokens_have_a_blank_between():
-    log_probs = random_log_probs(3, 3, 0)
+    log_probs = random_log_probs(3, 3, 0, 2.0)
     starts, ends, score = align(log_probs, [1, 1], 0)
     assert (starts.tolist(), ends.tolist()) == ([0, 2], [1, 3])
     assert score == pytest.approx(float(log_probs[[0, 1, 2], [1, 0, 1]].sum()))
@@ -129,15 +120,15 @@ def test_repeated_tokens_have_a_blank_between():
 @pytest.mark.parametrize("tokens", [[1], [1, 2, 1], [1, 1, 2, 2]])
 def test_text_that_just_fits(tokens):
     needed = min_frames(tokens)
-    starts, ends, _ = align(random_log_probs(needed, 3, 0), tokens, 0)
+    starts, ends, _ = align(random_log_probs(needed, 3, 0, 2.0), tokens, 0)
     assert (ends - starts).tolist() == [1] * len(tokens)
     with pytest.raises(DataError, match=f"needs {needed} frames, the audio has {needed - 1}"):
-        align(random_log_probs(needed - 1, 3, 0), tokens, 0)
+        align(random_log_probs(needed - 1, 3, 0, 2.0), tokens, 0)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 7])
 def test_empty_text_is_all_blank(frames):
-    log_probs = random_log_probs(frames, 3, 0)
+    log_probs = random_log_probs(frames, 3, 0, 2.0)
     starts, ends, score = align(log_probs, [], 0)
     assert len(starts) == len(ends) == 0
     assert score == pytest.approx(float(log_probs[:, 0].sum()))
@@ -146,13 +137,13 @@ def test_empty_text_is_all_blank(frames):
 def test_what_is_no_text_of_the_log_probs():
     for tokens in ([3], [-1], [0], [1, 0]):
         with pytest.raises(DataError, match="0 <= token < V = 3, without the blank 0"):
-            align(random_log_probs(9, 3, 0), tokens, 0)
+            align(random_log_probs(9, 3, 0, 2.0), tokens, 0)
     with pytest.raises(DataError, match="shape"):
         align(np.zeros(3, np.float32), [1], 0)
 
 
 def test_a_text_of_probability_0():
-    log_probs = random_log_probs(9, 3, 0)
+    log_probs = random_log_probs(9, 3, 0, 2.0)
     log_probs[:, 2] = -np.inf
     with pytest.raises(DataError, match="probability 0"):
         align(log_probs, [1, 2], 0)
@@ -160,7 +151,7 @@ def test_a_text_of_probability_0():
 
 @pytest.mark.parametrize("block", [1, 2, 7, 99, 100, 101])
 def test_blocks_change_nothing(block, monkeypatch):
-    log_probs = random_log_probs(100, 5, 3, impossible=0.05)
+    log_probs = random_log_probs(100, 5, 3, 2.0, impossible=0.05)
     tokens = np.random.default_rng(3).integers(1, 5, 30).tolist()
     whole = align(log_probs, tokens, 0)
     monkeypatch.setattr(alignment, "BLOCK", block)

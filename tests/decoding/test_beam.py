@@ -9,89 +9,26 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_cases import (
+    CASES,
+    LEXICON,
+    TEXTS,
+    UNPRUNED,
+    VOCABULARY,
+    all_texts,
+    exact_score,
+    language_model,
+    random_log_probs,
+    text_score,
+)
 
 from asr.config import DecodingConfig
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
 from asr.errors import ConfigError, DataError
 from asr.lm.arpa import write_arpa
-from asr.lm.kneser_ney import estimate
-from asr.lm.ngram import split_units
 from asr.lm.ngram_file import read_lm
 from asr.text import Vocabulary
-
-VOCABULARY = Vocabulary.from_characters(" ab")
-UNPRUNED = {
-    "beam_size": 4096,
-    "beam_threshold": math.inf,
-    "token_threshold": math.inf,
-    "blank_skip": 1.0,
-}
-TEXTS = ["a", "b a", "ab a b", "ba ab a", "a a b", "b", "ba ba", "a b ab"]
-LEXICON = ["a", "ab", "ba"]
-HOT = {"ab": 1.5, "a b": 2.0, "bb": 0.7, "b": -0.5}
-
-
-def language_model(order, unit):
-    return estimate(TEXTS, order, unit).model
-
-
-def random_log_probs(frames, size, seed, sharpness=1.0):
-    logits = np.random.default_rng(seed).normal(0, sharpness, (frames, size))
-    return (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
-
-
-def all_texts(log_probs):
-    """Log-probability of every token sequence, by adding up all paths."""
-    frames, size = log_probs.shape
-    totals = {}
-    for path in itertools.product(range(size), repeat=frames):
-        merged = [token for token, _ in itertools.groupby(path)]
-        text = VOCABULARY.decode([token for token in merged if token != 0])
-        score = sum(float(log_probs[t, token]) for t, token in enumerate(path))
-        totals[text] = np.logaddexp(totals.get(text, -math.inf), score)
-    return {text: float(score) for text, score in totals.items() if score > -math.inf}
-
-
-def worth(text, lm, lexicon, hotwords, options):
-    """What a text is worth besides its acoustics, and the language model's part; None if the
-    lexicon forbids it."""
-    words = text.split()
-    if lexicon is not None:
-        if not set(words) <= {*lexicon, *" ".join(hotwords).split()}:
-            return None
-        if "  " in text or text.startswith(" "):
-            return None
-    score, lm_score = options["word_bonus"] * len(words), 0.0
-    if lm is not None:
-        units = words if lm.unit == "word" else split_units(text, lm.unit)
-        ids = [lm.word_id(unit) for unit in units]
-        lm_score = math.log(10) * float(lm.score([ids])[0].sum())
-        score += options["lm_weight"] * lm_score
-        if lm.unit == "word":
-            score += options["unknown_score"] * ids.count(lm.unknown_id)
-    for hot, boost in hotwords.items():
-        for begin in range(len(text)):
-            end = begin + len(hot)
-            borders = text[begin - 1 : begin] in ("", " ") and text[end : end + 1] in ("", " ")
-            score += boost * (borders and text[begin:end] == hot)
-    return score, lm_score
-
-
-CASES = {
-    "plain": {},
-    "bonus": {"word_bonus": 0.8},
-    "words": {"lm": (2, "word")},
-    "unigram": {"lm": (1, "word"), "unknown_score": -1.0},
-    "trigram": {"lm": (3, "word"), "word_bonus": -0.3},
-    "tokens": {"lm": (3, "token"), "word_bonus": 0.5},
-    "lexicon": {"lexicon": LEXICON},
-    "lexicon and words": {"lexicon": [*LEXICON, "bba"], "lm": (2, "word"), "unknown_score": 0.4},
-    "lexicon and tokens": {"lexicon": LEXICON, "lm": (2, "token")},
-    "hot words": {"hotwords": HOT},
-    "hot words in a lexicon": {"hotwords": HOT, "lexicon": LEXICON},
-    "all": {"hotwords": HOT, "lexicon": LEXICON, "lm": (3, "word"), "word_bonus": 0.2},
-}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -111,7 +48,7 @@ def test_unpruned_equals_the_sum_over_all_paths(name, frames):
             log_probs[1] -= np.log(np.exp(log_probs[1]).sum())
         expected = {}
         for text, acoustic in all_texts(log_probs).items():
-            value = worth(text, lm, lexicon, hotwords, options)
+            value = text_score(text, lm, lexicon, hotwords, options)
             if value is not None:
                 expected[text] = (acoustic + value[0], acoustic, value[1])
         hypotheses = search.n_best(log_probs, 10000)
@@ -126,18 +63,6 @@ def test_unpruned_equals_the_sum_over_all_paths(name, frames):
         assert hypotheses[0].score == pytest.approx(max(v[0] for v in expected.values()), abs=1e-4)
         scores = [item.score for item in hypotheses]
         assert scores == sorted(scores, reverse=True)
-
-
-def exact_score(log_probs, tokens):
-    """The forward algorithm, by torch."""
-    import torch
-
-    values = torch.from_numpy(log_probs.astype(np.float64))[:, None]
-    loss = torch.nn.functional.ctc_loss(
-        values, torch.tensor([tokens]).reshape(1, -1), torch.tensor([len(log_probs)]),
-        torch.tensor([len(tokens)]), reduction="none",
-    )  # fmt: skip
-    return -float(loss[0])
 
 
 @settings(deadline=None, max_examples=60)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import soundfile
+from commands import run
 from conftest import ROOT
-from test_beam import random_log_probs
-from test_commands import run
-from test_recurrent_lm import make_lm
+from lm_cases import make_lm
+from search_cases import random_log_probs
 
 from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, write_manifest

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from test_beam import (
+from lm_cases import make_lm
+from search_cases import (
     CASES,
     LEXICON,
     UNPRUNED,
@@ -12,9 +13,8 @@ from test_beam import (
     all_texts,
     language_model,
     random_log_probs,
-    worth,
+    text_score,
 )
-from test_recurrent_lm import make_lm
 
 from asr.decoding.beam import BeamSearch
 from asr.errors import DataError
@@ -57,7 +57,7 @@ def test_it_is_that_of_the_definition_however_narrow_the_search(name):
     for text, acoustic in all_texts(log_probs).items():
         found = search.score(log_probs, text)
         assert found.acoustic_score == pytest.approx(acoustic, abs=1e-4)
-        value = worth(text, search.lm, search.lexicon, search.hotwords, case)
+        value = text_score(text, search.lm, search.lexicon, search.hotwords, case)
         assert search.allows(text) == (value is not None)
         expected = -math.inf if value is None else acoustic + value[0]
         assert found.score == pytest.approx(expected, abs=1e-4)

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_beam import CASES, UNPRUNED, VOCABULARY, all_texts, language_model, worth
-from test_beam import random_log_probs as random_rows
+from search_cases import (
+    CASES,
+    UNPRUNED,
+    VOCABULARY,
+    all_texts,
+    language_model,
+    random_log_probs,
+    text_score,
+)
 
 from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
@@ -151,7 +158,7 @@ def test_a_space_more_in_the_output_is_no_other_text():
 )
 def test_any_text(reference, frames, seed, name, exact):
     """Every cause by its definition, from the sums over all paths and what texts are worth."""
-    log_probs = random_rows(frames, len(VOCABULARY), seed, 2.0)
+    log_probs = random_log_probs(frames, len(VOCABULARY), seed, 2.0)
     case = WEIGHTS | CASES[name or "plain"]
     lm = language_model(*case.pop("lm")) if "lm" in case else None
     lexicon, hotwords = case.get("lexicon"), case.get("hotwords", {})
@@ -167,7 +174,7 @@ def test_any_text(reference, frames, seed, name, exact):
 
     values = {}
     for text, acoustic in all_texts(log_probs).items():
-        value = worth(text, lm, lexicon, hotwords, case) or (-np.inf, 0.0)
+        value = text_score(text, lm, lexicon, hotwords, case) or (-np.inf, 0.0)
         values[text] = acoustic + value[0], acoustic
 
     def best(words):

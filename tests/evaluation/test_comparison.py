@@ -1,41 +1,17 @@
 """Two systems on the same utterances: against sclite and sc_stats, by hand, and by simulation."""
 
-import json
 import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
-from test_commands import run
+from commands import run
+from systems import corrupted, systems, write_results
 
 from asr.errors import DataError
 from asr.evaluation.comparison import MatchedPairs, compare, error_segments
 from asr.evaluation.word_alignment import align
-
-WORDS = "a b c d e f g h".split()
-
-
-def corrupted(words, share, rng):
-    """Words with errors of all kinds."""
-    result = []
-    for word in words:
-        kind = rng.random() / share
-        if kind > 0.5:  # else a deletion, or one of these
-            result.append(word if kind > 1 else str(rng.choice(WORDS)))
-        elif kind > 0.3:
-            result += [word, str(rng.choice(WORDS))]
-    return result
-
-
-def systems(count, shares=(0.15, 0.25), seed=4):
-    """References and the texts of two systems that make more or fewer errors."""
-    rng = np.random.default_rng(seed)
-    references = [
-        [str(rng.choice(WORDS)) for _ in range(rng.integers(1, 16))] for _ in range(count)
-    ]
-    texts = [references, *([corrupted(r, share, rng) for r in references] for share in shares)]
-    return [[" ".join(words) for words in part] for part in texts]
 
 
 @pytest.fixture(scope="module")
@@ -138,21 +114,9 @@ def test_what_cannot_be_compared():
         compare(["", ""], ["a", ""], ["", ""])
 
 
-def write(folder, texts, **changes):
-    """A results.json of "a b c" twice and "d e" by two speakers."""
-    utterances = [
-        {"id": f"u{i}", "speaker": f"s{i // 2}", "reference": reference, "hypothesis": text}
-        for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))
-    ]
-    folder.mkdir()
-    values = {"schema_version": 2, "utterances": utterances} | changes
-    (folder / "results.json").write_text(json.dumps(values))
-    return folder
-
-
 def test_the_command(tmp_path):
-    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
-    two = write(tmp_path / "two", ["a b x", "a b c", "d"])
+    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write_results(tmp_path / "two", ["a b x", "a b c", "d"])
     done = run("compare", one, two / "results.json", one)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -189,8 +153,8 @@ def test_two_side_by_side(tmp_path):
     ],
 )
 def test_results_that_cannot_be_compared(changes, message, tmp_path):
-    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
-    two = write(tmp_path / "two", ["a b c", "a x", "d e"], **changes)
+    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write_results(tmp_path / "two", ["a b c", "a x", "d e"], **changes)
     done = run("compare", one, two)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ") and message in done.stderr
@@ -199,8 +163,8 @@ def test_results_that_cannot_be_compared(changes, message, tmp_path):
 
 
 def test_other_references(tmp_path):
-    one = write(tmp_path / "one", ["a b c", "a x", "d e"])
-    two = write(tmp_path / "two", ["a b c", "a x", "d e"])
+    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
+    two = write_results(tmp_path / "two", ["a b c", "a x", "d e"])
     text = (two / "results.json").read_text()
     (two / "results.json").write_text(text.replace("d e", "d f"))
     done = run("compare", one, two)

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_beam import VOCABULARY, all_texts, random_log_probs
+from search_cases import VOCABULARY, all_texts, random_log_probs
 
 from asr.data.manifest import read_manifest
 from asr.errors import DataError

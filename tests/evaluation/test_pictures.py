@@ -5,16 +5,12 @@ import base64
 import numpy as np
 import pytest
 import soundfile
-from conftest import make_info
+from conftest import make_info, tone
 
 from asr.evaluation.pictures import BANDS, LONGEST, picture, spectrogram
 from asr.report.players import playable
 
 RATE = 16000
-
-
-def tone(hertz, seconds=1.0):
-    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)
 
 
 @pytest.mark.parametrize("hertz", [300, 1000, 4000, 7800])

@@ -8,9 +8,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from commands import run
 from conftest import ROOT
-from test_commands import run
-from test_comparison import systems
+from systems import systems
 
 from asr.errors import DataError
 from asr.evaluation.evaluate import evaluate, results

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from commands import run
 from scipy import stats
-from test_commands import run
-from test_comparison import write
+from systems import write_results
 
 from asr.errors import DataError
 from asr.evaluation import bootstrap
@@ -180,7 +180,7 @@ def test_what_cannot_be_compared():
 
 def test_the_command(tmp_path):
     texts = [["a b c", "a x", "d e"], ["a b x", "a b c", "d"], ["a b x", "a", "d"]]
-    runs = [write(tmp_path / f"{i}", text) for i, text in enumerate([*texts, *texts[:1]])]
+    runs = [write_results(tmp_path / f"{i}", text) for i, text in enumerate([*texts, *texts[:1]])]
     done = run("compare", *runs[:2], "vs", *runs[2:])
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -201,7 +201,7 @@ def test_the_command(tmp_path):
 
 
 def test_errors_of_the_command(tmp_path):
-    one, two = (write(tmp_path / name, ["a b c", "a x", "d e"]) for name in ("one", "two"))
+    one, two = (write_results(tmp_path / name, ["a b c", "a x", "d e"]) for name in ("one", "two"))
     for arguments in ((one, "vs"), ("vs", one), (one, "vs", two, "vs", two)):
         done = run("compare", *arguments)
         assert done.returncode == 2 and "both sides of one vs" in done.stderr
@@ -209,7 +209,8 @@ def test_errors_of_the_command(tmp_path):
     twice = run("compare", one, "vs", two, one / "results.json")
     assert twice.returncode == 1 and "are of one run" in twice.stderr
     models = [
-        write(tmp_path / name, ["a b c", "a x", "d e"], model={"sha256": "x"}) for name in "abc"
+        write_results(tmp_path / name, ["a b c", "a x", "d e"], model={"sha256": "x"})
+        for name in "abc"
     ]
     same = run("compare", *models[:2], "vs", two)
     assert same.returncode == 1 and "needs runs that differ in their seed" in same.stderr

@@ -2,12 +2,12 @@
 
 import json
 import math
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import soundfile
+from commands import run
 from conftest import ROOT
 
 from asr.config import DecodingConfig
@@ -20,7 +20,6 @@ from asr.model.directory import read_files, read_model, write_model
 from asr.text import Vocabulary
 
 VOCABULARY = Vocabulary.from_characters(" abc")
-COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
 
 
 def emissions(text, other, share):
@@ -105,20 +104,16 @@ def test_the_command_writes_what_the_transcriber_then_uses(tmp_path):
     write_manifest(tmp_path / "dev.jsonl", items)
     (tmp_path / "text.txt").write_text("\n".join(texts))
 
-    def run(*arguments):
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=tmp_path
-        )
-
-    built = run("lm", "build", "text.txt", "-o", "lm.arpa", "--order", 2)
+    asr = partial(run, cwd=tmp_path)
+    built = asr("lm", "build", "text.txt", "-o", "lm.arpa", "--order", 2)
     assert built.returncode == 0, built.stderr
     tune = ["lm", "tune", "--manifest", "dev.jsonl", "--model", folder, "--lm", "lm.arpa"]
     before = (folder / "model.json").read_bytes()
-    dry = run(*tune, "--dry-run", "--plot", "surface.png")
+    dry = asr(*tune, "--dry-run", "--plot", "surface.png")
     assert dry.returncode == 0, dry.stderr
     assert (folder / "model.json").read_bytes() == before
     assert (tmp_path / "surface.png").read_bytes().startswith(b"\x89PNG")
-    done = run(*tune)
+    done = asr(*tune)
     assert done.returncode == 0, done.stderr
     assert "chosen: LM weight" in done.stdout and "written into" in done.stdout
     assert "the test may have been among its texts" in done.stderr
@@ -126,8 +121,8 @@ def test_the_command_writes_what_the_transcriber_then_uses(tmp_path):
     assert values["provenance"]["command"].split()[-2:] == ["--lm", "lm.arpa"]
     assert math.isfinite(values["options"]["lm_weight"])
 
-    greedy = run("evaluate", "--manifest", "dev.jsonl", "--model", folder)
-    beam = run("evaluate", "--manifest", "dev.jsonl", "--model", folder, "--decoder", "beam",
+    greedy = asr("evaluate", "--manifest", "dev.jsonl", "--model", folder)
+    beam = asr("evaluate", "--manifest", "dev.jsonl", "--model", folder, "--decoder", "beam",
                "-o", "out")  # fmt: skip
     errors = [int(done.stdout.split("[")[1].split("/")[0]) for done in (greedy, beam)]
     assert errors[1] < errors[0]

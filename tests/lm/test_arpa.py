@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ngram import HAND_MADE, estimated, prune_at_random, same
+from lm_cases import HAND_MADE, estimated, prune_at_random, same
 
 from asr.errors import AsrError, DataError
 from asr.lm.arpa import read_arpa, write_arpa

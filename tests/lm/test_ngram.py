@@ -1,13 +1,12 @@
 """Scores of n-gram models against kenlm, and by hand; the binary file."""
 
-import random
 import re
-from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lm_cases import HAND_MADE, WORDS, estimated, prune_at_random, same, sentences
 
 from asr.errors import AsrError, DataError, ModelError
 from asr.lm import ngram_file
@@ -17,74 +16,11 @@ from asr.lm.ngram import assemble
 from asr.lm.ngram_file import read_binary, read_lm, write_binary
 from asr.lm.perplexity import perplexity
 
-HAND_MADE = """
-\\data\\
-ngram 1=5
-ngram 2=4
-ngram 3=1
-
-\\1-grams:
--1.0\t<unk>
--99\t<s>\t-0.5
--0.7\t</s>
--0.6\ta\t-0.2
--0.8\tb\t-0.3
-
-\\2-grams:
--0.4\t<s> a\t-0.1
--0.3\ta b\t-0.05
--0.9\tb </s>
--0.35\tb a
-
-\\3-grams:
--0.15\t<s> a b
-
-\\end\\
-"""
-WORDS = [f"w{index}" for index in range(60)]
-
 
 @pytest.fixture
 def model(tmp_path):
     (tmp_path / "hand.arpa").write_text(HAND_MADE)
     return read_arpa(tmp_path / "hand.arpa")
-
-
-def sentences(count, seed, words=WORDS, longest=12):
-    """Texts with frequent and rare words and phrases that come again."""
-    rng = random.Random(seed)
-    texts = []
-    for _ in range(count):
-        text = [words[int(len(words) * rng.random() ** 2)] for _ in range(rng.randrange(longest))]
-        if texts and rng.random() < 0.4:
-            text += rng.choice(texts[-50:]).split()[:6]
-        texts.append(" ".join(text))
-    return texts
-
-
-@cache
-def estimated(order):
-    return estimate(sentences(1500, 1), order).model
-
-
-def prune_at_random(model, seed=0):
-    """The ARPA model with a part of its n-grams, prefixes complete, suffixes not."""
-    rng = np.random.default_rng(seed)
-    parents = model.trie.parents()
-    kept = np.ones(len(model.trie), bool)
-    begin = model.bounds[2]
-    kept[begin:] = rng.random(len(kept) - begin) < 0.85
-    grams, probs, backoffs = [], [], []
-    ids = np.zeros((0, 1), np.int32)
-    for k in range(1, model.order + 1):
-        nodes = np.arange(*model.bounds[k : k + 2])
-        kept[nodes] &= kept[parents[nodes]]
-        ids = np.vstack([ids[:, parents[nodes] - model.bounds[k - 1]], model.trie.label[nodes]])
-        grams.append(ids[:, kept[nodes]])
-        probs.append(model.log10_probs[nodes][kept[nodes]])
-        if k < model.order:
-            backoffs.append(model.log10_backoffs[nodes][kept[nodes]])
-    return assemble(model.words, grams, probs, backoffs)
 
 
 @pytest.mark.parametrize("pruned", [False, True])
@@ -162,16 +98,6 @@ def test_a_model_of_characters():
     model = estimate(["go on", "no"], 2, "token").model
     assert model.unit == "token"
     assert [model.words[id] for id in model.encode("o nx")] == ["o", "<space>", "n", "<unk>"]
-
-
-def same(a, b):
-    """Whether two models are equal bit for bit."""
-    arrays = [
-        (m.trie.first, m.trie.label, m.suffix, m.log10_probs, m.log10_backoffs) for m in (a, b)
-    ]
-    return (a.order, a.words) == (b.order, b.words) and all(
-        x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in zip(*arrays, strict=True)
-    )
 
 
 @pytest.mark.parametrize("order", [1, 2, 5])

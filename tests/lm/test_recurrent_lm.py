@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lm_cases import NETWORK_WORDS, make_lm
 
 from asr.errors import DataError
 from asr.lm.kneser_ney import estimate
@@ -19,30 +20,16 @@ from asr.lm.sampling import sample_texts
 from asr.training.lm.config import NetworkConfig, TextConfig
 from asr.training.lm.data import Texts, read
 from asr.training.lm.export import to_onnx
-from asr.training.lm.model import RecurrentLmModel
 
-WORDS = ("</s>", "<unk>", "a", "b", "c", "dd")
 CHARACTERS = ("</s>", "<unk>", "<space>", "a", "b")
 TEXTS = ["a b", "a b c", "", "x dd", "c c c c c c c", "dd"]
-
-
-def make_lm(cell="gru", layers=2, unit="word", words=WORDS, seed=0):
-    """A network with random weights, and the model file of it."""
-    torch.manual_seed(seed)
-    config = NetworkConfig(cell, layers, 8)
-    network = RecurrentLmModel(config, len(words)).eval()
-    with torch.no_grad():
-        network.embedding.normal_()
-        network.bias.normal_()
-    texts = Texts(unit, words, [], [])
-    return network, RecurrentLm(to_onnx(network, config, texts, {"seed": seed}))
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_pieces_equal_torch_on_the_whole(cell, layers):
     network, lm = make_lm(cell, layers)
-    tokens = torch.randint(len(WORDS), (3, 12), generator=torch.Generator().manual_seed(1))
+    tokens = torch.randint(len(NETWORK_WORDS), (3, 12), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected = network(tokens, torch.tensor([12, 12, 12])).log_softmax(-1).numpy()
     states = np.zeros((layers * (2 if cell == "lstm" else 1), 3, 8), np.float32)
@@ -82,7 +69,7 @@ def test_scores_are_the_log_probabilities_of_torch(monkeypatch):
 
 @pytest.mark.parametrize("unit", ["word", "token"])
 def test_a_batch_equals_one_by_one(unit):
-    _, lm = make_lm(unit=unit, words=WORDS if unit == "word" else CHARACTERS)
+    _, lm = make_lm(unit=unit, words=NETWORK_WORDS if unit == "word" else CHARACTERS)
     texts = [text.replace("dd", "b") for text in TEXTS]
     together = perplexity(lm, texts)
     alone = [perplexity(lm, [text]) for text in texts]
@@ -99,7 +86,7 @@ def test_a_batch_equals_one_by_one(unit):
     unit=st.sampled_from(["word", "token"]),
 )
 def test_texts_with_common_beginnings(texts, history, ends, unit):
-    _, lm = make_lm(unit=unit, words=WORDS if unit == "word" else CHARACTERS)
+    _, lm = make_lm(unit=unit, words=NETWORK_WORDS if unit == "word" else CHARACTERS)
     before = lm.encode(history + " " * (unit == "token" and history != ""))
     expected = [
         lm.score([[*before, *lm.encode(text)]])[0][len(before) : None if ends else -1].sum()
@@ -115,7 +102,9 @@ def test_perplexity_by_hand():
     with torch.no_grad():
         for weight in network.parameters():
             weight.zero_()
-    lm = RecurrentLm(to_onnx(network, NetworkConfig("gru", 2, 8), Texts("word", WORDS, [], []), {}))
+    lm = RecurrentLm(
+        to_onnx(network, NetworkConfig("gru", 2, 8), Texts("word", NETWORK_WORDS, [], []), {})
+    )
     result = perplexity(lm, ["a b", "x dd"])
     assert (result.sentences, result.tokens, result.words, result.oovs) == (2, 6, 6, 1)
     assert result.characters == 3 + 1 + 4 + 1
@@ -144,7 +133,7 @@ def test_mixtures():
 
 def test_an_n_gram_model_of_the_same_words_can_be_mixed_in():
     texts = ["a b c", "x b"]
-    ngram = estimate(["a b c", "dd"], 2, vocabulary=WORDS[2:]).model
+    ngram = estimate(["a b c", "dd"], 2, vocabulary=NETWORK_WORDS[2:]).model
     _, lm = make_lm()
     assert len(mix([token_scores(model, texts) for model in (ngram, lm)], [0.5, 0.5]).unknown) == 7
     other = estimate(["a b x"], 2).model
@@ -161,7 +150,7 @@ def test_samples_follow_the_probabilities():
         probs = np.exp(log_probs[0].astype(float) / temperature)
         probs[1] = 0  # <unk>
         probs /= probs.sum()
-        for word, prob in zip(("", *WORDS[1:]), probs, strict=True):
+        for word, prob in zip(("", *NETWORK_WORDS[1:]), probs, strict=True):
             spread = math.sqrt(prob * (1 - prob) / 4000)
             assert drawn.count(word) / 4000 == pytest.approx(prob, abs=5 * spread + 1e-9)
 

@@ -5,8 +5,8 @@ import json
 import shutil
 
 import pytest
+from commands import run
 from conftest import ROOT
-from test_commands import run
 
 from asr.data.texts import read_texts
 from asr.errors import DataError

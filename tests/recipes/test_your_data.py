@@ -8,8 +8,8 @@ import jiwer
 import pytest
 import soundfile
 import study_tables
+from commands import run
 from conftest import ROOT, noise
-from test_commands import run
 
 from asr.config import load_config
 from asr.data.manifest import Utterance, read_manifest, write_manifest

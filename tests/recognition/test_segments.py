@@ -3,27 +3,9 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spoken_words import recordings, spoken
 
 from asr.recognition.segments import Segment, Segmenter, split
-from asr.recognition.words import Word
-
-
-def spoken(*gaps_and_lengths):
-    """Words a, b, c, … from pauses before them and their lengths, both in ms."""
-    words, time = [], 0
-    for index, (gap, length) in enumerate(gaps_and_lengths):
-        start = time + gap
-        time = start + length
-        words.append(Word(chr(ord("a") + index % 26), start / 1000, time / 1000, 0.9))
-    return words
-
-
-@st.composite
-def recordings(draw):
-    """Words in order, some of them without length, some that touch."""
-    gap = st.sampled_from([0, 1, 40, 300, 500, 799, 800, 801, 2000])
-    length = st.sampled_from([0, 1, 80, 500, 2000, 16000])
-    return spoken(*draw(st.lists(st.tuples(gap, length), max_size=40)))
 
 
 def milliseconds(start, end):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_segments import recordings, spoken
+from spoken_words import recordings, spoken
 
 from asr.errors import ConfigError, OutputError
 from asr.recognition.segments import Segmenter, split

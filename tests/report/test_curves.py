@@ -4,7 +4,7 @@ import math
 import os
 
 import pytest
-from test_commands import run
+from commands import run
 
 from asr.errors import DataError
 from asr.report.chart import MARK, Line, draw

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_pictures import tone
+from conftest import tone
 
 from asr.evaluation.comparison import compare
 from asr.evaluation.results import scored, write_results

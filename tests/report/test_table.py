@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from test_commands import run
+from commands import run
 
 from asr.errors import DataError
 from asr.evaluation.interval import Interval

@@ -1,6 +1,5 @@
 """The training floor end to end: it learns, resumes exactly, and depends on seeds alone."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 import soundfile
 import torch
 from conftest import ROOT, noise
+from runs import Stop, assert_equal_runs, assert_equal_values, log_rows
 
 from asr.config import (
     AugmentConfig,
@@ -84,40 +84,6 @@ def short(manifest, **options):
         augment=AugmentConfig(noise=NoiseConfig(probability=0.5), gain=GainConfig(0.5)),
         training=TrainingConfig(**(values | options)),
     )
-
-
-def log_rows(folder):
-    with open(folder / "metrics.csv", newline="") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-
-
-def assert_equal_runs(first, second):
-    """Logs but for the time, and all weights and moments, bit for bit."""
-    assert log_rows(first) == log_rows(second)
-    assert (first / "skipped.jsonl").read_text() == (second / "skipped.jsonl").read_text()
-    names = {path.name for path in first.glob("*.ckpt")}
-    assert names == {path.name for path in second.glob("*.ckpt")}
-    for name in names:
-        a, b = (torch.load(run / name, weights_only=True) for run in (first, second))
-        assert_equal_values(a["state_dict"], b["state_dict"])
-        if name == "last.ckpt":
-            assert_equal_values(a["optimizer_states"], b["optimizer_states"])
-
-
-def assert_equal_values(a, b):
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            assert_equal_values(a[key], b[key])
-    elif isinstance(a, list):
-        for pair in zip(a, b, strict=True):
-            assert_equal_values(*pair)
-    else:
-        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-
-
-class Stop(Exception):
-    """Stands for whatever ends a run before its time."""
 
 
 # The checkpoints that a run stopped in step 7 (from 0) goes on from: that of its first epoch of

@@ -6,8 +6,8 @@ import unicodedata
 import numpy as np
 import pytest
 import soundfile
+from commands import run
 from conftest import noise
-from test_commands import run
 
 from asr.data.formats.detect import read_any
 from asr.data.formats.folder import read_folder

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from test_commands import run
+from commands import run
 
 from asr.cli.main import main
 from asr.data.formats.clips import Clip, cut, measure

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_commands import run
-from test_fit import Stop, assert_equal_runs
+from commands import run
+from runs import Stop, assert_equal_runs
 
 from asr.config import OptimizerConfig
 from asr.errors import ConfigError, TrainingError

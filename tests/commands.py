@@ -1,0 +1,14 @@
+"""The commands of ``asr`` as processes of their own."""
+
+import subprocess
+import sys
+
+from conftest import ROOT
+
+COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
+
+
+def run(*arguments, cwd=ROOT, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, **options
+    )

@@ -1,0 +1,103 @@
+"""Language models for tests: an ARPA file made by hand, estimated and pruned ones, networks."""
+
+import random
+from functools import cache
+
+import numpy as np
+
+from asr.lm.kneser_ney import estimate
+from asr.lm.ngram import assemble
+from asr.lm.recurrent_lm import RecurrentLm
+
+HAND_MADE = """
+\\data\\
+ngram 1=5
+ngram 2=4
+ngram 3=1
+
+\\1-grams:
+-1.0\t<unk>
+-99\t<s>\t-0.5
+-0.7\t</s>
+-0.6\ta\t-0.2
+-0.8\tb\t-0.3
+
+\\2-grams:
+-0.4\t<s> a\t-0.1
+-0.3\ta b\t-0.05
+-0.9\tb </s>
+-0.35\tb a
+
+\\3-grams:
+-0.15\t<s> a b
+
+\\end\\
+"""
+WORDS = [f"w{index}" for index in range(60)]
+NETWORK_WORDS = ("</s>", "<unk>", "a", "b", "c", "dd")
+
+
+def sentences(count, seed, words=WORDS, longest=12):
+    """Texts with frequent and rare words and phrases that come again."""
+    rng = random.Random(seed)
+    texts = []
+    for _ in range(count):
+        text = [words[int(len(words) * rng.random() ** 2)] for _ in range(rng.randrange(longest))]
+        if texts and rng.random() < 0.4:
+            text += rng.choice(texts[-50:]).split()[:6]
+        texts.append(" ".join(text))
+    return texts
+
+
+@cache
+def estimated(order):
+    return estimate(sentences(1500, 1), order).model
+
+
+def prune_at_random(model, seed=0):
+    """The ARPA model with a part of its n-grams, prefixes complete, suffixes not."""
+    rng = np.random.default_rng(seed)
+    parents = model.trie.parents()
+    kept = np.ones(len(model.trie), bool)
+    begin = model.bounds[2]
+    kept[begin:] = rng.random(len(kept) - begin) < 0.85
+    grams, probs, backoffs = [], [], []
+    ids = np.zeros((0, 1), np.int32)
+    for k in range(1, model.order + 1):
+        nodes = np.arange(*model.bounds[k : k + 2])
+        kept[nodes] &= kept[parents[nodes]]
+        ids = np.vstack([ids[:, parents[nodes] - model.bounds[k - 1]], model.trie.label[nodes]])
+        grams.append(ids[:, kept[nodes]])
+        probs.append(model.log10_probs[nodes][kept[nodes]])
+        if k < model.order:
+            backoffs.append(model.log10_backoffs[nodes][kept[nodes]])
+    return assemble(model.words, grams, probs, backoffs)
+
+
+def same(a, b):
+    """Whether two models are equal bit for bit."""
+    arrays = [
+        (m.trie.first, m.trie.label, m.suffix, m.log10_probs, m.log10_backoffs) for m in (a, b)
+    ]
+    return (a.order, a.words) == (b.order, b.words) and all(
+        x.dtype == y.dtype and x.tobytes() == y.tobytes() for x, y in zip(*arrays, strict=True)
+    )
+
+
+def make_lm(cell="gru", layers=2, unit="word", words=NETWORK_WORDS, seed=0):
+    """A network with random weights, and the model file of it."""
+    import torch
+
+    from asr.training.lm.config import NetworkConfig
+    from asr.training.lm.data import Texts
+    from asr.training.lm.export import to_onnx
+    from asr.training.lm.model import RecurrentLmModel
+
+    torch.manual_seed(seed)
+    config = NetworkConfig(cell, layers, 8)
+    network = RecurrentLmModel(config, len(words)).eval()
+    with torch.no_grad():
+        network.embedding.normal_()
+        network.bias.normal_()
+    texts = Texts(unit, words, [], [])
+    return network, RecurrentLm(to_onnx(network, config, texts, {"seed": seed}))

@@ -1,0 +1,39 @@
+"""Training runs: how tests stop them and compare them."""
+
+import csv
+
+import torch
+
+
+class Stop(Exception):
+    """Stands for whatever ends a run before its time."""
+
+
+def assert_equal_runs(first, second):
+    """Logs but for the time, and all weights and moments, bit for bit."""
+    assert log_rows(first) == log_rows(second)
+    assert (first / "skipped.jsonl").read_text() == (second / "skipped.jsonl").read_text()
+    names = {path.name for path in first.glob("*.ckpt")}
+    assert names == {path.name for path in second.glob("*.ckpt")}
+    for name in names:
+        a, b = (torch.load(run / name, weights_only=True) for run in (first, second))
+        assert_equal_values(a["state_dict"], b["state_dict"])
+        if name == "last.ckpt":
+            assert_equal_values(a["optimizer_states"], b["optimizer_states"])
+
+
+def log_rows(folder):
+    with open(folder / "metrics.csv", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def assert_equal_values(a, b):
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            assert_equal_values(a[key], b[key])
+    elif isinstance(a, list):
+        for pair in zip(a, b, strict=True):
+            assert_equal_values(*pair)
+    else:
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
