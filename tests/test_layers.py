@@ -12,8 +12,9 @@ PACKAGES = [
     "cli",
 ]  # fmt: skip
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
-# Extras, imported where their absence gets a clear message, and nowhere else.
+# Extras, and what is slow to load, imported where their absence gets a clear message, and nowhere else.
 EXTRAS = {
+    "av": {"audio/ffmpeg.py"},
     "numba": {"decoding/compiled.py"},
     "matplotlib": {"cli/lm_tune.py", "cli/data_stats_plot.py"},
 }

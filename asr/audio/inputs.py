@@ -1,15 +1,15 @@
-"""Where the bytes of a recording come from: a file, standard input, another pipe, or memory."""
+"""The bytes of a recording: from a file, standard input, another pipe, or memory."""
 
 import io
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from asr.audio.pipes import Pipe
 from asr.errors import AudioError, OutputError
 
 AudioInput = str | Path | bytes | BinaryIO
@@ -18,55 +18,144 @@ AUDIO_SUFFIXES = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
     ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
 )
-"""Which files of a folder are taken for audio."""
+"""Suffixes of the files of a folder that are taken for audio."""
 
 MAX_STORED = 1 << 32
-"""Bytes of a pipe that has to be stored before it is decoded."""
+"""The most bytes of a pipe that are stored before they are decoded."""
+MAX_KEPT = 1 << 26
+"""The most bytes of a pipe that may come before its first sample."""
 _PIECE = 1 << 16
+_ENDLESS, _FAR = 1 << 62, 1 << 61
+
+Read = Callable[[int], bytes]
+"""A function that returns up to n bytes, as soon as there are any; none at the end."""
+
+
+class Pipe:
+    """A stream of bytes that is read forwards, each byte as soon as it has come from ``read``.
+
+    Until :meth:`commit` all bytes are kept, and :meth:`seek` may go back to them. To libsndfile the
+    stream passes for a file of unknown, very large size, which it decodes as it comes.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._kept = bytearray()
+        self._begin = 0  # the position of the first byte that is kept
+        self._at = 0
+        self._committed = False
+        self._failure: BaseException | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """True if the next bytes have come already."""
+        return self._begin <= self._at < self._begin + len(self._kept)
+
+    def some(self, count: int) -> bytes:
+        """Return up to ``count`` bytes, as soon as there are any; none at the end.
+
+        Raises:
+            AudioError: over ``MAX_KEPT`` bytes have come, and :meth:`commit` was not called.
+        """
+        while not self.ahead and self._begin <= self._at < _FAR:
+            if self._committed:
+                self._begin, self._kept = self._begin + len(self._kept), bytearray()
+            elif len(self._kept) > MAX_KEPT:
+                raise AudioError(f"no samples within the first {MAX_KEPT >> 20} MiB")
+            came = self._read(count)
+            if not came:
+                break
+            self._kept += came
+        if not self.ahead:
+            return b""
+        first = self._at - self._begin
+        data = bytes(self._kept[first : first + count])
+        self._at += len(data)
+        return data
+
+    def read(self, count: int) -> bytes:
+        """Return the next ``count`` bytes; fewer at the end."""
+        parts = []
+        while count and (part := self.some(count)):
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def commit(self) -> None:
+        """Forget what is read from here on; :meth:`seek` can no longer go back."""
+        self._committed = True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the beginning of ``buffer`` and return the number of its bytes, 0 after a failure,
+        which :meth:`check` then raises."""
+        try:
+            # What libsndfile looks for at the end, such as tags, is not there.
+            data = bytes(len(buffer)) if self._at >= _FAR else self.some(len(buffer))
+        except BaseException as failure:  # it would be lost on its way through libsndfile
+            self._failure = failure
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+    def check(self) -> None:
+        """Raise what :meth:`readinto` could not raise."""
+        if self._failure is not None:
+            raise self._failure
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a byte that is kept; behind the end nothing can be read."""
+        self._at = offset + (0, self._at, _ENDLESS)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Return the position of the next byte."""
+        return self._at
+
+    def write(self, _: bytes) -> int:
+        """Write nothing: libsndfile wants a file to have this method."""
+        return 0
 
 
 @dataclass
 class Input:
-    """``pipe`` gives the bytes; ``file`` too, with seeking, unless they come from a pipe; then
-    ``descriptor`` is its number, if it has one. ``path``: where they lie on disk, if they do.
-    ``resources`` closes what is opened."""
+    """An open recording: ``pipe`` gives its bytes in order; ``file`` gives them with seeking, and
+    is None while they come from a pipe. ``resources`` closes what was opened."""
 
     pipe: Pipe
     resources: ExitStack
     file: BinaryIO | None = None
-    path: Path | None = None
-    descriptor: int | None = None
 
-    def store(self) -> Path:
-        """Make sure that the bytes lie on disk, where they then are ``file``, too.
+    def seekable_file(self) -> BinaryIO:
+        """Return a file with the bytes, at its beginning; those of a pipe are stored in a temporary
+        one first.
 
         Raises:
-            OutputError: no room for temporary files.
+            OutputError: there is no room for temporary files.
             AudioError: over ``MAX_STORED`` bytes came from a pipe.
         """
-        if self.path:
-            return self.path
-        if self.file:
-            self.file.seek(0)
-            self.pipe = Pipe(self.file.read)
+        if self.file is None:
+            self.file = self._stored()
+        self.file.seek(0)
+        return self.file
+
+    def _stored(self) -> BinaryIO:
         self.pipe.seek(0)
         self.pipe.commit()
         try:
             with ExitStack() as stack:
-                file = stack.enter_context(tempfile.NamedTemporaryFile())
+                file = stack.enter_context(tempfile.TemporaryFile())
                 while data := self.pipe.some(_PIECE):
                     file.write(data)
                     if file.tell() > MAX_STORED:
                         raise AudioError(f"a pipe gives over {MAX_STORED >> 30} GiB; give a file")
                 file.flush()
                 self.resources.push(stack.pop_all())
+                return cast(BinaryIO, file)
         except OSError as error:
             raise OutputError(
                 f"cannot write to the folder of temporary files {tempfile.gettempdir()} "
                 f"({error.strerror or error}); make room, or name another in TMPDIR"
             ) from error
-        self.file, self.path = cast(BinaryIO, file.file), Path(file.name)
-        return self.path
 
 
 def open_input(source: AudioInput, resources: ExitStack) -> Input:
@@ -77,14 +166,19 @@ def open_input(source: AudioInput, resources: ExitStack) -> Input:
     """
     stream = _stream(source, resources)
     if stream.seekable() and stream is not sys.stdin.buffer:
-        path = Path(source) if isinstance(source, str | Path) else None
-        return Input(Pipe(stream.read), resources, stream, path)
-    try:
-        descriptor = stream.fileno()
-    except (AttributeError, OSError):
-        descriptor = None
+        return Input(Pipe(stream.read), resources, stream)
     read = getattr(stream, "read1", stream.read)
-    return Input(Pipe(read), resources, descriptor=descriptor)
+    return Input(Pipe(read), resources)
+
+
+def is_audio(path: Path) -> bool:
+    """Return True if a file of a folder is taken for audio, by its name relative to that folder.
+
+    >>> is_audio(Path("speaker/one.FLAC")), is_audio(Path(".cache/one.flac"))
+    (True, False)
+    """
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
 def _stream(source: AudioInput, resources: ExitStack) -> BinaryIO:
@@ -107,9 +201,3 @@ def _stream(source: AudioInput, resources: ExitStack) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(f"cannot be opened ({reason})") from error
-
-
-def is_audio(path: Path) -> bool:
-    """Whether a file of a folder is taken for audio, by its name relative to that folder."""
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in AUDIO_SUFFIXES and not hidden

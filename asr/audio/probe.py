@@ -1,4 +1,4 @@
-"""How long a recording is, by its header."""
+"""Probing: how long a recording is, and what is wrong with it, by its header or by decoding it."""
 
 import os
 from contextlib import suppress
@@ -14,8 +14,8 @@ _RATE = 16000
 
 @dataclass(frozen=True)
 class Probe:
-    """``duration`` in seconds, ``rate`` in Hz and ``channels`` of a recording as it lies there, and
-    what is wrong with it as a file."""
+    """The ``duration`` in seconds, ``rate`` in Hz and number of ``channels`` of a recording as it
+    lies there; ``warnings`` say what is wrong with it as a file."""
 
     duration: float
     rate: int
@@ -24,9 +24,17 @@ class Probe:
 
 
 def probe(path: Path, max_seconds: float) -> Probe:
-    """Read the header of ``path``, and compare it with the size of the file if the samples stand as
-    they are (WAV, AIFF, AU, NIST SPHERE). Of compressed ones the header is believed, though Ogg has
-    to end with its last page; where it tells no length, the file is decoded.
+    """Read the header of ``path``.
+
+    Where samples stand as they are (WAV, AIFF, AU, NIST SPHERE), what it promises is compared with
+    the size of the file. The header of a compressed recording is believed, though Ogg has to end
+    with its last page; where it tells no length, the file is decoded.
+
+    >>> import tempfile, soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(path := Path(folder, "a.wav"), [0.0] * 8000, 16000)
+    ...     probe(path, max_seconds=60)
+    Probe(duration=0.5, rate=16000, channels=1, warnings=())
 
     Raises:
         AudioError: as :func:`asr.audio.read.read_audio`, as far as the header tells.
@@ -43,7 +51,7 @@ def probe(path: Path, max_seconds: float) -> Probe:
 
 
 def decode(path: Path, max_seconds: float) -> Probe:
-    """The same of all that is decoded.
+    """Decode all of ``path``, and return what was found rather than what its header promises.
 
     Raises:
         AudioError: as :func:`asr.audio.read.read_audio`.

@@ -1,4 +1,8 @@
-"""Audio files, bytes and standard input as mono float32 at the rate a model wants."""
+"""Reading audio: files, bytes and standard input as mono float32 at the rate that a model wants.
+
+WAV, AIFF, AU and NIST SPHERE are read by their headers (:mod:`asr.audio.headers`), FLAC, MP3 and
+Ogg by libsndfile, everything else, and what libsndfile refuses, by FFmpeg.
+"""
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,20 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from asr.audio.containers import converted, find_ffmpeg, is_live
-from asr.audio.headers import (
-    LAID_OUT,
-    MAX_CHANNELS,
-    MAX_RATE,
-    MIN_RATE,
-    SNIFFED,
-    Layout,
-    check_limits,
-    container_of,
-    read_layout,
-)
+from asr.audio import ffmpeg
+from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
 from asr.audio.inputs import AudioInput, open_input
-from asr.audio.samples import CODED, PIPED, Sound, coded, plain
+from asr.audio.libsndfile import CODED, PIPED, coded, plain
+from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Sound, check_limits
 from asr.errors import AudioError
 
 __all__ = [
@@ -35,13 +30,16 @@ Samples = npt.NDArray[np.float32]
 MAX_READ_SECONDS = 1800.0
 MAX_STREAMED_SECONDS = 86_400.0
 MAX_LEVEL = 1e9
-"""Full scale is 1; the square of a sample has to fit in float32."""
-READ_ALWAYS = "WAV, FLAC, MP3, Ogg/Opus or SPHERE"
+"""The largest sample that is read. Full scale is 1; the square has to fit in float32."""
 
 
 @dataclass(frozen=True)
 class Audio:
-    """Mono ``samples`` (n,) float32 at ``sample_rate`` Hz, and what the source was."""
+    """A recording that was read: mono ``samples`` (n,) float32 at ``sample_rate`` Hz.
+
+    ``source_rate`` (Hz) and ``channels`` are those of the source; ``warnings`` say what is wrong
+    with it as a file.
+    """
 
     samples: Samples
     sample_rate: int
@@ -51,15 +49,17 @@ class Audio:
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """The length of the recording in seconds."""
         return len(self.samples) / self.sample_rate
 
 
 class AudioStream:
-    """Blocks of mono samples (n,) float32 at ``sample_rate`` Hz, from :func:`open_audio`.
+    """An iterator over the blocks (n,) of mono float32 samples at ``sample_rate`` Hz of a source,
+    from :func:`open_audio`.
 
-    ``claimed_seconds`` is what the header promises, None where it promises nothing; ``warnings``
-    are complete when there are no more blocks. Closed at the end of a ``with`` or of the blocks.
+    ``claimed_seconds`` is the duration that the header promises, None where it promises nothing;
+    ``warnings`` are complete when there are no more blocks. The source is closed at the end of a
+    ``with`` or of the blocks.
     """
 
     def __init__(
@@ -92,16 +92,16 @@ class AudioStream:
         return self
 
     def __next__(self) -> Samples:
-        """The next block.
+        """Return the next block.
 
         Raises:
-            AudioError: longer than allowed, a sample that is not finite or absurdly large, or
-                nothing that can be decoded.
+            AudioError: the recording is longer than allowed, a sample is not finite or absurdly
+                large, or nothing can be decoded.
         """
         return next(self._blocks)
 
     def close(self) -> None:
-        """Let go of the file; there are no more blocks."""
+        """Close the source; there are no more blocks."""
         self._blocks.close()
         self._resources.close()
 
@@ -145,17 +145,22 @@ def open_audio(
     raw_rate: int | None = None,
     max_seconds: float = MAX_STREAMED_SECONDS,
 ) -> AudioStream:
-    """Begin to decode ``source``: a path, ``"-"`` for standard input, bytes or a binary stream.
+    """Open ``source``, a path, ``"-"`` for standard input, bytes or a binary stream, for decoding.
 
-    WAV, AIFF, AU, NIST SPHERE, FLAC, MP3 and Ogg are read, and what else ffmpeg reads if it is
-    installed (video too). Channels are averaged; other rates are resampled (soxr, high quality).
-    From a pipe, plain samples (WAV, AIFF, AU, SPHERE) and FLAC come out as they arrive, Ogg, MP3,
-    Matroska and others too where there is ffmpeg; anything else is stored first. With
+    WAV, AIFF, AU, NIST SPHERE, FLAC, MP3, Ogg and everything else that FFmpeg reads are read, M4A,
+    WebM and the sound of videos among them. Channels are averaged; other rates are resampled (soxr,
+    high quality). From a pipe, samples come out as their bytes arrive, except of a few containers,
+    such as MP4, in which a decoder has to go back and forth: these are stored first. With
     ``raw_rate`` (Hz) the source is samples without a header: mono, 16 bits, little-endian.
 
+    >>> with open_audio(bytes(3200), 8000, raw_rate=16000) as stream:
+    ...     print(stream.source_rate, sum(len(block) for block in stream))
+    16000 800
+
     Raises:
-        AudioError: no audio in it, a header that contradicts itself, over ``MAX_CHANNELS``
-            channels, or a rate outside ``MIN_RATE`` to ``MAX_RATE`` Hz.
+        AudioError: there is no audio in it, its header contradicts itself, or it has over
+            ``MAX_CHANNELS`` channels or a rate outside ``MIN_RATE`` to ``MAX_RATE`` Hz.
+        OutputError: there is no room for a pipe's bytes, which have to be stored.
     """
     name = source_name(source)
     with ExitStack() as resources, _named(name):
@@ -166,12 +171,19 @@ def open_audio(
 def read_audio(
     source: AudioInput, sample_rate: int, max_seconds: float = MAX_READ_SECONDS
 ) -> Audio:
-    """All of ``source``, which is anything that :func:`open_audio` takes.
+    """Read all of ``source``, which is anything that :func:`open_audio` takes.
 
     A file that holds less than its header promises gives what is there, and a warning.
 
+    >>> import io, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros((44100, 2)), 44100, format="FLAC")
+    >>> audio = read_audio(file.getvalue(), 16000)
+    >>> audio.samples.shape, audio.source_rate, audio.channels, audio.duration
+    ((16000,), 44100, 2, 1.0)
+
     Raises:
-        AudioError: as :func:`open_audio`; longer than ``max_seconds``; a sample that is not finite
+        AudioError: as :func:`open_audio`; it is longer than ``max_seconds``; a sample is not finite
             or over ``MAX_LEVEL``.
     """
     with open_audio(source, sample_rate, max_seconds=max_seconds) as stream:
@@ -183,7 +195,8 @@ def read_audio(
 def stream_audio(
     source: AudioInput, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
 ) -> Iterator[Samples]:
-    """The samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in memory.
+    """Yield the samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in
+    memory.
 
     Raises:
         AudioError: as :func:`read_audio`, once the fault is reached.
@@ -193,9 +206,9 @@ def stream_audio(
 
 
 def check_samples(samples: Samples, first: int = 0) -> None:
-    """Raise an AudioError unless ``samples`` (n,), the recording's from ``first`` on, are finite
-    and at most ``MAX_LEVEL``."""
-    # No number compares as false.
+    """Raise an AudioError unless ``samples`` (n,), those of a recording from the sample ``first``
+    on, are finite and at most ``MAX_LEVEL``."""
+    # Comparing with NaN gives False, so NaN fails here too.
     if len(samples) and not (samples.min() >= -MAX_LEVEL and samples.max() <= MAX_LEVEL):
         index = int(np.argmin(np.abs(samples) <= MAX_LEVEL))
         raise AudioError(
@@ -205,7 +218,12 @@ def check_samples(samples: Samples, first: int = 0) -> None:
 
 
 def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:
-    """``samples`` (n,) at ``source_rate`` Hz as they are at ``sample_rate`` Hz."""
+    """Return ``samples`` (n,) at ``source_rate`` Hz resampled to ``sample_rate`` Hz (soxr, high
+    quality).
+
+    >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
+    (16000,)
+    """
     if source_rate == sample_rate or not len(samples):
         return samples
     resampled: Samples = soxr.resample(samples, source_rate, sample_rate)
@@ -213,7 +231,11 @@ def resample(samples: Samples, source_rate: float, sample_rate: float) -> Sample
 
 
 def source_name(source: object) -> str:
-    """How messages and outputs call a source."""
+    """Return the name of a source in messages and outputs.
+
+    >>> source_name("-"), source_name(b"RIFF")
+    ('<stdin>', '<audio bytes>')
+    """
     if isinstance(source, str | Path):
         return "<stdin>" if str(source) == "-" else str(source)
     return "<audio bytes>"
@@ -240,23 +262,19 @@ def _open(source: AudioInput, raw_rate: int | None, resources: ExitStack) -> Sou
         check_limits(raw_rate, channels=1)
         return plain(pipe, Layout(raw_rate, 1, "PCM_16", "LITTLE", None))
     container = container_of(first)
-    if container is None:
-        raise AudioError(f"not readable as audio (unknown format); needs {READ_ALWAYS}")
     layout = read_layout(container, pipe.read) if container in LAID_OUT else None
     if isinstance(layout, Layout):
         return plain(pipe, layout)
-    ffmpeg = find_ffmpeg()
-    failure = f"not readable as audio ({container})"
-    if container in PIPED or (
-        (container in CODED or layout) and not (ffmpeg and is_live(container, given))
-    ):
+    failure = f"not readable as audio ({container or 'unknown format'})"
+    live = given.file is None and container in ffmpeg.LIVE
+    if container and (container in PIPED or ((container in CODED or layout) and not live)):
         try:
             return coded(given, container, layout.frames if layout else None)
         except AudioError as error:
-            if container in PIPED and not ffmpeg:
-                raise
             failure = str(error)
-    if not ffmpeg:
-        hint = "install ffmpeg, which may read it (apt install ffmpeg), or give"
-        raise AudioError(f"{failure}; {hint} {READ_ALWAYS}")
-    return converted(ffmpeg, container, given)
+    try:
+        return ffmpeg.decode(given, container)
+    except ffmpeg.NoAudioError:
+        raise
+    except AudioError as error:
+        raise AudioError(f"{failure}; {error}" if str(error) != failure else failure) from error

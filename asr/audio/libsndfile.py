@@ -1,49 +1,40 @@
-"""Recordings as blocks of samples (n, channels): plain ones, and those that libsndfile decodes."""
+"""Decoding by libsndfile: plain samples, FLAC, MP3, Ogg and compressed WAV.
+
+Of formats that both know it takes half of FFmpeg's time, and nothing has to be loaded for it. What
+it does not notice is looked up here: how long an Ogg file is, and whether MP3 counts its frames.
+"""
 
 import io
 import os
+import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
-from asr.audio.headers import Layout, check_limits
-from asr.audio.inputs import Input
-from asr.audio.ogg import read_end
-from asr.audio.pipes import Pipe
+from asr.audio.headers import Layout
+from asr.audio.inputs import Input, Pipe
+from asr.audio.sound import Block, Sound, check_limits
 from asr.errors import AudioError
 
 CODED = {"flac", "ogg", "mp3"}
 """Containers that libsndfile decodes."""
 PIPED = {"flac", "mp3"}
 """Those that it decodes from a pipe."""
-Block = npt.NDArray[np.float32]
-_BLOCK = 1 << 16  # plain frames at a time, or fewer where fewer have come
-_CODED_BLOCK = 1 << 16
+OGG_PAGE = 1 << 16
+"""The most bytes of an Ogg page."""
+_PAGE_HEADER = struct.Struct("<4s x B q 12x B")
+_OPUS_RATE = 48000
+_LATE = 60 * _OPUS_RATE
+_BLOCK = 1 << 16  # samples of each channel at a time, or fewer where fewer have come
 _MP3_BLOCK = 1152  # a decoder that fails loses up to so many
 _ENDLESS = 1 << 62
 
 
-@dataclass
-class Sound:
-    """``blocks`` (n, channels) at ``rate`` Hz, one after another.
-
-    ``frames`` is what the header promises, None where it promises nothing. ``warnings`` are
-    complete at the end of the blocks.
-    """
-
-    rate: int
-    channels: int
-    frames: int | None
-    blocks: Iterator[Block]
-    warnings: list[str] = field(default_factory=list)
-
-
 def plain(pipe: Pipe, layout: Layout) -> Sound:
-    """The samples that come from ``pipe``, as soon as they have come."""
+    """Read samples that stand as they are in ``pipe``, as soon as they have come."""
     pipe.commit()
     sound = Sound(layout.rate, layout.channels, layout.frames, iter(()))
     sound.blocks = _plain_blocks(pipe, layout, sound.warnings)
@@ -80,28 +71,26 @@ def _convert(data: bytes, layout: Layout) -> Block:
 
 
 def coded(given: Input, container: str, frames: int | None = None) -> Sound:
-    """What libsndfile decodes; ``frames``: promised by a header that it does not heed.
+    """Decode a ``container`` of ``CODED``, or compressed WAV; ``frames``: what a header promises
+    that libsndfile does not heed.
 
     Raises:
         AudioError: it cannot be opened, or is beyond the limits.
-        OutputError: no room for temporary files.
+        OutputError: there is no room for a pipe's bytes, which have to be stored.
     """
     source: BinaryIO | Pipe = given.pipe
-    block, counted, warnings = _CODED_BLOCK, True, []
+    block, counted, warnings = _BLOCK, True, []
     if container == "flac":
         # A file's bytes are there already: what libsndfile reads by itself takes half the time.
         source = given.file or given.pipe
-        block = _CODED_BLOCK if given.file else _flac_block(given.pipe)
+        block = _BLOCK if given.file else _flac_block(given.pipe)
     elif container == "mp3":
         block, counted = _MP3_BLOCK, _mp3_counted(given.pipe)
         # Of a file, libsndfile would guess how long it is, and stop there.
         source = given.file if counted and given.file else given.pipe
     else:
-        if not given.file:
-            given.store()
-        assert given.file
-        source = given.file
-    end = read_end(given.file) if container == "ogg" and given.file else None
+        source = given.seekable_file()
+    end = read_ogg_end(given.seekable_file()) if container == "ogg" else None
     decoder = _open(source)
     given.resources.callback(decoder.close)
     check_limits(decoder.samplerate, decoder.channels)
@@ -118,7 +107,8 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
 
 
 class _Forwards(soundfile.SoundFile):  # type: ignore[misc]
-    """Without the seek that soundfile makes after each read, for which some decoders start anew."""
+    """A file without the seek that soundfile makes after each read, for which some decoders start
+    anew."""
 
     def seekable(self) -> bool:
         return False
@@ -178,7 +168,7 @@ def _reason(error: Exception) -> str:
 
 
 def _flac_block(pipe: Pipe) -> int:
-    """Frames that come out at once: asked for more, the decoder waits for more."""
+    """Return how many samples come out at once: asked for more, the decoder waits for more."""
     pipe.seek(0)
     head = pipe.read(12)
     least, most = (int.from_bytes(head[i : i + 2], "big") for i in (8, 10))
@@ -186,7 +176,8 @@ def _flac_block(pipe: Pipe) -> int:
 
 
 def _mp3_counted(pipe: Pipe) -> bool:
-    """A first, silent frame says how many follow; otherwise libsndfile's number is a guess."""
+    """Return True if a first, silent frame says how many follow; otherwise libsndfile's number is a
+    guess."""
     pipe.seek(0)
     head = pipe.read(10)
     if head[:3] == b"ID3":
@@ -196,3 +187,61 @@ def _mp3_counted(pipe: Pipe) -> bool:
         pipe.seek(10 + size)
     first = pipe.read(256)
     return b"Xing" in first or b"Info" in first
+
+
+@dataclass(frozen=True)
+class OggEnd:
+    """The end of an Ogg file by its last page, which libsndfile heeds only if all of it is sound.
+
+    ``complete``: the last page is there. ``position``: the samples until its end, at ``rate`` Hz
+    (None: that of the recording); 0 if it tells nothing.
+    """
+
+    complete: bool
+    position: int = 0
+    rate: int | None = None
+
+    def frames(self, rate: int) -> int:
+        """Return the position at ``rate`` Hz."""
+        return self.position * rate // (self.rate or rate)
+
+
+def read_ogg_end(file: BinaryIO) -> OggEnd:
+    """Read both ends of an Ogg file; ``file`` is then at its beginning."""
+    head = file.read(2 * OGG_PAGE)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2 * OGG_PAGE))
+    complete, position = _last_page(file.read(2 * OGG_PAGE))
+    file.seek(0)
+    opus = head[28:36] == b"OpusHead"
+    skipped = int.from_bytes(head[38:40], "little") if opus else 0
+    if not position or not 0 < _first_position(head) < _LATE:  # a part of a longer stream
+        return OggEnd(complete)
+    return OggEnd(complete, max(0, position - skipped), _OPUS_RATE if opus else None)
+
+
+def is_complete_ogg(tail: bytes) -> bool:
+    """Return True if an Ogg stream, of which ``tail`` are the last two pages or more, ends with a
+    page that says so, or if other data hide its end."""
+    return _last_page(tail)[0]
+
+
+def _last_page(tail: bytes) -> tuple[bool, int]:
+    start = tail.rfind(b"OggS")
+    if start < 0:
+        return True, 0  # hidden behind other data
+    if len(tail) < start + _PAGE_HEADER.size:
+        return False, 0
+    _, flags, position, segments = _PAGE_HEADER.unpack_from(tail, start)
+    body = start + _PAGE_HEADER.size + segments
+    whole = len(tail) >= body + sum(tail[start + _PAGE_HEADER.size : body])
+    return whole and bool(flags & 4), position
+
+
+def _first_position(head: bytes) -> int:
+    start = head.find(b"OggS")
+    while start >= 0 and len(head) >= start + _PAGE_HEADER.size:
+        if position := _PAGE_HEADER.unpack_from(head, start)[2]:
+            return int(position)
+        start = head.find(b"OggS", start + 1)
+    return 0

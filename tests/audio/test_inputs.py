@@ -10,7 +10,7 @@ import pytest
 from conftest import noise
 from fuzz_audio import encode, sphere
 
-from asr.audio.pipes import MAX_KEPT, Pipe
+from asr.audio.inputs import MAX_KEPT, Pipe
 from asr.audio.read import open_audio, read_audio
 from asr.errors import AudioError
 

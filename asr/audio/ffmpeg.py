@@ -1,0 +1,271 @@
+"""Decoding by FFmpeg's libraries (PyAV): videos, and every other container that FFmpeg reads.
+
+FFmpeg sees nothing but the bytes of the recording. It opens no file and no connection, and knows
+neither playlists nor demuxers that name other sources; of the decoders it may use those of audio.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import soxr
+
+from asr.audio.inputs import Input, Pipe
+from asr.audio.libsndfile import OGG_PAGE, is_complete_ogg
+from asr.audio.sound import Block, Sound, check_limits
+from asr.errors import AudioError
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+LIVE = {"ogg", "mp3", "matroska", "mpegts", "aac", "flv", "ac3", "amr"}
+"""Containers that FFmpeg reads from a pipe as they come; in others it goes back and forth."""
+DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,loas,matroska,mov,mp3,mpc,mpc8,"
+    "mpeg,mpegts,mxf,nistsphere,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
+)
+"""Containers that are tried, as FFmpeg calls them; all of them hold their audio themselves."""
+_PROMISING = {"ape", "asf", "avi", "flv", "matroska", "mov", "mpc8", "tak", "tta", "wv"}
+"""Containers whose header tells the duration; of others, FFmpeg estimates it from their size."""
+_LONGEST_PROMISE = 1e6  # seconds; beyond it the duration is a placeholder
+_BLOCK = 1 << 16  # samples at a time, or fewer where fewer have come
+
+
+class NoAudioError(AudioError):
+    """A video or other container without an audio stream."""
+
+
+def decode(given: Input, container: str | None) -> Sound:
+    """Decode the first audio stream; as it comes, if ``given`` is a pipe and ``container`` (None:
+    unknown) is in ``LIVE``.
+
+    Raises:
+        NoAudioError: there is no audio in it.
+        AudioError: it cannot be decoded, or is beyond the limits.
+        OutputError: there is no room for a pipe's bytes, which have to be stored.
+    """
+    av = _pyav()
+    live = given.file is None and container in LIVE
+    source = _LiveSource(given) if live else _FileSource(given)
+    try:
+        opened = av.open(
+            source,
+            container_options={
+                "format_whitelist": DEMUXERS,
+                "codec_whitelist": _audio_decoders(),
+                "protocol_whitelist": "",
+                **({"analyzeduration": "1000000"} if live else {}),  # microseconds
+            },
+            metadata_errors="replace",
+            io_open=_refuse,
+        )
+    except (av.FFmpegError, ValueError) as error:
+        source.check()
+        raise AudioError(f"FFmpeg cannot read it: {_reason(error)}") from error
+    given.resources.callback(opened.close)
+    source.check()
+    if not opened.streams.audio:
+        raise NoAudioError("no audio in it, only pictures or other data")
+    sound = _Decoder(opened, source, given.pipe if live else None).sound()
+    check_limits(sound.rate, sound.channels)
+    given.pipe.commit()
+    return sound
+
+
+class _FileSource:
+    """A file as PyAV reads it. It keeps what reading raises, which FFmpeg would lose."""
+
+    def __init__(self, given: Input) -> None:
+        self._file = given.seekable_file()
+        self._failure: BaseException | None = None
+
+    def read(self, count: int) -> bytes:
+        try:
+            return self._read(count)
+        except BaseException as failure:
+            self._failure = failure
+            return b""
+
+    def check(self) -> None:
+        """Raise what :meth:`read` could not raise."""
+        if self._failure is not None:
+            raise self._failure
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def _read(self, count: int) -> bytes:
+        return self._file.read(count)
+
+
+class _LiveSource(_FileSource):
+    """A pipe as PyAV reads it, whose last bytes are kept in ``tail``."""
+
+    def __init__(self, given: Input) -> None:
+        self._pipe = given.pipe
+        self._pipe.seek(0)
+        self._failure = None
+        self.tail = b""
+
+    def seekable(self) -> bool:
+        return False
+
+    def _read(self, count: int) -> bytes:
+        data = self._pipe.some(count)
+        self.tail = (self.tail + data)[-2 * OGG_PAGE :]
+        return data
+
+
+class _Decoder:
+    """The blocks of the first audio stream of an open container; ``pipe``: where its bytes come
+    from, if they are still coming."""
+
+    def __init__(self, opened: "InputContainer", source: "_FileSource", pipe: Pipe | None) -> None:
+        self._opened, self._source, self._pipe = opened, source, pipe
+        self._stream = opened.streams.audio[0]
+        self._name = opened.format.name.partition(",")[0]
+        self._reached = 0.0  # seconds, where the last packet of any stream ends
+        self._lost = 0  # packets that cannot be decoded
+        self._failure: Exception | None = None
+
+    def sound(self) -> Sound:
+        """Decode as far as the first samples, which tell the rate and the channels.
+
+        Raises:
+            AudioError: nothing can be decoded.
+        """
+        frames = self._frames()
+        first = next(frames, None)
+        if first is None:
+            context = self._stream.codec_context
+            if self._lost or self._failure or not context.sample_rate:
+                raise AudioError(f"FFmpeg cannot decode it: {_reason(self._failure)}")
+            return Sound(context.sample_rate, context.channels, None, iter(()))
+        sound = Sound(first.sample_rate, first.layout.nb_channels, None, iter(()))
+        sound.blocks = self._blocks(first, frames, sound)
+        return sound
+
+    def _frames(self) -> Iterator["av.AudioFrame"]:
+        """Decode packet by packet; one that is damaged is left out."""
+        av = _pyav()
+        packets = self._opened.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, ValueError) as error:
+                self._source.check()
+                self._failure = error
+                return
+            self._source.check()
+            if packet is None:
+                return
+            if packet.pts is not None and packet.time_base:
+                end = packet.pts + (packet.duration or 0)
+                self._reached = max(self._reached, float(end * packet.time_base))
+            if packet.stream is not self._stream:
+                continue
+            try:
+                yield from self._stream.decode(packet)
+            except (av.FFmpegError, ValueError) as error:
+                self._lost += 1
+                self._failure = self._failure or error
+
+    def _blocks(
+        self, first: "av.AudioFrame", frames: Iterator["av.AudioFrame"], sound: Sound
+    ) -> Iterator[Block]:
+        parts, size, count = list[Block](), 0, 0
+        form, resampler = (sound.rate, sound.channels), None
+        for frame in chain([first], frames):
+            if form != (found := (frame.sample_rate, frame.layout.nb_channels)):
+                # It changes on the way, as a broadcast does between two programmes.
+                check_limits(*found)
+                if parts:
+                    yield np.concatenate(parts)
+                    parts, size = [], 0
+                form = found
+                resampler = None
+                if found[0] != sound.rate:
+                    resampler = soxr.ResampleStream(found[0], sound.rate, found[1], "float32")
+            block = _convert(frame)
+            parts.append(resampler.resample_chunk(block) if resampler else block)
+            size += len(parts[-1])
+            count += len(parts[-1])
+            if size >= _BLOCK or (self._pipe and not self._pipe.ahead):
+                yield np.concatenate(parts)
+                parts, size = [], 0
+        if parts:
+            yield np.concatenate(parts)
+        self._warn(sound, count / sound.rate)
+
+    def _warn(self, sound: Sound, seconds: float) -> None:
+        """Say what is missing, once everything has been decoded."""
+        if self._lost:
+            sound.warnings.append(
+                f"damaged or truncated? FFmpeg cannot decode {self._lost} of its packets"
+            )
+        elif self._failure:
+            sound.warnings.append(f"damaged or truncated after {seconds:.1f} s")
+        if self._name == "ogg" and isinstance(self._source, _LiveSource):
+            if not is_complete_ogg(self._source.tail):
+                sound.warnings.append("the last page is missing: truncated?")
+        promised = (self._opened.duration or 0) / 1e6 if self._name in _PROMISING else 0.0
+        held = self._reached - (self._opened.start_time or 0) / 1e6
+        # Pictures may end with one that stands for a while.
+        tolerance = 0.1 if len(self._opened.streams) == 1 else 1.0
+        if held + tolerance < promised < _LONGEST_PROMISE:
+            sound.warnings.append(
+                f"the header promises {promised:.1f} s, the file holds {held:.1f} s: truncated?"
+            )
+
+
+def _convert(frame: "av.AudioFrame") -> Block:
+    """Return the samples (n, channels) of a frame as float32, full scale being 1."""
+    data = frame.to_ndarray()  # (channels, n) if planar, else (1, n * channels)
+    data = data.T if frame.format.is_planar else data.reshape(-1, frame.layout.nb_channels)
+    block: Block = data.astype(np.float32)
+    if data.dtype.kind in "iu":
+        half = 2.0 ** (8 * data.dtype.itemsize - 1)
+        block = (block - half if data.dtype.kind == "u" else block) / np.float32(half)
+    return block
+
+
+def _pyav() -> Any:
+    # Loading it takes longer than reading a short WAV file.
+    try:
+        import av
+    except ImportError as error:
+        raise AudioError(
+            f"only FFmpeg may read it, which cannot be loaded ({error}); pip install av"
+        ) from error
+    return av
+
+
+@cache
+def _audio_decoders() -> str:
+    """Return the names of FFmpeg's decoders of audio; those of pictures are never opened."""
+    av = _pyav()
+    names = []
+    for name in av.codecs_available:
+        try:
+            if av.Codec(name, "r").type == "audio":
+                names.append(name)
+        except ValueError:
+            pass  # it only encodes
+    return ",".join(sorted(names))
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise PermissionError("a recording may not name other files")
+
+
+def _reason(error: Exception | None) -> str:
+    return getattr(error, "strerror", None) or str(error or "no samples in it")
