@@ -1,60 +1,289 @@
 """Speech recognition with bidirectional GRUs: audio in, transcripts and word error rates out.
 
     >>> import asr
-    >>> asr.score(["yes no"], ["yes"]).wer
-    0.5
+    >>> asr.transcribe("samples/flite-slt-spelled-name.wav").text
+    'p e t e r s o n'
 
-Names are imported when they are first used, so that ``import asr`` costs nothing.
+Functions and classes load what they need when they are first used, so that ``import asr`` costs
+nothing. Everything that goes wrong because of an input is an :class:`AsrError`, whose message is
+one line for the user.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from asr.version import __version__
 
+TYPE_CHECKING = False  # as in typing, whose import would take longer than that of this module
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
 
-    from asr.evaluation.scoring import Score, score
-    from asr.recognition.transcriber import Transcriber, Transcript
+    import numpy as np
+    import numpy.typing as npt
 
-__all__ = ["Score", "Transcriber", "Transcript", "__version__", "load", "score", "transcribe"]
+    from asr.errors import AsrError
+    from asr.evaluation.comparison import Difference
+    from asr.evaluation.evaluate import Evaluation
+    from asr.evaluation.interval import Interval
+    from asr.evaluation.results import Results
+    from asr.evaluation.scoring import ErrorCounts, Score, score
+    from asr.model.directory import ModelInfo
+    from asr.recognition.aligner import AlignedToken, Aligner, Alignment
+    from asr.recognition.segments import Segment
+    from asr.recognition.transcriber import Transcriber, Transcript, TranscriptStream
+    from asr.recognition.words import Word
+
+__all__ = [
+    "AlignedToken",
+    "Aligner",
+    "Alignment",
+    "AsrError",
+    "Difference",
+    "ErrorCounts",
+    "Evaluation",
+    "Interval",
+    "ModelInfo",
+    "Results",
+    "Score",
+    "Segment",
+    "Transcriber",
+    "Transcript",
+    "TranscriptStream",
+    "Word",
+    "__version__",
+    "align",
+    "compare",
+    "evaluate",
+    "fit",
+    "load",
+    "score",
+    "transcribe",
+]
 
 _HOMES = {
-    "Score": "asr.evaluation.scoring",
-    "score": "asr.evaluation.scoring",
-    "Transcriber": "asr.recognition.transcriber",
-    "Transcript": "asr.recognition.transcriber",
+    "asr.errors": ("AsrError",),
+    "asr.evaluation.comparison": ("Difference",),
+    "asr.evaluation.evaluate": ("Evaluation",),
+    "asr.evaluation.interval": ("Interval",),
+    "asr.evaluation.results": ("Results",),
+    "asr.evaluation.scoring": ("ErrorCounts", "Score", "score"),
+    "asr.model.directory": ("ModelInfo",),
+    "asr.recognition.aligner": ("AlignedToken", "Aligner", "Alignment"),
+    "asr.recognition.segments": ("Segment",),
+    "asr.recognition.transcriber": ("Transcriber", "Transcript", "TranscriptStream"),
+    "asr.recognition.words": ("Word",),
 }
 
 
 def load(
-    model: "str | Path | None" = None, decoder: str = "greedy", **search: Any
+    model: "str | Path | None" = None,
+    *,
+    decoder: str = "greedy",
+    device: str = "cpu",
+    threads: int = 0,
+    **search: "Any",
 ) -> "Transcriber":
-    """A :class:`Transcriber` with a model directory, or with the model inside the package.
+    """Load a model once, to transcribe many recordings with it.
 
-    ``decoder="beam"`` takes ``lm``, ``lexicon``, ``hotwords`` and the settings of beam search.
+    Args:
+        model: a model directory; without one, the model in the package.
+        decoder: ``"greedy"``, or ``"beam"`` (extra ``beam``).
+        device: ``"cpu"``, or ``"cuda"``: the same weights in torch (extra ``train``).
+        threads: threads of the network on the CPU, 0 for one a core.
+        search: options of beam search, see :func:`asr.decoding.bundle.beam_search`: ``lm``,
+            ``lexicon``, ``hotwords``, ``beam_size``, ``lm_weight``, …
 
     Raises:
-        ModelError: the directory is not sound.
-        ConfigError, DataError: what was given for beam search cannot be used.
+        ModelError: the directory is not a sound model.
+        ConfigError: an unknown decoder, device or option, or an extra that is not installed.
+        DataError: a language model, lexicon or hot word that cannot be used.
+
+    >>> model = load()
+    >>> result = model.transcribe("samples/flite-slt-spelled-name.wav")
+    >>> result.text, len(result.words), round(result.duration, 2)
+    ('p e t e r s o n', 8, 2.46)
+    >>> [segment.text for segment in result.segments]
+    ['p e t e r s o n']
     """
     from asr.recognition.transcriber import Transcriber
 
-    return Transcriber(model, decoder=decoder, **search)
+    session = None
+    if device != "cpu":
+        from asr.errors import needs_extra
+        from asr.model.directory import default_model
+
+        with needs_extra(f"device {device!r} needs", "train"):
+            from asr.training.inference import TorchSession
+
+            session = TorchSession(model or default_model(), device)
+    return Transcriber(model, threads=threads, decoder=decoder, session=session, **search)
 
 
-def transcribe(source: "str | Path | bytes", model: "str | Path | None" = None) -> "Transcript":
-    """Transcribe one file; to transcribe several, :func:`load` once.
+def transcribe(
+    audio: "str | Path | bytes | npt.NDArray[np.floating]",
+    model: "str | Path | None" = None,
+    **options: "Any",
+) -> "Transcript":
+    """Transcribe one recording of any length; to transcribe several, :func:`load` once.
+
+    Args:
+        audio: a file, the bytes of one, ``"-"`` for standard input, or mono samples (n,) between
+            -1 and 1 at the model's sample rate.
+        model: a model directory; without one, the model in the package.
+        options: those of :func:`load`.
+
+    Returns:
+        A :class:`Transcript`: ``text``, ``segments`` and ``words`` with times in seconds and
+        confidences between 0 and 1, ``duration`` in seconds, ``warnings``.
 
     Raises:
-        AudioError: not usable as audio.
-        ModelError: the model directory is not sound.
+        AudioError: ``audio`` is not usable as audio.
+        ModelError, ConfigError, DataError: as :func:`load`.
+
+    >>> transcribe("samples/flite-rms-short-answer.wav").text
+    'yes repeat'
     """
-    return load(model).transcribe(source)
+    return load(model, **options).transcribe(audio)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+def align(audio: "str | Path | bytes", text: str, model: "str | Path | None" = None) -> "Alignment":
+    """Find when each word of a known text is said (extra ``beam``); :class:`Aligner` loads once.
+
+    Args:
+        audio: a file of any length, the bytes of one, or ``"-"`` for standard input.
+        text: what is said in it, spelled as the model spells: numbers in words.
+        model: a model directory; without one, the model in the package.
+
+    Returns:
+        An :class:`Alignment`: ``words`` and ``tokens`` with times in seconds, ``score``, the
+        natural logarithm of the probability of the path.
+
+    Raises:
+        AudioError: ``audio`` is not usable as audio.
+        DataError: no text, a word that the model cannot spell, or more text than fits in the audio.
+        ModelError: the directory is not a sound model.
+        ConfigError: the extra is not installed.
+
+    >>> [word.text for word in align("samples/flite-rms-short-answer.wav", "yes repeat").words]
+    ['yes', 'repeat']
+    """
+    from asr.recognition.aligner import Aligner
+
+    return Aligner(model).align(audio, text)
+
+
+def evaluate(
+    manifest: "str | Path",
+    model: "str | Path | Transcriber | None" = None,
+    *,
+    output_dir: "str | Path | None" = None,
+    training_manifests: "Sequence[str | Path]" = (),
+    batch_size: int = 16,
+    **options: "Any",
+) -> "Evaluation":
+    """Transcribe every utterance of a manifest and score it; none is left out.
+
+    Args:
+        manifest: JSON Lines with ``audio_filepath``, ``duration`` and ``text``.
+        model: a model directory or what :func:`load` gave; without one, the model in the package.
+        output_dir: where ``report.html``, ``results.json`` and files for sclite are written.
+        training_manifests: what the model was trained on: texts that are not in it are scored by
+            themselves, and what the test shares with it is counted.
+        batch_size: recordings in a batch; it changes the speed, never a text.
+        options: those of :func:`load`, for a model directory.
+
+    Returns:
+        An :class:`Evaluation`: ``score`` with word and character errors, the ``interval`` of the
+        word error rate, ``utterances`` with their ``transcripts``.
+
+    Raises:
+        DataError: the manifest or a recording in it cannot be used.
+        OutputError: ``output_dir`` cannot be written.
+        ModelError, ConfigError: as :func:`load`.
+
+    >>> print(evaluate("samples/manifest.jsonl").score.words)
+    0.00 % [0 / 53: 0 ins, 0 del, 0 sub]
+    """
+    from asr.evaluation.evaluate import evaluate as evaluate_manifest
+    from asr.recognition.transcriber import Transcriber
+
+    if isinstance(model, Transcriber):
+        if options:
+            from asr.errors import ConfigError
+
+            raise ConfigError(f"{', '.join(options)}: needs a model directory, not a loaded model")
+    else:
+        model = load(model, **options)
+    evaluation = evaluate_manifest(manifest, model, training_manifests, batch_size)
+    if output_dir is not None:
+        from asr.report.report import write_evaluation
+
+        write_evaluation(output_dir, evaluation, model)
+    return evaluation
+
+
+def compare(
+    first: "str | Path | Results | Evaluation", second: "str | Path | Results | Evaluation"
+) -> "Difference":
+    """Compare two evaluations of the same utterances: is the second one better?
+
+    Args:
+        first, second: what :func:`evaluate` returned, or a ``results.json``, or its folder.
+
+    Returns:
+        A :class:`Difference`: the ``rate`` of the second less that of the first, as a fraction, its
+        95 % interval from ``low`` to ``high``, ``matched_pairs``, and a ``verdict()`` in words.
+
+    Raises:
+        DataError: a file that cannot be read, other utterances or references, or too few of them.
+
+    >>> one = evaluate("samples/manifest.jsonl")
+    >>> compare(one, one).verdict()
+    'no difference is shown'
+    """
+    from asr.evaluation.comparison import compare_results
+    from asr.evaluation.evaluate import as_results
+
+    return compare_results(as_results(first), as_results(second))
+
+
+def fit(config: "str | Path", overrides: "Sequence[str]" = (), *, resume: bool = False) -> "Path":
+    """Train an acoustic model (extra ``train``), and return its model directory.
+
+    Args:
+        config: a TOML file such as ``recipes/an4/config.toml``; the run is kept in ``runs/NAME``.
+        overrides: ``section.key=value`` for keys of the file, such as ``"training.epochs=3"``.
+        resume: go on with the run from its last checkpoint.
+
+    Raises:
+        ConfigError: an unknown key or a value out of range, a folder that holds another run,
+            nothing to resume, or an extra that is not installed.
+        DataError: a manifest or recordings that cannot be trained on.
+        TrainingError: the numbers of the run are beyond repair.
+
+    >>> fit("recipes/an4/config.toml", ["training.epochs=0"])
+    Traceback (most recent call last):
+    asr.errors.ConfigError: training.epochs is 0, needs > 0
+    """
+    from asr.training.environment import tune_libraries
+
+    tune_libraries()
+    from asr.config import load_config
+    from asr.errors import needs_extra
+
+    configuration = load_config(config, overrides)
+    with needs_extra("training needs", "train"):
+        from asr.training.fit import fit as fit_model
+    return fit_model(configuration, resume=resume)
+
+
+def __getattr__(name: str) -> "Any":
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
     raise AttributeError(f"module 'asr' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,8 +1,11 @@
-"""Every failure that a user can cause, each with a message that is one readable line."""
+"""The errors that a user can cause, each with a message that is one readable line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class AsrError(Exception):
-    """Base of all errors this package raises on purpose.
+    """Base of all errors that this package raises on purpose.
 
     The message says what was got, what was needed and how to mend it; the command line prints
     it without a traceback and exits with a code other than zero.
@@ -26,7 +29,7 @@ class ModelError(AsrError):
 
 
 class TrainingError(AsrError):
-    """A run whose numbers are beyond repair."""
+    """A training run whose numbers are beyond repair."""
 
 
 class OutputError(AsrError):
@@ -34,8 +37,32 @@ class OutputError(AsrError):
 
 
 def missing_extra(purpose: str, package: str, extra: str) -> ConfigError:
-    """``package`` is not installed; ``purpose`` is such as "a picture needs"."""
+    """Return the error that says how to install an optional part of this package.
+
+    Args:
+        purpose: subject and verb of the sentence, such as "a picture needs".
+        package: the package that is not installed.
+        extra: the extra of this package that brings it.
+
+    >>> print(missing_extra("a picture needs", "matplotlib", "plots"))  # doctest: +ELLIPSIS
+    a picture needs matplotlib, which is not installed; install the extra: pip install ...
+    """
     return ConfigError(
         f"{purpose} {package}, which is not installed; install the extra: "
         f'pip install "bigru-asr[{extra}]", in a clone: pip install ".[{extra}]"'
     )
+
+
+@contextmanager
+def needs_extra(purpose: str, extra: str) -> Iterator[None]:
+    """Turn a failed import inside the ``with`` block into :func:`missing_extra`.
+
+    Raises:
+        ConfigError: a package that is not part of this one is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "asr":
+            raise
+        raise missing_extra(purpose, error.name or "", extra) from error

@@ -22,10 +22,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from asr.cli.train import tune_libraries
 from asr.config import load_config
 from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
+from asr.training.environment import tune_libraries
 
 
 def main(arguments: list[str] | None = None) -> None:

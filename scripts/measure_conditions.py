@@ -136,7 +136,7 @@ def copy(manifest: Path, condition: str, talkers: Talkers, folder: Path) -> Path
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
     """Word errors with their interval, the error of the confidences, every hypothesis."""
-    values = results(evaluate(manifest, transcriber), manifest, transcriber)
+    values = results(evaluate(manifest, transcriber), transcriber)
     calibration = values["calibration"]
     return {
         "wer": values["score"]["wer"],

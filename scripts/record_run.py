@@ -54,7 +54,7 @@ def record(run: Path, data: Path, also: Sequence[str] = ()) -> dict[str, Any]:
     for name in ("dev", "test", *also):
         manifest = data / f"{name}.jsonl"
         training = trained[:1] if name == "dev" else trained
-        parts[name] = results(evaluate(manifest, transcriber, training), manifest, transcriber)
+        parts[name] = results(evaluate(manifest, transcriber, training), transcriber)
     again = [evaluate(data / "test.jsonl", transcriber) for _ in range(SPEED_PASSES)]
     provenance = transcriber.model.provenance
     rows = read_log(run / "metrics.csv")

@@ -10,11 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from asr.cli.train import tune_libraries
 from asr.config import Config, load_config, to_mapping
 from asr.errors import AsrError, DataError
 from asr.files import sha256
 from asr.model.directory import read_model
+from asr.training.environment import tune_libraries
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.cli.train import tune_libraries
 from asr.config import Config, load_config
 from asr.data.manifest import read_manifest, write_manifest
 from asr.decoding.bundle import WORDS
@@ -30,6 +29,7 @@ from asr.files import write_atomically
 from asr.model.directory import read_model
 from asr.model.domain import read_domain
 from asr.recognition.transcriber import Transcriber
+from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent
 CONFIG = HERE / "default_model.toml"
@@ -340,7 +340,7 @@ def score(model: Path, data: Path, run: Path, name: str) -> Path:
     corpus, part, decoder = SCORES[name]
     manifest = data / corpus / f"{part}.jsonl"
     transcriber = Transcriber(model, decoder=decoder)
-    values = results(evaluate(manifest, transcriber), manifest, transcriber)
+    values = results(evaluate(manifest, transcriber), transcriber)
     write_atomically(output, json.dumps(values, indent=1) + "\n")
     return output
 

@@ -22,7 +22,6 @@ from typing import Any
 from publish_model import trainings
 from resumed_runs import trained
 
-from asr.cli.train import tune_libraries
 from asr.config import Config, load_config, to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
@@ -33,6 +32,7 @@ from asr.evaluation.scoring import ErrorCounts
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
+from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent
 ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two hold strings of them too
@@ -179,7 +179,7 @@ def without(speaker: str, items: Sequence[Utterance]) -> list[Utterance]:
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
     """Word errors, and the texts that are wrong."""
-    found = results(evaluate(manifest, transcriber), manifest, transcriber)
+    found = results(evaluate(manifest, transcriber), transcriber)
     return {
         "wer": found["score"]["wer"],
         "wrong": {

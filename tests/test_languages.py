@@ -410,7 +410,7 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
     evaluation = evaluate(manifest, transcriber)
     explanations = explain(evaluation.utterances, evaluation.transcripts, transcriber)
     assert set(explanations["0"].causes) - {None} == {"acoustics"}
-    values = results(evaluation, manifest, transcriber, explanations)
+    values = results(evaluation, transcriber, explanations)
     write_report(tmp_path / "report", [write_results(tmp_path / "report", values)])
     assert evaluation.score.sentence_errors == 1
     assert values["normalization"]["unit"] == ("word" if vocabulary.spaced else "character")

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 
 import pytest
 from conftest import ROOT
@@ -11,6 +12,7 @@ PACKAGES = [
     "audio", "model", "lm", "decoding", "recognition", "data", "evaluation", "report", "training",
     "cli",
 ]  # fmt: skip
+ENTRANCES = {"__init__": ["cli"], "__main__": []}  # modules in asr/, and what they do not import
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
 # Extras, and what is slow to load, imported where their absence gets a clear message, and nowhere else.
 EXTRAS = {
@@ -18,16 +20,26 @@ EXTRAS = {
     "numba": {"decoding/compiled.py"},
     "matplotlib": {"cli/lm_tune.py", "cli/data_stats_plot.py"},
 }
-MODULES = sorted((ROOT / "asr").rglob("*.py"))
+FILES = sorted((ROOT / "asr").rglob("*.py"))
 
 
-def package_of(parts):
-    """The package that a module or a dotted name lies in, None if directly in ``asr``."""
+def module_of(path):
+    """The dotted name of a file; a package has that of its folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def package_of(name):
+    """The package that a dotted name lies in, None if directly in ``asr``."""
+    _, *parts = name.split(".")
     return parts[0] if parts and parts[0] in PACKAGES else None
 
 
 def imports(path):
-    """(dotted name, whether it stands at the top level) of every import."""
+    """(dotted name of a module, whether it stands at the top level) of every import."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         names = []
@@ -35,33 +47,47 @@ def imports(path):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            names = [node.module]
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else node.module for name in inner]
         for name in names:
             yield name, node in tree.body
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports(path):
-    parts = path.relative_to(ROOT / "asr").with_suffix("").parts
-    if parts == ("__init__",):
-        return  # Its names are imported when they are first used.
-    package = package_of(parts)
+    place = path.relative_to(ROOT / "asr").as_posix()
+    package = package_of(module_of(path))
     for name, top in imports(path):
-        first, *rest = name.split(".")
+        first = name.partition(".")[0]
+        other = package_of(name)
         if first != "asr":
             known = first in ALLOWED or first in sys.stdlib_module_names or package == "training"
-            assert known or "/".join(parts) + ".py" in EXTRAS.get(first, ()), name
-            continue
-        other = package_of(rest)
-        if other == "training" != package:
+            assert known or place in EXTRAS.get(first, ()), name
+        elif path.parent.name == "asr" and path.stem in ENTRANCES:
+            assert other not in ENTRANCES[path.stem], name
+        elif name == "asr":
+            assert package == "cli", "the public names are for users and the command line"
+        elif other == "training" != package:
             assert package == "cli" and not top, f"{name}: only inside a command's function"
         elif other is not None:
             allowed = PACKAGES[: PACKAGES.index(package) + 1] if package else []
             assert other in allowed, f"{name} stands below {path.name}"
 
 
-def test_every_folder_is_in_the_list():
-    found = {path.relative_to(ROOT / "asr").parts[0] for path in MODULES if path.parent.name}
-    folders = {name for name in found if not name.endswith(".py")}
-    assert folders == set(PACKAGES)
-    assert len(found - folders - {"__init__.py"}) <= 8
+def test_no_module_imports_itself_by_way_of_others():
+    """Imports inside functions and those for types alone are counted too."""
+    graph = {
+        name: {other for other, _ in imports(path) if other in MODULES} - {name}
+        for name, path in MODULES.items()
+    }
+    assert len(graph) == len(FILES) and graph["asr"] and graph["asr.__main__"] == {"asr.cli.main"}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules of a cycle
+
+
+def test_few_rooms_on_the_first_floor():
+    """Every folder is in the list, and few modules and packages lie directly in ``asr``."""
+    places = [path.relative_to(ROOT / "asr").parts for path in FILES]
+    folders = {place[0] for place in places if len(place) > 1}
+    modules = {place[0] for place in places if len(place) == 1}
+    assert folders == set(PACKAGES) and len(folders) <= 12
+    assert len(modules - {"__init__.py"}) <= 8

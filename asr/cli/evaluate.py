@@ -1,18 +1,14 @@
-"""``asr evaluate``: a manifest and a model to a word error rate."""
+"""``asr evaluate`` scores a model on a manifest."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
 from asr.cli.score import print_score
 from asr.cli.search import decodes
-
-if TYPE_CHECKING:
-    from asr.evaluation.evaluate import Evaluation
-    from asr.recognition.transcriber import Transcriber
 
 
 @decodes
@@ -44,13 +40,14 @@ def evaluate(
     With --output-dir, errors are attributed to their causes too, and a page for a browser shows
     all of it, the recordings included.
     """
-    from asr.evaluation.evaluate import evaluate as evaluate_manifest
+    import asr
     from asr.evaluation.normalization import of_model
-    from asr.recognition.transcriber import Transcriber
 
     check_open(open_report, output_dir)
-    transcriber = Transcriber(model, **search)
-    evaluation = evaluate_manifest(manifest, transcriber, training_manifest or [], batch_size)
+    transcriber = asr.load(model, **search)
+    evaluation = asr.evaluate(
+        manifest, transcriber, training_manifests=training_manifest or (), batch_size=batch_size
+    )
     unit = of_model(transcriber.model.vocabulary).unit
     print_score(evaluation.score, evaluation.interval, unit)
     if evaluation.unseen is not None:
@@ -69,22 +66,6 @@ def evaluate(
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
     if output_dir is not None:
-        show_page(_write(output_dir, evaluation, manifest, transcriber), open_report)
+        from asr.report.report import write_evaluation
 
-
-def _write(
-    folder: Path, evaluation: "Evaluation", manifest: Path, transcriber: "Transcriber"
-) -> Path:
-    from asr.evaluation.evaluate import results
-    from asr.evaluation.explanation import explain
-    from asr.evaluation.latency import measure_latency
-    from asr.evaluation.results import write_results
-    from asr.report.report import write_report
-
-    utterances = evaluation.utterances
-    latency = measure_latency([item.audio for item in utterances], transcriber)
-    explanations = explain(utterances, evaluation.transcripts, transcriber)
-    values = results(evaluation, manifest, transcriber, explanations, latency)
-    written = write_results(folder, values)
-    pictures = {id: item.picture for id, item in explanations.items() if item.picture is not None}
-    return write_report(folder, [written], pictures)
+        show_page(write_evaluation(output_dir, evaluation, transcriber), open_report)

@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-from asr.cli.extras import needs_train
-from asr.cli.train import tune_libraries
-
 
 def train(
     texts: Annotated[
@@ -39,12 +36,15 @@ def train(
     runs/<name>/: metrics.csv, curves.png, tensorboard/, checkpoints, and at the end lm.onnx, the
     epoch with the lowest perplexity of the development text.
     """
+    from asr.training.environment import tune_libraries
+
     tune_libraries()
     from asr.config import from_mapping, read_values
+    from asr.errors import needs_extra
 
     paths = {"train": texts, "dev": dev}
     given = [f"data.{key}={[str(path) for path in value]}" for key, value in paths.items() if value]
-    with needs_train():
+    with needs_extra("training needs", "train"):
         from asr.training.lm.config import LmConfig
         from asr.training.lm.fit import fit
     path = fit(from_mapping(LmConfig, read_values(config, [*(set or []), *given])), resume=resume)

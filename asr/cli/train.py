@@ -1,4 +1,4 @@
-"""``asr train``: a configuration to a model directory."""
+"""``asr train`` trains an acoustic model."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from asr.cli.extras import needs_train
+import asr
 
 
 def train(
@@ -33,29 +33,12 @@ def train(
     The run is kept in runs/<name>/: metrics.csv, curves.png, tensorboard/, skipped.jsonl,
     checkpoints, and at the end model/, the epoch with the lowest WER on the development set.
     """
-    tune_libraries()
-    from asr.config import load_config
-
     flags = {
         "devices": devices,
         "nodes": num_nodes,
         "deterministic": "true" if deterministic else None,
     }
     overrides = [f"training.{key}={value}" for key, value in flags.items() if value is not None]
-    configuration = load_config(config, [*(set or []), *overrides])
-    with needs_train():
-        from asr.training.fit import fit
-    folder = fit(configuration, resume=resume)
+    folder = asr.fit(config, [*(set or []), *overrides], resume=resume)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
         print(folder)
-
-
-def tune_libraries() -> None:
-    """Settings that libraries under torch read when they are loaded; the user's own go first."""
-    # Idle threads spin for a moment and then sleep: beside other work on the machine, threads
-    # that go on spinning starve the one they wait for.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    # Convolutions are prepared for one shape. Batches hardly ever have a shape twice: to keep a
-    # thousand preparations, as oneDNN does, takes gigabytes and saves nothing.
-    for capacity in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(capacity, "16")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr.cli.extras import needs_train
+import asr
 from asr.cli.search import decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:
-    from asr.recognition.transcriber import Transcriber, Transcript
+    from asr.recognition.transcriber import Transcript
 
 
 class Format(StrEnum):
@@ -143,7 +143,7 @@ def transcribe(
         jobs = [job for job in jobs if not all(path.exists() for path in job.outputs)]
     if not jobs:
         return
-    transcriber = _transcriber(model, device, search)
+    transcriber = asr.load(model, device=device, **search)
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         segments = transcriber.stream(jobs[0].source, raw_rate)
         for text in stream(format, jobs[0].source, segments, subtitles):
@@ -186,19 +186,6 @@ class Job:
 
     source: str
     outputs: list[Path]
-
-
-def _transcriber(model: Path | None, device: str, search: dict[str, Any]) -> "Transcriber":
-    from asr.model.directory import default_model
-    from asr.recognition.transcriber import Transcriber
-
-    session = None
-    if device != "cpu":
-        with needs_train(f"--device {device} needs"):
-            from asr.training.inference import TorchSession
-
-            session = TorchSession(model or default_model(), device)
-    return Transcriber(model, session=session, **search)
 
 
 def _warn(job: Job, transcript: "Transcript") -> None:

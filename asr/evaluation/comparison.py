@@ -9,6 +9,7 @@ import numpy as np
 from asr.errors import DataError
 from asr.evaluation.bootstrap import group
 from asr.evaluation.interval import difference_interval
+from asr.evaluation.results import Results, same_utterances
 from asr.evaluation.word_alignment import Step, align
 
 BOUNDARY = 2
@@ -111,6 +112,21 @@ def compare(
         )
         if len(differences) > 1
         else None,
+    )
+
+
+def compare_results(first: Results, second: Results) -> Difference:
+    """Compare two evaluations of the same utterances, as :func:`compare` does their texts.
+
+    Raises:
+        DataError: other utterances or other references; fewer than two utterances, or no words.
+    """
+    ids = same_utterances([first, second])
+    return compare(
+        first.column("reference", ids),
+        first.column("hypothesis", ids),
+        second.column("hypothesis", ids),
+        first.column("speaker", ids),
     )
 
 

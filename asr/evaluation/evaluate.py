@@ -16,7 +16,7 @@ from asr.evaluation.explanation import Explanation
 from asr.evaluation.interval import Interval, wer_interval
 from asr.evaluation.latency import Latency
 from asr.evaluation.normalization import of_model
-from asr.evaluation.results import score_values, scored
+from asr.evaluation.results import Results, read_results, score_values, scored
 from asr.evaluation.scoring import Score, score
 from asr.files import sha256
 from asr.lm.overlap import ModelOverlap, model_overlap
@@ -27,13 +27,20 @@ from asr.text import Vocabulary
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Utterances with their transcripts. ``unseen`` scores the utterances
+    """The utterances of a ``manifest`` with their transcripts, and the score of these.
+
+    ``references`` and ``hypotheses`` are the texts that were compared, with spaces between words,
+    or between characters where the model's words are not spaced. ``unseen`` scores the utterances
     whose text is in none of the training manifests that were given, ``sharing`` is what the test
     set has in common with them; ``overlap`` is how much of the references the language model holds;
-    ``interval`` is that of the word error rate; ``seconds`` the time from audio to text."""
+    ``interval`` is that of the word error rate; ``seconds`` the time from audio to text.
+    """
 
+    manifest: Path
     utterances: list[Utterance]
     transcripts: list[Transcript]
+    references: list[str]
+    hypotheses: list[str]
     score: Score
     interval: Interval | None
     unseen: Score | None
@@ -88,8 +95,11 @@ def evaluate(
     lm = transcriber.search.lm if transcriber.search else None
     total = _score(pairs, unit)
     return Evaluation(
+        manifest=Path(manifest),
         utterances=utterances,
         transcripts=transcripts,
+        references=[reference for reference, _ in pairs],
+        hypotheses=[hypothesis for _, hypothesis in pairs],
         score=total,
         interval=wer_interval(total.by_utterance, [item.speaker for item in utterances]),
         unseen=_score(fresh, unit) if training and any(text for text, _ in fresh) else None,
@@ -104,16 +114,36 @@ def _score(pairs: Sequence[tuple[str, str]], unit: str) -> Score:
     return score(references, hypotheses, unit)
 
 
+def as_results(source: str | Path | Results | Evaluation) -> Results:
+    """Return what a comparison needs of an evaluation: one made here, or its results in a file.
+
+    Raises:
+        DataError: as :func:`asr.evaluation.results.read_results`.
+    """
+    if isinstance(source, Results):
+        return source
+    if not isinstance(source, Evaluation):
+        return read_results(source)
+    rows = {
+        item.id: {
+            "id": item.id, "speaker": item.speaker, "reference": reference, "hypothesis": hypothesis
+        }
+        for item, reference, hypothesis in zip(
+            source.utterances, source.references, source.hypotheses, strict=True
+        )
+    }  # fmt: skip
+    return Results(source.manifest, rows, {})
+
+
 def results(
     evaluation: Evaluation,
-    manifest: str | Path,
     transcriber: Transcriber,
     explanations: Mapping[str, Explanation] | None = None,
     latency: Latency | None = None,
 ) -> dict[str, Any]:
     """The contents of ``results.json``; without ``explanations`` it has no causes of errors."""
-    model = transcriber.model
-    folder = Path(manifest).absolute().parent
+    model, manifest = transcriber.model, evaluation.manifest
+    folder = manifest.absolute().parent
     utterances = [
         _values(item, transcript, folder, explanations, model.vocabulary)
         for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)

@@ -20,9 +20,7 @@ from pathlib import Path
 
 from asr.audio.probe import Probe, probe
 from asr.audio.read import MAX_SECONDS
-from asr.cli.extras import needs_train
 from asr.cli.progress import CountProgress
-from asr.cli.train import tune_libraries
 from asr.config import DataConfig, EncoderConfig, FeatureConfig
 from asr.data.formats.collect import Collected, clips_folder, collect
 from asr.data.formats.detect import read_any
@@ -31,13 +29,14 @@ from asr.data.leakage import find_leakage
 from asr.data.manifest import Problem, Utterance, write_manifest
 from asr.data.split import PARTS, split
 from asr.data.validation import to_json_lines, validate
-from asr.errors import AsrError, AudioError, DataError
+from asr.errors import AsrError, AudioError, DataError, needs_extra
 from asr.evaluation.normalization import BASIC, NO_PUNCTUATION
 from asr.files import write_atomically
 from asr.model.directory import ModelInfo, default_model, read_model
 from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 from asr.training.configuration import configure, expectation, written
+from asr.training.environment import tune_libraries
 from asr.training.suggestion import Recordings, Start, suggest
 
 LONGEST = DataConfig().max_duration
@@ -252,7 +251,7 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
 
 def write_config(parts: dict[str, list[Utterance]], output: Path, model: Path | None) -> None:
     """Choose a network, try how fast it trains here, and write the configuration."""
-    with needs_train():
+    with needs_extra("training needs", "train"):
         tune_libraries()
         from asr.training.throughput import measure_speed, this_machine
     everything = [item for items in parts.values() for item in items]

@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from asr.cli.train import tune_libraries
 from asr.config import load_config
 from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -35,6 +34,7 @@ from asr.evaluation.evaluate import evaluate, results
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
+from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent
 AN4_CONFIG = HERE.parent / "an4" / "config.toml"
@@ -173,7 +173,7 @@ def train(config: Path, name: str, **settings: Any) -> Path:
 def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
     """What a model makes of the test, and what its training took."""
     transcriber = Transcriber(model)
-    found = results(evaluate(manifest, transcriber, trained), manifest, transcriber)
+    found = results(evaluate(manifest, transcriber, trained), transcriber)
     provenance = transcriber.model.provenance
     return {
         "epochs": provenance["config"]["training"]["epochs"],

@@ -100,7 +100,7 @@ def test_random_pairs(system, more, tmp_path, sclite):
 def test_an4(an4, tmp_path, sclite):
     transcriber = Transcriber(ROOT / "recipes" / "an4" / "model")
     manifest = an4 / "test.jsonl"
-    values = results(evaluate(manifest, transcriber), manifest, transcriber)
+    values = results(evaluate(manifest, transcriber), transcriber)
     write_results(tmp_path, values)
     counts = sclite()
     assert counts == our_counts(values["utterances"])
