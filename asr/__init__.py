@@ -264,13 +264,13 @@ def fit(config: "str | Path", overrides: "Sequence[str]" = (), *, resume: bool =
 
     >>> fit("recipes/an4/config.toml", ["training.epochs=0"])
     Traceback (most recent call last):
-    asr.errors.ConfigError: training.epochs is 0, needs > 0
+    asr.errors.ConfigError: training.epochs is 0, needs > 0 (epochs to train for)
     """
     from asr.training.environment import tune_libraries
 
     tune_libraries()
-    from asr.config import load_config
     from asr.errors import needs_extra
+    from asr.training.config import load_config
 
     configuration = load_config(config, overrides)
     with needs_extra("training needs", "train"):

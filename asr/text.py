@@ -9,10 +9,10 @@ from math import isfinite
 
 import numpy as np
 
-from asr.config import UNICODE_FORMS
 from asr.errors import DataError
 
 BLANK = "<blank>"
+UNICODE_FORMS = ("NFC", "NFKC")
 WORD_MARK = "▁"
 """In sub-words, the space before a word: U+2581."""
 

@@ -10,10 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from asr.config import Config, load_config
 from asr.errors import AsrError, DataError
 from asr.files import sha256
 from asr.model.directory import read_model
+from asr.training.config import Config, load_config
 from asr.training.data import SpeechData
 from asr.training.fingerprint import add_domain
 from asr.training.preparation import prepare

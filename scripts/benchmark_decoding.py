@@ -29,10 +29,10 @@ from peer_decoders import peak_memory
 from rich.console import Console
 from rich.table import Table
 
-from asr.config import DecodingConfig
 from asr.data.manifest import read_manifest
 from asr.data.texts import read_texts
 from asr.decoding import BeamSearch, read_lm
+from asr.decoding.config import DecodingConfig
 from asr.evaluation.scoring import word_errors
 from asr.lm.arpa import write_arpa
 from asr.lm.kneser_ney import estimate

@@ -22,9 +22,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from asr.config import load_config
 from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
+from asr.training.config import load_config
 from asr.training.environment import tune_libraries
 
 

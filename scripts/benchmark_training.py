@@ -32,9 +32,9 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 
 from asr.audio.read import read_audio
-from asr.config import Config, load_config
 from asr.errors import AsrError
 from asr.training.augment import mask_features, perturb_speed
+from asr.training.config import Config, load_config
 from asr.training.data import SpeechData
 from asr.training.engine import calm
 from asr.training.model import AcousticModel

@@ -21,8 +21,8 @@ import torch
 import torchaudio
 from torch import nn
 
-from asr.config import Config
 from asr.errors import DataError
+from asr.training.config import Config
 from asr.training.preparation import Corpus
 from asr.training.stack import CELLS
 

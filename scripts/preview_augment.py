@@ -15,7 +15,9 @@ import soundfile
 from matplotlib.figure import Figure
 
 from asr.audio.read import Samples, read_audio
-from asr.config import (
+from asr.errors import AsrError
+from asr.training.augment import Augmenter
+from asr.training.config import (
     AugmentConfig,
     CodecConfig,
     GainConfig,
@@ -24,8 +26,6 @@ from asr.config import (
     SilenceConfig,
     TelephoneConfig,
 )
-from asr.errors import AsrError
-from asr.training.augment import Augmenter
 from asr.training.seeding import rng
 
 RATE = 16000

@@ -23,14 +23,15 @@ from typing import Any
 
 import torch
 
-from asr.config import Config, load_config, to_mapping
+from asr.config import to_mapping
 from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.report.metrics import read_log
+from asr.training.config import Config, load_config
 from asr.training.fit import fit
-from asr.training.model import ConvFront, Encoder
+from asr.training.model import Encoder
 from asr.version import __version__
 
 ASSUMED = 2e12
@@ -122,11 +123,10 @@ def operations(config: Config, symbols: int) -> float:
     rate = config.features.sample_rate / config.features.hop_length
     weights = (w for part in (encoder.layers, encoder.output) for w in part.parameters())
     total = 2 * rate / config.encoder.reduction * sum(w.numel() for w in weights if w.dim() == 2)
-    if isinstance(encoder.front, ConvFront):
-        mels = config.features.num_mels
-        for convolution in encoder.front.convolutions:
-            rate, mels = rate / 2, -(-mels // 2)
-            total += 2 * rate * mels * convolution.weight.numel()
+    mels = config.features.num_mels
+    for convolution in encoder.front.convolutions:
+        rate, mels = rate / 2, -(-mels // 2)
+        total += 2 * rate * mels * convolution.weight.numel()
     return total
 
 

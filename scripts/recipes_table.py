@@ -13,10 +13,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from asr.config import EncoderConfig, load_config
 from asr.errors import DataError
 from asr.evaluation.results import counts_from_values
 from asr.files import read_text
+from asr.model.config import EncoderConfig
+from asr.training.config import load_config
 
 FACTS = ("corpus", "language", "speech", "licence")
 PARTS = ("prepare.py", "config.toml")

@@ -10,10 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from asr.config import Config, load_config, to_mapping
+from asr.config import to_mapping
 from asr.errors import AsrError, DataError
 from asr.files import sha256
 from asr.model.directory import read_model
+from asr.training.config import Config, load_config
 from asr.training.environment import tune_libraries
 
 

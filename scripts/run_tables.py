@@ -6,9 +6,13 @@ from typing import Any
 
 from recipes_table import duration, network, short
 
-from asr.config import CELLS, EncoderConfig, load_config
+from asr.config import from_mapping
+from asr.model.config import EncoderConfig
+from asr.training.config import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
+CELLS = ("rnn", "lstm", "gru")
+"""The order of rows."""
 
 
 def seeds_table(runs: list[dict[str, Any]]) -> str:
@@ -57,7 +61,7 @@ def cost_table(projections: list[dict[str, Any]]) -> str:
             )
         cells = [
             f"[`{cost['config']}`]({cost['config']})",
-            network(EncoderConfig(**cost["encoder"])),
+            network(from_mapping(EncoderConfig, cost["encoder"])),
             f"{cost['parameters'] / 1e6:.1f} M",
             f"{cost['times_real_time']:.1f} times real time on {cost['hardware']}, "
             f"threads: {cost['threads']} ({cost['minutes']:.1f} min of {measured} in "

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.config import Config, load_config
 from asr.data.manifest import read_manifest, write_manifest
 from asr.decoding.bundle import WORDS
 from asr.errors import AsrError, DataError
@@ -29,6 +28,7 @@ from asr.files import write_atomically
 from asr.model.directory import read_model
 from asr.model.domain import read_domain
 from asr.recognition.transcriber import Transcriber
+from asr.training.config import Config, load_config
 from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent

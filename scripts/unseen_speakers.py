@@ -22,7 +22,7 @@ from typing import Any
 from publish_model import trainings
 from resumed_runs import trained
 
-from asr.config import Config, load_config, to_mapping
+from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.evaluate import evaluate, results
@@ -32,6 +32,7 @@ from asr.evaluation.scoring import ErrorCounts
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
+from asr.training.config import Config, load_config
 from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent

@@ -36,7 +36,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 def make_info(**encoder):
     """A description of a small model."""
-    from asr.config import EncoderConfig, FeatureConfig
+    from asr.model.config import EncoderConfig, FeatureConfig
     from asr.model.directory import ModelInfo
     from asr.text import Vocabulary
 

@@ -38,8 +38,8 @@ ALL = {**SPACED, "Japanese": JAPANESE}
 
 def vocabulary_of(name, unit):
     """The vocabulary that a run on the sentences of a language gets; with the texts in its form."""
-    from asr.config import DataConfig
     from asr.text import Vocabulary, normalize
+    from asr.training.config import DataConfig
     from asr.training.subwords import learn_pieces
 
     form, spaced = ("NFKC", False) if name == "Japanese" else ("NFC", True)

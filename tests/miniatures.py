@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 from conftest import ROOT
 
-from asr.config import load_config
 from asr.evaluation.evaluate import evaluate
 from asr.recognition.transcriber import Transcriber
+from asr.training.config import load_config
 from asr.training.fit import fit
 
 SMALL = (

@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.config import Config, EncoderConfig, FeatureConfig, from_mapping, load_config, to_mapping
+from asr.config import from_mapping, to_mapping
 from asr.errors import ConfigError
+from asr.model.config import EncoderConfig, FeatureConfig
+from asr.training.config import Config, load_config
 
 
 def write(tmp_path, text):
@@ -37,8 +39,8 @@ def test_round_trip():
         ("[encoder]\nlayers = 'two'", "encoder.layers needs int, got 'two'"),
         ("[encoder]\nlayers = true", "encoder.layers needs int, got True"),
         ("[encoder]\nlayers = 0", "encoder.layers is 0"),
-        ("[encoder]\ncell = 'qrnn'", "needs one of ('rnn', 'lstm', 'gru')"),
-        ("[encoder]\nreduction = 3", "the conv front takes 2, 4 or 8"),
+        ("[encoder]\ncell = 'qrnn'", "needs one of ('gru', 'lstm', 'rnn')"),
+        ("[encoder]\nreduction = 3", "the convolutions of the encoder take 2, 4 or 8"),
         ("[features]\nf_max = 9000.0", "f_max <= sample_rate / 2"),
         ("[augment]\nspeeds = 1", "augment.speeds needs a list"),
         ("encoder = 3", "encoder is a section"),
@@ -75,3 +77,35 @@ def test_encoder_frames_cover_every_feature_frame(frames, reduction, padding):
     config = EncoderConfig(reduction=reduction, padding=padding)
     inside = config.num_frames(frames) - 2 * padding
     assert (inside - 1) * reduction < frames <= inside * reduction
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[training]\nepochs = 0", "training.epochs is 0, needs > 0 (epochs to train for)"),
+        ("[encoder]\ndropout = 1.0", "encoder.dropout is 1.0, needs 0 <= x < 1"),
+        ("[optimizer]\nwarmup = 0.0", "optimizer.warmup is 0.0, needs 0 < x < 1"),
+        ("[augment]\nspeeds = []", "augment.speeds is [], needs one number or more, each 0.5 <= x"),
+        ("[augment]\nspeeds = [3]", "augment.speeds is [3.0], needs one number or more"),
+        (
+            "[augment.gain]\ndecibels = [6, -12]",
+            "augment.gain.decibels is [6.0, -12.0], needs [lowest, highest] between -60 and 60",
+        ),
+        ("[augment.noise]\nkinds = ['red']", "augment.noise.kinds is ['red'], needs some of"),
+        ("[training]\nprecision = '8'", "training.precision is '8', needs one of ('32', 'bf16'"),
+        ("seed = -1", "seed is -1, needs >= 0"),
+    ],
+)
+def test_values_out_of_range(tmp_path, text, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, text))
+    assert message in str(error.value)
+
+
+def test_options_that_went_are_read_where_they_say_what_still_happens(tmp_path):
+    old = "[encoder]\nfront = 'conv'\n[optimizer]\nschedule = 'one_cycle'\n"
+    assert load_config(write(tmp_path, old)) == Config()
+    with pytest.raises(
+        ConfigError, match=r"encoder\.front is 'stack', which is no longer supported"
+    ):
+        load_config(write(tmp_path, "[encoder]\nfront = 'stack'\n"))

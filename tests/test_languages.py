@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from languages import ALL, SPACED, vocabulary_of
 
 from asr.cli.main import app
-from asr.config import AugmentConfig, Config, DataConfig, EncoderConfig, TrainingConfig
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.data.validation import validate
 from asr.decoding.beam import BeamSearch
@@ -28,12 +27,14 @@ from asr.evaluation.explanation import explain
 from asr.evaluation.normalization import named
 from asr.evaluation.results import write_results
 from asr.lm.kneser_ney import estimate
+from asr.model.config import EncoderConfig
 from asr.model.directory import read_files, read_model, write_model
 from asr.recognition.aligner import Aligner, place
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.words import text_of, to_words
 from asr.report.report import write_report
 from asr.text import BLANK, Vocabulary, min_frames, normalize
+from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
 
 CASES = [(name, unit) for name in ALL for unit in ("character", "piece")]
 each = pytest.mark.parametrize(("name", "unit"), CASES)

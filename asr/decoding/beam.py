@@ -14,9 +14,10 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from asr.config import DecodingConfig, from_mapping
+from asr.config import from_mapping
 from asr.decoding.alignment import align
 from asr.decoding.confidence import spelled, token_codes, token_posteriors
+from asr.decoding.config import DecodingConfig
 from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, whole
 from asr.decoding.forward import log_probability
 from asr.decoding.hotwords import build_hotwords
@@ -45,7 +46,7 @@ class BeamSearch:
         hotwords: words or phrases with their boosts (natural logarithm, on top of the score of
             a text once for each time it holds them whole; where words are not spaced, anywhere).
         rescore_lm: looks at the best texts again, when the search is over.
-        options: those of :class:`asr.config.DecodingConfig`, e.g. ``beam_size=64``.
+        options: those of :class:`asr.decoding.config.DecodingConfig`, e.g. ``beam_size=64``.
 
     Raises:
         ConfigError: an option that is unknown or out of range; numba is not installed.

@@ -1,6 +1,7 @@
 """The language-model bundle: what a model directory brings for beam search.
 
-lm.json     the weights and beam settings (:class:`asr.config.DecodingConfig`) with their provenance
+lm.json     the weights and beam settings (:class:`asr.decoding.config.DecodingConfig`) with their
+            provenance
 lm.ngram    the language model, binary
 lm.words    the closed lexicon, one word a line
 lm.onnx     a recurrent language model, with which the best texts can be rescored
@@ -14,7 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asr.config import DecodingConfig, from_mapping
+from asr.config import from_mapping
+from asr.decoding.config import DecodingConfig
 from asr.decoding.lexicon import read_lexicon
 from asr.errors import ConfigError, ModelError
 from asr.lm.ngram import NgramModel
@@ -158,8 +160,8 @@ def beam_search(
     """Make the beam search of a model directory.
 
     ``lm``, ``lexicon`` and ``rescore_lm`` are those of :func:`open_bundle`; ``options`` are fields
-    of :class:`asr.config.DecodingConfig` that replace those of the directory; ``hotwords`` maps
-    words to boosts. With ``rescore``, the best texts are scored again with the recurrent language
+    of :class:`asr.decoding.config.DecodingConfig` that replace those of the directory;
+    ``hotwords`` maps words to boosts. With ``rescore``, the best texts are scored again with the recurrent language
     model of the directory; a ``rescore_lm`` that is given is always used.
 
     Raises:

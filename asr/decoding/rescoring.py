@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.config import DecodingConfig
+from asr.decoding.config import DecodingConfig
 from asr.lm.recurrent_lm import RecurrentLm
 
 TOTAL, ACOUSTIC, LM = range(3)

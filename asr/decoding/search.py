@@ -32,7 +32,8 @@ NONE = -1
 
 
 class Limits(NamedTuple):
-    """How wide the search is: :class:`asr.config.DecodingConfig`, thresholds as probabilities."""
+    """How wide the search is: :class:`asr.decoding.config.DecodingConfig`, but thresholds are
+    probabilities."""
 
     blank: int
     beam_size: int

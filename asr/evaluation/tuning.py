@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, read_manifest
 from asr.decoding.beam import BeamSearch
 from asr.decoding.bundle import Bundle
+from asr.decoding.config import DecodingConfig
 from asr.errors import AsrError, DataError
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.lm.ngram import NgramModel

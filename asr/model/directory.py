@@ -24,10 +24,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from asr.config import EncoderConfig, FeatureConfig, from_mapping, to_mapping
+from asr.config import from_mapping, to_mapping
 from asr.errors import AsrError, ModelError, OutputError
 from asr.files import sha256, write_folder
 from asr.model.calibration import Calibrator
+from asr.model.config import EncoderConfig, FeatureConfig
 from asr.text import Vocabulary
 
 SCHEMA_VERSION = 1
@@ -244,7 +245,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
         info = ModelInfo(
             vocabulary=_vocabulary(values["vocabulary"], **text),
             features=from_mapping(FeatureConfig, values["features"], "features"),
-            encoder=from_mapping(EncoderConfig, values["encoder"], "encoder"),
+            encoder=from_mapping(EncoderConfig, _encoder(values["encoder"]), "encoder"),
             provenance=dict(values["provenance"]),
             scores=dict(values["scores"]),
             files=dict(values["files"]),
@@ -266,6 +267,12 @@ def _vocabulary(
     tokens: Any, unicode: str = "NFC", spaced: bool = True, scores: Any = ()
 ) -> Vocabulary:
     return Vocabulary(tuple(tokens), tuple(map(float, scores)), unicode, spaced)
+
+
+def _encoder(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what recognition needs of the encoder: old models may join frames (``front =
+    "stack"``) where others have convolutions, which the graph alone needs to know."""
+    return {key: value for key, value in values.items() if (key, value) != ("front", "stack")}
 
 
 def _offsets(values: Any) -> tuple[float, float]:

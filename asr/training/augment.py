@@ -11,11 +11,15 @@ import torch
 from torch import Tensor
 
 from asr.audio.read import Samples, resample
-from asr.config import AugmentConfig
+from asr.training.config import CODECS, AugmentConfig
 from asr.training.noise import add_noise, coloured_noise, fit_length
 from asr.training.rooms import draw_room
 
 TELEPHONE_RATE = 8000
+LOW_CUT = 300.0
+"""Hz below which many telephones transmit nothing."""
+TALKERS = 6
+"""Talkers of babble."""
 FAINT = (-90.0, -50.0)
 """dB of full scale: the noise of silence that is not digital."""
 
@@ -59,7 +63,7 @@ class Augmenter:
             noise = self._noise(len(samples), rng)
             samples = add_noise(samples, noise, rng.uniform(*config.noise.snr), self.sample_rate)
         if rng.random() < config.telephone.probability:
-            low_cut = config.telephone.low_cut if rng.random() < 0.5 else 0.0
+            low_cut = LOW_CUT if rng.random() < 0.5 else 0.0
             samples = telephone(samples, self.sample_rate, low_cut)
         if rng.random() < config.codec.probability:
             samples = through_codec(samples, self.sample_rate, str(rng.choice(config.codec.kinds)))
@@ -71,7 +75,7 @@ class Augmenter:
     def _noise(self, count: int, rng: np.random.Generator) -> Samples:
         kind = str(rng.choice(self.config.noise.kinds))
         if kind == "babble" and self.draw_talker is not None:
-            talkers = (self.draw_talker(rng) for _ in range(self.config.noise.talkers))
+            talkers = (self.draw_talker(rng) for _ in range(TALKERS))
             return babble([talker for talker in talkers if len(talker)], count, rng)
         if kind == "files" and self.draw_noise is not None:
             return fit_length(self.draw_noise(rng), count, rng)
@@ -119,9 +123,6 @@ def telephone(samples: Samples, sample_rate: int, low_cut: float = 0.0) -> Sampl
         filter_ = scipy.signal.butter(4, low_cut, "highpass", fs=TELEPHONE_RATE, output="sos")
         narrow = scipy.signal.sosfilt(filter_, narrow).astype(np.float32)
     return _cut_to(resample(narrow, TELEPHONE_RATE, sample_rate), len(samples))
-
-
-CODECS = {"mulaw": ("WAV", "ULAW"), "mp3": ("MP3", "MPEG_LAYER_III"), "opus": ("OGG", "OPUS")}
 
 
 def through_codec(samples: Samples, sample_rate: int, kind: str) -> Samples:

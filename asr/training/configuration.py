@@ -7,22 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from asr.config import (
-    AugmentConfig,
-    Config,
-    DataConfig,
-    EncoderConfig,
-    FeatureConfig,
-    OptimizerConfig,
-    TrainingConfig,
-    to_mapping,
-)
+from asr.config import to_mapping
+from asr.model.config import EncoderConfig, FeatureConfig
 from asr.model.directory import ModelInfo
+from asr.training.config import AugmentConfig, Config, DataConfig, OptimizerConfig, TrainingConfig
 from asr.training.suggestion import SHORT_BATCH, Machine, Recordings, Suggestion
 
 HEADER = (
     "Written by recipes/your_data/prepare.py, and anew each time: keep changes in a copy, or give "
-    "them with --set. It holds what differs from the defaults (asr/config.py)."
+    "them with --set. It holds what differs from the defaults (asr/training/config.py)."
 )
 WIDTH = 100
 
@@ -101,7 +94,7 @@ def expectation(suggestion: Suggestion, recordings: Recordings, machine: Machine
 
 
 def differences(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of nested values of a :class:`asr.config.Config` that are not the defaults."""
+    """Those of nested values of a :class:`asr.training.config.Config` that are not the defaults."""
     return _differences(values, to_mapping(Config()))
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from asr.audio.read import Samples
-from asr.config import Config
 from asr.data.manifest import read_manifest
 from asr.errors import AudioError
 from asr.training.augment import Augmenter, Draw
 from asr.training.cache import AudioCache, cached_share
+from asr.training.config import Config
 from asr.training.dataset import SpeechDataset
 from asr.training.loading import BucketData
 from asr.training.preparation import Corpus

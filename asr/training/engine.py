@@ -16,10 +16,12 @@ from typing import Any
 import lightning
 import torch
 
+from asr.config import from_mapping
 from asr.errors import ConfigError
 from asr.files import sha256, write_atomically
 from asr.report.metrics import read_log
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
+from asr.training.config import PRECISIONS, RunConfig
 from asr.training.guards import Guards
 from asr.training.log import RunLog
 from asr.training.progress import ProgressBar
@@ -27,7 +29,6 @@ from asr.training.trainable import Trainable
 from asr.version import __version__
 
 RUNS = Path("runs")
-PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def run(
@@ -73,7 +74,7 @@ def run(
             devices=options.devices,
             num_nodes=options.nodes,
             strategy="ddp" if options.devices * options.nodes > 1 else "auto",
-            precision=PRECISIONS[options.precision],
+            precision=PRECISIONS[options.precision],  # type: ignore[arg-type]
             deterministic=options.deterministic,
             accumulate_grad_batches=options.accumulate,
             callbacks=callbacks,
@@ -153,11 +154,11 @@ def calm() -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic)
 
 
-def check_folder(folder: Path, config: dict[str, Any], resume: bool) -> None:
-    """See that a run can begin in ``folder``, or go on there.
+def check_folder(folder: Path, config: RunConfig, resume: bool) -> None:
+    """Check that a run can begin in ``folder``, or go on there.
 
     Raises:
-        ConfigError: it holds another run, or there is nothing to resume.
+        ConfigError: the folder holds another run, or there is nothing to resume.
     """
     last = folder / LAST
     if resume and not last.exists():
@@ -168,6 +169,10 @@ def check_folder(folder: Path, config: dict[str, Any], resume: bool) -> None:
             "with --set name=NAME"
         )
     if resume:
-        old = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if old != json.loads(json.dumps(config)):
-            raise ConfigError(f"{folder / 'config.json'} differs from the configuration given")
+        path = folder / "config.json"
+        try:
+            old = from_mapping(type(config), json.loads(path.read_text(encoding="utf-8")))
+        except ConfigError as error:
+            raise ConfigError(f"{path} differs from the configuration given: {error}") from error
+        if old != config:
+            raise ConfigError(f"{path} differs from the configuration given")

@@ -9,8 +9,8 @@ import onnx
 import torch
 from onnx import TensorProto, numpy_helper
 
-from asr.config import EncoderConfig
 from asr.errors import ModelError
+from asr.model.config import EncoderConfig
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
@@ -85,6 +85,11 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
     """
     info = read_model(folder)
     weights = read_weights(folder)
+    if not any(name.startswith(f"{WEIGHTS}front.convolutions.") for name in weights):
+        raise ModelError(
+            f"{folder}: its network joins frames where others have convolutions, which only ONNX "
+            "Runtime still computes: recognise with it on the CPU, and train from another model"
+        )
     rows = [
         (ours, info.vocabulary.tokens.index(token))
         for ours, token in enumerate(vocabulary.tokens)
@@ -248,37 +253,23 @@ def _encoder(
     def weight(name: str) -> str:
         return graph.weight(WEIGHTS + name, weights[WEIGHTS + name])
 
-    if config.front == "conv":
-        hidden = graph.add("Unsqueeze", features, graph.constant([1]))
-        for index in range(config.reduction.bit_length() - 1):
-            name = f"front.convolutions.{index}"
-            hidden = graph.add(
-                "Conv",
-                hidden,
-                weight(f"{name}.weight"),
-                weight(f"{name}.bias"),
-                strides=[2, 2],
-                pads=[1, 1, 1, 1],
-            )
-            hidden = graph.add("Relu", hidden)
-            lengths = graph.ceil_divide(lengths, 2)
-            mask = graph.mask(lengths, graph.size(hidden, 2))
-            mask = graph.add("Unsqueeze", mask, graph.constant([1, 3]))
-            hidden = graph.add("Mul", hidden, mask)
-        hidden = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
-    else:
-        missing = graph.add("Neg", graph.size(features, 1))
-        missing = graph.add("Mod", missing, graph.constant(config.reduction))
-        missing = graph.add("Unsqueeze", missing, graph.constant([0]))
-        pads = graph.add("Concat", graph.constant([0] * 4), missing, graph.constant([0]), axis=0)
-        hidden = graph.add("Pad", features, pads)
-        groups = graph.add("Div", graph.size(hidden, 1), graph.constant(config.reduction))
-        groups = graph.add("Unsqueeze", groups, graph.constant([0]))
-        shape = graph.add(
-            "Concat", graph.constant([0]), groups, graph.constant([config.reduction, -1]), axis=0
+    hidden = graph.add("Unsqueeze", features, graph.constant([1]))
+    for index in range(config.reduction.bit_length() - 1):
+        name = f"front.convolutions.{index}"
+        hidden = graph.add(
+            "Conv",
+            hidden,
+            weight(f"{name}.weight"),
+            weight(f"{name}.bias"),
+            strides=[2, 2],
+            pads=[1, 1, 1, 1],
         )
-        hidden = graph.add("Reshape", hidden, shape)
-        lengths = graph.ceil_divide(lengths, config.reduction)
+        hidden = graph.add("Relu", hidden)
+        lengths = graph.ceil_divide(lengths, 2)
+        mask = graph.mask(lengths, graph.size(hidden, 2))
+        mask = graph.add("Unsqueeze", mask, graph.constant([1, 3]))
+        hidden = graph.add("Mul", hidden, mask)
+    hidden = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
     input_size = weights[f"{WEIGHTS}layers.0.cell.weight_ih_l0"].shape[1]
     hidden = graph.add("Reshape", hidden, graph.constant([0, 0, input_size]))
     if config.padding:

@@ -4,7 +4,7 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
-from asr.config import FeatureConfig
+from asr.model.config import FeatureConfig
 
 
 def frame_mask(lengths: Tensor, frames: int) -> Tensor:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 
-from asr.config import Config, to_mapping
+from asr.config import to_mapping
 from asr.model.directory import ModelInfo
 from asr.training.checkpoints import LAST, load_state
+from asr.training.config import Config
 from asr.training.data import SpeechData
 from asr.training.engine import RUNS, check_folder, hashes, run
 from asr.training.export import export_model, start_from
@@ -30,7 +31,7 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
     """
     folder = folder or RUNS / config.name
     values = to_mapping(config)
-    check_folder(folder, values, resume)
+    check_folder(folder, config, resume)
     of_pieces = config.data.unit == "piece"
     kept = kept_pieces(folder, config.data) if of_pieces and resume else None
     corpus = prepare(config, folder / "skipped.jsonl", kept)

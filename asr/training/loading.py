@@ -7,7 +7,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from asr.config import EngineConfig, SilenceConfig
+from asr.training.config import EngineConfig, SilenceConfig
 from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
 

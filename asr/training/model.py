@@ -4,28 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from asr.config import EncoderConfig, FeatureConfig
+from asr.model.config import EncoderConfig, FeatureConfig
 from asr.training.features import LogMel, frame_mask, normalize
 from asr.training.stack import RecurrentStack
-
-
-class StackFront(nn.Module):
-    """Joins ``reduction`` neighbouring frames into one.
-
-    Shape: (B, T, num_mels), lengths (B,) -> (B, ceil(T / reduction), reduction * num_mels), (B,).
-    """
-
-    output_size: int
-
-    def __init__(self, config: EncoderConfig, num_mels: int) -> None:
-        super().__init__()
-        self.reduction = config.reduction
-        self.output_size = num_mels * config.reduction
-
-    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        batch, frames, _ = x.shape
-        x = functional.pad(x, (0, 0, 0, -frames % self.reduction))
-        return x.reshape(batch, -1, self.output_size), _ceil_divide(lengths, self.reduction)
 
 
 class ConvFront(nn.Module):
@@ -58,9 +39,6 @@ class ConvFront(nn.Module):
         return x.transpose(1, 2).flatten(2), lengths
 
 
-FRONTS: dict[str, type[StackFront | ConvFront]] = {"stack": StackFront, "conv": ConvFront}
-
-
 class Encoder(RecurrentStack):
     """Normalised features to log-probabilities.
 
@@ -69,7 +47,7 @@ class Encoder(RecurrentStack):
     """
 
     def __init__(self, config: EncoderConfig, num_mels: int, vocabulary_size: int) -> None:
-        front: StackFront | ConvFront = FRONTS[config.front](config, num_mels)
+        front = ConvFront(config, num_mels)
         super().__init__(
             config.cell,
             front.output_size,
@@ -79,7 +57,7 @@ class Encoder(RecurrentStack):
             config.bidirectional,
         )
         self.config = config
-        self.front: nn.Module = front
+        self.front = front
         self.output = nn.Linear(self.output_size, vocabulary_size)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

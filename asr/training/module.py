@@ -4,12 +4,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from asr.config import Config
 from asr.decoding.greedy import greedy
 from asr.evaluation.scoring import count_errors
 from asr.text import Vocabulary
 from asr.training.augment import mask_features
-from asr.training.consistency import disagreement
+from asr.training.config import Config
 from asr.training.dataset import Batch
 from asr.training.model import AcousticModel
 from asr.training.seeding import rng
@@ -133,3 +132,18 @@ class CTCModule(Trainable):
     def speed(self, samples: float, seconds: float) -> float:
         """Seconds of audio in a second."""
         return samples / self.config.features.sample_rate / seconds
+
+
+def disagreement(log_probs: Tensor, frames: Tensor) -> Tensor:
+    """Return the symmetric Kullback-Leibler divergence of two views in nats, summed over frames.
+
+    Each view is drawn towards the other one as it stands: no gradient flows into the target
+    (Yao et al. 2024, "CR-CTC: Consistency regularization on CTC for improved speech recognition",
+    equation 4).
+
+    Shape: log_probs (2 B, T, V), the first views before the second ones; frames (2 B,) -> ().
+    """
+    swapped = torch.cat(log_probs.chunk(2)[::-1]).detach().float()
+    divergence = (swapped.exp() * (swapped - log_probs.float())).sum(-1)
+    exists = torch.arange(log_probs.shape[1], device=log_probs.device) < frames[:, None]
+    return (divergence * exists).sum() / 2

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asr.config import Config, DataConfig
 from asr.data.manifest import Utterance, fits, read_manifest, unknown_characters
 from asr.errors import DataError
 from asr.text import Vocabulary, normalize
+from asr.training.config import Config, DataConfig
 from asr.training.guards import entry, write_skipped
 
 SHOWN = 10

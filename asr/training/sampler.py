@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
-from asr.config import SilenceConfig
+from asr.training.config import SilenceConfig
 from asr.training.seeding import rng
 
 NO_SILENCE = SilenceConfig()

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from asr.config import DataConfig
 from asr.errors import DataError
 from asr.files import write_atomically
 from asr.text import BLANK, Vocabulary
+from asr.training.config import DataConfig
 
 PIECES = "pieces.json"
 """In a run's folder: what a resumed run goes on with."""

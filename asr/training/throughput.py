@@ -8,7 +8,7 @@ from typing import Any
 import lightning
 import torch
 
-from asr.config import Config
+from asr.training.config import Config
 from asr.training.data import SpeechData
 from asr.training.engine import calm
 from asr.training.module import CTCModule

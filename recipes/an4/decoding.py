@@ -21,10 +21,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from asr.config import DecodingConfig, from_mapping, read_values
+from asr.config import from_mapping, read_values
 from asr.data.manifest import read_manifest
 from asr.data.texts import read_texts
 from asr.decoding.bundle import Bundle, write_bundle
+from asr.decoding.config import DecodingConfig
 from asr.decoding.greedy import greedy
 from asr.decoding.lexicon import read_lexicon
 from asr.errors import AsrError

@@ -25,16 +25,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from study import DATA, HERE, Run, study
+from study import CELLS, DATA, HERE, Run, study
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
 from asr.audio.read import read_audio
-from asr.config import CELLS, Config, load_config
 from asr.data.manifest import read_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.text import Vocabulary
+from asr.training.config import Config, load_config
 from asr.training.export import load_weights
 from asr.training.model import AcousticModel
 

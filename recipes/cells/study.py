@@ -21,13 +21,14 @@ from pathlib import Path
 
 import torch
 
-from asr.config import CELLS, Config, load_config
 from asr.errors import AsrError, TrainingError
 from asr.text import Vocabulary
+from asr.training.config import Config, load_config
 from asr.training.model import Encoder
 
 HERE = Path(__file__).parent
 DATA = Path("data/an4")  # that of config.toml
+CELLS = ("rnn", "lstm", "gru")
 SEEDS = (1, 2, 3)
 UNCLIPPED = 1e9
 

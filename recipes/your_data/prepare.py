@@ -21,7 +21,6 @@ from pathlib import Path
 from asr.audio.probe import Probe, probe
 from asr.audio.read import MAX_SECONDS
 from asr.cli.progress import CountProgress
-from asr.config import DataConfig, EncoderConfig, FeatureConfig
 from asr.data.formats.collect import Collected, clips_folder, collect
 from asr.data.formats.detect import read_any
 from asr.data.formats.item import Item
@@ -32,9 +31,11 @@ from asr.data.validation import to_json_lines, validate
 from asr.errors import AsrError, AudioError, DataError, needs_extra
 from asr.evaluation.normalization import BASIC, NO_PUNCTUATION
 from asr.files import write_atomically
+from asr.model.config import EncoderConfig, FeatureConfig
 from asr.model.directory import ModelInfo, default_model, read_model
 from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
+from asr.training.config import DataConfig
 from asr.training.configuration import configure, expectation, written
 from asr.training.environment import tune_libraries
 from asr.training.suggestion import Recordings, Start, suggest

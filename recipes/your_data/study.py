@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from asr.config import load_config
 from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
@@ -34,6 +33,7 @@ from asr.evaluation.evaluate import evaluate, results
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
+from asr.training.config import load_config
 from asr.training.environment import tune_libraries
 
 HERE = Path(__file__).parent

@@ -60,7 +60,7 @@ def test_missing_manifest(tmp_path):
 
 
 def unfit(tmp_path, items, **data):
-    from asr.config import Config, DataConfig
+    from asr.training.config import Config, DataConfig
     from asr.training.preparation import prepare
 
     train, dev = tmp_path / "train.jsonl", tmp_path / "dev.jsonl"

@@ -22,8 +22,8 @@ from search_cases import (
     text_score,
 )
 
-from asr.config import DecodingConfig
 from asr.decoding.beam import BeamSearch
+from asr.decoding.config import DecodingConfig
 from asr.decoding.greedy import greedy
 from asr.errors import ConfigError, DataError
 from asr.lm.arpa import write_arpa

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from asr.config import DecodingConfig
 from asr.decoding.bundle import (
     Bundle,
     beam_search,
@@ -13,6 +12,7 @@ from asr.decoding.bundle import (
     read_bundle,
     write_bundle,
 )
+from asr.decoding.config import DecodingConfig
 from asr.errors import ConfigError, ModelError
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram_file import write_binary

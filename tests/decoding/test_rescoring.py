@@ -8,10 +8,10 @@ from conftest import ROOT
 from lm_cases import make_lm
 from search_cases import random_log_probs
 
-from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, write_manifest
 from asr.decoding.beam import BeamSearch
 from asr.decoding.bundle import Bundle, open_bundle, read_bundle, write_bundle
+from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import rescore
 from asr.errors import ConfigError, DataError
 from asr.evaluation.tuning import LM_WEIGHTS, RESCORE_SHARES, Tuner

@@ -10,8 +10,8 @@ import soundfile
 from commands import run
 from conftest import ROOT
 
-from asr.config import DecodingConfig
 from asr.data.manifest import Utterance, write_manifest
+from asr.decoding.config import DecodingConfig
 from asr.errors import DataError
 from asr.evaluation.scoring import ErrorCounts
 from asr.evaluation.tuning import LM_WEIGHTS, WORD_BONUSES, Trial, Tuner, _middle

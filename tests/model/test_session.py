@@ -38,11 +38,10 @@ def exported(tmp_path_factory):
     return build
 
 
-@pytest.mark.parametrize("front", ["conv", "stack"])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_onnx_equals_torch(exported, cell, bidirectional, front):
-    network, session = exported(cell=cell, bidirectional=bidirectional, front=front)
+def test_onnx_equals_torch(exported, cell, bidirectional):
+    network, session = exported(cell=cell, bidirectional=bidirectional)
     for size in (1, 2, 5):
         for longest in SAMPLES:
             lengths = np.linspace(longest, longest // 3, size).astype(int)
@@ -53,10 +52,9 @@ def test_onnx_equals_torch(exported, cell, bidirectional, front):
                 np.testing.assert_allclose(row, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("front", ["conv", "stack"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_a_batch_equals_its_utterances_alone(exported, cell, front):
-    network, session = exported(cell=cell, bidirectional=True, front=front)
+def test_a_batch_equals_its_utterances_alone(exported, cell):
+    network, session = exported(cell=cell, bidirectional=True)
     waveforms = [noise(count, seed=count) for count in (48000, 160, 9999, 31234)]
     for run in (session.log_probs, lambda batch: torch_log_probs(network, batch)):
         for row, samples in zip(run(waveforms), waveforms, strict=True):

@@ -8,7 +8,7 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-from asr.config import load_config
+from asr.training.config import load_config
 
 BASE = load_config(ROOT / "recipes/cells/config.toml")
 

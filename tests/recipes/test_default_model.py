@@ -15,7 +15,6 @@ from conditions_tables import CONDITIONS, SAMPLES, SETS, conditions_table, unsee
 from conftest import ROOT
 from make_conditions import Talkers
 
-from asr.config import load_config
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.decoding.bundle import read_bundle
 from asr.errors import DataError
@@ -24,6 +23,7 @@ from asr.evaluation.scoring import word_errors
 from asr.files import sha256
 from asr.model.directory import default_model, read_model
 from asr.recognition.transcriber import Transcriber
+from asr.training.config import load_config
 from asr.training.fit import fit
 
 RECORD = ROOT / "scripts" / "default_conditions.json"

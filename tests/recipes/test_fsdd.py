@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from conftest import ROOT
 
-from asr.config import load_config
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
+from asr.training.config import load_config
 
 STRINGS = {"test": 12, "dev": 12, "train": 24}
 

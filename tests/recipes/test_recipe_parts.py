@@ -14,8 +14,9 @@ import typer
 from conftest import ROOT
 
 from asr.cli.main import app
-from asr.config import Config, load_config, to_mapping
+from asr.config import to_mapping
 from asr.errors import DataError
+from asr.training.config import Config, load_config
 
 RECIPES = ROOT / "recipes"
 CORPORA = recipes_table.recipes(RECIPES)

@@ -15,12 +15,13 @@ import run_tables
 import soundfile
 from conftest import ROOT
 
-from asr.config import from_mapping, load_config, read_values
+from asr.config import from_mapping, read_values
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import DataError
 from asr.model.directory import read_model
 from asr.model.domain import read_domain
 from asr.recognition.golden import check_golden
+from asr.training.config import load_config
 from asr.training.lm.config import LmConfig
 
 

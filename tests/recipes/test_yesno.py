@@ -6,9 +6,9 @@ import miniatures
 import pytest
 from conftest import ROOT
 
-from asr.config import load_config
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
+from asr.training.config import load_config
 
 NAMES = sorted("_".join(digits) for digits in itertools.product("01", repeat=8))[:240:4]
 

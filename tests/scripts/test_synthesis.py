@@ -15,8 +15,8 @@ from conftest import ROOT
 from make_synthetic import Mix
 from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render
 
-from asr.config import load_config
 from asr.data.manifest import Utterance, read_manifest
+from asr.training.config import load_config
 
 VOICES = [
     *(Voice("flite", name) for name in make_synthetic.FLITE_VOICES),

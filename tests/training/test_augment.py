@@ -8,15 +8,6 @@ import soundfile
 import torch
 from conftest import ROOT, noise
 
-from asr.config import (
-    CODECS,
-    AugmentConfig,
-    CodecConfig,
-    GainConfig,
-    NoiseConfig,
-    ReverbConfig,
-    TelephoneConfig,
-)
 from asr.training.augment import (
     Augmenter,
     babble,
@@ -25,6 +16,15 @@ from asr.training.augment import (
     reverberate,
     telephone,
     through_codec,
+)
+from asr.training.config import (
+    CODECS,
+    AugmentConfig,
+    CodecConfig,
+    GainConfig,
+    NoiseConfig,
+    ReverbConfig,
+    TelephoneConfig,
 )
 from asr.training.noise import add_noise, coloured_noise, fit_length, speech_power
 from asr.training.rooms import draw_room, impulse_response

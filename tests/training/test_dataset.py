@@ -9,13 +9,13 @@ import pytest
 import soundfile
 from conftest import noise
 
-from asr.config import AugmentConfig, Config
 from asr.data.manifest import Utterance
 from asr.errors import AudioError
 from asr.text import Vocabulary
 from asr.training import cache as caching
 from asr.training.augment import Augmenter
 from asr.training.cache import AudioCache, cached_share
+from asr.training.config import AugmentConfig, Config
 from asr.training.dataset import SpeechDataset
 from asr.training.sampler import MicroBatch
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import noise
 
-from asr.config import FeatureConfig
+from asr.model.config import FeatureConfig
 from asr.training.features import EPSILON, LogMel, normalize
 
 CONFIGS = [

@@ -12,21 +12,21 @@ import torch
 from conftest import ROOT, noise
 from runs import Stop, assert_equal_runs, assert_equal_values, log_rows
 
-from asr.config import (
+from asr.config import to_mapping
+from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.errors import ConfigError, DataError, ModelError, TrainingError
+from asr.model.config import EncoderConfig
+from asr.recognition.transcriber import Transcriber
+from asr.training import fit as training
+from asr.training.config import (
     AugmentConfig,
     Config,
     DataConfig,
-    EncoderConfig,
     GainConfig,
     NoiseConfig,
     OptimizerConfig,
     TrainingConfig,
-    to_mapping,
 )
-from asr.data.manifest import Utterance, read_manifest, write_manifest
-from asr.errors import ConfigError, DataError, ModelError, TrainingError
-from asr.recognition.transcriber import Transcriber
-from asr.training import fit as training
 from asr.training.data import SpeechData
 from asr.training.export import read_weights
 from asr.training.preparation import prepare
@@ -56,7 +56,7 @@ def config(manifest, **changes):
             max_duration=6.0,
             cache=str(manifest.parent / "cache"),
         ),
-        "encoder": EncoderConfig(layers=2, hidden_size=96, front="conv", channels=8, dropout=0.0),
+        "encoder": EncoderConfig(layers=2, hidden_size=96, channels=8, dropout=0.0),
         "augment": AugmentConfig(speeds=(1.0,), frequency_masks=0, time_masks=0),
         "optimizer": OptimizerConfig(learning_rate=3e-3),
         "training": TrainingConfig(epochs=100, batch_seconds=12.0, accelerator="cpu"),
@@ -126,7 +126,7 @@ def test_a_stopped_run_goes_on_with_step_rate_and_data(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from asr.config import load_config
+from asr.training.config import load_config
 from asr.training import fit as training
 
 config, folder, kills = load_config(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
@@ -392,7 +392,7 @@ def test_fine_tuning_takes_what_fits_and_names_the_rest(manifest, tmp_path, caps
     assert "encoder.layers.2.cell.weight_hh_l0: (60, 20) here, not in the model" in messages
     assert "encoder.layers.0.cell.weight_hh_l0: (60, 20) here, (48, 16) there" in messages
     assert "encoder.front" not in messages
-    other = replace(options, encoder=EncoderConfig(cell="rnn", front="stack", hidden_size=5))
+    other = replace(options, encoder=EncoderConfig(cell="rnn", hidden_size=5, channels=5))
     with pytest.raises(ModelError, match="none of its weights fits"):
         training.fit(other, folder=tmp_path / "fourth")
 

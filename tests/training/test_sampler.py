@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.config import SilenceConfig
+from asr.training.config import SilenceConfig
 from asr.training.sampler import BucketBatchSampler
 
 SPEEDS = (0.9, 1.0, 1.1)

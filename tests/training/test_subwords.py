@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from languages import ALL, GERMAN, vocabulary_of
 
-from asr.config import DataConfig
 from asr.errors import DataError
 from asr.text import BLANK, Vocabulary, normalize
+from asr.training.config import DataConfig
 from asr.training.subwords import keep_pieces, kept_pieces, learn_pieces
 
 LEARNED = {name: vocabulary_of(name, "piece") for name in ALL}

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from asr.config import Config, from_mapping, load_config, to_mapping
+from asr.config import from_mapping, to_mapping
 from asr.data.manifest import read_manifest
 from asr.model.directory import read_model
+from asr.training.config import Config, load_config
 from asr.training.configuration import (
     STRONG,
     configure,

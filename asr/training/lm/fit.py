@@ -29,7 +29,7 @@ def fit(config: LmConfig, resume: bool = False, folder: Path | None = None) -> P
     """
     folder = folder or RUNS / config.name
     values = to_mapping(config)
-    check_folder(folder, values, resume)
+    check_folder(folder, config, resume)
     texts = read(config.data)
     torch.manual_seed(config.seed)
     module = LmModule(config, len(texts.words))

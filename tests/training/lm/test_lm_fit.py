@@ -8,11 +8,11 @@ import torch
 from commands import run
 from runs import Stop, assert_equal_runs
 
-from asr.config import OptimizerConfig
 from asr.errors import ConfigError, TrainingError
 from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import read_recurrent_lm
 from asr.lm.sampling import sample_texts
+from asr.training.config import OptimizerConfig
 from asr.training.lm import fit as training
 from asr.training.lm.config import LmConfig, LmTrainingConfig, NetworkConfig, TextConfig
 from asr.training.lm.data import PADDING, TextData, read
@@ -156,7 +156,7 @@ def test_the_commands(tmp_path):
         (("none.txt", "--dev", "none.txt"), "cannot read none.txt"),
         (("--set", "data.unit=syllable"), "data.unit is 'syllable', needs one of"),
         (("--set", "network.size=3"), "unknown key network.size; known here: cell, layers"),
-        (("--set", "training.batch_tokens=0"), "training.batch_tokens must be > 0"),
+        (("--set", "training.batch_tokens=0"), "training.batch_tokens is 0, needs > 0"),
         (("--config", "none.toml"), "cannot read none.toml"),
         (("--resume",), "nothing to resume"),
     ],

@@ -10,10 +10,9 @@ from scipy.special import rel_entr
 from torch.nn import functional
 
 from asr.audio.read import read_audio
-from asr.config import AugmentConfig, Config, TrainingConfig
-from asr.training.consistency import disagreement
+from asr.training.config import AugmentConfig, Config, TrainingConfig
 from asr.training.dataset import Batch
-from asr.training.module import CTCModule
+from asr.training.module import CTCModule, disagreement
 
 
 def test_disagreement_is_the_divergence_of_the_frames_that_exist():

@@ -1,0 +1,1 @@
+"""The GRU (Cho et al. 2014)."""

@@ -1,0 +1,1 @@
+"""The LSTM (Hochreiter & Schmidhuber 1997)."""
