@@ -89,7 +89,7 @@ class Vocabulary:
         return self._ids.get(self._space)
 
     @cached_property
-    def boundaries(self) -> tuple[bool, ...]:
+    def word_boundaries(self) -> tuple[bool, ...]:
         """(V,) the symbols before which a word ends: the space, what begins with one, and all where
         words are not spaced."""
         return tuple(
@@ -119,16 +119,16 @@ class Vocabulary:
         """:func:`normalize` to the form of this model's text."""
         return normalize(text, self.unicode)
 
-    def to_units(self, text: str) -> str:
+    def space_units(self, text: str) -> str:
         """A text with single spaces between the units that errors are counted in: its words, or its
         characters where words are not spaced."""
         return " ".join(text.split() if self.spaced else "".join(text.split()))
 
-    def from_units(self, units: Iterable[str]) -> str:
+    def join_units(self, units: Iterable[str]) -> str:
         """The text of such units."""
         return (" " if self.spaced else "").join(units)
 
-    def unknown(self, text: str) -> list[str]:
+    def unknown_characters(self, text: str) -> list[str]:
         """The distinct characters of ``text`` that have no symbol, sorted."""
         return sorted(set(text) - self._characters)
 
@@ -138,7 +138,7 @@ class Vocabulary:
         Raises:
             DataError: a character without a symbol.
         """
-        unknown = self.unknown(text)
+        unknown = self.unknown_characters(text)
         if unknown:
             raise DataError(f"characters {unknown} of {text!r} are not in the vocabulary")
         return self._pieces(text) if self.scores else [self._ids[letter] for letter in text]
@@ -183,27 +183,27 @@ class Vocabulary:
         text = text.replace(WORD_MARK, " ")
         return text.removeprefix(" ") if self.spaced else text
 
-    def words(self, text: str) -> list[str]:
+    def split_words(self, text: str) -> list[str]:
         """The words of a text as they are recognised; where words are not spaced, its symbols."""
         if self.spaced:
             return text.split()
         return [symbol for id in self.encode(text) if (symbol := self.decode([id]).strip())]
 
-    def joined(self, ids: Sequence[int], index: int) -> bool:
+    def is_joined(self, ids: Sequence[int], index: int) -> bool:
         """Whether words are not spaced, and none of the symbols ``ids`` is a space before that at
         ``index``."""
         if self.spaced or (index > 0 and ids[index - 1] == self.space_id):
             return False
         return not self.tokens[ids[index]].startswith(self._space)
 
-    def spans(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+    def word_spans(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """First and last (exclusive) index of the symbols of each word, spaces left out."""
         spans: list[tuple[int, int]] = []
         inside = False
         for index, id in enumerate(ids):
             if id == self.space_id:
                 inside = False
-            elif inside and not self.boundaries[id]:
+            elif inside and not self.word_boundaries[id]:
                 spans[-1] = spans[-1][0], index + 1
             else:
                 spans.append((index, index + 1))

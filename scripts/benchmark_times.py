@@ -2,7 +2,7 @@
 
     python scripts/benchmark_times.py --archive free-spoken-digit-dataset.tar.gz [--write]
 
-Strings of three to eight digits of one speaker are joined from recordings of the Free Spoken Digit
+Strings of three to eight digits of one speaker are joined from recordings of the Free AnyWord Digit
 Dataset, with pauses of up to 0.3 s before, between and behind them. Its recordings are cut close to
 the speech, some less close: a word begins and ends where its recording first and last comes within
 35 dB of its loudest 10 ms. The table is of the official test part (indices 0 to 4): the times of
@@ -29,7 +29,7 @@ from asr.decoding.greedy import greedy
 from asr.decoding.hypothesis import Hypothesis
 from asr.model.directory import ModelInfo, default_model, read_files, write_model
 from asr.model.session import AcousticSession
-from asr.recognition.aligner import place
+from asr.recognition.aligner import align_tokens
 from asr.recognition.words import to_words
 
 DIGITS = "zero one two three four five six seven eight nine".split()
@@ -183,7 +183,7 @@ def decode(session: AcousticSession, strings: list[DigitString]) -> list[Decoded
         hypotheses = {
             "greedy": greedy(log_probs, vocabulary.blank_id),
             "beam": beam(log_probs),
-            "align": place(log_probs, tokens, vocabulary.blank_id),
+            "align": align_tokens(log_probs, tokens, vocabulary.blank_id),
         }
         decoded.append(Decoded(string, hypotheses, len(samples) / rate))
     return decoded

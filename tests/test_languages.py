@@ -29,9 +29,9 @@ from asr.evaluation.results import write_results
 from asr.lm.kneser_ney import estimate
 from asr.model.config import EncoderConfig
 from asr.model.directory import read_files, read_model, write_model
-from asr.recognition.aligner import Aligner, place
+from asr.recognition.aligner import Aligner, align_tokens
 from asr.recognition.transcriber import Transcriber
-from asr.recognition.words import text_of, to_words
+from asr.recognition.words import join_words, to_words
 from asr.report.report import write_report
 from asr.text import BLANK, Vocabulary, min_frames, normalize
 from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
@@ -86,14 +86,14 @@ def test_texts_go_through_the_vocabulary_and_come_back(name, unit):
     for text in texts:
         ids = vocabulary.encode(text)
         assert vocabulary.decode(ids) == text
-        spans = vocabulary.spans(ids)
+        spans = vocabulary.word_spans(ids)
         words = [vocabulary.decode(ids[first:last]).strip() for first, last in spans]
-        assert words == vocabulary.words(text)
+        assert words == vocabulary.split_words(text)
         if vocabulary.spaced:
             assert words == text.split()
         else:
             assert "".join(words) == text
-        assert vocabulary.from_units(vocabulary.to_units(text).split()) == text
+        assert vocabulary.join_units(vocabulary.space_units(text).split()) == text
     if unit == "piece":
         assert sum(map(len, map(vocabulary.encode, texts))) < sum(map(len, texts))
 
@@ -129,8 +129,8 @@ def test_any_text_comes_back(vocabulary, data):
     hypothesis = greedy(spell(ids, len(vocabulary)), 0)
     assert hypothesis.tokens == tuple(ids)
     words = to_words(hypothesis, info, 100.0)
-    assert text_of(words) == text
-    assert [word.text for word in words] == vocabulary.words(text)
+    assert join_words(words) == text
+    assert [word.text for word in words] == vocabulary.split_words(text)
 
 
 @given(alphabets(), st.data())
@@ -169,12 +169,12 @@ def test_decoders_give_what_the_log_probs_spell(name, unit):
         ids = vocabulary.encode(text)
         log_probs = spell(ids, len(vocabulary), seed)
         duration = len(log_probs) * 0.04
-        found = [greedy(log_probs, 0), place(log_probs, ids, 0)]
+        found = [greedy(log_probs, 0), align_tokens(log_probs, ids, 0)]
         found += [search(log_probs) for search in searches]
         for hypothesis in found:
             assert hypothesis.tokens == tuple(ids)
             words = to_words(hypothesis, info, duration)
-            assert text_of(words) == text
+            assert join_words(words) == text
             times = [time for word in words for time in (word.start, word.end)]
             assert times == sorted(times) and times[0] >= 0 and times[-1] <= duration
             assert all(0.5 < word.confidence <= 1 for word in words)
@@ -189,7 +189,7 @@ def test_a_closed_lexicon_mends_words_of_pieces(name):
     vocabulary, texts = vocabulary_of(name, "piece")
     ids = vocabulary.encode(texts[0])
     log_probs = spell(ids, len(vocabulary))
-    first = vocabulary.words(texts[0])[0]
+    first = vocabulary.split_words(texts[0])[0]
     others = [word for text in texts for word in text.split() if word != first]
     search = BeamSearch(vocabulary, lexicon=others, token_threshold=40, beam_threshold=400)
     text = vocabulary.decode(search(log_probs).tokens)
@@ -415,7 +415,7 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
     write_report(tmp_path / "report", [write_results(tmp_path / "report", values)])
     assert evaluation.score.sentence_errors == 1
     assert values["normalization"]["unit"] == ("word" if vocabulary.spaced else "character")
-    assert values["utterances"][1]["hypothesis"] == vocabulary.to_units(texts[1])
+    assert values["utterances"][1]["hypothesis"] == vocabulary.space_units(texts[1])
     for item in values["utterances"]:
         assert len(item["words"]) == len(item["hypothesis"].split())
 
@@ -435,7 +435,7 @@ def test_manifests_and_texts_as_they_came_meet_a_model(name, unit, tmp_path):
     assert validate(manifest, vocabulary, num_frames).problems == []
     (first, *_), written = read_manifest(manifest), ALL[name][0]
     aligned = Aligner(tmp_path / "model").align(first.audio, unicodedata.normalize("NFD", written))
-    assert aligned.text == text_of(aligned.words) == texts[0]
+    assert aligned.text == join_words(aligned.words) == texts[0]
     assert "".join(token.text for token in aligned.tokens).replace("▁", " ").strip() == texts[0]
 
 

@@ -28,7 +28,7 @@ def test_encode_decode(text):
 
 def test_unknown_characters_are_named():
     vocabulary = Vocabulary.from_characters("abc")
-    assert vocabulary.unknown("abcxyz!") == ["!", "x", "y", "z"]
+    assert vocabulary.unknown_characters("abcxyz!") == ["!", "x", "y", "z"]
     with pytest.raises(DataError, match="'x'"):
         vocabulary.encode("axb")
 

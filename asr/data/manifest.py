@@ -156,7 +156,7 @@ def unknown_characters(
     """The lines whose text, in the form of ``vocabulary``, has characters outside it."""
     problems = []
     for item in utterances:
-        if unknown := vocabulary.unknown(vocabulary.normalize(item.text)):
+        if unknown := vocabulary.unknown_characters(vocabulary.normalize(item.text)):
             message = f"characters {' '.join(map(repr, unknown))} outside the vocabulary"
             problems.append(Problem(path, item.line, "characters", message, item.id))
     return problems

@@ -1,8 +1,8 @@
-"""Forced alignment: on which frames does a known text lie?
+"""Forced alignment: the most probable CTC path of a known text gives the frames of its tokens.
 
-The most probable CTC path of the text (Viterbi over blanks and tokens in turn; the trellis of
-Graves et al. 2006, section 4.1). Memory stays bounded for recordings of hours: far-fetched states
-are pruned, and the way back is found block by block from the scores kept at each block's beginning.
+The path is found by Viterbi's algorithm over blanks and tokens in turn, on the trellis of Graves
+et al. (2006), section 4.1. Memory stays bounded for recordings of hours: improbable states are
+pruned, and the path is traced back block by block from the scores kept at the beginning of each.
 """
 
 from collections.abc import Sequence
@@ -12,36 +12,49 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.decoding.compiled import compiled
+from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
 from asr.text import min_frames
 
 BLOCK = 2048
-"""Frames whose moves are kept at a time."""
+"""The number of frames whose moves are kept at a time."""
 
 THRESHOLDS = (20_000.0, np.inf)
-"""How far below the best a state may be (natural logarithm); the next one is tried where the
-text's end cannot be reached. The text of an hour of AN4 needs no more than 200. Speech that is not
-in the text needs more, about 4,000 a minute: until it ends, other places of the text fit better."""
+"""How far below the best state another one may be (natural logarithm) before it is pruned.
+
+The second value is tried where the first one prunes every path to the end of the text. The text of
+an hour of AN4 needs no more than 200. Speech that is missing in the text needs more, about 4,000 a
+minute, because until it ends other places of the text fit better.
+"""
 
 
 def align(
     log_probs: npt.NDArray[np.float32], tokens: Sequence[int], blank_id: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], float]:
-    """First frames and last frames (exclusive) of ``tokens`` on their most probable path through
-    ``log_probs`` (frames, V), and the path's log-probability.
+    """Place ``tokens`` on their most probable path through ``log_probs``.
 
-    Between tokens the path is in the blank, or goes over at once.
+    Between two tokens the path is in the blank, or goes straight from one to the next.
+
+    Args:
+        log_probs: (frames, V) natural logarithms.
+        tokens: (n,) token ids without blanks.
+        blank_id: index of the blank.
+
+    Returns:
+        The first frame (n,) and the last frame (n,), exclusive, of each token, and the natural
+        logarithm of the path's probability.
 
     Raises:
-        DataError: not tokens of these log-probs, more of them (with blanks between equal ones) than
-            frames, or no path of a probability above 0.
+        DataError: tokens that these log-probs do not have, fewer frames than the tokens need (with
+            a blank between equal ones), or no path with a probability above 0.
+
+    >>> best = [0, 1, 1, 2]  # the most probable symbol of each frame
+    >>> sure = np.log(np.float32(0.1) + np.eye(3, dtype=np.float32)[best] * np.float32(0.7))
+    >>> starts, ends, score = align(sure, [1, 2], blank_id=0)
+    >>> starts.tolist(), ends.tolist(), round(score, 3)
+    ([1, 3], [3, 4], -0.893)
     """
-    labels = np.asarray(tokens, np.int32)
-    if log_probs.ndim != 2:
-        raise DataError(f"log_probs needs shape (frames, V), got {log_probs.shape}")
-    size = log_probs.shape[1]
-    if len(labels) and not (labels.min() >= 0 and labels.max() < size and blank_id not in labels):
-        raise DataError(f"tokens need 0 <= token < V = {size}, without the blank {blank_id}")
+    labels = check_tokens(log_probs, tokens, blank_id)
     needed = min_frames(list(tokens))
     if len(log_probs) < needed:
         raise DataError(
@@ -68,11 +81,11 @@ def sweep(
     moves: Any,
     lows: Any,
 ) -> tuple[int, int]:
-    """Take ``scores`` of states ``low`` to ``high`` (exclusive) through all frames of a block.
+    """Take ``scores`` of the states ``low`` to ``high`` (exclusive) through all frames of a block.
 
-    State 2 k + 1 is on label k, state 2 k in the blank before it. ``moves`` (frames, width), if
-    not empty, gets how many states back each came from, its column 0 being state ``lows[t]``.
-    Returns the states that are left.
+    State 2 k + 1 is on label k, state 2 k in the blank before it. If ``moves`` (frames, width) is
+    not empty, it is filled with the number of states that each state came forward in that frame;
+    its column 0 is the state ``lows[t]``. Return the range of states that are left.
     """
     states = 2 * len(labels) + 1
     keep = len(moves) > 0
@@ -115,7 +128,7 @@ def viterbi(
     ends: Any,
     block: int,
 ) -> float:
-    """Fill ``starts`` and ``ends`` and return the path's score, -inf if the end is not reached."""
+    """Fill ``starts`` and ``ends`` (n,); return the path's score, -inf if none reaches the end."""
     frames, states = len(log_probs), 2 * len(labels) + 1
     blocks = (frames + block - 1) // block
     lows = np.zeros(frames, np.int32)

@@ -16,16 +16,15 @@ import numpy.typing as npt
 
 from asr.config import from_mapping
 from asr.decoding.alignment import align
-from asr.decoding.confidence import spelled, token_codes, token_posteriors
+from asr.decoding.confidence import prefix_tokens, token_codes, token_posteriors
 from asr.decoding.config import DecodingConfig
-from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, whole
-from asr.decoding.forward import log_probability
+from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, text_state
 from asr.decoding.hotwords import build_hotwords
 from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.lexicon import build_lexicon
-from asr.decoding.log_probs import probabilities
+from asr.decoding.log_probs import log_probability, probabilities
 from asr.decoding.rescoring import rescore
-from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, endings, make_room, new_tree
+from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, final_scores, make_room, new_tree
 from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, START, NgramModel
 from asr.lm.recurrent_lm import RecurrentLm
@@ -122,7 +121,7 @@ class BeamSearch:
     def allows(self, text: str) -> bool:
         """Whether ``text`` can come out: each character has a symbol, and each word is in the
         lexicon or hot, if there is a lexicon."""
-        if self.vocabulary.unknown(text):
+        if self.vocabulary.unknown_characters(text):
             return False
         return bool(self._worth(self.vocabulary.encode(text)).allowed)
 
@@ -147,7 +146,7 @@ class BeamSearch:
 
     def _worth(self, tokens: Sequence[int]) -> State:
         lm_state = _lm_state(self.lm, "") if self.lm else 0
-        return whole(self._context, np.array(tokens, np.int32), lm_state)
+        return text_state(self._context, np.array(tokens, np.int32), lm_state)
 
     def stream(self, history: str = "") -> "BeamStream":
         """A search that is fed piece by piece. ``history``: the words of the same sentence that
@@ -187,7 +186,7 @@ class BeamStream:
         tree, context = self._tree, self._search._context
         if not sentence_ends:
             context = context._replace(lm_end=NO_END)
-        totals = endings(context, tree)
+        totals = final_scores(context, tree)
         alive = np.flatnonzero(totals[:, 0] > -np.inf)
         if not len(alive):
             return [self._unfinished()]
@@ -213,7 +212,7 @@ class BeamStream:
     def _rescored(self, totals: Any, beam: Any, lm: RecurrentLm, sentence_ends: bool) -> Any:
         search = self._search
         texts = [
-            normalize(search.vocabulary.decode(spelled(self._tree.nodes, node).tolist()))
+            normalize(search.vocabulary.decode(prefix_tokens(self._tree.nodes, node).tolist()))
             for node in beam
         ]
         return rescore(totals, texts, lm, search.options, self._history, sentence_ends)
@@ -235,8 +234,8 @@ class BeamStream:
             return impossible
         nodes = tree.beam[:entries]
         best = nodes[np.argmax(tree.mass[:entries, BOTH])]
-        tokens = spelled(tree.nodes, best)
-        ends = np.flatnonzero(search._context.parts[tokens])
+        tokens = prefix_tokens(tree.nodes, best)
+        ends = np.flatnonzero(search._context.boundaries[tokens])
         tokens = tokens[: ends[-1] if len(ends) else 0]
         try:
             starts, ends, acoustic = self._align(tokens)
@@ -286,7 +285,7 @@ def _tables(
         known = {
             word: index
             for word, index in _spelled(lm, vocabulary)
-            if index not in specials and not vocabulary.unknown(word)
+            if index not in specials and not vocabulary.unknown_characters(word)
         }
     use_lexicon = lexicon is not None or bool(known)
     trie, words = empty_trie(), EMPTY
@@ -301,7 +300,7 @@ def _tables(
     return Context(
         space=-1 if space is None else space,
         leading=bool(vocabulary.scores) and vocabulary.spaced,
-        parts=np.array(vocabulary.boundaries),
+        boundaries=np.array(vocabulary.word_boundaries),
         codes=codes,
         powers=powers,
         closed=lexicon is not None,

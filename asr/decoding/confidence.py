@@ -17,7 +17,7 @@ BASE, MASK = 1000003, 0xFFFFFFFFFFFF
 
 
 @compiled
-def spelled(nodes: Any, node: int) -> Any:
+def prefix_tokens(nodes: Any, node: int) -> Any:
     """The tokens of a prefix."""
     count, end = 0, node
     while nodes[node, TOKEN] != NONE:
@@ -40,7 +40,7 @@ def hash_words(tokens: Any, context: Context) -> Any:
         if token == context.space:
             inside = False
             continue
-        if not inside or context.parts[token]:
+        if not inside or context.boundaries[token]:
             inside = True
             words[count] = 0
             count += 1
@@ -66,7 +66,7 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Co
     """Posterior of each word of hypothesis ``chosen``: the share (by probability, softmax of the
     ``totals``) of the hypotheses that have the same word in its place in a minimum edit
     alignment of words."""
-    ours = hash_words(spelled(nodes, beam[chosen]), context)
+    ours = hash_words(prefix_tokens(nodes, beam[chosen]), context)
     count = len(ours)
     posteriors = np.zeros(count)
     highest, weight_sum = totals.max(), 0.0
@@ -75,7 +75,7 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Co
         if weight < NEGLIGIBLE and i != chosen:
             continue
         weight_sum += weight
-        theirs = hash_words(spelled(nodes, beam[i]), context)
+        theirs = hash_words(prefix_tokens(nodes, beam[i]), context)
         others = len(theirs)
         costs = np.empty((count + 1, others + 1), np.int32)
         for a in range(count + 1):
@@ -104,14 +104,14 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Co
 def token_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Context) -> Any:
     """The tokens of hypothesis ``chosen``, and the logarithm of the posterior of the word that each
     belongs to; a space goes with the word before it."""
-    tokens = spelled(nodes, beam[chosen])
+    tokens = prefix_tokens(nodes, beam[chosen])
     posteriors = word_posteriors(nodes, beam, totals, chosen, context)
     logs = np.zeros(len(tokens))
     word, inside = -1, False
     for i in range(len(tokens)):
         if tokens[i] == context.space:
             inside = False
-        elif not inside or context.parts[tokens[i]]:
+        elif not inside or context.boundaries[tokens[i]]:
             inside = True
             word += 1
         if word >= 0:

@@ -1,8 +1,8 @@
 """What a prefix is worth besides its acoustics: lexicon, language model, word bonus, hot words.
 
 All of it is a function of the prefix alone, built up token by token: :func:`extend` goes from a
-prefix to the prefix with one token more, :func:`finish` to the end of the text; :func:`whole` goes
-all the way.
+prefix to the prefix with one token more, :func:`finish` to the end of the text; :func:`text_state`
+goes all the way.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ LN10 = float(np.log(10.0))
 class Context(NamedTuple):
     """Tables of the compiled search. Unused ones are empty.
 
-    ``parts`` (V,): the tokens before which a word ends; ``codes`` and ``powers`` (V,): see
+    ``boundaries`` (V,): the tokens before which a word ends; ``codes`` and ``powers`` (V,): see
     :func:`asr.decoding.confidence.token_codes`; ``lexicon_*``: a trie of spelled words
     (:class:`asr.lm.trie.Trie`), ``lexicon_words`` (nodes,) whether a word ends there, as its
     id in the language model, -1 elsewhere;
@@ -30,7 +30,7 @@ class Context(NamedTuple):
 
     space: int  # token id, -1: the vocabulary has none
     leading: bool  # a text may begin with the space
-    parts: Any
+    boundaries: Any
     codes: Any
     powers: Any
     closed: bool  # words outside the lexicon are not allowed
@@ -75,7 +75,7 @@ class State(NamedTuple):
 
 
 @inlined
-def child_of(first: Any, label: Any, node: Any, wanted: int) -> int:
+def trie_child(first: Any, label: Any, node: Any, wanted: int) -> int:
     """The child of ``node`` along the edge ``wanted`` in a trie with sorted edges, or -1."""
     low, high = first[node], first[node + 1]
     while low < high:
@@ -97,7 +97,7 @@ def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
         # All words are children of the root, in the order of their ids.
         child = 1 + word
         if state != 0:
-            child = child_of(context.lm_first, context.lm_label, state, word)
+            child = trie_child(context.lm_first, context.lm_label, state, word)
         if child >= 0:
             break
         log10 += context.lm_log10_backoffs[state]
@@ -131,7 +131,7 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
     """The state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
     fixed, lm = state.fixed, state.lm
     lexicon, lm_state = state.lexicon, state.lm_state
-    if context.parts[token]:
+    if context.boundaries[token]:
         if last >= 0 and last != context.space:
             allowed, gain, lm_gain, lm_state = end_word(context, lexicon, lm_state)
             if not allowed:
@@ -144,7 +144,7 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
         lexicon = 0
     if context.use_lexicon and token != context.space:
         if lexicon >= 0:
-            lexicon = child_of(context.lexicon_first, context.lexicon_label, lexicon, token)
+            lexicon = trie_child(context.lexicon_first, context.lexicon_label, lexicon, token)
         if lexicon < 0 and context.closed:
             return State(False, 0.0, 0.0, 0.0, 0, 0, 0)
     if context.lm_kind == TOKEN_LM:
@@ -153,7 +153,7 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
         lm += lm_gain
     hot, potential = 0, 0.0
     if context.use_hot:
-        if context.parts[token]:
+        if context.boundaries[token]:
             fixed += context.hot_gain[state.hot]
         hot = context.hot_next[state.hot, token]
         potential = context.hot_potential[hot]
@@ -177,7 +177,7 @@ def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tok
     if word_ends and context.leading:  # tokens that begin with a space, too
         for child in range(context.lexicon_first[0], context.lexicon_first[1]):
             token = context.lexicon_label[child]
-            if context.parts[token] and offered[token] == frame:
+            if context.boundaries[token] and offered[token] == frame:
                 tokens[count] = token
                 count += 1
     return count
@@ -204,7 +204,7 @@ def finish(context: Context, state: State, last: int) -> State:
 
 
 @compiled
-def whole(context: Context, tokens: Any, lm_state: int) -> State:
+def text_state(context: Context, tokens: Any, lm_state: int) -> State:
     """The state at the end of the text of ``tokens`` (n,), which began in ``lm_state``."""
     state = State(True, 0.0, 0.0, 0.0, np.int64(0), np.int64(lm_state), np.int64(0))
     last = -1

@@ -53,7 +53,7 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
                 f"hot word {word!r} with boost {boost}: needs a word and a number between "
                 f"-{LARGEST_BOOST:g} and {LARGEST_BOOST:g}"
             )
-        if unknown := vocabulary.unknown(text):
+        if unknown := vocabulary.unknown_characters(text):
             raise DataError(
                 f"hot word {word!r}: the model has no symbol for {' '.join(map(repr, unknown))}"
             )
@@ -71,7 +71,7 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
         gain[state] += boost
     following = np.zeros((len(children), size), np.int32)
     following[:2] = INSIDE
-    for token in np.flatnonzero(vocabulary.boundaries).tolist():
+    for token in np.flatnonzero(vocabulary.word_boundaries).tolist():
         following[:2, token] = 0 if token == space else children[0].get(token, INSIDE)
     for token, child in children[0].items():
         following[0, token] = child
@@ -97,7 +97,7 @@ def _fall_back(tokens: tuple[int, ...], children: Any, vocabulary: Vocabulary) -
     space = vocabulary.space_id
     for begin in range(1, len(tokens) + 1):
         after_space = tokens[begin - 1] == space
-        if after_space or (begin < len(tokens) and vocabulary.boundaries[tokens[begin]]):
+        if after_space or (begin < len(tokens) and vocabulary.word_boundaries[tokens[begin]]):
             state = 0
             for token in tokens[begin:]:
                 state = children[state].get(token, -1)

@@ -35,8 +35,8 @@ def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabula
         raise DataError("the lexicon holds no word")
     spelled = []
     for word in words:
-        if " " in word or vocabulary.unknown(word):
-            wrong = " ".join(map(repr, vocabulary.unknown(word))) or "a space"
+        if " " in word or vocabulary.unknown_characters(word):
+            wrong = " ".join(map(repr, vocabulary.unknown_characters(word))) or "a space"
             raise DataError(f"word {word!r} of the lexicon: {wrong} is no symbol for a word here")
         spelled.append(without_space(vocabulary.encode(word), vocabulary))
     trie, ends = build_trie(spelled)

@@ -30,7 +30,7 @@ def rescore(
     order = np.argsort(-scores[:, TOTAL], kind="stable").tolist()
     distinct = list(dict.fromkeys(texts[index] for index in order))[: options.rescore_count]
     place = {text: index for index, text in enumerate(distinct)}
-    second = lm.score_alike(distinct, history, sentence_ends)
+    second = lm.score_texts(distinct, history, sentence_ends)
     places: Any = np.array([place.get(text, -1) for text in texts])
     result = scores.copy()
     result[:, LM] += options.rescore_share * (second[places] - scores[:, LM])

@@ -25,7 +25,7 @@ PARENT, TOKEN, CHILD, SIBLING, SLOT, LEXICON, LM_STATE, HOT = range(8)
 FIXED, POTENTIAL, LM, RATIO = range(4)
 # Columns of the mass of a prefix in the beam: the probability of the paths that end in a blank, of
 # those that don't, of both.
-BLANK, TOKENS, BOTH = range(3)
+BLANK, NON_BLANK, BOTH = range(3)
 # What all masses were divided by (natural logarithm), and the largest of them now.
 SCALE, LARGEST = range(2)
 NONE = -1
@@ -175,7 +175,7 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
         if row[blank] > limits.blank_skip:
             for i in range(entries):
                 mass[i, BLANK] = mass[i, BOTH] = mass[i, BOTH] * row[blank]
-                mass[i, TOKENS] = 0.0
+                mass[i, NON_BLANK] = 0.0
             scale[LARGEST] *= row[blank]
             continue
         if used + beam_size > len(nodes):
@@ -189,17 +189,17 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
             node = beam[i]
             token = nodes[node, TOKEN]
             stays[i, BLANK] = mass[i, BOTH] * row[blank] * divide
-            stays[i, TOKENS] = 0.0
+            stays[i, NON_BLANK] = 0.0
             if token != NONE:
                 parent = nodes[node, PARENT]
-                total = mass[i, TOKENS]
+                total = mass[i, NON_BLANK]
                 j = nodes[parent, SLOT]
                 if j != NONE:
                     before = mass[j, BLANK] if nodes[parent, TOKEN] == token else mass[j, BOTH]
                     total += before * values[node, RATIO]
                     met[j, token] = t
-                stays[i, TOKENS] = total * row[token] * divide
-            scores[i] = stays[i, BOTH] = stays[i, BLANK] + stays[i, TOKENS]
+                stays[i, NON_BLANK] = total * row[token] * divide
+            scores[i] = stays[i, BOTH] = stays[i, BLANK] + stays[i, NON_BLANK]
             best, worst = max(best, scores[i]), min(worst, scores[i])
         # Below this, a candidate cannot be among the best of all.
         lowest = best * beam_threshold
@@ -278,7 +278,7 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
                 used += child == used
                 next_beam[kept] = child
                 next_mass[kept, BLANK] = 0.0
-                next_mass[kept, TOKENS] = next_mass[kept, BOTH] = scores[k]
+                next_mass[kept, NON_BLANK] = next_mass[kept, BOTH] = scores[k]
             kept += 1
         for i in range(entries):
             nodes[beam[i], SLOT] = NONE
@@ -304,7 +304,7 @@ def acoustic_score(tree: Tree, i: int) -> float:
 
 
 @compiled
-def endings(context: Context, tree: Tree) -> Any:
+def final_scores(context: Context, tree: Tree) -> Any:
     """Scores of the prefixes in the beam as whole texts (entries, 3): total, acoustic, language
     model. What is no text, as its last word is not in the lexicon, has a total of -inf."""
     totals = np.empty((tree.counts[0], 3))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from asr.decoding.forward import log_probability
 from asr.decoding.greedy import greedy
-from asr.decoding.log_probs import probabilities
+from asr.decoding.log_probs import log_probability, probabilities
 from asr.evaluation.word_alignment import Step, align
 from asr.text import Vocabulary
 
@@ -59,7 +58,7 @@ def attribute(
     probabilities(log_probs, len(vocabulary))
     steps = align(
         *(
-            vocabulary.to_units(vocabulary.normalize(text)).split()
+            vocabulary.space_units(vocabulary.normalize(text)).split()
             for text in (reference, hypothesis)
         )
     )
@@ -78,20 +77,22 @@ def attribute(
 
     def cause(first: int, last: int) -> str:
         """Of the errors from step ``first`` to ``last``, exclusive."""
-        mended = vocabulary.from_units(_mend(steps, first, last))
+        mended = vocabulary.join_units(_mend(steps, first, last))
         words = [step.reference for step in steps[first:last] if step.reference is not None]
-        if vocabulary.unknown(mended) or (search and not all(map(search.allows, words))):
+        if vocabulary.unknown_characters(mended) or (search and not all(map(search.allows, words))):
             return OUT_OF_VOCABULARY
         score, acoustic = scores(spelled(mended))
         if score > output_score:
             return SEARCH
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
-    output = vocabulary.from_units(_mend(steps, 0, 0))
+    output = vocabulary.join_units(_mend(steps, 0, 0))
     output_spelled = spelled(output)
     if vocabulary.scores:  # the decoder may have divided it into other sub-words
         decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
-        if vocabulary.to_units(vocabulary.decode(decoded.tokens)) == vocabulary.to_units(output):
+        if vocabulary.space_units(vocabulary.decode(decoded.tokens)) == vocabulary.space_units(
+            output
+        ):
             output_spelled.append(decoded.tokens)
     output_score, output_acoustic = scores(output_spelled)
     causes: list[str | None] = []

@@ -85,7 +85,7 @@ def evaluate(
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
         transcripts.append(result)
     seconds = time.perf_counter() - started
-    to_units, unit = vocabulary.to_units, of_model(vocabulary).unit
+    to_units, unit = vocabulary.space_units, of_model(vocabulary).unit
     pairs = [
         (to_units(item.text), to_units(result.text))
         for item, result in zip(utterances, transcripts, strict=True)
@@ -185,8 +185,8 @@ def _values(
             for name, value in item.extra.items()
             if isinstance(value, str | int | float)
         },
-        "reference": vocabulary.to_units(item.text),
-        "hypothesis": vocabulary.to_units(transcript.text),
+        "reference": vocabulary.space_units(item.text),
+        "hypothesis": vocabulary.space_units(transcript.text),
         "words": [
             [round(word.start, 3), round(word.end, 3), round(word.confidence, 4)]
             for word in (transcript.words if vocabulary.spaced else _characters(transcript.words))

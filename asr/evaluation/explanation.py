@@ -42,7 +42,7 @@ def explain(
         DataError: audio that can no longer be read.
     """
     model, vocabulary = transcriber.model, transcriber.model.vocabulary
-    to_units = vocabulary.to_units
+    to_units = vocabulary.space_units
     wrong = [
         (item, transcript)
         for item, transcript in zip(utterances, transcripts, strict=True)

@@ -11,8 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from asr.decoding.forward import log_probability
-from asr.decoding.log_probs import probabilities
+from asr.decoding.log_probs import log_probability, probabilities
 from asr.text import Vocabulary
 
 
@@ -43,7 +42,7 @@ def log_ratio(
         return 0.0
 
     def score(text: str) -> float:
-        if vocabulary.unknown(text):
+        if vocabulary.unknown_characters(text):
             return -math.inf
         return log_probability(log_probs, vocabulary.encode(text), vocabulary.blank_id)
 

@@ -117,5 +117,5 @@ def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibr
         raise failed[0]
     words = [result.words for result in results if isinstance(result, Transcript)]
     vocabulary = session.info.vocabulary
-    references = [" ".join(vocabulary.words(item.text)) for item in utterances]
+    references = [" ".join(vocabulary.split_words(item.text)) for item in utterances]
     return fit_words(references, words)

@@ -78,7 +78,9 @@ class Tuner:
                 f"and {len(references)}"
             )
         self._log_probs = log_probs
-        self._references = [vocabulary.to_units(vocabulary.normalize(text)) for text in references]
+        self._references = [
+            vocabulary.space_units(vocabulary.normalize(text)) for text in references
+        ]
         # Its tables serve all trials: for a large vocabulary they take longer than a trial.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
         self._rescoring = copy(self._search)
@@ -96,7 +98,7 @@ class Tuner:
         search = self._rescoring if rescore else self._search
         hypotheses = search.with_options(options)(self._log_probs)
         vocabulary = self._search.vocabulary
-        return [vocabulary.to_units(vocabulary.decode(item.tokens)) for item in hypotheses]
+        return [vocabulary.space_units(vocabulary.decode(item.tokens)) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown

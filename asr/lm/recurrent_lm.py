@@ -170,7 +170,7 @@ class RecurrentLm:
         if batch:
             yield batch
 
-    def score_alike(
+    def score_texts(
         self, texts: Sequence[str], history: str = "", ends: bool = True
     ) -> npt.NDArray[np.float64]:
         """Natural log-probabilities (N,) of normalised texts that have beginnings in common, which

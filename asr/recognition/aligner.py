@@ -80,7 +80,7 @@ class Aligner:
         duration = windows.samples / model.sample_rate
         with _stored(windows, len(model.vocabulary)) as log_probs:
             try:
-                hypothesis = place(log_probs, tokens, model.vocabulary.blank_id)
+                hypothesis = align_tokens(log_probs, tokens, model.vocabulary.blank_id)
             except DataError as error:
                 raise DataError(f"{name}: {error}") from error
         return Alignment(
@@ -107,7 +107,7 @@ class Aligner:
         )
 
 
-def place(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypothesis:
+def align_tokens(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypothesis:
     """``tokens`` on (frames, V), each with the largest posterior of its run.
 
     Raises:
@@ -129,7 +129,7 @@ def _encode(text: str, model: ModelInfo) -> list[int]:
     if not text:
         raise DataError("the text is empty: nothing to align")
     for word in text.split():
-        if unknown := model.vocabulary.unknown(word):
+        if unknown := model.vocabulary.unknown_characters(word):
             raise DataError(
                 f"the model cannot spell the word {word!r}: its vocabulary has no {unknown}; "
                 "write it as it is said, e.g. numbers in words"

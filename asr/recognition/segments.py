@@ -7,7 +7,7 @@ on how they arrive, so a live transcript has the segments of a finished one.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from asr.recognition.words import Word, text_of
+from asr.recognition.words import Word, join_words
 
 PAUSE_SECONDS = 0.8
 MAX_SEGMENT_SECONDS = 15.0
@@ -22,7 +22,7 @@ class Segment:
     @property
     def text(self) -> str:
         """The text of its words."""
-        return text_of(self.words)
+        return join_words(self.words)
 
     @property
     def start(self) -> float:
@@ -52,7 +52,7 @@ class Segmenter:
         """Take the next ``words``; returns the segments that end before them or within."""
         return [segment for word in words for segment in self._add(word)]
 
-    def heard(self, until: float) -> list[Segment]:
+    def advance(self, until: float) -> list[Segment]:
         """Know that the next word starts at ``until`` (s) or later; returns the segment, if any,
         that has ended because of that."""
         if self._open and _seconds(self._open[-1].end, until) >= PAUSE_SECONDS:
@@ -64,7 +64,7 @@ class Segmenter:
         return [self._close(len(self._open))] if self._open else []
 
     def _add(self, word: Word) -> list[Segment]:
-        closed = self.heard(word.start)
+        closed = self.advance(word.start)
         self._open.append(word)
         while len(self._open) > 1 and _seconds(self._open[0].start, word.end) > MAX_SEGMENT_SECONDS:
             closed.append(self._close(self._cut()))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from asr.errors import ConfigError
 from asr.recognition.segments import Segment
-from asr.recognition.words import text_of
+from asr.recognition.words import join_words
 
 LONG_PAUSE = 3000
 """Milliseconds from the start of a word to that of the next that end a cue of many segments."""
@@ -71,12 +71,12 @@ def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
         yield words
 
 
-def cues_of(
+def to_cues(
     segments: Iterable[Segment], options: SubtitleOptions, escape: Callable[[str], str]
 ) -> Iterator[tuple[int, int, str]]:
     """Start and end (ms) and text of the cues."""
     for lines in _subtitles(timed_words(segments), options):
-        plain = "\n".join(escape(text_of(line)) for line in lines)
+        plain = "\n".join(escape(join_words(line)) for line in lines)
         if not options.highlight_words:
             yield lines[0][0].start, lines[-1][-1].end, plain
             continue
@@ -85,7 +85,7 @@ def cues_of(
             if spoken.start > last:
                 yield last, spoken.start, plain
             marked = "\n".join(
-                text_of(
+                join_words(
                     replace(word, text=f"<u>{text}</u>" if word is spoken else text)
                     for word, text in ((word, escape(word.text)) for word in line)
                 )
@@ -121,7 +121,7 @@ def _subtitles(
 
 
 def _fits(line: list[TimedWord], word: TimedWord, width: int | None) -> bool:
-    return width is None or len(text_of([*line, word])) <= width
+    return width is None or len(join_words([*line, word])) <= width
 
 
 def to_milliseconds(seconds: float) -> int:

@@ -39,7 +39,7 @@ from asr.recognition.recordings import (
 from asr.recognition.segments import Segment, Segmenter, split
 from asr.recognition.warnings import domain_warnings
 from asr.recognition.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_probs, open_windows
-from asr.recognition.words import Word, frame_time, text_of, to_words
+from asr.recognition.words import Word, frame_time, join_words, to_words
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
@@ -98,7 +98,7 @@ class TranscriptStream:
             words += part.words
             best_path += part.best_path
             yield from segmenter.add(part.words)
-            yield from segmenter.heard(part.silent_until)
+            yield from segmenter.advance(part.silent_until)
         yield from segmenter.finish()
         self.transcript = self._finish(words, best_path)
 
@@ -268,7 +268,7 @@ class Transcriber:
                 prefetch(log_probs, WINDOWS_PREFETCHED), Chunker(self.model, max_seconds)
             )
             for chunk in chunks:
-                part = self._part(chunk, meter, text_of(history))
+                part = self._part(chunk, meter, join_words(history))
                 if not meter.nothing:
                     yield part
                 history = [] if chunk.pause else [*history, *part.words][-MAX_ORDER:]
@@ -302,7 +302,7 @@ class Transcriber:
         if self.domain and meter.measures and not meter.nothing:
             warnings += domain_warnings(self.domain, meter.measures, words, best_path, in_one_piece)
         return Transcript(
-            text_of(words),
+            join_words(words),
             tuple(words),
             meter.duration,
             self.model.hash,

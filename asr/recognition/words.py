@@ -22,7 +22,7 @@ class Word:
     """No space stands between it and the word before, as in Japanese."""
 
 
-class Spoken(Protocol):
+class AnyWord(Protocol):
     """A word on any timeline."""
 
     @property
@@ -31,7 +31,7 @@ class Spoken(Protocol):
     def joined(self) -> bool: ...
 
 
-def text_of(words: Iterable[Spoken]) -> str:
+def join_words(words: Iterable[AnyWord]) -> str:
     """Their texts, with a space between where they are not joined."""
     parts = (word.text if word.joined else f" {word.text}" for word in words)
     return "".join(parts).removeprefix(" ")
@@ -59,7 +59,7 @@ def to_words(
     within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
     """
     vocabulary, tokens = model.vocabulary, hypothesis.tokens
-    spans = vocabulary.spans(tokens)
+    spans = vocabulary.word_spans(tokens)
 
     def seconds(frame: int) -> float:
         return frame_time(first_frame + frame, model, duration)
@@ -84,7 +84,7 @@ def to_words(
                 start=start,
                 end=end,
                 confidence=calibrator(min(1.0, math.exp(sum(posteriors) / len(posteriors)))),
-                joined=vocabulary.joined(tokens, first),
+                joined=vocabulary.is_joined(tokens, first),
             )
         )
     return tuple(words)

@@ -16,12 +16,12 @@ from asr.recognition.segments import Segment
 from asr.recognition.subtitles import (
     ONE_LINE,
     SubtitleOptions,
-    cues_of,
     timed_words,
+    to_cues,
     to_milliseconds,
 )
 from asr.recognition.transcriber import Transcript
-from asr.recognition.words import text_of
+from asr.recognition.words import join_words
 
 
 def render(
@@ -74,7 +74,7 @@ def _txt(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
 
 def _srt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
     """SubRip, which has no escapes: an arrow within the text loses its shaft."""
-    cues = cues_of(segments, options, lambda text: re.sub("-{2,}>", "->", text))
+    cues = to_cues(segments, options, lambda text: re.sub("-{2,}>", "->", text))
     for number, (start, end, text) in enumerate(cues, start=1):
         times = f"{_clock(start, ',', True)} --> {_clock(end, ',', True)}"
         yield f"{number}\n{times}\n{text}\n\n"
@@ -84,7 +84,7 @@ def _vtt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -
     """WebVTT (W3C), whose cues hold tags and escapes."""
     escapes = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     yield "WEBVTT\n\n"
-    for start, end, text in cues_of(segments, options, lambda text: text.translate(escapes)):
+    for start, end, text in to_cues(segments, options, lambda text: text.translate(escapes)):
         yield f"{_clock(start, '.', False)} --> {_clock(end, '.', False)}\n{text}\n\n"
 
 
@@ -92,7 +92,7 @@ def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
     """Milliseconds and text of every segment."""
     yield "start\tend\ttext\n"
     for words in timed_words(segments):
-        yield f"{words[0].start}\t{words[-1].end}\t{text_of(words)}\n"
+        yield f"{words[0].start}\t{words[-1].end}\t{join_words(words)}\n"
 
 
 def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any
             for word in words
         ],
         "segments": [
-            {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": text_of(words)}
+            {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": join_words(words)}
             for words in segments
         ],
         "duration": to_milliseconds(transcript.duration) / 1000,
@@ -145,7 +145,7 @@ def _textgrid(transcript: Transcript) -> str:
     segments = list(timed_words(transcript.segments))
     tiers = {
         "words": [(word.start, word.end, word.text) for words in segments for word in words],
-        "segments": [(words[0].start, words[-1].end, text_of(words)) for words in segments],
+        "segments": [(words[0].start, words[-1].end, join_words(words)) for words in segments],
     }
     # Praat makes no tier of length zero.
     end = max([1, to_milliseconds(transcript.duration), *(words[-1].end for words in segments)])

@@ -44,7 +44,7 @@ def add_domain(folder: Path, data: SpeechData, corpus: Corpus) -> Domain:
         )
         if isinstance(result, Transcript) and result.words
     ]
-    words_of = corpus.vocabulary.words
+    words_of = corpus.vocabulary.split_words
     references = [" ".join(words_of(text)) for text, _ in recognised]
     calibrator = fit_words(references, [words for _, words in recognised])
     means = [

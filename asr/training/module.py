@@ -110,7 +110,7 @@ class CTCModule(Trainable):
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
             recognised = self.vocabulary.decode(hypothesis.tokens)
             counts = count_errors(
-                self.vocabulary.to_units(text), self.vocabulary.to_units(recognised)
+                self.vocabulary.space_units(text), self.vocabulary.space_units(recognised)
             )
             self.dev_sums["errors"] += counts.errors
             self.dev_sums["units"] += counts.reference

@@ -108,7 +108,7 @@ def drop_unfit(
             dropped.append((item, f"{item.duration:.2f} s is over {config.data.max_duration} s"))
         elif not item.text and not config.data.keep_empty:
             dropped.append((item, "no text"))
-        elif unknown := vocabulary.unknown(item.text):
+        elif unknown := vocabulary.unknown_characters(item.text):
             characters = " ".join(map(repr, unknown))
             dropped.append((item, f"characters {characters} outside the vocabulary"))
         elif not fits(item, vocabulary, num_frames):

@@ -92,7 +92,7 @@ def test_texts_with_common_beginnings(texts, history, ends, unit):
         lm.score([[*before, *lm.encode(text)]])[0][len(before) : None if ends else -1].sum()
         for text in texts
     ]
-    found = lm.score_alike(texts, history, ends)
+    found = lm.score_texts(texts, history, ends)
     np.testing.assert_allclose(found, np.array(expected) * math.log(10), atol=1e-4)
 
 

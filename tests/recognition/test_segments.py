@@ -59,13 +59,13 @@ def test_segment():
 def test_segments_close_early():
     a, b, c, d = spoken((0, 200), (100, 300), (900, 200), (100, 100))
     segmenter = Segmenter()
-    assert segmenter.heard(99.0) == []
+    assert segmenter.advance(99.0) == []
     assert segmenter.add([a]) == []
-    assert segmenter.heard(0.9) == []
+    assert segmenter.advance(0.9) == []
     assert segmenter.add([b]) == []
-    assert segmenter.heard(1.399) == []
-    assert texts(segmenter.heard(1.4)) == ["a b"]
-    assert segmenter.heard(1.5) == []
+    assert segmenter.advance(1.399) == []
+    assert texts(segmenter.advance(1.4)) == ["a b"]
+    assert segmenter.advance(1.5) == []
     assert segmenter.add([c, d]) == []
     assert texts(segmenter.finish()) == ["c d"]
     assert segmenter.finish() == []
@@ -100,5 +100,5 @@ def test_portions_do_not_matter(words, portions):
         if first >= len(words):
             break
         if earlier is not None:
-            segments += segmenter.heard(words[first].start - earlier)
+            segments += segmenter.advance(words[first].start - earlier)
     assert (*segments, *segmenter.finish()) == split(words)

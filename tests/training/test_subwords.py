@@ -35,7 +35,7 @@ def test_texts_are_divided_as_sentencepiece_divides_them(name):
     letters = sorted(set("".join(texts)))
 
     def spelled(text):
-        return not vocabulary.unknown(text)  # two letters may become a third in NFC
+        return not vocabulary.unknown_characters(text)  # two letters may become a third in NFC
 
     @given(st.text(letters, max_size=60).map(vocabulary.normalize).filter(spelled))
     def on_random_texts(text):
@@ -60,7 +60,7 @@ def test_all_pieces_are_there_and_no_others():
 def test_characters_of_the_configuration_are_symbols_too():
     texts = [normalize(text) for text in GERMAN]
     vocabulary = learn_pieces(texts, DataConfig(pieces=40, characters="abcdefghijklmnopqrstuvwxyz"))
-    assert not vocabulary.unknown("quax")
+    assert not vocabulary.unknown_characters("quax")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,6 @@ def test_pieces_that_are_no_vocabulary(tokens, scores, message):
 
 def test_the_mark_of_words_is_no_character_of_a_text():
     vocabulary, _ = LEARNED["German"]
-    assert vocabulary.unknown("der ▁ fuß") == ["▁"]
+    assert vocabulary.unknown_characters("der ▁ fuß") == ["▁"]
     with pytest.raises(DataError, match="'▁'"):
         vocabulary.encode("der▁fuß")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_cases import VOCABULARY, all_texts, exact_score, random_log_probs
 
-from asr.decoding.forward import log_probability
+from asr.decoding.log_probs import log_probability
 from asr.errors import DataError
 from asr.text import min_frames
 
