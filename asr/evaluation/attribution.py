@@ -90,9 +90,8 @@ def attribute(
     output_spelled = spelled(output)
     if vocabulary.scores:  # the decoder may have divided it into other sub-words
         decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
-        if vocabulary.space_units(vocabulary.decode(decoded.tokens)) == vocabulary.space_units(
-            output
-        ):
+        found = vocabulary.space_units(vocabulary.decode(decoded.tokens))
+        if found == vocabulary.space_units(output):
             output_spelled.append(decoded.tokens)
     output_score, output_acoustic = scores(output_spelled)
     causes: list[str | None] = []

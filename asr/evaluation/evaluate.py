@@ -85,12 +85,12 @@ def evaluate(
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
         transcripts.append(result)
     seconds = time.perf_counter() - started
-    to_units, unit = vocabulary.space_units, of_model(vocabulary).unit
+    space_units, unit = vocabulary.space_units, of_model(vocabulary).unit
     pairs = [
-        (to_units(item.text), to_units(result.text))
+        (space_units(item.text), space_units(result.text))
         for item, result in zip(utterances, transcripts, strict=True)
     ]
-    trained = {to_units(item.text) for item in training}
+    trained = {space_units(item.text) for item in training}
     fresh = [pair for pair in pairs if pair[0] not in trained]
     lm = transcriber.search.lm if transcriber.search else None
     total = _score(pairs, unit)

@@ -42,14 +42,15 @@ def explain(
         DataError: audio that can no longer be read.
     """
     model, vocabulary = transcriber.model, transcriber.model.vocabulary
-    to_units = vocabulary.space_units
+    space_units = vocabulary.space_units
     wrong = [
         (item, transcript)
         for item, transcript in zip(utterances, transcripts, strict=True)
-        if to_units(item.text) != to_units(transcript.text) and transcript.duration <= LONGEST
+        if space_units(item.text) != space_units(transcript.text) and transcript.duration <= LONGEST
     ]
     counts = count_each(
-        [to_units(item.text) for item, _ in wrong], [to_units(result.text) for _, result in wrong]
+        [space_units(item.text) for item, _ in wrong],
+        [space_units(result.text) for _, result in wrong],
     )
     errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
