@@ -14,7 +14,7 @@ PACKAGES = [
 ]  # fmt: skip
 ENTRANCES = {"__init__": ["cli"], "__main__": []}  # modules in asr/, and what they do not import
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
-# Extras, and what is slow to load, imported where their absence gets a clear message, and nowhere else.
+# Extras and what is slow to load: imported where their absence gets a clear message, nowhere else.
 EXTRAS = {
     "av": {"audio/ffmpeg.py"},
     "numba": {"decoding/compiled.py"},

@@ -40,8 +40,8 @@ def transcribe(
         typer.Argument(
             metavar="AUDIO",
             help="Audio files, folders of them, patterns such as 'in/**/*.wav', .jsonl manifests; "
-            "- is standard input. WAV, FLAC, MP3, Ogg/Opus, SPHERE and others; with ffmpeg "
-            "installed also video.",
+            "- is standard input. WAV, FLAC, MP3, Ogg/Opus, M4A, WebM, SPHERE and "
+            "others; also the sound of videos.",
         ),
     ],
     format: Annotated[

@@ -5,17 +5,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from asr.audio.read import source_name, stream_audio
+from asr.audio.read import source_name
 from asr.decoding.alignment import align
 from asr.decoding.hypothesis import Hypothesis
 from asr.errors import DataError, OutputError
 from asr.model.directory import ModelInfo, default_model
 from asr.model.session import AcousticSession, LogProbs
+from asr.recognition.recordings import Passes
 from asr.recognition.windows import Windows, open_windows
 from asr.recognition.words import Word, frame_time, to_words
 
@@ -76,7 +76,7 @@ class Aligner:
         tokens = _encode(text, model)
         if isinstance(source, str) and source == "-":
             source = sys.stdin.buffer.read()  # gone through twice
-        windows = open_windows(self._session, partial(stream_audio, source, model.sample_rate))
+        windows = open_windows(self._session, Passes(source, model.sample_rate))
         duration = windows.samples / model.sample_rate
         with _stored(windows, len(model.vocabulary)) as log_probs:
             try:

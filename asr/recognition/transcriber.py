@@ -369,7 +369,10 @@ def _groups(
     group, seconds = list[Recording | AsrError](), 0.0
     for item in recordings:
         group.append(item)
-        seconds += item.meter.duration if isinstance(item, ShortRecording) else 0.0
+        if isinstance(item, ShortRecording):
+            seconds += item.meter.duration
+        elif isinstance(item, LongRecording):
+            seconds += SHORT_SECONDS  # what has been read of it
         if seconds > GROUP_SECONDS or len(group) == size:
             yield group
             group, seconds = [], 0.0

@@ -67,8 +67,8 @@ def test_validate_finds_every_kind_of_problem(tmp_path, decoded):
     cut = tmp_path / "cut.wav"
     assert [str(problem).removeprefix(f"{path}:") for problem in found.problems] == [
         "2: long: duration is 2.000 s here, the audio has 1.000 s",
-        f"3: bad: {tmp_path / 'bad.wav'}: not readable as audio (unknown format); needs WAV, FLAC, "
-        "MP3, Ogg/Opus or SPHERE",
+        f"3: bad: {tmp_path / 'bad.wav'}: not readable as audio (unknown format); FFmpeg cannot "
+        "read it: Invalid data found when processing input",
         "4: odd: characters '7' '\u00e9' outside the vocabulary",
         "5: fast: 79 characters do not fit in 1.000 s of audio",
         f"6: cut: {cut}: the header promises 1.0 s, the file holds 0.5 s: truncated?",
