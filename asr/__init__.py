@@ -217,7 +217,7 @@ def evaluate(
         model = load(model, **options)
     evaluation = evaluate_manifest(manifest, model, training_manifests, batch_size)
     if output_dir is not None:
-        from asr.report.report import write_evaluation
+        from asr.report.page import write_evaluation
 
         write_evaluation(output_dir, evaluation, model)
     return evaluation

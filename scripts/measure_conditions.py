@@ -24,7 +24,7 @@ from asr.audio.probe import probe
 from asr.audio.read import MAX_SECONDS
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
-from asr.evaluation.evaluate import decoder_values, evaluate, results
+from asr.evaluation.evaluate import decoder_values, evaluate, results_values
 from asr.files import read_text, sha256, write_atomically
 from asr.model.directory import default_model
 from asr.recognition.transcriber import Transcriber
@@ -136,7 +136,7 @@ def copy(manifest: Path, condition: str, talkers: Talkers, folder: Path) -> Path
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
     """Word errors with their interval, the error of the confidences, every hypothesis."""
-    values = results(evaluate(manifest, transcriber), transcriber)
+    values = results_values(evaluate(manifest, transcriber), transcriber)
     calibration = values["calibration"]
     return {
         "wer": values["score"]["wer"],

@@ -28,8 +28,8 @@ from asr.data.manifest import read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
-from asr.report.metrics import read_log
 from asr.training.config import Config, load_config
+from asr.training.curves import read_metrics
 from asr.training.fit import fit
 from asr.training.model import Encoder
 from asr.version import __version__
@@ -86,7 +86,7 @@ def project(config: Config, manifest: Path, hours: float, epochs: int) -> dict[s
             ),
         )
         model = read_model(fit(measured, folder=Path(folder) / "run"))
-        seconds = min(row["seconds"] for row in read_log(Path(folder) / "run" / "metrics.csv"))
+        seconds = min(row["seconds"] for row in read_metrics(Path(folder) / "run" / "metrics.csv"))
     total = sum(item.duration for item in items)
     speed = total / seconds
     work = hours * config.training.epochs

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import AsrError
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.files import write_atomically
 from asr.recognition.transcriber import Transcriber
-from asr.report.metrics import read_log
+from asr.training.curves import read_metrics
 
 FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "data", "versions")
 SPEED_PASSES = 5
@@ -54,10 +54,10 @@ def record(run: Path, data: Path, also: Sequence[str] = ()) -> dict[str, Any]:
     for name in ("dev", "test", *also):
         manifest = data / f"{name}.jsonl"
         training = trained[:1] if name == "dev" else trained
-        parts[name] = results(evaluate(manifest, transcriber, training), transcriber)
+        parts[name] = results_values(evaluate(manifest, transcriber, training), transcriber)
     again = [evaluate(data / "test.jsonl", transcriber) for _ in range(SPEED_PASSES)]
     provenance = transcriber.model.provenance
-    rows = read_log(run / "metrics.csv")
+    rows = read_metrics(run / "metrics.csv")
     return {
         "model": transcriber.model.hash,
         **{name: provenance[name] for name in FROM_MODEL},

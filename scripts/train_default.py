@@ -23,7 +23,7 @@ from pathlib import Path
 from asr.data.manifest import read_manifest, write_manifest
 from asr.decoding.bundle import WORDS
 from asr.errors import AsrError, DataError
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.files import write_atomically
 from asr.model.directory import read_model
 from asr.model.domain import read_domain
@@ -340,7 +340,7 @@ def score(model: Path, data: Path, run: Path, name: str) -> Path:
     corpus, part, decoder = SCORES[name]
     manifest = data / corpus / f"{part}.jsonl"
     transcriber = Transcriber(model, decoder=decoder)
-    values = results(evaluate(manifest, transcriber), transcriber)
+    values = results_values(evaluate(manifest, transcriber), transcriber)
     write_atomically(output, json.dumps(values, indent=1) + "\n")
     return output
 

@@ -25,7 +25,7 @@ from resumed_runs import trained
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.evaluation.interval import wer_interval
 from asr.evaluation.results import count_values, counts_from_values
 from asr.evaluation.scoring import ErrorCounts
@@ -180,7 +180,7 @@ def without(speaker: str, items: Sequence[Utterance]) -> list[Utterance]:
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
     """Word errors, and the texts that are wrong."""
-    found = results(evaluate(manifest, transcriber), transcriber)
+    found = results_values(evaluate(manifest, transcriber), transcriber)
     return {
         "wer": found["score"]["wer"],
         "wrong": {

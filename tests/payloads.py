@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import soundfile
 
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 
 WORDS = "yes no stop enter erase rubout help one two three four five six seven nine".split()
 CAUSES = ["acoustics", "search", "language model", "out of vocabulary"]
@@ -27,7 +27,7 @@ def corrupted(words, share, rng):
 
 def make_output(reference, hypothesis, rng, timed=True):
     """What one system made of an utterance; its words lie WORD_SECONDS apart."""
-    steps = align(reference, hypothesis)
+    steps = align_words(reference, hypothesis)
     wrong = [step.kind != "C" for step in steps]
     output = {
         "hypothesis": " ".join(hypothesis),

@@ -22,9 +22,9 @@ from asr.decoding.greedy import greedy
 from asr.decoding.hotwords import build_hotwords
 from asr.errors import ConfigError, DataError, ModelError
 from asr.evaluation.attribution import attribute
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.evaluation.explanation import explain
-from asr.evaluation.normalization import named
+from asr.evaluation.normalization import find_normalization
 from asr.evaluation.results import write_results
 from asr.lm.kneser_ney import estimate
 from asr.model.config import EncoderConfig
@@ -32,7 +32,7 @@ from asr.model.directory import read_files, read_model, write_model
 from asr.recognition.aligner import Aligner, align_tokens
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.words import join_words, to_words
-from asr.report.report import write_report
+from asr.report.page import write_report
 from asr.text import BLANK, Vocabulary, min_frames, normalize
 from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
 
@@ -411,7 +411,7 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
     evaluation = evaluate(manifest, transcriber)
     explanations = explain(evaluation.utterances, evaluation.transcripts, transcriber)
     assert set(explanations["0"].causes) - {None} == {"acoustics"}
-    values = results(evaluation, transcriber, explanations)
+    values = results_values(evaluation, transcriber, explanations)
     write_report(tmp_path / "report", [write_results(tmp_path / "report", values)])
     assert evaluation.score.sentence_errors == 1
     assert values["normalization"]["unit"] == ("word" if vocabulary.spaced else "character")
@@ -535,7 +535,7 @@ def test_scores_of_texts_in_characters(tmp_path, capsys):
         values = json.loads((folder / "results.json").read_text())
         assert values["normalization"]["unit"] == "character"
         assert values["score"]["wer"] == values["score"]["cer"]
-    assert named("characters").apply("東京 へ") == "東 京 へ"
+    assert find_normalization("characters").apply("東京 へ") == "東 京 へ"
     app(["report", str(tmp_path / "characters")], standalone_mode=False)
     head, _, row = capsys.readouterr().out.splitlines()
     assert "CER" in head and "WER" not in head and "11.11 %" in row

@@ -55,7 +55,7 @@ def compare(
     from asr.evaluation.comparison import compare as compare_texts
     from asr.evaluation.results import read_results, same_utterances
     from asr.evaluation.scoring import score
-    from asr.report.report import write_report
+    from asr.report.page import write_report
 
     if len(results) < 2:
         raise typer.BadParameter("needs two or more", param_hint="RESULTS")

@@ -168,7 +168,7 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
 @exporting.command("kaldi")
 def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
     """Write a Kaldi data directory; further fields become utt2FIELD files."""
-    from asr.data.formats.export import read_utterances
+    from asr.data.formats.item import read_utterances
     from asr.data.formats.kaldi import write_kaldi
 
     utterances = read_utterances(manifest)
@@ -185,7 +185,7 @@ def export_nemo(
     ],
 ) -> None:
     """Write a NeMo manifest, with paths relative to its folder."""
-    from asr.data.formats.export import read_utterances
+    from asr.data.formats.item import read_utterances
     from asr.data.formats.nemo import write_nemo
 
     utterances = read_utterances(manifest)
@@ -208,7 +208,7 @@ def export_lhotse(
     ],
 ) -> None:
     """Write recordings and supervisions, or cuts, of lhotse; further fields go into custom."""
-    from asr.data.formats.export import read_utterances
+    from asr.data.formats.item import read_utterances
     from asr.data.formats.lhotse import write_lhotse
 
     utterances = read_utterances(manifest)
@@ -225,7 +225,7 @@ def export_csv(
     ],
 ) -> None:
     """Write a table with a column for each field, paths relative to its folder."""
-    from asr.data.formats.export import read_utterances
+    from asr.data.formats.item import read_utterances
     from asr.data.formats.tables import write_table
 
     utterances = read_utterances(manifest)

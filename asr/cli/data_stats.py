@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from asr.data.summary import Comparison, Statistics
+    from asr.data.summary import CorpusSummary, ManifestSummary
 
 MOST_WORDS, MOST_CHARACTERS = 12, 60
 
@@ -53,7 +53,7 @@ def stats(
     from rich.console import Console
 
     from asr.cli.progress import CountProgress
-    from asr.data.summary import compare, to_json
+    from asr.data.summary import summarize_manifests, to_json
     from asr.files import write_atomically
     from asr.model.directory import default_model, read_model
 
@@ -61,7 +61,7 @@ def stats(
         needs_plots()
     with CountProgress("recordings") as progress:
         info = read_model(default_model())
-        comparison = compare(manifests, info, audio, seed, progress.reached)
+        comparison = summarize_manifests(manifests, info, audio, seed, progress.reached)
     _show(comparison, Console(highlight=False, markup=False))
     if json_file:
         text = json.dumps(to_json(comparison), ensure_ascii=False, indent=1)
@@ -83,7 +83,7 @@ def names(paths: "Sequence[Path]") -> list[str]:
     return short
 
 
-def _show(comparison: "Comparison", console: "Console") -> None:
+def _show(comparison: "CorpusSummary", console: "Console") -> None:
     """Tables on standard output, none wider than 60 columns if the names are short."""
     found = comparison.manifests
     labels = names([item.path for item in found])
@@ -114,23 +114,23 @@ def _show(comparison: "Comparison", console: "Console") -> None:
         console.print(f"words of {label}: {_counts(item.words, MOST_WORDS)}")
         console.print(f"characters: {_counts(item.characters, MOST_CHARACTERS)}\n")
     pairs = [
-        (f"{short[later]}, {short[earlier]}", len(sharing.speakers), sharing.texts, sharing.audio)
-        for later, earlier, sharing in comparison.shared
+        (f"{short[later]}, {short[earlier]}", len(leakage.speakers), leakage.texts, leakage.audio)
+        for later, earlier, leakage in comparison.shared
     ]
     if pairs:
         _table(console, ["of the first, shared", "speakers", "texts", "recordings"], pairs)
         lacking = [
             (short[item.path], len(item.words), item.words.total(), f"{100 * item.share:.2f} %")
-            for item in comparison.news
+            for item in comparison.new_words
         ]
         _table(console, [f"words not in {labels[0]}", "distinct", "running", "share"], lacking)
-    for news in comparison.news:
+    for news in comparison.new_words:
         if news.words:
             console.print(f"{short[news.path]}: {_counts(news.words, MOST_WORDS)}")
 
 
 def _show_distributions(
-    found: "Sequence[Statistics]", labels: "Sequence[str]", console: "Console"
+    found: "Sequence[ManifestSummary]", labels: "Sequence[str]", console: "Console"
 ) -> None:
     from asr.data.summary import QUANTILES, quantiles
 
@@ -147,7 +147,7 @@ def _show_distributions(
             _table(console, ["", *columns], rows)
 
 
-def _show_histogram(found: "Sequence[Statistics]", console: "Console") -> None:
+def _show_histogram(found: "Sequence[ManifestSummary]", console: "Console") -> None:
     """How many utterances of all manifests are how long, as bars."""
     import numpy as np
     from rich.bar import Bar
@@ -168,7 +168,7 @@ def _show_histogram(found: "Sequence[Statistics]", console: "Console") -> None:
     console.print(table, "")
 
 
-def _clipping(item: "Statistics") -> tuple[int, str]:
+def _clipping(item: "ManifestSummary") -> tuple[int, str]:
     from asr.data.summary import CLIPPED
 
     assert item.audio

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asr.data.summary import Statistics, histogram, round_edges
+from asr.data.summary import ManifestSummary, histogram, round_edges
 from asr.errors import OutputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ COLORS = ("#3266a8", "#c96a12", "#2b7a4b", "#8a5aa8", "#7a7a7a")
 GREY = "#888888"
 
 
-def draw_statistics(found: Sequence[Statistics], names: Sequence[str], path: Path) -> None:
+def draw_statistics(found: Sequence[ManifestSummary], names: Sequence[str], path: Path) -> None:
     """Write the distributions of manifests, a colour each: shares of their utterances, speakers and
     recordings.
 
@@ -58,7 +58,7 @@ def draw_statistics(found: Sequence[Statistics], names: Sequence[str], path: Pat
 
 
 def _draw(
-    axes: "Axes", found: Sequence[Statistics], names: Sequence[str], measure: str, dotted: bool
+    axes: "Axes", found: Sequence[ManifestSummary], names: Sequence[str], measure: str, dotted: bool
 ) -> None:
     """Over common bins, the first manifest as a surface, each other one as a line."""
     values = [item.measures.get(measure, np.zeros(0)) for item in found]

@@ -41,31 +41,31 @@ def evaluate(
     all of it, the recordings included.
     """
     import asr
-    from asr.evaluation.normalization import of_model
+    from asr.evaluation.normalization import model_normalization
 
     check_open(open_report, output_dir)
     transcriber = asr.load(model, **search)
     evaluation = asr.evaluate(
         manifest, transcriber, training_manifests=training_manifest or (), batch_size=batch_size
     )
-    unit = of_model(transcriber.model.vocabulary).unit
+    unit = model_normalization(transcriber.model.vocabulary).unit
     print_score(evaluation.score, evaluation.interval, unit)
     if evaluation.unseen is not None:
         unseen = evaluation.unseen
         texts = f"the {unseen.sentences} texts not in the training manifests"
         print(f"{'WER' if unit == 'word' else 'CER'}  {unseen.words} on {texts}")
-    if evaluation.sharing is not None:
-        print(evaluation.sharing)
-    if evaluation.overlap is not None:
-        print(f"language model: {evaluation.overlap}")
-        if evaluation.overlap.warning:
-            print(f"warning: {manifest}: {evaluation.overlap.warning}", file=sys.stderr)
+    if evaluation.leakage is not None:
+        print(evaluation.leakage)
+    if evaluation.lm_overlap is not None:
+        print(f"language model: {evaluation.lm_overlap}")
+        if evaluation.lm_overlap.warning:
+            print(f"warning: {manifest}: {evaluation.lm_overlap.warning}", file=sys.stderr)
     speed = evaluation.duration / evaluation.seconds
     print(
         f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
     if output_dir is not None:
-        from asr.report.report import write_evaluation
+        from asr.report.page import write_evaluation
 
         show_page(write_evaluation(output_dir, evaluation, transcriber), open_report)

@@ -40,9 +40,8 @@ def report(
     """
     from asr.evaluation.results import read_results
     from asr.files import write_atomically
-    from asr.report.curves import curves, read_run
-    from asr.report.formats import FORMATS
-    from asr.report.table import rows
+    from asr.report.table import FORMATS, rows
+    from asr.training.curves import curves, read_run
 
     runs = [_is_run(path) for path in paths]
     if any(runs) and not all(runs):
@@ -73,7 +72,7 @@ def _is_run(path: Path) -> bool:
     """
     from asr.errors import DataError
     from asr.evaluation.results import FILE
-    from asr.report.metrics import METRICS
+    from asr.training.curves import METRICS
 
     if not path.is_dir():
         return False

@@ -37,16 +37,16 @@ def score(
     audio in JSON Lines, line numbers in plain text. A ctm lists no utterance without words.
     """
     from asr.evaluation.interval import wer_interval
-    from asr.evaluation.normalization import named
-    from asr.evaluation.results import scored, write_results
+    from asr.evaluation.normalization import find_normalization
+    from asr.evaluation.results import common_values, write_results
     from asr.evaluation.scoring import score as score_texts
-    from asr.evaluation.transcripts import pair, read_transcripts
+    from asr.evaluation.transcripts import pair_transcripts, read_transcripts
     from asr.files import sha256
-    from asr.report.report import write_report
+    from asr.report.page import write_report
 
     check_open(open_report, output_dir)
-    applied = named(normalization)
-    items = pair(
+    applied = find_normalization(normalization)
+    items = pair_transcripts(
         read_transcripts(reference, reference=True),
         read_transcripts(hypothesis, reference=False),
         missing_is_empty=hypothesis.suffix == ".ctm",
@@ -67,7 +67,7 @@ def score(
         sources = {
             name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()
         }
-        values = scored(items, result, interval, applied) | {"texts": sources}
+        values = common_values(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
         show_page(page, open_report)
 

@@ -1,4 +1,4 @@
-"""Archives of corpora: fetched, going on where that was stopped, checked, unpacked."""
+"""Downloading, checking and unpacking of the archives of corpora."""
 
 import shutil
 import tarfile
@@ -9,15 +9,17 @@ from asr.errors import DataError
 from asr.files import sha256, write_atomically
 
 PARTIAL = 206
-"""The status of a server that goes on where it is told to."""
+"""The HTTP status of a server that sends the rest of a file, as it was asked to."""
 
 
 def download(url: str, archive: Path) -> Path:
-    """Fetch ``url`` to ``archive`` unless it is there; what was fetched before it was stopped, kept
-    beside it as ``.part``, is not fetched again where the server can go on.
+    """Download ``url`` to the file ``archive`` unless it exists, and return its path.
+
+    A download that was interrupted leaves a ``.part`` file. The next call goes on from there if the
+    server can do that.
 
     Raises:
-        DataError: it cannot be fetched, or its place not be written.
+        DataError: the download fails, or the file cannot be written.
     """
     if archive.exists():
         return archive
@@ -45,14 +47,14 @@ def download(url: str, archive: Path) -> Path:
 
 
 def have_unpacked(source: Path | str, folder: Path, digest: str | None = None) -> None:
-    """See to it that ``source``, an archive or the URL of one, lies unpacked in ``folder``.
+    """Make sure that ``source``, an archive or the URL of one, lies unpacked in ``folder``.
 
-    It is fetched to ``folder``, checked and unpacked as :func:`download` and :func:`unpack` do, but
-    once: a hidden file ``.NAME.unpacked``, written last, says of which archive. So the archive may
-    be removed afterwards.
+    The archive is downloaded to ``folder``, checked and unpacked (:func:`download`,
+    :func:`unpack`), but only once: a hidden file ``.NAME.unpacked``, which is written last, says
+    which archive was unpacked. So the archive may be removed afterwards.
 
     Raises:
-        DataError: as those.
+        DataError: the archive cannot be downloaded or unpacked, or is another one.
     """
     name = source.name if isinstance(source, Path) else source.rpartition("/")[2]
     mark = folder / f".{name}.unpacked"
@@ -67,16 +69,17 @@ def have_unpacked(source: Path | str, folder: Path, digest: str | None = None) -
 
 
 def _state(archive: Path | str) -> str:
-    """Another one for an archive that has changed."""
+    """Return a text that is another one if the archive has changed: its size and time."""
     state = Path(archive).stat()
     return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def unpack(archive: Path, folder: Path, digest: str | None = None) -> None:
-    """Unpack a tar archive into ``folder``; with ``digest``, only if that is its SHA-256.
+    """Unpack a tar archive into ``folder``; if a ``digest`` is given, only if it is the archive's
+    SHA-256.
 
     Raises:
-        DataError: no such archive, another one, or one that is damaged.
+        DataError: there is no such archive, it has another digest, or it is damaged.
     """
     if not archive.is_file():
         raise DataError(f"{archive}: no such archive")

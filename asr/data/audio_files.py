@@ -1,4 +1,4 @@
-"""What is to be transcribed: files, folders, patterns, manifests; and a share of it."""
+"""The recordings that arguments of a command name: files, folders, patterns, manifests."""
 
 import glob
 import re
@@ -16,30 +16,38 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AudioFile:
-    """``path`` of a recording, ``-`` for standard input; ``root``: the folder it was found in, None
-    if it was named itself."""
+    """The ``path`` of a recording, ``-`` for standard input, and ``root``, the folder that it was
+    found in, None if the recording itself was named."""
 
     path: str
     root: str | None = None
 
 
 def find_audio_files(arguments: Sequence[str]) -> list[AudioFile]:
-    """The recordings that ``arguments`` name, in their order, those of a folder sorted.
+    """Return the recordings that ``arguments`` name, in their order; those of a folder are sorted.
 
-    A folder stands for the audio files in it and in the folders below; ``*``, ``?``, ``[…]`` and
-    ``**`` in what is no file itself are a pattern; a ``.jsonl`` file is a manifest.
+    A folder stands for the audio files in it and in the folders below, and a ``.jsonl`` file is a
+    manifest. An argument that is not the name of a file and holds ``*``, ``?``, ``[…]`` or ``**``
+    is a pattern.
+
+    >>> find_audio_files(["a.wav", "-"])
+    [AudioFile(path='a.wav', root=None), AudioFile(path='-', root=None)]
 
     Raises:
-        DataError: a folder or pattern without audio files, an unusable manifest.
+        DataError: a folder or pattern without audio files, or an unusable manifest.
     """
     return [source for argument in arguments for source in _find(argument)]
 
 
 def share_of(jobs: Sequence[T], share: str) -> list[T]:
-    """Every n-th job from the i-th on, for ``share`` "i/n": all shares together are all jobs.
+    """Return every n-th job from the i-th on, for ``share`` "i/n"; all shares together are all
+    jobs.
+
+    >>> share_of(["a", "b", "c", "d", "e"], "2/3")
+    ['b', 'e']
 
     Raises:
-        DataError: not two numbers with 1 <= i <= n.
+        DataError: ``share`` is not i/n with 1 <= i <= n.
     """
     match = re.fullmatch(r"(\d+)/(\d+)", share)
     index, count = (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,4 +1,4 @@
-"""What the recipes of corpora have in common: their command line, durations, manifests."""
+"""What the recipes of corpora share: their command line, durations, and manifests."""
 
 import argparse
 import os
@@ -22,10 +22,17 @@ def source_parser(
     folder: str = "",
     many: bool = False,
 ) -> argparse.ArgumentParser:
-    """A command line on which one source has to be named: ``--archive``, of which ``many`` allows
-    several; ``--download`` where there is a ``url``; ``--folder`` where the corpus may lie
-    unpacked. ``archive`` and ``folder`` are what is said of them. And ``--output``, by default
-    ``output``."""
+    """Return a command line on which one source of a corpus has to be named, and ``--output``.
+
+    Args:
+        description: of the program.
+        output: the default of ``--output``.
+        archive: the help of ``--archive``.
+        url: where ``--download`` fetches the corpus from; without it there is no ``--download``.
+        folder: the help of ``--folder``, for a corpus that may lie unpacked; without it there is no
+            ``--folder``.
+        many: whether ``--archive`` takes several files.
+    """
     parser = argparse.ArgumentParser(description=description)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -47,9 +54,11 @@ def prepare_source(
     url: str,
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """The whole command line of a corpus that is one archive: :func:`source_parser`, then
-    ``prepare`` with the file or the URL and the output folder; what fails ends the program with one
-    line."""
+    """Run the command line of a corpus that is one archive (:func:`source_parser`).
+
+    ``prepare`` is called with the file or the URL, and with the output folder; an error ends the
+    program with one line.
+    """
     options = source_parser(description, output, archive, url).parse_args(arguments)
     try:
         prepare(url if options.download else options.archive, options.output)
@@ -57,9 +66,9 @@ def prepare_source(
         sys.exit(f"error: {error}")
 
 
-def measured(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[AudioError]]:
-    """``utterances`` with the durations that the headers of their audio tell, and an error for each
-    of those left out, whose audio cannot be read."""
+def with_durations(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[AudioError]]:
+    """Return the utterances with the durations (s) that the headers of their audio tell, and an
+    error for each utterance that is left out because its audio cannot be read."""
 
     def measure(item: Utterance) -> Utterance | AudioError:
         try:
@@ -76,7 +85,7 @@ def measured(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Aud
 
 
 def write_parts(output: Path, parts: Mapping[str, Sequence[Utterance]]) -> None:
-    """Write a manifest ``NAME.jsonl`` for each part of a corpus, and print what it holds."""
+    """Write a manifest ``NAME.jsonl`` for each part of a corpus, and print how much it holds."""
     for name, items in parts.items():
         write_manifest(output / f"{name}.jsonl", items)
         words = sum(len(item.text.split()) for item in items)

@@ -1,4 +1,4 @@
-"""What a test set has in common with the data that a model was trained on."""
+"""Leakage: what a test set has in common with the data that a model was trained on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from asr.data.manifest import Utterance
 from asr.errors import DataError
 from asr.files import sha256
 
-_PIECE = 1 << 10
+_PART = 1 << 10  # bytes that are compared before the whole files
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """Speakers of the test set that were trained on, and how many of its ``utterances`` have a text
-    or audio that was."""
+    """What a test set shares with training data: the ``speakers``, and the number of its
+    ``utterances`` whose text (``texts``) or recording (``audio``) is in the training data."""
 
     speakers: tuple[str, ...]
     texts: int
@@ -23,7 +23,7 @@ class Leakage:
 
     @property
     def counts(self) -> str:
-        """What is shared, without saying what the sets are for."""
+        """The counts in words that fit any two manifests."""
         return (
             f"{len(self.speakers)} speakers, {self.texts} of {self.utterances} texts, "
             f"{self.audio} of {self.utterances} recordings"
@@ -39,8 +39,10 @@ class Leakage:
 def find_leakage(
     test: Sequence[Utterance], training: Sequence[Utterance], skip_missing: bool = False
 ) -> Leakage:
-    """Recordings are the same if their files are, byte for byte; ``skip_missing``: those that are
-    not there are the same as no other.
+    """Return what the ``test`` set has in common with the ``training`` data.
+
+    Recordings are the same if their files are equal byte for byte. With ``skip_missing``, files
+    that do not exist count as different from all others.
 
     Raises:
         DataError: an audio file cannot be read.
@@ -59,15 +61,18 @@ def find_leakage(
 
 
 def _same_files(paths: Iterable[Path], others: Iterable[Path]) -> int:
-    """How many of ``paths`` have the content of one of ``others``: little is read of files unless
-    they are equal in size, and all of them only if they are in their middle, too."""
+    """Return how many of ``paths`` have the same content as one of ``others``.
+
+    Files are read only if another has the same size, and as a whole only if the parts in their
+    middles are equal, too.
+    """
     left, right = list(paths), set(others)
     try:
         for key in (_size, _middle, sha256):
-            of = {path: key(path) for path in {*left, *right}}
-            common = {of[path] for path in left} & {of[path] for path in right}
-            left = [path for path in left if of[path] in common]
-            right = {path for path in right if of[path] in common}
+            keys = {path: key(path) for path in {*left, *right}}
+            common = {keys[path] for path in left} & {keys[path] for path in right}
+            left = [path for path in left if keys[path] in common]
+            right = {path for path in right if keys[path] in common}
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
     return len(left)
@@ -81,4 +86,4 @@ def _middle(path: Path) -> tuple[int, bytes]:
     size = _size(path)
     with open(path, "rb") as file:
         file.seek(size // 2)
-        return size, file.read(_PIECE)
+        return size, file.read(_PART)

@@ -1,9 +1,10 @@
-"""Manifests: JSON Lines, one utterance a line, audio paths relative to the manifest's folder.
+"""Manifests: lists of utterances in JSON Lines, with paths relative to the manifest's folder.
 
     {"audio_filepath": "wav/a.wav", "duration": 2.31, "text": "yes", "id": "a", "speaker": "s1"}
 
-``audio_filepath``, ``duration`` (s) and ``text`` are needed, the latter two only where a transcript
-is; ``id`` defaults to the file's stem; every further field is kept.
+``audio_filepath``, ``duration`` (s) and ``text`` are needed; the latter two may be missing where a
+manifest only names recordings. ``id`` is by default the name of the file without its suffix. Every
+further field is kept.
 """
 
 import json
@@ -18,13 +19,14 @@ from asr.files import read_text, write_atomically
 from asr.text import Vocabulary, min_frames, normalize
 
 DURATION_TOLERANCE = 0.05
-"""Seconds between a manifest's duration and the audio's."""
+"""The seconds by which the duration in a manifest may differ from that of the audio."""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """One line of a manifest; ``audio`` is a full path, ``text`` is normalised, ``line`` counts
-    from 1 (0: not read from a file)."""
+    """One line of a manifest: ``audio`` is a full path, ``duration`` is in seconds, ``text`` is
+    normalised, ``extra`` holds further fields, and ``line`` counts from 1 (0 if the utterance was
+    not read from a file)."""
 
     audio: Path
     duration: float
@@ -37,8 +39,8 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one line of a manifest or another file (0: with all of it); ``id`` is the
-    utterance's, None where the line gives none."""
+    """Something that is wrong with one line of a manifest or of another file; ``line`` is 0 if it
+    is wrong with all of the file, and ``id`` is None if the line does not name an utterance."""
 
     path: Path
     line: int
@@ -53,12 +55,22 @@ class Problem:
 
 
 def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]:
-    """All utterances of a manifest, in its order. Of recordings that are not ``transcribed``,
-    ``text`` and ``duration`` may be missing: empty and 0.
+    """Read all utterances of a manifest, in its order.
+
+    Unless recordings are ``transcribed``, ``text`` and ``duration`` may be missing; they are then
+    empty and 0.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "train.jsonl")
+    ...     write_manifest(path, [Utterance(Path(folder, "wav/a.wav"), 2.31, "yes", "a", "s1")])
+    ...     (item,) = read_manifest(path)
+    >>> item.text, item.duration, item.speaker, item.audio.name
+    ('yes', 2.31, 's1', 'a.wav')
 
     Raises:
-        DataError: missing file, broken JSON, a missing or wrong field, an id that occurs twice;
-            the message names file and line.
+        DataError: a missing file, broken JSON, a missing or wrong field, or an id that occurs
+            twice; the message names the file and the line.
     """
     utterances, problems = scan_manifest(path, transcribed)
     if problems:
@@ -69,11 +81,13 @@ def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]
 def scan_manifest(
     path: str | Path, transcribed: bool = True
 ) -> tuple[list[Utterance], list[Problem]]:
-    """The utterances of the lines that can be read, and what is wrong with the others (kind
-    ``line``) and with ids that occur twice (kind ``id``; these utterances are there, too).
+    """Read the utterances of a manifest, and return them with the problems of its lines.
+
+    A line that cannot be read is a problem of kind ``line``, and an id that occurs twice is one of
+    kind ``id``; utterances with such an id are returned, too.
 
     Raises:
-        DataError: missing file, or no line that is not blank.
+        DataError: the file is missing, or all its lines are blank.
     """
     path = Path(path)
     lines = read_text(path, "manifest").split("\n")  # JSON may hold other separators
@@ -133,7 +147,11 @@ def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
 
 
 def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
-    """Write a manifest whole or not at all; audio paths become relative to its folder."""
+    """Write a manifest whole or not at all; audio paths become relative to its folder.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     path = Path(path)
     folder = path.absolute().parent
     lines = []
@@ -153,7 +171,8 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
 def unknown_characters(
     path: Path, utterances: Sequence[Utterance], vocabulary: Vocabulary
 ) -> list[Problem]:
-    """The lines whose text, in the form of ``vocabulary``, has characters outside it."""
+    """Return a problem for each utterance whose text, normalised as ``vocabulary`` needs it, has
+    characters that are not in ``vocabulary``; ``path`` is that of the manifest."""
     problems = []
     for item in utterances:
         if unknown := vocabulary.unknown_characters(vocabulary.normalize(item.text)):
@@ -163,6 +182,7 @@ def unknown_characters(
 
 
 def fits(item: Utterance, vocabulary: Vocabulary, num_frames: Callable[[float], int]) -> bool:
-    """Whether CTC can emit the text on the frames that ``num_frames`` gives for the seconds."""
+    """Return whether CTC can emit the text of an utterance; ``num_frames`` maps its duration (s) to
+    a number of frames."""
     ids = vocabulary.encode(vocabulary.normalize(item.text))
     return min_frames(ids) <= num_frames(item.duration)

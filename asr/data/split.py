@@ -1,4 +1,4 @@
-"""Training, development and test part, the same whenever and in whatever order they are made."""
+"""Division of a corpus into training, development and test part, which depends on names alone."""
 
 import hashlib
 from bisect import bisect_left
@@ -12,15 +12,20 @@ PARTS = ("train", "dev", "test")
 def split(
     keys: Iterable[str], dev_share: float = 0.1, test_share: float = 0.1, seed: int = 0
 ) -> dict[str, str]:
-    """The part of each of the distinct ``keys``, which are names of speakers or of files.
+    """Return the part ("train", "dev" or "test") of each of the distinct ``keys``, which are names
+    of speakers or of files.
 
-    A key has a place between 0 and 1 that depends on it and on ``seed`` alone: places below
-    ``test_share`` are the test, the next ``dev_share`` are the development part. So a key that is
-    added moves no other. Only where no place falls into a part does the nearest key go there.
+    Each key has a place between 0 and 1 that depends only on the key and on ``seed``: keys with
+    places below ``test_share`` are the test part, and the next ``dev_share`` are the development
+    part. So a key that is added moves no other. Only if no place falls into a part, the nearest key
+    goes there.
+
+    >>> split(["ann", "bob", "cid", "dan"], dev_share=0.25, test_share=0.25)
+    {'dan': 'test', 'ann': 'dev', 'cid': 'train', 'bob': 'train'}
 
     Raises:
-        ConfigError: shares that are not above 0, or leave nothing to train on.
-        DataError: fewer than three keys.
+        ConfigError: the shares are not above 0, or leave nothing to train on.
+        DataError: there are fewer than three keys.
     """
     if not (dev_share > 0 and test_share > 0 and dev_share + test_share < 1):
         raise ConfigError(
@@ -43,6 +48,6 @@ def split(
 
 
 def place(key: str, seed: int = 0) -> float:
-    """A number between 0 and 1, uniform over keys."""
+    """Return the place of a key: a number between 0 and 1, uniformly distributed over keys."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

@@ -1,6 +1,6 @@
-"""What is in manifests: how much is said, by whom, how fast, in which words, how loud.
+"""Summaries of manifests: how much is said, by whom, how fast, in which words, how loud.
 
-:func:`describe` looks at one manifest, :func:`compare` at several together.
+:func:`summarize_utterances` describes one manifest, :func:`summarize_manifests` several together.
 """
 
 import os
@@ -27,20 +27,24 @@ T = TypeVar("T", int, float)
 Values = npt.NDArray[np.float64]
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 BINS = 15
-"""Of a histogram, at most."""
+"""The largest number of bins of a histogram."""
 NEARLY_ALL = 0.99
-"""The share of values that the bins of a histogram are made for; its last one holds the others."""
+"""The share of values that the bins of a histogram are made for; the last bin holds the others,
+too."""
 FREQUENT = 50
-"""Words that are listed."""
+"""The number of words that are listed."""
 CLIPPED = 0.001
-"""The share of samples at full scale from which on a recording counts as clipped."""
+"""The least share of samples at full scale with which a recording counts as clipped."""
 
 
 @dataclass(frozen=True)
-class Audio:
-    """Of a sample of the recordings: ``level`` and ``noise`` (n,) in dB relative to full scale, and
-    ``clipped`` (n,), the shares of samples at full scale, of those that hold a frame;
-    ``unreadable`` is the number of those that cannot be decoded."""
+class AudioSummary:
+    """What was measured on a random sample of the recordings of a manifest.
+
+    ``level`` and ``noise`` (n,) are in dB relative to full scale, and ``clipped`` (n,) holds shares
+    of samples at full scale, all three for the n recordings that hold a frame. ``files`` is the
+    number of recordings drawn, ``unreadable`` the number of those that cannot be decoded.
+    """
 
     files: int
     unreadable: int
@@ -50,13 +54,14 @@ class Audio:
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """Of a manifest.
+class ManifestSummary:
+    """The facts about a manifest.
 
-    ``durations`` (utterances,) in seconds; ``speakers``, the seconds of each; ``word_rates`` and
-    ``character_rates`` (n,) a second, of utterances that have text and a duration; ``words`` and
-    ``characters`` with their counts, the most frequent first (a space is a character, too);
-    ``silent`` is the number of utterances without text, ``anonymous`` of those without a speaker.
+    ``durations`` (utterances,) are in seconds; ``speakers`` gives the seconds of each speaker.
+    ``word_rates`` and ``character_rates`` (n,) are per second, for the n utterances that have text
+    and a duration. ``words`` and ``characters`` are counts, the most frequent first; a space is a
+    character, too. ``silent`` is the number of utterances without text, ``anonymous`` the number of
+    those without a speaker. ``audio`` is None if no recording was decoded.
     """
 
     path: Path
@@ -68,21 +73,21 @@ class Statistics:
     characters: Counter[str]
     silent: int
     anonymous: int
-    audio: Audio | None
+    audio: AudioSummary | None
 
     @property
     def hours(self) -> float:
-        """How long all utterances are together."""
+        """The duration of all utterances together."""
         return float(self.durations.sum()) / 3600
 
     @property
     def once(self) -> int:
-        """Words that occur once."""
+        """The number of words that occur once."""
         return sum(count == 1 for count in self.words.values())
 
     @property
     def measures(self) -> dict[str, Values]:
-        """Everything that has a distribution, by name; values (n,), n may be 0."""
+        """Everything that has a distribution, by name: values (n,), where n may be 0."""
         values = {
             "seconds an utterance": self.durations,
             "seconds a speaker": np.array(list(self.speakers.values()), float),
@@ -95,9 +100,9 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class News:
-    """Words of a manifest that the first one lacks, with their counts; ``running`` is the number of
-    all its words."""
+class NewWords:
+    """The words of a manifest that the first manifest lacks, with their counts; ``running`` is the
+    number of all words of the manifest, repetitions counted."""
 
     path: Path
     words: Counter[str]
@@ -105,49 +110,59 @@ class News:
 
     @property
     def share(self) -> float:
-        """Of the running words."""
+        """The share of the running words that the first manifest lacks."""
         return self.words.total() / self.running if self.running else 0.0
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """``shared``: for each pair of manifests the later, the earlier, and what the later has in
-    common with it; ``news`` of all but the first."""
+class CorpusSummary:
+    """The summaries of manifests that belong together, such as training, development and test set.
 
-    manifests: list[Statistics]
+    ``shared`` holds, for each pair, the later manifest, the earlier one, and what the later has in
+    common with the earlier; ``new_words`` are those of every manifest but the first.
+    """
+
+    manifests: list[ManifestSummary]
     shared: list[tuple[Path, Path, Leakage]]
-    news: list[News]
+    new_words: list[NewWords]
 
 
-def compare(
+def summarize_manifests(
     paths: Sequence[Path],
     info: ModelInfo,
     audio_files: int,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Comparison:
-    """Statistics of manifests, and what they have in common. Levels are measured as ``info`` hears
-    them, of ``audio_files`` recordings of each manifest, which ``seed`` draws; ``progress`` gets
-    the number of recordings measured and to be measured.
+) -> CorpusSummary:
+    """Summarise manifests, and find what they have in common.
+
+    Args:
+        paths: of manifests, one at least.
+        info: the model at whose rate and frame length recordings are measured.
+        audio_files: the number of recordings of each manifest that are decoded.
+        seed: draws these recordings.
+        progress: is called with the number of recordings measured and of all to be measured.
 
     Raises:
         DataError: a manifest that cannot be read.
     """
     sets = [read_manifest(path) for path in paths]
-    samples = [[item.audio for item in draw(items, audio_files, seed)] for items in sets]
+    samples = [[item.audio for item in draw_sample(items, audio_files, seed)] for items in sets]
     total = sum(map(len, samples))
     threads = os.cpu_count() or 1
-    found: list[Statistics] = []
+    found: list[ManifestSummary] = []
     done = 0
     for path, items, sample in zip(paths, sets, samples, strict=True):
         heard = []
-        for one in prefetch_map(partial(measure, info=info), sample, threads, 8 * threads):
+        for one in prefetch_map(
+            partial(measure_recording, info=info), sample, threads, 8 * threads
+        ):
             heard.append(one)
             done += 1
             progress(done, total)
-        found.append(describe(path, items, summarize(heard) if heard else None))
+        found.append(summarize_utterances(path, items, summarize_audio(heard) if heard else None))
     first = found[0].words
-    return Comparison(
+    return CorpusSummary(
         manifests=found,
         shared=[
             (
@@ -157,8 +172,8 @@ def compare(
             )
             for earlier, later in combinations(range(len(sets)), 2)
         ],
-        news=[
-            News(
+        new_words=[
+            NewWords(
                 item.path,
                 Counter({word: n for word, n in item.words.items() if word not in first}),
                 item.words.total(),
@@ -168,8 +183,16 @@ def compare(
     )
 
 
-def describe(path: Path, utterances: Sequence[Utterance], audio: Audio | None = None) -> Statistics:
-    """Statistics of the utterances of a manifest."""
+def summarize_utterances(
+    path: Path, utterances: Sequence[Utterance], audio: AudioSummary | None = None
+) -> ManifestSummary:
+    """Summarise the utterances of one manifest; ``audio`` becomes part of the summary.
+
+    >>> items = [Utterance(Path("a.wav"), 2.0, "yes no yes", "a", "ann")]
+    >>> summary = summarize_utterances(Path("train.jsonl"), items)
+    >>> summary.words.most_common(1), summary.word_rates.tolist(), summary.speakers
+    ([('yes', 2)], [1.5], {'ann': 2.0})
+    """
     speakers: defaultdict[str, float] = defaultdict(float)
     words: Counter[str] = Counter()
     characters: Counter[str] = Counter()
@@ -179,7 +202,7 @@ def describe(path: Path, utterances: Sequence[Utterance], audio: Audio | None = 
         if item.speaker is not None:
             speakers[item.speaker] += item.duration
     spoken = [item for item in utterances if item.text and item.duration > 0]
-    return Statistics(
+    return ManifestSummary(
         path=path,
         durations=np.array([item.duration for item in utterances], float),
         speakers=_sorted(speakers),
@@ -193,15 +216,19 @@ def describe(path: Path, utterances: Sequence[Utterance], audio: Audio | None = 
     )
 
 
-def draw(utterances: Sequence[Utterance], count: int, seed: int) -> list[Utterance]:
-    """Up to ``count`` of them, in their order; the same for the same ``seed``."""
+def draw_sample(utterances: Sequence[Utterance], count: int, seed: int) -> list[Utterance]:
+    """Return up to ``count`` random utterances, in their order; the same ones for the same
+    ``seed``."""
     order = np.random.default_rng(seed).permutation(len(utterances))
     return [utterances[index] for index in sorted(order[:count].tolist())]
 
 
-def measure(path: Path, info: ModelInfo) -> Measures | AudioError | None:
-    """What is noticed of a recording at the model's rate, why it cannot be read, or None of one
-    that is shorter than a frame."""
+def measure_recording(path: Path, info: ModelInfo) -> Measures | AudioError | None:
+    """Measure level, noise and clipping of a recording at the model's rate.
+
+    Returns:
+        None if the recording is shorter than a frame; the error if it cannot be read.
+    """
     meter = AudioMeter(info.sample_rate, info.min_samples)
     try:
         with open_audio(path, info.sample_rate) as stream:
@@ -212,10 +239,10 @@ def measure(path: Path, info: ModelInfo) -> Measures | AudioError | None:
     return meter.measures
 
 
-def summarize(heard: Sequence[Measures | AudioError | None]) -> Audio:
-    """What :func:`measure` gave of several recordings, together."""
+def summarize_audio(heard: Sequence[Measures | AudioError | None]) -> AudioSummary:
+    """Put together what :func:`measure_recording` returned for several recordings."""
     measures = [item for item in heard if isinstance(item, Measures)]
-    return Audio(
+    return AudioSummary(
         files=len(heard),
         unreadable=sum(isinstance(item, AudioError) for item in heard),
         level=np.array([item.level for item in measures], float),
@@ -225,13 +252,19 @@ def summarize(heard: Sequence[Measures | AudioError | None]) -> Audio:
 
 
 def quantiles(values: Values) -> list[float] | None:
-    """``QUANTILES`` of values (n,), linear between them; None where there are none."""
+    """Return the :data:`QUANTILES` of values (n,), by linear interpolation; None if n is 0."""
     return np.quantile(values, QUANTILES).tolist() if len(values) else None
 
 
 def round_edges(values: Values) -> Values:
-    """Edges of at most ``BINS`` bins of a round width (1, 2 or 5 times a power of ten) that hold
-    ``NEARLY_ALL`` of the values (n,), from a multiple of the width on."""
+    """Return the edges of the bins of a histogram of values (n,).
+
+    There are at most :data:`BINS` bins, which hold :data:`NEARLY_ALL` of the values. Their width is
+    round (1, 2 or 5 times a power of ten), and the first edge is a multiple of it.
+
+    >>> round_edges(np.array([0.5, 1.2, 2.9])).tolist()[:4]
+    [0.4, 0.6, 0.8, 1.0]
+    """
     if not len(values):
         return np.array([0.0, 1.0])
     low, high = float(values.min()), float(np.quantile(values, NEARLY_ALL))
@@ -245,19 +278,20 @@ def round_edges(values: Values) -> Values:
 
 
 def histogram(values: Values, edges: Values) -> list[int]:
-    """Values (n,) in each bin from one edge up to the next; the last holds all beyond."""
+    """Count the values (n,) in each bin, from one edge up to the next; the first and the last bin
+    hold all values beyond, too."""
     index = np.searchsorted(edges[1:-1], values, side="right")
     return [int(count) for count in np.bincount(index, minlength=len(edges) - 1)]
 
 
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """What ``asr data stats --json`` writes."""
+def to_json(summary: CorpusSummary) -> dict[str, Any]:
+    """Return what ``asr data stats --json`` writes, as plain values."""
     return {
         "quantiles": list(QUANTILES),
-        "manifests": [_manifest_to_json(item) for item in comparison.manifests],
+        "manifests": [_manifest_to_json(item) for item in summary.manifests],
         "shared": [
-            {"manifest": str(later), "with": str(earlier), **asdict(sharing)}
-            for later, earlier, sharing in comparison.shared
+            {"manifest": str(later), "with": str(earlier), **asdict(leakage)}
+            for later, earlier, leakage in summary.shared
         ],
         "new_words": [
             {
@@ -267,12 +301,12 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 "share": item.share,
                 "words": dict(item.words),
             }
-            for item in comparison.news
+            for item in summary.new_words
         ],
     }
 
 
-def _manifest_to_json(item: Statistics) -> dict[str, Any]:
+def _manifest_to_json(item: ManifestSummary) -> dict[str, Any]:
     distributions = {}
     for name, values in item.measures.items():
         edges = round_edges(values)
@@ -306,5 +340,5 @@ def _manifest_to_json(item: Statistics) -> dict[str, Any]:
 
 
 def _sorted(counts: Mapping[str, T]) -> dict[str, T]:
-    """The largest first, then by name."""
+    """Return ``counts`` with the largest first, and equal ones by name."""
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

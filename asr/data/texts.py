@@ -1,4 +1,4 @@
-"""Texts for language models: plain text, compressed or not, or the texts of a manifest."""
+"""Texts for language models, from plain text or from a manifest."""
 
 import gzip
 import zlib
@@ -10,8 +10,10 @@ from asr.text import normalize
 
 
 def read_texts(path: str | Path) -> list[str]:
-    """The normalised texts of a file, without empty ones: of a manifest, if the name ends in
-    ``.jsonl``; else lines of plain text, which gzip may have compressed.
+    """Read the normalised texts of a file, without empty ones.
+
+    A file whose name ends in ``.jsonl`` is a manifest; any other is plain text with a sentence a
+    line, which is compressed by gzip if the name ends in ``.gz``.
 
     Raises:
         DataError: the file cannot be read, or holds no text.

@@ -1,4 +1,4 @@
-"""What is wrong with manifests and the audio that they list."""
+"""Validation of manifests and of the audio that they list."""
 
 import json
 import os
@@ -23,15 +23,15 @@ from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 
 SHOWN = 50
-"""Problems that are printed on a terminal."""
-_CHUNK = 32  # files that a thread takes at a time
-_WAITING = 8  # chunks for each thread
+"""The number of problems that are printed on a terminal."""
+_BATCH = 32  # files that a thread takes at a time
+_WAITING = 8  # batches that wait for each thread
 
 
 @dataclass(frozen=True)
 class Validation:
-    """The ``utterances`` of a manifest and its ``problems``, both in its order; ``formats`` counts
-    its recordings by rate (Hz) and channels."""
+    """The ``utterances`` and the ``problems`` of a manifest, both in its order, and the number of
+    its recordings by rate (Hz) and channels (``formats``)."""
 
     path: Path
     utterances: list[Utterance]
@@ -40,7 +40,7 @@ class Validation:
 
     @property
     def summary(self) -> str:
-        """One line: utterances, minutes, formats, the number of problems."""
+        """The numbers of utterances, minutes, recordings by format, and problems, in one line."""
         seconds = sum(item.duration for item in self.utterances)
         formats = "".join(
             f"{count} at {rate} Hz{'' if channels == 1 else f' with {channels} channels'}, "
@@ -59,13 +59,19 @@ def validate(
     decoded: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Validation:
-    """Read a manifest and the headers of all audio that it lists, or, ``decoded``, all of it.
+    """Check a manifest and the audio that it lists, on as many threads as there are processors.
 
-    Kinds of problems: ``line`` and ``id`` as :func:`asr.data.manifest.scan_manifest` has them;
-    ``audio`` that cannot be read; ``truncated`` or damaged audio; a ``duration`` that is not the
-    audio's; with a ``vocabulary``, ``characters`` outside it, and with ``num_frames`` (seconds to
-    encoder frames) the ``length`` of texts that do not fit in their audio. Works on as many threads
-    as the machine has processors; ``progress`` gets the number of utterances done and of all.
+    The kinds of problems are ``line`` and ``id`` (:func:`asr.data.manifest.scan_manifest`),
+    ``audio`` that cannot be read, ``truncated`` or damaged audio, and a ``duration`` that is not
+    the audio's; with a ``vocabulary`` also ``characters`` outside it, and with ``num_frames`` also
+    the ``length`` of texts that do not fit in their audio.
+
+    Args:
+        path: of the manifest.
+        vocabulary: that of the model which is to be trained or evaluated.
+        num_frames: maps seconds to frames of the encoder.
+        decoded: whether all audio is decoded; otherwise only its headers are read.
+        progress: is called with the number of utterances done and of all.
 
     Raises:
         DataError: the manifest itself cannot be read.
@@ -103,7 +109,7 @@ def validate(
 
 
 def to_json_lines(problems: Iterable[Problem]) -> str:
-    """A line for each problem: path, line, id, kind, message."""
+    """Return problems as JSON Lines with the fields path, line, id, kind and message."""
     return "".join(
         json.dumps(
             {
@@ -121,7 +127,8 @@ def to_json_lines(problems: Iterable[Problem]) -> str:
 
 
 def count_kinds(problems: Iterable[Problem]) -> list[str]:
-    """A line for each kind, the most frequent first: how many there are, and in which manifests."""
+    """Return a line for each kind of problem, the most frequent first, with the number of problems
+    in each manifest."""
     kinds: dict[str, Counter[Path]] = {}
     for problem in problems:
         kinds.setdefault(problem.kind, Counter())[problem.path] += 1
@@ -134,10 +141,10 @@ def count_kinds(problems: Iterable[Problem]) -> list[str]:
 def _look_ahead(
     utterances: Sequence[Utterance], decoded: bool
 ) -> Iterable[tuple[Sequence[Utterance], list[Probe | AudioError]]]:
-    chunks = [utterances[i : i + _CHUNK] for i in range(0, len(utterances), _CHUNK)]
+    batches = [utterances[i : i + _BATCH] for i in range(0, len(utterances), _BATCH)]
     threads = os.cpu_count() or 1
-    findings = prefetch_map(partial(_look, decoded=decoded), chunks, threads, threads * _WAITING)
-    return zip(chunks, findings, strict=True)
+    findings = prefetch_map(partial(_look, decoded=decoded), batches, threads, threads * _WAITING)
+    return zip(batches, findings, strict=True)
 
 
 def _look(items: Sequence[Utterance], decoded: bool) -> list[Probe | AudioError]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from asr.decoding.greedy import greedy
 from asr.decoding.log_probs import log_probability, probabilities
-from asr.evaluation.word_alignment import Step, align
+from asr.evaluation.word_alignment import Step, align_words
 from asr.text import Vocabulary
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def attribute(
     search: "BeamSearch | None" = None,
 ) -> tuple[str | None, ...]:
     """The cause of the error at each step of the alignment
-    (:func:`asr.evaluation.word_alignment.align`) of two texts, None where the step is right.
+    (:func:`asr.evaluation.word_alignment.align_words`) of two texts, None where the step is right.
 
     Errors in a row have one cause. They are mended, the other errors left as they are, and the text
     that comes out is compared with ``hypothesis``:
@@ -56,7 +56,7 @@ def attribute(
         DataError: not log-probs of ``vocabulary``, or a hypothesis that it cannot spell.
     """
     probabilities(log_probs, len(vocabulary))
-    steps = align(
+    steps = align_words(
         *(
             vocabulary.space_units(vocabulary.normalize(text)).split()
             for text in (reference, hypothesis)

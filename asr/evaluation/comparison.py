@@ -1,4 +1,4 @@
-"""Is one recogniser better than another? Both on the same utterances."""
+"""Comparison of two recognisers on the same utterances."""
 
 import math
 from collections.abc import Sequence
@@ -7,22 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.errors import DataError
-from asr.evaluation.bootstrap import group
-from asr.evaluation.interval import difference_interval
+from asr.evaluation.interval import cluster_errors, difference_interval
 from asr.evaluation.results import Results, same_utterances
-from asr.evaluation.word_alignment import Step, align
+from asr.evaluation.word_alignment import Step, align_words
 
 BOUNDARY = 2
-"""Words in a row that both must have right between two segments."""
+"""The number of words in a row that both systems must have right between two segments."""
+
 
 SIGNIFICANT = 0.05
+"""The probability below which a difference is not taken for chance."""
 
 
 @dataclass(frozen=True)
 class MatchedPairs:
-    """The matched-pairs sentence-segment test of word errors (Gillick and Cox 1989), as NIST's
-    sc_stats computes it: ``mean`` and ``deviation`` of the first system's errors less the second's
-    over ``segments``, ``z`` their standardised mean."""
+    """The matched-pairs sentence-segment test of word errors, as NIST's sc_stats computes it.
+
+    ``mean`` and ``deviation`` are those of the first system's errors less the second's over
+    ``segments``, which both systems' right words separate (Gillick and Cox 1989, "Some statistical
+    issues in the comparison of speech recognition algorithms").
+    """
 
     segments: int
     mean: float
@@ -30,22 +34,25 @@ class MatchedPairs:
 
     @property
     def z(self) -> float:
-        """Of a standard normal distribution, if both systems make as many errors."""
+        """The mean in its standard errors: it has a standard normal distribution if both systems
+        make as many errors."""
         if self.deviation == 0:
             return math.copysign(math.inf, self.mean) if self.mean else 0.0
         return self.mean / (self.deviation / math.sqrt(self.segments))
 
     @property
     def p(self) -> float:
-        """Probability of a difference as large, in either direction, if there is none."""
+        """The probability of a difference as large, in either direction, if there is none."""
         return math.erfc(abs(self.z) / math.sqrt(2))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two word error rates, the second less the first, as fractions; ``low`` to ``high`` is its
-    95 % interval, over speakers or utterances. ``matched_pairs`` is None where fewer than two
-    segments have errors."""
+    """The difference between two word error rates, the second less the first, as fractions.
+
+    ``low`` to ``high`` is its 95 % interval over speakers or utterances, as ``over`` says, of which
+    there are ``groups``. ``matched_pairs`` is None where fewer than two segments have errors.
+    """
 
     rate: float
     low: float
@@ -55,7 +62,7 @@ class Difference:
     matched_pairs: MatchedPairs | None
 
     def verdict(self, first: str = "the first", second: str = "the second") -> str:
-        """In words, with names of both systems."""
+        """Return the outcome in words, with the names of both systems."""
         pairs = self.matched_pairs
         by_interval = not self.low <= 0 <= self.high
         by_segments = pairs is not None and pairs.p < SIGNIFICANT
@@ -76,10 +83,21 @@ def compare(
     second: Sequence[str],
     speakers: Sequence[str | None] = (),
 ) -> Difference:
-    """The difference of two systems' word error rates on normalised texts, utterance by utterance.
+    """Compare the word error rates of two systems.
 
-    The interval is a paired bootstrap-t over speakers where all are known, else over utterances;
-    both systems are counted on the same draws.
+    The interval is a paired bootstrap-t (:func:`asr.evaluation.interval.difference_interval`) over
+    speakers where all are known, else over utterances; both systems are counted on the same draws.
+
+    >>> references = ["yes no", "stop", "go on", "left right"]
+    >>> found = compare(references, ["yes", "stop", "go", "left right"], references)
+    >>> round(found.rate, 4), found.over, found.matched_pairs.segments
+    (-0.2857, 'utterances', 2)
+
+    Args:
+        references: a normalised text for each utterance.
+        first: what the first system recognised, normalised.
+        second: what the second system recognised, normalised.
+        speakers: the speaker of each utterance, None where unknown.
 
     Raises:
         DataError: fewer than two utterances, or no words.
@@ -88,25 +106,25 @@ def compare(
     words: list[int] = []
     segments: list[tuple[int, int]] = []
     for reference, *hypotheses in zip(references, first, second, strict=True):
-        one, two = (align(reference.split(), hypothesis.split()) for hypothesis in hypotheses)
+        one, two = (align_words(reference.split(), hypothesis.split()) for hypothesis in hypotheses)
         found = error_segments(one, two)
         segments += found
         errors.append(sum(theirs - ours for ours, theirs in found))
         words.append(len(reference.split()))
-    groups = group(errors, words, speakers or [None] * len(words))
-    if groups is None or not sum(words):
+    clusters = cluster_errors(errors, words, speakers or [None] * len(words))
+    if clusters is None or not sum(words):
         raise DataError(
             f"a comparison needs two utterances with words at least, got {len(words)} with "
             f"{sum(words)} words"
         )
-    value, low, high = difference_interval(groups)
+    value, low, high = difference_interval(clusters)
     differences = np.array([one - two for one, two in segments], float)
     return Difference(
         rate=value,
         low=low,
         high=high,
-        groups=len(groups.words),
-        over=groups.over,
+        groups=len(clusters.words),
+        over=clusters.over,
         matched_pairs=MatchedPairs(
             len(differences), float(differences.mean()), float(differences.std(ddof=1))
         )
@@ -131,8 +149,10 @@ def compare_results(first: Results, second: Results) -> Difference:
 
 
 def error_segments(first: Sequence[Step], second: Sequence[Step]) -> list[tuple[int, int]]:
-    """Errors of both systems in each segment of an utterance that has any: a segment ends where
-    both have :data:`BOUNDARY` reference words in a row right."""
+    """Return the errors of both systems in each segment of an utterance in which there are any.
+
+    A segment ends where both systems have :data:`BOUNDARY` reference words in a row right.
+    """
     (right, inserted), (other_right, other_inserted) = _by_word(first), _by_word(second)
     segments: list[tuple[int, int]] = []
     ours = theirs = run = 0
@@ -151,7 +171,8 @@ def error_segments(first: Sequence[Step], second: Sequence[Step]) -> list[tuple[
 
 
 def _by_word(steps: Sequence[Step]) -> tuple[list[bool], list[int]]:
-    """Whether each reference word is right, and the insertions before each and at the end."""
+    """Return whether each reference word is right (N,), and the number of insertions before each
+    and at the end (N + 1,)."""
     right: list[bool] = []
     inserted = [0]
     for step in steps:

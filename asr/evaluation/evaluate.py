@@ -1,4 +1,4 @@
-"""Recognise a manifest, score it, and keep everything that the numbers came from."""
+"""Evaluation of a model on a manifest: recognition, scores, latency, and what they came from."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
 
 from asr.data.leakage import Leakage, find_leakage
@@ -14,9 +15,8 @@ from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.explanation import Explanation
 from asr.evaluation.interval import Interval, wer_interval
-from asr.evaluation.latency import Latency
-from asr.evaluation.normalization import of_model
-from asr.evaluation.results import Results, read_results, score_values, scored
+from asr.evaluation.normalization import model_normalization
+from asr.evaluation.results import Results, common_values, read_results, score_values
 from asr.evaluation.scoring import Score, score
 from asr.files import sha256
 from asr.lm.overlap import ModelOverlap, model_overlap
@@ -24,16 +24,20 @@ from asr.recognition.transcriber import Transcriber, Transcript
 from asr.recognition.words import Word
 from asr.text import Vocabulary
 
+RECORDINGS = 25
+"""The largest number of recordings whose latency is measured."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The utterances of a ``manifest`` with their transcripts, and the score of these.
+    """The utterances of a ``manifest``, their transcripts, and the scores of these.
 
     ``references`` and ``hypotheses`` are the texts that were compared, with spaces between words,
-    or between characters where the model's words are not spaced. ``unseen`` scores the utterances
-    whose text is in none of the training manifests that were given, ``sharing`` is what the test
-    set has in common with them; ``overlap`` is how much of the references the language model holds;
-    ``interval`` is that of the word error rate; ``seconds`` the time from audio to text.
+    or between characters if the model's words are not separated by spaces. ``interval`` is that of
+    the word error rate. ``unseen`` scores the utterances whose text is in none of the training
+    manifests that were given, and ``leakage`` says what the test set has in common with these.
+    ``lm_overlap`` says how much of the references the language model holds. ``seconds`` is the time
+    from audio to text.
     """
 
     manifest: Path
@@ -44,14 +48,24 @@ class Evaluation:
     score: Score
     interval: Interval | None
     unseen: Score | None
-    sharing: Leakage | None
-    overlap: ModelOverlap | None
+    leakage: Leakage | None
+    lm_overlap: ModelOverlap | None
     seconds: float
 
     @property
     def duration(self) -> float:
-        """Seconds of audio."""
+        """The seconds of audio."""
         return sum(item.duration for item in self.transcripts)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The seconds from opening a file to its text, each file alone: the ``median`` and the 95 %
+    quantile ``p95`` over a number of ``utterances``."""
+
+    utterances: int
+    median: float
+    p95: float
 
 
 def evaluate(
@@ -60,8 +74,16 @@ def evaluate(
     training_manifests: Sequence[str | Path] = (),
     batch_size: int = 16,
 ) -> Evaluation:
-    """Transcribe every utterance of ``manifest`` and score it; none is left out. Where the model's
-    words are not spaced, characters are scored as words.
+    """Transcribe every utterance of ``manifest`` and score the transcripts; none is left out.
+
+    Where the model's words are not separated by spaces, characters are scored as words.
+
+    Args:
+        manifest: a JSON Lines manifest with texts.
+        transcriber: the model and its decoder.
+        training_manifests: the data that the model was trained on, for :attr:`Evaluation.leakage`
+            and :attr:`Evaluation.unseen`.
+        batch_size: the number of recordings that are recognised at once.
 
     Raises:
         DataError: an unusable manifest, or audio of it that cannot be read.
@@ -85,7 +107,7 @@ def evaluate(
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
         transcripts.append(result)
     seconds = time.perf_counter() - started
-    space_units, unit = vocabulary.space_units, of_model(vocabulary).unit
+    space_units, unit = vocabulary.space_units, model_normalization(vocabulary).unit
     pairs = [
         (space_units(item.text), space_units(result.text))
         for item, result in zip(utterances, transcripts, strict=True)
@@ -103,8 +125,10 @@ def evaluate(
         score=total,
         interval=wer_interval(total.by_utterance, [item.speaker for item in utterances]),
         unseen=_score(fresh, unit) if training and any(text for text, _ in fresh) else None,
-        sharing=find_leakage(utterances, training) if training else None,
-        overlap=model_overlap(lm, [item.text for item in utterances if item.text]) if lm else None,
+        leakage=find_leakage(utterances, training) if training else None,
+        lm_overlap=model_overlap(lm, [item.text for item in utterances if item.text])
+        if lm
+        else None,
         seconds=seconds,
     )
 
@@ -114,11 +138,28 @@ def _score(pairs: Sequence[tuple[str, str]], unit: str) -> Score:
     return score(references, hypotheses, unit)
 
 
-def as_results(source: str | Path | Results | Evaluation) -> Results:
-    """Return what a comparison needs of an evaluation: one made here, or its results in a file.
+def measure_latency(paths: list[Path], transcriber: Transcriber) -> Latency:
+    """Transcribe up to :data:`RECORDINGS` of ``paths`` one by one, spread evenly over them, and
+    return how long each took. At least one path is needed.
 
     Raises:
-        DataError: as :func:`asr.evaluation.results.read_results`.
+        AudioError: a recording that cannot be read.
+    """
+    places = np.unique(np.linspace(0, len(paths) - 1, RECORDINGS).round().astype(int))
+    seconds = []
+    for place in places:
+        started = time.perf_counter()
+        transcriber.transcribe(paths[place])
+        seconds.append(time.perf_counter() - started)
+    median, p95 = np.quantile(seconds, [0.5, 0.95])
+    return Latency(len(seconds), round(float(median), 4), round(float(p95), 4))
+
+
+def as_results(source: str | Path | Results | Evaluation) -> Results:
+    """Return what a comparison needs of an evaluation, or of the ``results.json`` of one.
+
+    Raises:
+        DataError: the file cannot be used (:func:`asr.evaluation.results.read_results`).
     """
     if isinstance(source, Results):
         return source
@@ -135,25 +176,32 @@ def as_results(source: str | Path | Results | Evaluation) -> Results:
     return Results(source.manifest, rows, {})
 
 
-def results(
+def results_values(
     evaluation: Evaluation,
     transcriber: Transcriber,
     explanations: Mapping[str, Explanation] | None = None,
     latency: Latency | None = None,
 ) -> dict[str, Any]:
-    """The contents of ``results.json``; without ``explanations`` it has no causes of errors."""
+    """Return the contents of ``results.json`` (:mod:`asr.evaluation.results`).
+
+    Args:
+        evaluation: as ``transcriber`` gave it.
+        transcriber: whose model and decoder are described.
+        explanations: by utterance id; without them there are no causes of errors.
+        latency: as measured on the same recordings.
+    """
     model, manifest = transcriber.model, evaluation.manifest
     folder = manifest.absolute().parent
     utterances = [
         _values(item, transcript, folder, explanations, model.vocabulary)
         for item, transcript in zip(evaluation.utterances, evaluation.transcripts, strict=True)
     ]
-    applied = of_model(model.vocabulary)
-    values = scored(utterances, evaluation.score, evaluation.interval, applied)
+    applied = model_normalization(model.vocabulary)
+    values = common_values(utterances, evaluation.score, evaluation.interval, applied)
     return values | {
         "unseen_texts": None if evaluation.unseen is None else score_values(evaluation.unseen),
-        "overlap": None if evaluation.sharing is None else asdict(evaluation.sharing),
-        "lm_overlap": None if evaluation.overlap is None else asdict(evaluation.overlap),
+        "overlap": None if evaluation.leakage is None else asdict(evaluation.leakage),
+        "lm_overlap": None if evaluation.lm_overlap is None else asdict(evaluation.lm_overlap),
         "audio_seconds": round(evaluation.duration, 3),
         "seconds": round(evaluation.seconds, 3),
         "times_real_time": round(evaluation.duration / evaluation.seconds, 1),
@@ -172,7 +220,7 @@ def _values(
     explanations: Mapping[str, Explanation] | None,
     vocabulary: Vocabulary,
 ) -> dict[str, Any]:
-    """What ``results.json`` says of an utterance."""
+    """Return the entry of an utterance in ``results.json``."""
     measures = transcript.measures
     values: dict[str, Any] = {
         "id": item.id,
@@ -200,7 +248,7 @@ def _values(
 
 
 def _characters(words: Iterable[Word]) -> Iterator[Word]:
-    """The characters of ``words``, which share the time of their word evenly."""
+    """Yield the characters of ``words``, which share the time of their word evenly."""
     for word in words:
         length = (word.end - word.start) / len(word.text)
         for index, character in enumerate(word.text):
@@ -209,12 +257,12 @@ def _characters(words: Iterable[Word]) -> Iterator[Word]:
 
 
 def _finite(value: float) -> float:
-    """JSON has no infinity."""
+    """Round a number; an infinite one becomes a large one, because JSON has no infinity."""
     return round(max(min(value, 1e9), -1e9), 4)
 
 
 def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
-    """What the transcriber decodes with, as plain values."""
+    """Return the decoder of a transcriber and its settings as plain values."""
     search = transcriber.search
     if search is None:
         return {"name": "greedy"}

@@ -1,27 +1,51 @@
-"""How far off may a measured error rate be? Its 95 % interval, over speakers or utterances."""
+"""Confidence intervals of error rates, by a bootstrap over speakers or utterances.
 
-from collections.abc import Sequence
+Errors of one speaker depend on each other: an interval over utterances is narrower than what other
+speakers would give (Bisani and Ney 2004, "Bootstrap estimates for confidence intervals in ASR
+performance evaluation"). So what is drawn with replacement are speakers, where all are known.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from asr.evaluation.bootstrap import LEVEL, Floats, Groups, group, rate, t_quantiles
 from asr.evaluation.scoring import ErrorCounts
 
+LEVEL = 0.95
+"""The share of cases in which an interval holds the true rate."""
 Z = 1.959964
-"""Standard deviations of the normal distribution that hold :data:`LEVEL` of it."""
+"""Standard deviations from the mean of a normal distribution that hold :data:`LEVEL` of it."""
+REPLICATES = 2000
+SEED = 1
+DRAWN = 2**21
+"""The number of clusters that are drawn in one array operation, which needs tens of megabytes."""
+FEWEST = 2
+"""The least number of clusters from which an interval can be computed."""
+SMALLEST_VARIANCE = 0.25
+"""The least variance of a sum of errors: clusters that happen to be alike prove nothing."""
+
+Floats = npt.NDArray[np.float64]
+Estimate = Callable[[Floats, Floats], tuple[Floats, Floats]]
+"""Maps the errors and words (N, G) of N draws of G clusters to N values and their standard errors,
+both (N,)."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The rate, a fraction, lies between ``low`` and ``high`` with :data:`LEVEL` confidence, for
-    other speakers (``groups`` of them were tested) or utterances like these."""
+    """The range in which an error rate lies with :data:`LEVEL` confidence.
+
+    ``low`` and ``high`` are fractions; ``groups`` is the number of speakers or utterances that the
+    interval was estimated from, and ``over`` is their name. It holds for other speakers or
+    utterances that are like them.
+    """
 
     low: float
     high: float
     groups: int
     over: str
-    """``speakers`` or ``utterances``."""
+    """Either ``speakers`` or ``utterances``."""
 
     def __str__(self) -> str:
         return (
@@ -30,38 +54,92 @@ class Interval:
         )
 
 
+@dataclass(frozen=True)
+class Clusters:
+    """The units that a bootstrap draws: the errors (G,) and reference words (G,) of each speaker or
+    utterance, as ``over`` says. Errors may be differences between two systems."""
+
+    errors: Floats
+    words: Floats
+    over: str
+
+
 def wer_interval(counts: Sequence[ErrorCounts], speakers: Sequence[str | None]) -> Interval | None:
-    """Of the error rate of utterances with ``counts``; None for less than two of them, or no words.
+    """Return the 95 % interval of an error rate.
 
-    Over speakers, where all are known and there are two at least.
+    It is over speakers if every utterance has one and there are two speakers at least, else over
+    utterances.
+
+    >>> counts = [ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10)] * 4
+    >>> interval = wer_interval(counts, ["ann", "bob", "cid", "dan"] * 2)
+    >>> print(interval)
+    0.02 to 17.37 % in 95 % of cases, over 4 speakers
+
+    Args:
+        counts: errors of each utterance.
+        speakers: the speaker of each utterance, None where unknown.
+
+    Returns:
+        None for fewer than two utterances, or where the references hold no word.
     """
-    groups = group([item.errors for item in counts], [item.reference for item in counts], speakers)
-    if groups is None or not groups.words.sum():
+    clusters = cluster_errors(
+        [item.errors for item in counts], [item.reference for item in counts], speakers
+    )
+    if clusters is None or not clusters.words.sum():
         return None
-    return Interval(*rate_interval(groups), len(groups.words), groups.over)
+    return Interval(*rate_interval(clusters), len(clusters.words), clusters.over)
 
 
-def rate_interval(groups: Groups) -> tuple[float, float]:
-    """Lower and upper end for ``sum(errors) / sum(words)``.
+def cluster_errors(
+    errors: Sequence[float], words: Sequence[int], speakers: Sequence[str | None]
+) -> Clusters | None:
+    """Add utterances up by speaker if all speakers are known and there are two at least, else keep
+    the utterances apart. Return None for fewer than two utterances.
 
-    Bootstrap-t of the logarithm of the rate, which holds its coverage with ten groups. It is never
-    narrower than if every error were independent of all others (the score interval of a Poisson
-    count), so that groups which happen to be alike, or without errors, are no certainty.
+    Args:
+        errors: of each utterance; they may be differences between two systems.
+        words: reference words of each utterance.
+        speakers: the speaker of each utterance, None where unknown.
     """
-    value, deviation = _log_rate(groups.errors[None], groups.words[None])
-    low, high = t_quantiles(groups, _log_rate)
+    names = [str(name) for name in speakers] if all(speakers) else []
+    by_speaker = len(set(names)) >= FEWEST
+    keys = names if by_speaker else [str(index) for index in range(len(words))]
+    totals: dict[str, tuple[float, int]] = {}
+    for key, wrong, size in zip(keys, errors, words, strict=True):
+        before = totals.get(key, (0, 0))
+        totals[key] = before[0] + wrong, before[1] + size
+    if len(totals) < FEWEST:
+        return None
+    table = np.array(list(totals.values()), np.float64)
+    return Clusters(table[:, 0], table[:, 1], "speakers" if by_speaker else "utterances")
+
+
+def rate_interval(clusters: Clusters) -> tuple[float, float]:
+    """Return the lower and the upper end for the rate ``sum(errors) / sum(words)``.
+
+    This is the bootstrap-t interval of the logarithm of the rate, which keeps its coverage with as
+    few as ten clusters. It is never narrower than if every error were independent of all others
+    (the score interval of a Poisson count), because clusters that happen to be alike, or to have no
+    errors, prove nothing.
+    """
+    value, deviation = _log_rate(clusters.errors[None], clusters.words[None])
+    low, high = t_quantiles(clusters, _log_rate)
     ends = np.exp(value[0] - deviation[0] * np.array([high, low]))
-    total = groups.errors.sum()
+    total = clusters.errors.sum()
     half = Z * np.sqrt(total + Z**2 / 4)
-    least = (total + Z**2 / 2 + np.array([-half, half])) / groups.words.sum()
+    least = (total + Z**2 / 2 + np.array([-half, half])) / clusters.words.sum()
     return float(max(0.0, min(ends[0], least[0]))), float(max(ends[1], least[1]))
 
 
-def difference_interval(groups: Groups) -> tuple[float, float, float]:
-    """Of two systems' error rates, where ``groups`` hold the differences of their errors: the value
-    and both ends of its interval, by the paired bootstrap-t."""
-    value, deviation = rate(groups.errors[None], groups.words[None])
-    low, high = t_quantiles(groups, rate)
+def difference_interval(clusters: Clusters) -> tuple[float, float, float]:
+    """Return the difference between two systems' error rates, and the lower and the upper end of
+    its interval, by the paired bootstrap-t.
+
+    Args:
+        clusters: hold the second system's errors less the first's.
+    """
+    value, deviation = rate(clusters.errors[None], clusters.words[None])
+    low, high = t_quantiles(clusters, rate)
     return (
         float(value[0]),
         float(value[0] - deviation[0] * high),
@@ -69,8 +147,42 @@ def difference_interval(groups: Groups) -> tuple[float, float, float]:
     )
 
 
+def t_quantiles(clusters: Clusters, estimate: Estimate) -> tuple[float, float]:
+    """Return the two quantiles between which :data:`LEVEL` of the studentised draws lie.
+
+    A draw's value less the value of the whole sample is divided by the draw's own standard error:
+    the bootstrap-t of Efron and Tibshirani (1993), "An introduction to the bootstrap", section
+    12.5.
+    """
+    rng = np.random.default_rng(SEED)
+    whole, _ = estimate(clusters.errors[None], clusters.words[None])
+    steps: list[Floats] = []
+    count = len(clusters.words)
+    at_once = max(1, DRAWN // count)
+    for first in range(0, REPLICATES, at_once):
+        drawn = rng.integers(count, size=(min(at_once, REPLICATES - first), count))
+        words = clusters.words[drawn]
+        some = words.sum(1) > 0  # a draw without words has no rate
+        values, errors = estimate(clusters.errors[drawn][some], words[some])
+        steps.append((values - whole) / errors)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(np.concatenate(steps), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def rate(errors: Floats, words: Floats) -> tuple[Floats, Floats]:
+    """Return the rates (N,) of draws (N, G), and their standard errors (N,) as ratio estimators
+    (Cochran 1977, "Sampling techniques", chapter 6)."""
+    count, sizes = errors.shape[1], words.sum(1)
+    rates = errors.sum(1) / sizes
+    residuals = errors - rates[:, None] * words
+    variance = (residuals**2).sum(1) * count / (count - 1)
+    return rates, np.sqrt(np.maximum(variance, SMALLEST_VARIANCE)) / sizes
+
+
 def _log_rate(errors: Floats, words: Floats) -> tuple[Floats, Floats]:
-    # Half an error more: the logarithm of none is no number.
+    """Return the logarithms (N,) of the rates of draws (N, G), and their standard errors (N,)."""
+    # Half an error is added, because the logarithm of zero is infinite.
     rates, deviations = rate(errors, words)
     shifted = rates + 0.5 / words.sum(1)
     return np.log(shifted), deviations / shifted

@@ -60,7 +60,7 @@ _WORDS = (BASIC, NO_PUNCTUATION)
 NORMALIZATIONS = {item.name: item for item in (*_WORDS, *map(_characters, _WORDS))}
 
 
-def of_model(vocabulary: Vocabulary) -> Normalization:
+def model_normalization(vocabulary: Vocabulary) -> Normalization:
     """What is done to the texts of a model and its references."""
     named = BASIC if vocabulary.spaced else _characters(BASIC)
     if vocabulary.unicode == "NFC":
@@ -70,7 +70,7 @@ def of_model(vocabulary: Vocabulary) -> Normalization:
     return replace(named, name=f"{named.name}, {form}", steps=steps)
 
 
-def named(name: str) -> Normalization:
+def find_normalization(name: str) -> Normalization:
     """One of :data:`NORMALIZATIONS`.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from asr.data.manifest import read_manifest
 from asr.decoding.bundle import NONE, Bundle
 from asr.errors import AsrError
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 from asr.model.calibration import Calibrator, fit_calibrator
 from asr.model.session import AcousticSession
 from asr.recognition.transcriber import Transcriber, Transcript
@@ -77,7 +77,7 @@ def judge(reference: str, hypothesis: str) -> list[bool]:
     >>> judge("enter six", "enter sixty")
     [True, False]
     """
-    steps = align(reference.split(), hypothesis.split())
+    steps = align_words(reference.split(), hypothesis.split())
     return [step.kind == "C" for step in steps if step.hypothesis is not None]
 
 

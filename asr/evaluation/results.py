@@ -18,7 +18,7 @@ utterances        of each id, speaker, reference, hypothesis, and errors: its wo
 ``asr score`` adds ``texts``: path and sha256 of its files.
 
 ``asr evaluate`` adds manifest and model (path, sha256, provenance), decoder, lm_overlap,
-audio_seconds, seconds, times_real_time, latency (:class:`asr.evaluation.latency.Latency`); with
+audio_seconds, seconds, times_real_time, latency (:class:`asr.evaluation.evaluate.Latency`); with
 training manifests unseen_texts (a score) and overlap (:class:`asr.data.leakage.Leakage`). And to
 utterances:
 
@@ -125,7 +125,7 @@ def same_utterances(results: Sequence[Results]) -> list[str]:
     return list(first.utterances)
 
 
-def scored(
+def common_values(
     utterances: Sequence[dict[str, Any]],
     score: Score,
     interval: Interval | None,

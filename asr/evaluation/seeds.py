@@ -1,11 +1,11 @@
-"""Is one recogniser better than another, beyond what the seed of its training gives?
+"""Comparison of two recognisers that were trained several times, with other seeds.
 
-Two tests look at one source of chance each: the bootstrap over speakers holds for these trained
-models on other speakers, Welch's t-test for models of other seeds on these speakers. (A permutation
-of three seeds against three has p = 0.1 at best and could never find a difference.) Where both
-sources are about equal, two such tests agree by chance in up to one case of ten with five seeds a
-side; so the sum of both variances is tested too. With it the verdict was wrong in 5 % of
-simulated cases at most.
+Two tests look at one source of chance each: the bootstrap over speakers tells whether the
+difference holds for these trained models on other speakers, and Welch's t-test whether it holds for
+models of other seeds on these speakers. (A permutation test of three seeds against three has
+p = 0.1 at best and could never find a difference.) Where both sources are about equal, two such
+tests agree by chance in up to one case of ten with five seeds a side; so the sum of both variances
+is tested too. With that third test, the verdict was wrong in at most 5 % of simulated cases.
 """
 
 import math
@@ -14,57 +14,49 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr.errors import DataError
-from asr.evaluation.bootstrap import group, rate
 from asr.evaluation.comparison import SIGNIFICANT
-from asr.evaluation.interval import difference_interval
+from asr.evaluation.interval import cluster_errors, difference_interval, rate
 from asr.evaluation.scoring import count_each
-from asr.evaluation.student import two_sided_p
+from asr.evaluation.t_test import TTest, t_test
 
 ROUNDING = 1 / 12
-"""Least variance of a number of errors over seeds: what rounding to whole ones hides. Seeds that
-happen to be alike are no certainty."""
+"""The least variance of a number of errors over seeds, which is what rounding to whole errors
+hides: seeds that happen to be alike prove nothing."""
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """Word errors of each of a system's runs, on ``words`` reference words."""
+    """The word errors of each of a system's runs, on ``words`` reference words."""
 
     errors: tuple[int, ...]
     words: int
 
     @property
     def mean(self) -> float:
-        """Mean error rate, a fraction."""
+        """The mean error rate, a fraction."""
         return statistics.mean(self.errors) / self.words
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation of the error rate over seeds; None for one."""
+        """The standard deviation of the error rate over seeds; None for one seed."""
         return statistics.stdev(self.errors) / self.words if len(self.errors) > 1 else None
 
     @property
     def mean_variance(self) -> float:
-        """Of the mean error rate, over seeds."""
+        """The variance of the mean error rate over seeds."""
         variance = max(statistics.variance(self.errors), ROUNDING)
         return variance / len(self.errors) / self.words**2
 
 
 @dataclass(frozen=True)
-class TTest:
-    """A difference in its standard errors, ``degrees`` of freedom, and the probability ``p`` of one
-    as large if there is none."""
-
-    t: float
-    degrees: float
-    p: float
-
-
-@dataclass(frozen=True)
 class SeedDifference:
-    """Of the mean error rates of two systems, the second less the first, as fractions; ``low`` to
-    ``high`` is its 95 % interval over speakers or utterances (``over``), of which there are
-    ``groups``. ``seeds`` is Welch's test over seeds, ``together`` that over seeds and speakers;
-    both are None where a system has one seed."""
+    """The difference between the mean error rates of two systems, the second less the first, as
+    fractions.
+
+    ``low`` to ``high`` is its 95 % interval over speakers or utterances, as ``over`` says, of which
+    there are ``groups``. ``seeds`` is Welch's test over seeds, ``together`` the test over seeds and
+    speakers; both are None where a system has one seed.
+    """
 
     rate: float
     low: float
@@ -78,7 +70,8 @@ class SeedDifference:
 
     @property
     def within(self) -> float | None:
-        """Standard deviation of the error rate over the seeds of one system, pooled."""
+        """The standard deviation of the error rate over the seeds of one system, pooled over both
+        systems; None where each has one seed."""
         parts = [part for part in (self.first, self.second) if len(part.errors) > 1]
         if not parts:
             return None
@@ -86,7 +79,7 @@ class SeedDifference:
         return math.sqrt(squares / sum(len(x.errors) - 1 for x in parts)) / self.first.words
 
     def verdict(self, first: str = "the first", second: str = "the second") -> str:
-        """In words, with names of both systems."""
+        """Return the outcome in words, with the names of both systems."""
         by_interval = not self.low <= 0 <= self.high
         better = second if self.rate < 0 else first
         if self.seeds is None or self.together is None:
@@ -116,11 +109,22 @@ def compare_seeds(
     second: Sequence[Sequence[str]],
     speakers: Sequence[str | None] = (),
 ) -> SeedDifference:
-    """The difference of two systems, each given by the normalised texts of its runs, which differ
-    in their seed.
+    """Compare two systems, each of which was run with several seeds.
 
-    The interval is the paired bootstrap-t of :func:`asr.evaluation.comparison.compare`, of errors
-    averaged over a system's runs.
+    The interval is the paired bootstrap-t of :func:`asr.evaluation.comparison.compare`, with the
+    errors averaged over a system's runs.
+
+    >>> references = ["a b", "c d", "e f", "g h"]
+    >>> runs = [["a b", "c d", "e f", "g x"], ["a b", "c d", "e x", "g h"]]
+    >>> found = compare_seeds(references, runs, [references, references])
+    >>> found.rate, found.first.errors, found.second.errors
+    (-0.125, (1, 1), (0, 0))
+
+    Args:
+        references: a normalised text for each utterance.
+        first: for each run of the first system, a normalised text for each utterance.
+        second: the same for the second system.
+        speakers: the speaker of each utterance, None where unknown.
 
     Raises:
         DataError: fewer than two utterances, or no words.
@@ -133,29 +137,20 @@ def compare_seeds(
     words = sum(sizes)
     one, two = ([statistics.fmean(errors) for errors in zip(*runs, strict=True)] for runs in counts)
     differences = [theirs - ours for ours, theirs in zip(one, two, strict=True)]
-    groups = group(differences, sizes, speakers or [None] * len(sizes))
-    if groups is None or not words:
+    clusters = cluster_errors(differences, sizes, speakers or [None] * len(sizes))
+    if clusters is None or not words:
         raise DataError(
             f"a comparison needs two utterances with words at least, got {len(sizes)} with "
             f"{words} words"
         )
-    value, low, high = difference_interval(groups)
+    value, low, high = difference_interval(clusters)
     before, after = (Seeds(tuple(map(sum, runs)), words) for runs in counts)
     seeds = together = None
     if len(before.errors) > 1 and len(after.errors) > 1:
         parts = [(item.mean_variance, len(item.errors) - 1) for item in (before, after)]
         seeds = t_test(value, parts)
-        _, error = rate(groups.errors[None], groups.words[None])
-        together = t_test(value, [*parts, (float(error[0]) ** 2, len(groups.words) - 1)])
+        _, error = rate(clusters.errors[None], clusters.words[None])
+        together = t_test(value, [*parts, (float(error[0]) ** 2, len(clusters.words) - 1)])
     return SeedDifference(
-        value, low, high, len(groups.words), groups.over, before, after, seeds, together
+        value, low, high, len(clusters.words), clusters.over, before, after, seeds, together
     )
-
-
-def t_test(difference: float, parts: Sequence[tuple[float, int]]) -> TTest:
-    """Of a difference whose variance is the sum of ``parts``: estimates of variances and their
-    degrees of freedom (Welch 1947, for two; Satterthwaite 1946)."""
-    total = sum(variance for variance, _ in parts)
-    degrees = total**2 / sum(variance**2 / freedom for variance, freedom in parts)
-    t = difference / math.sqrt(total)
-    return TTest(t, degrees, two_sided_p(t, degrees))

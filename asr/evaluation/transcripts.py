@@ -22,7 +22,7 @@ TEXTS = ("pred_text", "hypothesis", "text")
 
 
 @dataclass(frozen=True)
-class Line:
+class TranscriptLine:
     """A normalised text, who said it, where that is known, and what else a file says of it:
     ``duration`` (s) and ``fields`` in JSON, ``words`` (start and end in s, confidence) in ctm."""
 
@@ -31,7 +31,7 @@ class Line:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def read_transcripts(path: str | Path, reference: bool) -> dict[str, Line]:
+def read_transcripts(path: str | Path, reference: bool) -> dict[str, TranscriptLine]:
     """The texts of a file by the ids of their utterances, in its order.
 
     ``.trn``: a text and ``(speaker-utterance)``; ``.ctm``: a word a line, as NIST's; ``.jsonl``:
@@ -46,7 +46,7 @@ def read_transcripts(path: str | Path, reference: bool) -> dict[str, Line]:
     if path.suffix == ".ctm":
         return _read_ctm(path, lines)
     parse = PARSERS.get(path.suffix, _parse_plain)
-    result: dict[str, Line] = {}
+    result: dict[str, TranscriptLine] = {}
     for number, text in enumerate(lines, start=1):
         if not text.strip() and path.suffix in PARSERS:
             continue
@@ -64,11 +64,11 @@ def read_transcripts(path: str | Path, reference: bool) -> dict[str, Line]:
     return result
 
 
-def _parse_plain(text: str, number: int, reference: bool) -> tuple[str, Line]:
-    return str(number), Line(normalize(text))
+def _parse_plain(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
+    return str(number), TranscriptLine(normalize(text))
 
 
-def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, Line]:
+def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
     match = TRN.fullmatch(text)
     if match is None:
         raise ValueError("needs a text and its id in parentheses at the end: yes no (ann-1)")
@@ -77,10 +77,10 @@ def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, Line]:
             f"{refused[0].strip()!r} stands for alternatives, optional words or no word, which are "
             "not scored here; write what was said"
         )
-    return match[2], Line(normalize(unescaped(match[1])), speaker_of(match[2]))
+    return match[2], TranscriptLine(normalize(unescaped(match[1])), speaker_of(match[2]))
 
 
-def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Line]:
+def _parse_json(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
     try:
         values = json.loads(text)
     except ValueError as error:
@@ -106,17 +106,19 @@ def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Line]:
     }
     if isinstance(values.get("duration"), int | float):
         more["duration"] = values["duration"]
-    return str(id), Line(normalize(found), None if speaker is None else str(speaker), more)
+    return str(id), TranscriptLine(
+        normalize(found), None if speaker is None else str(speaker), more
+    )
 
 
-PARSERS: dict[str, Callable[[str, int, bool], tuple[str, Line]]] = {
+PARSERS: dict[str, Callable[[str, int, bool], tuple[str, TranscriptLine]]] = {
     ".trn": _parse_trn,
     ".jsonl": _parse_json,
     ".json": _parse_json,
 }
 
 
-def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
+def _read_ctm(path: Path, lines: list[str]) -> dict[str, TranscriptLine]:
     words: dict[str, list[tuple[float, float, str, float | None]]] = {}
     for number, text in enumerate(lines, start=1):
         fields = text.split()
@@ -140,7 +142,7 @@ def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
     confidences = [confidence for items in ordered.values() for *_, confidence in items]
     sure = all(value is not None and 0 <= value <= 1 for value in confidences)
     return {
-        id: Line(
+        id: TranscriptLine(
             normalize(" ".join(word for _, _, word, _ in items)),
             more={"words": [[start, end, confidence] for start, end, _, confidence in items]}
             if sure
@@ -150,8 +152,10 @@ def _read_ctm(path: Path, lines: list[str]) -> dict[str, Line]:
     }
 
 
-def pair(
-    references: dict[str, Line], hypotheses: dict[str, Line], missing_is_empty: bool
+def pair_transcripts(
+    references: dict[str, TranscriptLine],
+    hypotheses: dict[str, TranscriptLine],
+    missing_is_empty: bool,
 ) -> list[dict[str, Any]]:
     """Id, speaker, reference and hypothesis of every utterance, and what else is known of it.
 
@@ -171,7 +175,7 @@ def pair(
             f"needs the same ids in both ({len(references)} references, {len(hypotheses)} "
             "hypotheses)"
         )
-    timed, empty = any("words" in line.more for line in hypotheses.values()), Line("")
+    timed, empty = any("words" in line.more for line in hypotheses.values()), TranscriptLine("")
     return [
         {
             "id": id,

@@ -27,7 +27,7 @@ class Step(NamedTuple):
         return "C" if self.reference == self.hypothesis else "S"
 
 
-def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ...]:
+def align_words(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ...]:
     """The cheapest alignment; of equal ones, from the end on, that with a pair, else with an
     insertion, which is sclite's choice."""
     rows, columns = len(reference), len(hypothesis)

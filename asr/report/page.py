@@ -1,8 +1,9 @@
 """``report.html``: an evaluation, or two side by side, as one file for a browser.
 
-The payload goes in as JSON, packed with zlib and written in base64, and is unpacked by the page's
-script; nothing in it is ever read as markup. Styles and scripts stand in ``assets``. The page
-loads nothing but the recordings that lie beside it, and its policy forbids it.
+The payload stands in the page as JSON, which is compressed by zlib and encoded in base64; the
+page's script unpacks it, and nothing in it is ever read as markup. Styles and scripts stand in
+``assets``. The page loads nothing but the recordings that lie beside it, and its policy forbids all
+else.
 """
 
 import base64
@@ -11,9 +12,27 @@ import html
 import json
 import math
 import zlib
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from asr.evaluation.comparison import Difference
+from asr.evaluation.pictures import Picture
+from asr.evaluation.results import Results, write_results
+from asr.files import write_atomically
+from asr.report.payload import build_payload, shortened
+from asr.report.table import system_names
+
+if TYPE_CHECKING:
+    from asr.evaluation.evaluate import Evaluation
+    from asr.recognition.transcriber import Transcriber
+
+FILE = "report.html"
+LARGEST = 25_000_000
+"""The bytes that a page may have; if not all utterances fit in, it keeps those with the most
+errors."""
 
 SCRIPTS = (
     "dom",
@@ -27,22 +46,86 @@ SCRIPTS = (
     "browser",
     "main",
 )
-"""Joined in this order."""
+"""The scripts of the page in ``assets``, which are joined in this order."""
 
 POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob:; "
     "media-src 'self' file: data: blob:; base-uri 'none'; form-action 'none'"
 )
-"""Content Security Policy, level 3, of the W3C: this script and this style and no others."""
+"""The Content Security Policy (W3C, level 3) of the page: it allows this script and this style and
+no others."""
+
+
+def write_evaluation(
+    folder: str | Path, evaluation: "Evaluation", transcriber: "Transcriber"
+) -> Path:
+    """Write ``results.json``, files for sclite and the page of an evaluation to ``folder``, and
+    return the path of the page.
+
+    For this the errors are explained, and the latency of the transcriber is measured.
+
+    Raises:
+        DataError: a recording can no longer be read.
+        OutputError: the folder cannot be written.
+    """
+    # These modules load recognition, which pages of other evaluations do not need.
+    from asr.evaluation.evaluate import measure_latency, results_values
+    from asr.evaluation.explanation import explain
+
+    utterances = evaluation.utterances
+    latency = measure_latency([item.audio for item in utterances], transcriber)
+    explanations = explain(utterances, evaluation.transcripts, transcriber)
+    values = results_values(evaluation, transcriber, explanations, latency)
+    written = write_results(folder, values)
+    pictures = {id: item.picture for id, item in explanations.items() if item.picture is not None}
+    return write_report(folder, [written], pictures)
+
+
+def write_report(
+    folder: str | Path,
+    systems: Sequence[Results],
+    pictures: Mapping[str, Picture] | None = None,
+    difference: Difference | None = None,
+    largest: int = LARGEST,
+) -> Path:
+    """Write ``report.html`` with one or two evaluations, and return its path.
+
+    Args:
+        folder: where the page goes, and recordings that a browser could not play otherwise.
+        systems: one evaluation, or two of the same test set.
+        pictures: by utterance id.
+        difference: between the two evaluations.
+        largest: the bytes that the page may have, see :data:`LARGEST`.
+
+    Raises:
+        DataError: one evaluation is given twice.
+        OutputError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    names = [
+        f"{name}, {item.values['decoder']['name']}" if item.values.get("decoder") else name
+        for name, item in zip(system_names(systems), systems, strict=True)
+    ]
+    values = {name: item.values for name, item in zip(names, systems, strict=True)}
+    data = build_payload(values, folder, pictures, difference)
+    page = render(data).encode()
+    while len(page) > largest and data["utterances"]:
+        fitting = 0.9 * largest / len(page) * len(data["utterances"])
+        data = shortened(data, int(fitting))
+        page = render(data).encode()
+    path = folder / FILE
+    write_atomically(path, page)
+    return path
 
 
 def render(payload: dict[str, Any]) -> str:
-    """The whole page.
+    """Return the page as HTML.
 
-    ``payload`` holds a ``title``, one or two ``systems`` (what ``results.json`` holds, without its
-    utterances, and a ``name``), their ``comparison``, and the ``utterances``, each with one of
-    ``outputs`` for each system; what is missing leaves its part of the page out. Numbers that are
-    not finite, such as the rate of no words, count as missing.
+    ``payload`` is that of :func:`asr.report.payload.build_payload`: it holds a ``title``, one or
+    two ``systems`` (the contents of ``results.json`` without the utterances, and a ``name``), their
+    ``comparison``, and the ``utterances``, each of which has one of ``outputs`` for each system. If
+    something is missing, its part of the page is left out. Numbers that are not finite, such as an
+    error rate against no words, count as missing.
     """
     style = _asset("report.css")
     script = "".join(_asset(f"{name}.js") for name in SCRIPTS)
@@ -61,12 +144,12 @@ def _asset(name: str) -> str:
 
 
 def _source(text: str) -> str:
-    """An inline script or style in a policy: its hash."""
+    """Return how a policy names an inline script or style: by its hash."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no number that is not finite."""
+    """Replace every number that is not finite by None, because JSON has none of these."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

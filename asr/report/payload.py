@@ -1,27 +1,48 @@
-"""Evaluations as the data of a page (:mod:`asr.report.page`): one, or two of one test set."""
+"""The data that a page (:mod:`asr.report.page`) shows: one evaluation, or two of one test set."""
 
+import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import soundfile
+
+from asr.audio.headers import SNIFFED, container_of
+from asr.audio.read import read_audio
+from asr.errors import AudioError
 from asr.evaluation.comparison import Difference
 from asr.evaluation.pictures import Picture
-from asr.evaluation.word_alignment import align
-from asr.report.players import playable
+from asr.evaluation.word_alignment import align_words
+from asr.files import write_atomically
 
 OWN = {"utterances", "schema_version"}
-"""What a system's values don't need on the page: it stands there in another form, or not."""
+"""Fields of ``results.json`` that the page holds in another form, or does not hold."""
+
+PLAYED = {"wav", "flac", "ogg", "mp3", "mov", "matroska", "aac"}
+"""The containers that browsers play, as :func:`asr.audio.headers.container_of` names them."""
+
+AUDIO_FOLDER = "audio"
+"""The folder beside the page for recordings that were converted."""
+SAMPLE_RATE = 16000
+"""The rate (Hz) of converted recordings."""
 
 
-def payload(
+def build_payload(
     systems: Mapping[str, Mapping[str, Any]],
     folder: Path,
     pictures: Mapping[str, Picture] | None = None,
     difference: Difference | None = None,
 ) -> dict[str, Any]:
-    """Of the contents of one or two ``results.json`` by the names of the systems, for a page in
-    ``folder``; what browsers cannot play is written there. ``pictures`` are by utterance.
+    """Return the payload of a page: plain values, which JSON can hold.
+
+    Args:
+        systems: the contents of one or two ``results.json``, by the names of the systems.
+        folder: where the page will lie; recordings that browsers cannot play are written there.
+        pictures: by utterance id.
+        difference: between the two systems.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -61,7 +82,8 @@ def payload(
 
 
 def shortened(payload: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """With the ``count`` utterances that have the most errors, in their order."""
+    """Return a payload with only the ``count`` utterances that have the most errors, in their
+    order; ``left_out`` counts the others."""
     utterances = payload["utterances"]
     errors = [max(output["errors"] for output in item["outputs"]) for item in utterances]
     worst = sorted(range(len(utterances)), key=errors.__getitem__, reverse=True)
@@ -74,8 +96,8 @@ def shortened(payload: Mapping[str, Any], count: int) -> dict[str, Any]:
 
 
 def _output(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What one system made of an utterance."""
-    steps = align(item["reference"].split(), item["hypothesis"].split())
+    """Return what the page shows of a system's transcript of one utterance."""
+    steps = align_words(item["reference"].split(), item["hypothesis"].split())
     return {
         "hypothesis": item["hypothesis"],
         "errors": item["errors"],
@@ -96,3 +118,27 @@ def _comparison(difference: Difference, names: Sequence[str]) -> dict[str, Any]:
         "p": None if pairs is None else pairs.p,
         "verdict": difference.verdict(*names),
     }
+
+
+def playable(audio: Path, folder: Path, number: int) -> str | None:
+    """Return the URL, relative to ``folder``, from which a page there can play ``audio``; None if
+    the recording cannot be read.
+
+    If browsers do not play the file, it is converted to a WAV file in ``folder``, whose name is
+    ``number``.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    try:
+        with open(audio, "rb") as file:
+            container = container_of(file.read(SNIFFED))
+        if container in PLAYED:
+            return quote(os.path.relpath(audio, folder.absolute()).replace(os.sep, "/"))
+        samples = read_audio(audio, SAMPLE_RATE).samples
+    except (OSError, AudioError, ValueError):  # there is no relative path to another drive
+        return None
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    write_atomically(folder / AUDIO_FOLDER / f"{number}.wav", wav.getvalue())
+    return f"{AUDIO_FOLDER}/{number}.wav"

@@ -19,9 +19,9 @@ import torch
 from asr.config import from_mapping
 from asr.errors import ConfigError
 from asr.files import sha256, write_atomically
-from asr.report.metrics import read_log
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.config import PRECISIONS, RunConfig
+from asr.training.curves import read_metrics
 from asr.training.guards import Guards
 from asr.training.log import RunLog
 from asr.training.progress import ProgressBar
@@ -105,7 +105,7 @@ def run(
         trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
-    seconds = sum(row["seconds"] for row in read_log(log.path))
+    seconds = sum(row["seconds"] for row in read_metrics(log.path))
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "config": config,

@@ -12,8 +12,7 @@ import lightning
 from torch.utils.tensorboard import SummaryWriter
 
 from asr.files import write_atomically
-from asr.report.curves import SHOWN
-from asr.report.metrics import METRICS, read_log
+from asr.training.curves import METRICS, SHOWN, read_metrics
 from asr.training.trainable import Measure, Trainable
 
 PICTURE_SECONDS = 10.0
@@ -51,7 +50,7 @@ class RunLog(lightning.Callback):
         """Cut what lies behind the checkpoint that the run starts from."""
         self._started = time.perf_counter()
         if trainer.is_global_zero:
-            rows = [row for row in read_log(self.path) if row["epoch"] <= trainer.current_epoch]
+            rows = [row for row in read_metrics(self.path) if row["epoch"] <= trainer.current_epoch]
             _write(self.path, rows)
             self._writer = SummaryWriter(self.events, purge_step=trainer.global_step)
 
@@ -113,7 +112,7 @@ class RunLog(lightning.Callback):
         }
         if not trainer.is_global_zero:
             return
-        rows = [*read_log(self.path), row]
+        rows = [*read_metrics(self.path), row]
         _write(self.path, rows)
         if self._writer:
             for name in ("dev_loss", module.measure.column):
@@ -138,7 +137,7 @@ class RunLog(lightning.Callback):
         assert isinstance(module, Trainable)
         if self._writer:
             self._writer.close()
-            plot_curves(read_log(self.path), self.picture, module.measure)
+            plot_curves(read_metrics(self.path), self.picture, module.measure)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from itertools import chain
 from pathlib import Path
 
 from asr.data.archives import have_unpacked
-from asr.data.corpora import measured, source_parser, write_parts
+from asr.data.corpora import source_parser, with_durations, write_parts
 from asr.data.manifest import Utterance
 from asr.errors import AsrError, DataError
 from asr.evaluation.normalization import NO_PUNCTUATION
@@ -130,7 +130,7 @@ def read_part(folder: Path, part: str) -> list[Utterance]:
         else:
             extra = {field: row[field] for field in FIELDS if row.get(field)}
             utterances.append(Utterance(audio, 0.0, text, audio.stem, row["client_id"], extra))
-    found, errors = measured(utterances)
+    found, errors = with_durations(utterances)
     left_out["with a clip that cannot be read"] = len(errors)
     reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     print(f"{path}: {len(found)} utterances; left out: {reasons or 'none'}", file=sys.stderr)

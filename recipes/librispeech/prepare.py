@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from asr.data.archives import download, have_unpacked
-from asr.data.corpora import measured, source_parser, write_parts
+from asr.data.corpora import source_parser, with_durations, write_parts
 from asr.data.manifest import Utterance
 from asr.errors import AsrError, DataError
 from asr.files import read_text
@@ -125,7 +125,9 @@ def prepare(part: str, source: Path | str, output: Path) -> None:
         have_unpacked(source, output, SHA256[part])
         folder = output
     corpus = folder / "LibriSpeech"
-    utterances, errors = measured(read_part(corpus, part, read_sexes(corpus / "SPEAKERS.TXT")))
+    utterances, errors = with_durations(
+        read_part(corpus, part, read_sexes(corpus / "SPEAKERS.TXT"))
+    )
     if errors:
         raise DataError(f"{errors[0]}; unpack {part} again")
     write_parts(output, {part: utterances})

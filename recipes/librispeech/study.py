@@ -17,7 +17,7 @@ from asr.evaluation.evaluate import evaluate
 from asr.evaluation.results import score_values
 from asr.files import sha256, write_atomically
 from asr.recognition.transcriber import Transcriber
-from asr.report.metrics import read_log
+from asr.training.curves import read_metrics
 
 HERE = Path(__file__).parent
 FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", "versions")
@@ -53,7 +53,7 @@ def study(data: Path, run: Path) -> dict[str, Any]:
         "beam search, language model of the same texts": evaluate(manifest, beam),
     }
     provenance = greedy.model.provenance
-    rows = read_log(run / "metrics.csv")
+    rows = read_metrics(run / "metrics.csv")
     seconds = found["greedy search"].duration
     return {
         "command": "python recipes/librispeech/study.py",

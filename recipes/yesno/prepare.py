@@ -10,7 +10,7 @@ development set. (Kaldi's recipe takes the last 29 as the test set.) All are of 
 from pathlib import Path
 
 from asr.data.archives import have_unpacked
-from asr.data.corpora import measured, prepare_source, write_parts
+from asr.data.corpora import prepare_source, with_durations, write_parts
 from asr.data.manifest import Utterance
 from asr.errors import DataError
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
 def prepare(archive: Path | str, output: Path) -> None:
     """Check, unpack and list the corpus, of which ``archive`` is a file or a URL."""
     have_unpacked(archive, output, SHA256)
-    utterances, errors = measured(read(output / FOLDER))
+    utterances, errors = with_durations(read(output / FOLDER))
     if errors:
         raise DataError(str(errors[0]))
     rest = utterances[::2]

@@ -29,7 +29,7 @@ from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.comparison import compare
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.files import sha256, write_atomically
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
@@ -173,7 +173,7 @@ def train(config: Path, name: str, **settings: Any) -> Path:
 def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
     """What a model makes of the test, and what its training took."""
     transcriber = Transcriber(model)
-    found = results(evaluate(manifest, transcriber, trained), transcriber)
+    found = results_values(evaluate(manifest, transcriber, trained), transcriber)
     provenance = transcriber.model.provenance
     return {
         "epochs": provenance["config"]["training"]["epochs"],

@@ -3,7 +3,7 @@
 import miniatures
 import pytest
 
-from asr.data.corpora import measured, source_parser, write_parts
+from asr.data.corpora import source_parser, with_durations, write_parts
 from asr.data.manifest import Utterance, read_manifest
 
 
@@ -25,7 +25,7 @@ def test_durations_come_from_the_audio_and_what_is_none_is_left_out(tmp_path):
     (tmp_path / "d.wav").write_bytes(b"no audio")
     names = ["d.wav", *seconds, "e.wav"]
     items = [Utterance(tmp_path / name, 0.0, "yes", name, "s") for name in names]
-    found, errors = measured(items)
+    found, errors = with_durations(items)
     assert [item.id for item in found] == list(seconds)
     for item in found:
         assert item.duration == pytest.approx(seconds[item.id], abs=0.1 * (item.id == "c.mp3"))

@@ -16,14 +16,14 @@ from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, write_manifest
 from asr.data.summary import (
     BINS,
-    compare,
-    describe,
-    draw,
+    draw_sample,
     histogram,
-    measure,
+    measure_recording,
     quantiles,
     round_edges,
-    summarize,
+    summarize_audio,
+    summarize_manifests,
+    summarize_utterances,
     to_json,
 )
 
@@ -59,7 +59,7 @@ def corpus(tmp_path):
 def test_a_comparison_by_hand(corpus):
     reached = []
     train, test = corpus
-    found = compare(corpus, INFO, 300, 0, lambda *now: reached.append(now))
+    found = summarize_manifests(corpus, INFO, 300, 0, lambda *now: reached.append(now))
     one, other = found.manifests
     assert one.hours == pytest.approx(7.5 / 3600)
     assert one.durations.tolist() == [1.0, 2.0, 0.5, 4.0]
@@ -79,16 +79,16 @@ def test_a_comparison_by_hand(corpus):
     assert one.audio.level[:2].tolist() == [-9.0, 0.0]  # 20 log10(0.5 / sqrt 2) = -9.03
     assert one.audio.clipped.tolist() == pytest.approx([0, 1, 0])
     assert reached == [(count, 6) for count in range(1, 7)]
-    ((later, earlier, sharing),) = found.shared
+    ((later, earlier, leakage),) = found.shared
     assert (later, earlier) == (test, train)
-    assert (sharing.speakers, sharing.texts, sharing.audio) == (("bob",), 1, 1)
-    (news,) = found.news
+    assert (leakage.speakers, leakage.texts, leakage.audio) == (("bob",), 1, 1)
+    (news,) = found.new_words
     assert (news.path, news.words, news.running) == (test, {"halt": 2, "go": 1}, 4)
     assert news.share == 0.75
 
 
 def test_json_by_hand(corpus):
-    values = json.loads(json.dumps(to_json(compare(corpus, INFO, 1, 0))))
+    values = json.loads(json.dumps(to_json(summarize_manifests(corpus, INFO, 1, 0))))
     one = values["manifests"][0]
     assert one["utterances"] == 4 and one["speakers"] == {"bob": 2.0, "ann": 1.5}
     assert (one["words"], one["distinct_words"], one["words_once"]) == (6, 4, 2)
@@ -109,13 +109,13 @@ def test_json_by_hand(corpus):
 
 
 def test_nothing_is_measured_on_request(corpus):
-    found = compare(corpus[:1], INFO, 0, 0)
-    assert found.manifests[0].audio is None and found.shared == found.news == []
+    found = summarize_manifests(corpus[:1], INFO, 0, 0)
+    assert found.manifests[0].audio is None and found.shared == found.new_words == []
     assert to_json(found)["manifests"][0]["audio"] is None
 
 
 def test_texts_and_speakers_may_be_missing(tmp_path):
-    item = describe(tmp_path, [Utterance(tmp_path / "a.wav", 1.0, "", "a")])
+    item = summarize_utterances(tmp_path, [Utterance(tmp_path / "a.wav", 1.0, "", "a")])
     assert (item.words, item.speakers, item.once) == ({}, {}, 0)
     assert quantiles(item.word_rates) is None
     edges = round_edges(item.word_rates)
@@ -147,15 +147,15 @@ def test_edges_are_few_and_hold_nearly_all(scale, shift):
 
 def test_samples_are_drawn_by_the_seed(tmp_path):
     items = [Utterance(tmp_path, 1.0, "", str(number)) for number in range(50)]
-    first = [item.id for item in draw(items, 10, 1)]
-    assert first == [item.id for item in draw(items, 10, 1)] == sorted(first, key=int)
-    assert len(set(first)) == 10 and first != [item.id for item in draw(items, 10, 2)]
-    assert draw(items, 99, 1) == items
+    first = [item.id for item in draw_sample(items, 10, 1)]
+    assert first == [item.id for item in draw_sample(items, 10, 1)] == sorted(first, key=int)
+    assert len(set(first)) == 10 and first != [item.id for item in draw_sample(items, 10, 2)]
+    assert draw_sample(items, 99, 1) == items
 
 
 def test_recordings_shorter_than_a_frame_have_no_level(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(100), 16000)
-    audio = summarize([measure(tmp_path / "a.wav", INFO)])
+    audio = summarize_audio([measure_recording(tmp_path / "a.wav", INFO)])
     assert (audio.files, audio.unreadable, len(audio.level)) == (1, 0, 0)
 
 
@@ -196,7 +196,7 @@ def test_command(corpus, tmp_path):
 def test_pictures_of_what_is_there(corpus, tmp_path):
     from asr.cli.data_stats_plot import draw_statistics
 
-    found = compare(corpus, INFO, 0, 0).manifests
+    found = summarize_manifests(corpus, INFO, 0, 0).manifests
     draw_statistics(found, ["train", "test"], tmp_path / "s.svg")
     text = (tmp_path / "s.svg").read_text()
     assert "utterances by duration" in text and "recordings by level" not in text

@@ -20,7 +20,7 @@ from asr.decoding.beam import BeamSearch
 from asr.decoding.greedy import greedy
 from asr.errors import DataError
 from asr.evaluation.attribution import CAUSES, attribute, count_causes
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 from asr.text import normalize
 
 WEIGHTS = {"lm_weight": 0.7, "word_bonus": 0.0, "unknown_score": -2.0}
@@ -167,7 +167,7 @@ def test_any_text(reference, frames, seed, name, exact):
         pruning = UNPRUNED if exact else {"beam_size": 1}
         search = BeamSearch(VOCABULARY, lm=lm, **case, **pruning)
     hypothesis = decoded(log_probs, search)
-    steps = align(reference, hypothesis.split())
+    steps = align_words(reference, hypothesis.split())
     found = attribute(" ".join(reference), hypothesis, log_probs, VOCABULARY, search)
     assert [cause is None for cause in found] == [step.kind == "C" for step in steps]
     assert sum(count_causes(found).values()) == sum(step.kind != "C" for step in steps)

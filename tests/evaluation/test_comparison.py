@@ -11,7 +11,7 @@ from systems import corrupted, systems, write_results
 
 from asr.errors import DataError
 from asr.evaluation.comparison import MatchedPairs, compare, error_segments
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_alignments_are_those_of_sclite(sctk):
         found = re.findall(r'<PATH id="\(s\d+-s\d+_(\d+)\)"[^>]*>\n(.*)\n</PATH>', sgml)
         assert len(found) == 2000
         for index, path in found:
-            steps = align(references[int(index)].split(), texts[int(index)].split())
+            steps = align_words(references[int(index)].split(), texts[int(index)].split())
             assert [step.kind for step in steps] == re.findall(r"(?:^|:)([CSDI]),", path)
 
 
@@ -59,7 +59,9 @@ def test_segments_by_hand():
     reference = "a b c d e f g".split()
 
     def segments(first, second):
-        return error_segments(align(reference, first.split()), align(reference, second.split()))
+        return error_segments(
+            align_words(reference, first.split()), align_words(reference, second.split())
+        )
 
     assert segments("a b c d e f g", "a b c d e f g") == []
     assert segments("x b c d e f g", "a b c d e f") == [(1, 0), (0, 1)]  # two words between

@@ -8,9 +8,9 @@ from conftest import ROOT
 from asr.data.manifest import Utterance
 from asr.errors import DataError
 from asr.evaluation import explanation
+from asr.evaluation.evaluate import RECORDINGS, measure_latency
 from asr.evaluation.explanation import explain
-from asr.evaluation.latency import RECORDINGS, measure_latency
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 from asr.recognition.transcriber import Transcriber
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
@@ -38,7 +38,7 @@ def test_wrong_transcripts_are_explained(transcriber, heard):
     found = explain(utterances, transcripts, transcriber)
     assert list(found) == [item.id for item in utterances[:2]]
     for item, transcript in zip(utterances[:2], transcripts, strict=False):
-        steps = align(item.text.split(), transcript.text.split())
+        steps = align_words(item.text.split(), transcript.text.split())
         causes = found[item.id].causes
         assert [cause is None for cause in causes] == [step.kind == "C" for step in steps]
         assert set(causes) <= {None, "acoustics"}  # planted: the network hears no "enter"

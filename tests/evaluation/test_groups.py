@@ -8,7 +8,7 @@ from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance
 from asr.errors import ConfigError, DataError
 from asr.evaluation.groups import group_fields
-from asr.evaluation.normalization import NORMALIZATIONS, named
+from asr.evaluation.normalization import NORMALIZATIONS, find_normalization
 from asr.evaluation.reliability import Bin, calibrate
 from asr.evaluation.scoring import ErrorCounts
 
@@ -114,11 +114,11 @@ def test_what_is_shared_with_training(make):
     ],
 )
 def test_normalizations(name, text, expected):
-    applied = named(name)
+    applied = find_normalization(name)
     assert applied.apply(text) == expected == applied.apply(expected)
     assert applied.steps and NORMALIZATIONS[name] is applied
 
 
 def test_unknown_normalization():
     with pytest.raises(ConfigError, match="is 'whisper', needs one of basic, no-punctuation"):
-        named("whisper")
+        find_normalization("whisper")

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from asr.evaluation import bootstrap
-from asr.evaluation.bootstrap import Groups
+from asr.evaluation import interval as interval_module
+from asr.evaluation.interval import Clusters, wer_interval
 from asr.evaluation.interval import rate_interval as interval_of
-from asr.evaluation.interval import wer_interval
 from asr.evaluation.scoring import ErrorCounts
 
 
 def rate_interval(errors, words):
-    return interval_of(Groups(np.asarray(errors, float), np.asarray(words, float), "speakers"))
+    return interval_of(Clusters(np.asarray(errors, float), np.asarray(words, float), "speakers"))
 
 
 def coverage(speakers, rate, spread, test_sets, seed=0):
@@ -47,7 +46,7 @@ def test_the_interval_holds_the_rate_and_narrows_with_more_of_the_same(monkeypat
     more = rate_interval(np.tile(errors, 4), np.tile(words, 4))
     assert more[1] - more[0] == pytest.approx((high - low) / 2, rel=0.3)
     assert rate_interval(errors, words) == (low, high)  # the same again
-    monkeypatch.setattr(bootstrap, "DRAWN", 1000)
+    monkeypatch.setattr(interval_module, "DRAWN", 1000)
     assert rate_interval(errors, words) == (low, high)  # in pieces
 
 

@@ -8,7 +8,7 @@ import soundfile
 from conftest import make_info, tone
 
 from asr.evaluation.pictures import BANDS, LONGEST, picture, spectrogram
-from asr.report.players import playable
+from asr.report.payload import playable
 
 RATE = 16000
 

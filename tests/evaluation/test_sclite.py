@@ -13,12 +13,12 @@ from conftest import ROOT
 from systems import systems
 
 from asr.errors import DataError
-from asr.evaluation.evaluate import evaluate, results
+from asr.evaluation.evaluate import evaluate, results_values
 from asr.evaluation.interval import wer_interval
 from asr.evaluation.results import read_results, write_results
 from asr.evaluation.sclite import SPECIAL, escaped, sclite_ids, speaker_of, unescaped
 from asr.evaluation.scoring import count_errors, score
-from asr.evaluation.word_alignment import align
+from asr.evaluation.word_alignment import align_words
 from asr.recognition.transcriber import Transcriber
 
 PAIRS = [
@@ -61,7 +61,7 @@ def our_counts(utterances):
     the score: see :func:`more_than_fewest`."""
     pairs = [(item["reference"], item["hypothesis"]) for item in utterances]
     words = score(*map(list, zip(*pairs, strict=True))).words
-    kinds = Counter(step.kind for r, h in pairs for step in align(r.split(), h.split()))
+    kinds = Counter(step.kind for r, h in pairs for step in align_words(r.split(), h.split()))
     return [
         len(pairs), words.reference, *(kinds[kind] for kind in "CSDI"), kinds.total() - kinds["C"]
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def more_than_fewest(utterances):
         for item in utterances
         if sum(
             step.kind != "C"
-            for step in align(item["reference"].split(), item["hypothesis"].split())
+            for step in align_words(item["reference"].split(), item["hypothesis"].split())
         )
         != count_errors(item["reference"], item["hypothesis"]).errors
     ]
@@ -100,7 +100,7 @@ def test_random_pairs(system, more, tmp_path, sclite):
 def test_an4(an4, tmp_path, sclite):
     transcriber = Transcriber(ROOT / "recipes" / "an4" / "model")
     manifest = an4 / "test.jsonl"
-    values = results(evaluate(manifest, transcriber), transcriber)
+    values = results_values(evaluate(manifest, transcriber), transcriber)
     write_results(tmp_path, values)
     counts = sclite()
     assert counts == our_counts(values["utterances"])

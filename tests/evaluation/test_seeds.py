@@ -7,9 +7,9 @@ from scipy import stats
 from systems import write_results
 
 from asr.errors import DataError
-from asr.evaluation import bootstrap
-from asr.evaluation.seeds import SeedDifference, Seeds, TTest, compare_seeds, t_test
-from asr.evaluation.student import incomplete_beta, two_sided_p
+from asr.evaluation import interval
+from asr.evaluation.seeds import SeedDifference, Seeds, compare_seeds
+from asr.evaluation.t_test import TTest, incomplete_beta, t_test, two_sided_p
 
 
 @pytest.mark.parametrize("degrees", [1, 1.5, 2, 3.7, 4, 10, 30, 200, 5000])
@@ -142,7 +142,7 @@ def simulated(rng, seeds, shift, seed_spread, speaker_spread):
 def test_false_alarms(seeds, seed_spread, speaker_spread, monkeypatch):
     """Two systems that are equal but for chance: the verdict is wrong in at most 5 %, give or take
     what 300 cases leave open, and with a true difference it is found."""
-    monkeypatch.setattr(bootstrap, "REPLICATES", 400)
+    monkeypatch.setattr(interval, "REPLICATES", 400)
     rng = np.random.default_rng(3)
     spread = seed_spread, speaker_spread
 

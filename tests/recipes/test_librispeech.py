@@ -106,7 +106,7 @@ def test_prepare_train_evaluate(librispeech, tmp_path, capsys):
         lm=str(data / "3-gram.arpa.gz"),
     )
     assert result.score.words.reference == 4
-    assert result.overlap is not None
+    assert result.lm_overlap is not None
 
     texts = [item.text for item in items["train-clean-100"]]
     write_binary(data / "words.ngram", estimate(texts, 2).model)

@@ -6,11 +6,11 @@ import pytest
 from conftest import tone
 
 from asr.evaluation.comparison import compare
-from asr.evaluation.results import scored, write_results
+from asr.evaluation.results import common_values, write_results
 from asr.evaluation.scoring import score
-from asr.report import report
-from asr.report.payload import payload, shortened
-from asr.report.report import write_report
+from asr.report import page as report
+from asr.report.page import write_report
+from asr.report.payload import build_payload, shortened
 
 TEXTS = [("yes no", "yes no"), ("enter six two", "enter six"), ("stop", "to p")]
 
@@ -24,11 +24,11 @@ def system(hypotheses=None, **more):
     for item, hypothesis in zip(items, hypotheses or [], strict=bool(hypotheses)):
         item["hypothesis"] = hypothesis
     texts = [(item["reference"], item["hypothesis"]) for item in items]
-    return scored(items, score(*zip(*texts, strict=True)), None) | more
+    return common_values(items, score(*zip(*texts, strict=True)), None) | more
 
 
 def test_one_system(tmp_path):
-    data = payload({"mine": system()}, tmp_path)
+    data = build_payload({"mine": system()}, tmp_path)
     assert json.loads(json.dumps(data)) == data
     (values,) = data["systems"]
     assert values["name"] == "mine" and "utterances" not in values
@@ -52,7 +52,7 @@ def test_two_systems(tmp_path):
     other = ["yes now", "enter six two", "stop"]
     references, hypotheses = zip(*TEXTS, strict=True)
     difference = compare(references, hypotheses, other)
-    data = payload({"a": system(), "b": system(other)}, tmp_path, difference=difference)
+    data = build_payload({"a": system(), "b": system(other)}, tmp_path, difference=difference)
     assert data["title"] == "a and b" and [x["name"] for x in data["systems"]] == ["a", "b"]
     assert [[x["errors"] for x in item["outputs"]] for item in data["utterances"]] == [
         [0, 1],
@@ -73,12 +73,12 @@ def test_audio_is_found_from_the_manifest(tmp_path):
     values = system(manifest={"path": str(tmp_path / "data" / "test.jsonl"), "sha256": ""})
     for item, name in zip(values["utterances"], ("one", "two", "three"), strict=True):
         item["audio"] = f"{name}.wav"
-    data = payload({"mine": values}, tmp_path / "out")
+    data = build_payload({"mine": values}, tmp_path / "out")
     assert [item["audio"] for item in data["utterances"]] == ["../data/one.wav", None, None]
 
 
 def test_shortened(tmp_path):
-    data = payload({"mine": system()}, tmp_path)
+    data = build_payload({"mine": system()}, tmp_path)
     short = shortened(data, 2)
     assert [item["id"] for item in short["utterances"]] == ["u1", "u2"]
     assert short["left_out"] == 1 and len(data["utterances"]) == 3

@@ -9,10 +9,9 @@ from commands import run
 
 from asr.errors import DataError
 from asr.evaluation.interval import Interval
-from asr.evaluation.results import Results, read_results, scored, write_results
+from asr.evaluation.results import Results, common_values, read_results, write_results
 from asr.evaluation.scoring import score
-from asr.report.formats import latex_escaped, to_csv, to_latex, to_markdown
-from asr.report.table import rows
+from asr.report.table import latex_escaped, rows, to_csv, to_latex, to_markdown
 
 BEAM = {
     "name": "beam",
@@ -32,7 +31,7 @@ def write(folder, hypotheses=("yes no", "stop"), name=None, **more):
         for i, (one, two) in enumerate(pairs)
     ]
     found = score([one for one, _ in pairs], [two for _, two in pairs])
-    values = scored(utterances, found, Interval(0.0125, 0.5, 2, "speakers"))
+    values = common_values(utterances, found, Interval(0.0125, 0.5, 2, "speakers"))
     if name is not None:
         provenance = {"config": {"name": name}, "parameters": 3772285, "minutes": 79.5}
         values["model"] = {"sha256": "x", "provenance": provenance}

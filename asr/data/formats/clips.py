@@ -55,7 +55,7 @@ class Clip:
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def measure(path: Path) -> Extent:
+def read_extent(path: Path) -> Extent:
     """What the header promises; of a format whose header promises nothing, what is decoded.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.data.formats.clips import Clip, Extent, cut, measure
+from asr.data.formats.clips import Clip, Extent, cut, read_extent
 from asr.data.formats.item import Item, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError
@@ -93,7 +93,7 @@ def _check(items: list[Item], manifest: Path) -> None:
 
 def _measured(item: Item) -> Extent:
     try:
-        return measure(item.audio)
+        return read_extent(item.audio)
     except AudioError as error:
         raise AudioError(f"{item.where}: {error}") from error
 

@@ -1,25 +1,32 @@
-"""What the readers of other formats have in common: an utterance, perhaps a part of a recording."""
+"""An utterance of another format, and what the readers and the writers of formats have in
+common."""
 
+import json
 import os
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from asr.data.manifest import Problem
+from asr.data.manifest import Problem, Utterance, read_manifest
 from asr.errors import DataError
+from asr.files import read_text
 
 Refuse = Callable[[Problem], None]
-"""What is told of an utterance that is left out."""
+"""Is called with the problem of each utterance that is left out."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""The characters that might end a line or a cell."""
 
 
 @dataclass(frozen=True)
 class Item:
     """One utterance of another format; ``where`` is file:line, for messages.
 
-    With a ``start`` (s) it is ``duration`` seconds of the recording ``audio``, without a duration
-    all that follows; without a start it is the whole file. ``channel``: the only one of the file
-    (from 0) that holds it. ``recording``: the recording's id, where the format has one.
+    With a ``start`` (s), it is ``duration`` seconds of the recording ``audio`` from there on, or
+    all that follows if the duration is None. Without a start, it is the whole file. ``channel``
+    (from 0) is the only one of the file that holds it, None for all. ``recording`` is the id of the
+    recording, where the format has one.
     """
 
     where: str
@@ -35,10 +42,10 @@ class Item:
 
 
 def put(fields: dict[str, Any], name: str, value: Any, where: str) -> None:
-    """Add a field.
+    """Add the field ``name`` to ``fields``.
 
     Raises:
-        DataError: it is there already with another value.
+        DataError: the field is there already, with another value.
     """
     if name in fields and fields[name] != value:
         raise DataError(
@@ -49,8 +56,8 @@ def put(fields: dict[str, Any], name: str, value: Any, where: str) -> None:
 
 
 def find_audio(name: str, folder: Path, where: str) -> Path:
-    """The file ``name``, relative to ``folder`` or, as many recipes write it, to the folder that
-    the command runs in.
+    """Return the path of the file ``name``, which is relative to ``folder`` or, as many recipes
+    write it, to the folder that the command runs in.
 
     Raises:
         DataError: there is no such file.
@@ -60,7 +67,7 @@ def find_audio(name: str, folder: Path, where: str) -> Path:
         try:
             if path.is_file():
                 return path
-        except (OSError, ValueError):  # not even the name of a file
+        except (OSError, ValueError):  # it is not even the name of a file
             continue
     raise DataError(
         f"{where}: no audio file {name!r}; looked from {folder.absolute()} and {Path.cwd()}"
@@ -68,15 +75,19 @@ def find_audio(name: str, folder: Path, where: str) -> Path:
 
 
 def one_line(text: str) -> str:
-    """``text`` with single spaces, none at the ends; case and characters stay."""
+    """Return ``text`` with single spaces and none at the ends; case and characters stay.
+
+    >>> one_line(" Yes,  no ")
+    'Yes, no'
+    """
     return " ".join(text.split())
 
 
 def seconds(value: Any, name: str, where: str) -> float:
-    """A number or the text of one, as seconds.
+    """Return ``value``, a number or the text of one, as seconds.
 
     Raises:
-        DataError: none, negative or infinite.
+        DataError: it is no number, or is negative or infinite.
     """
     try:
         number = float("nan") if isinstance(value, bool) else float(value)
@@ -85,3 +96,60 @@ def seconds(value: Any, name: str, where: str) -> float:
     if not 0 <= number < float("inf"):
         raise DataError(f"{where}: {name!r} needs seconds >= 0, got {value!r}")
     return number
+
+
+def read_utterances(manifest: Path) -> list[Utterance]:
+    """Read a manifest, and keep the texts as they are written there, without normalising them.
+
+    Raises:
+        DataError: the manifest cannot be used (:func:`asr.data.manifest.read_manifest`), or lists
+            an audio file that is not there.
+    """
+    utterances = read_manifest(manifest)
+    lines = read_text(manifest, "manifest").split("\n")
+    result = []
+    for item in utterances:
+        if not item.audio.is_file():
+            raise DataError(f"{manifest}:{item.line}: no audio file {item.audio}")
+        text = json.loads(lines[item.line - 1])["text"]
+        result.append(replace(item, text=one_line(text)))
+    return result
+
+
+def cannot_keep(item: Utterance, what: str, format: str) -> DataError:
+    """Return the error for something of an utterance (``what``, such as "the id 'a b', which has
+    spaces") that ``format`` has no place for."""
+    return DataError(f"{format} cannot hold {what} (line {item.line}, {item.id!r})")
+
+
+def to_cell(value: Any) -> str:
+    r"""Return a value of any JSON type as text without line ends: a string as it is if
+    :func:`from_cell` gives it back unchanged, else JSON.
+
+    >>> to_cell("en-GB"), to_cell(3), to_cell("3"), to_cell("two\nlines")
+    ('en-GB', '3', '"3"', '"two\\nlines"')
+
+    Raises:
+        ValueError: the value holds a number that is not finite.
+    """
+    if isinstance(value, str) and value and value == value.strip() and not CONTROL.search(value):
+        if from_cell(value) == value:
+            return value
+    return json.dumps(value, allow_nan=False)
+
+
+def from_cell(text: str) -> Any:
+    """Return the value that a text stands for: that of its JSON if it is JSON, else the text
+    itself.
+
+    >>> from_cell("en-GB"), from_cell("3"), from_cell('"3"'), from_cell("007")
+    ('en-GB', 3, '3', '007')
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number in JSON")

@@ -10,9 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.data.formats.cells import CONTROL, from_cell, to_cell
-from asr.data.formats.export import cannot_keep
-from asr.data.formats.item import Item, find_audio, one_line, put, seconds
+from asr.data.formats.item import (
+    CONTROL,
+    Item,
+    cannot_keep,
+    find_audio,
+    from_cell,
+    one_line,
+    put,
+    seconds,
+    to_cell,
+)
 from asr.data.manifest import Utterance
 from asr.errors import DataError, OutputError
 from asr.files import read_text, write_folder

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asr.data.formats.clips import measure
-from asr.data.formats.export import cannot_keep
-from asr.data.formats.item import Item, find_audio, one_line, put, seconds
+from asr.data.formats.clips import read_extent
+from asr.data.formats.item import Item, cannot_keep, find_audio, one_line, put, seconds
 from asr.data.formats.jsonl import json_lines, read_json_lines, write_json_lines
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import DataError, OutputError
@@ -230,7 +229,7 @@ def write_lhotse(path: Path, utterances: Sequence[Utterance]) -> None:
 
 def _described(item: Utterance) -> tuple[dict[str, Any], dict[str, Any]]:
     """The recording and the supervision of an utterance, both with its id."""
-    extent = measure(item.audio)
+    extent = read_extent(item.audio)
     if abs(extent.seconds - item.duration) > DURATION_TOLERANCE:
         what = f"a duration of {item.duration:.3f} s for audio of {extent.seconds:.3f} s"
         raise cannot_keep(item, f"{what}; mend it (asr data validate)", "lhotse")

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.data.formats.export import cannot_keep
-from asr.data.formats.item import Item, find_audio, one_line, seconds
+from asr.data.formats.item import Item, cannot_keep, find_audio, one_line, seconds
 from asr.data.formats.jsonl import read_json_lines, write_json_lines
 from asr.data.manifest import Utterance
 from asr.errors import DataError

@@ -12,9 +12,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from asr.data.formats.cells import from_cell, to_cell
-from asr.data.formats.export import cannot_keep
-from asr.data.formats.item import Item, Refuse, find_audio, one_line, seconds
+from asr.data.formats.item import (
+    Item,
+    Refuse,
+    cannot_keep,
+    find_audio,
+    from_cell,
+    one_line,
+    seconds,
+    to_cell,
+)
 from asr.data.manifest import Problem, Utterance
 from asr.errors import ConfigError, DataError
 from asr.files import read_text, write_atomically

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.data.formats.collect import FIELDS, collect
-from asr.data.formats.export import read_utterances
+from asr.data.formats.item import read_utterances
 from asr.data.formats.kaldi import read_kaldi, write_kaldi
 from asr.data.formats.lhotse import read_lhotse, write_lhotse
 from asr.data.formats.nemo import read_nemo, write_nemo

@@ -7,8 +7,7 @@ import pytest
 from commands import run
 
 from asr.errors import DataError
-from asr.report.chart import MARK, Line, draw
-from asr.report.curves import curves, read_run
+from asr.training.curves import MARK, Curve, curves, draw, read_run
 
 HEAD = "epoch,step,learning_rate,train_loss,dev_loss,dev_wer,seconds\n"
 
@@ -39,7 +38,7 @@ def write(folder, rows):
 
 def test_a_line_by_hand():
     """Ten columns are twenty dots, two rows eight: from the upper left to the lower right."""
-    assert draw([1, 20], [Line("x", [7.0, 0.0])], width=16, height=2, top=7.0) == [
+    assert draw([1, 20], [Curve("x", [7.0, 0.0])], width=16, height=2, top=7.0) == [
         "  7 │⠉⠒⠢⢄⣀",
         "  0 │     ⠉⠑⠢⠤⣀ x",
         "    └──────────",
@@ -48,13 +47,13 @@ def test_a_line_by_hand():
 
 
 def test_a_flat_line_and_its_mark():
-    top, *_, axis, numbers = draw([3, 4, 5], [Line("dev", [2.0, 2.0, 2.0], marked=1)], 20, 3, 2.0)
+    top, *_, axis, numbers = draw([3, 4, 5], [Curve("dev", [2.0, 2.0, 2.0], marked=1)], 20, 3, 2.0)
     assert top == "2 │⠉⠉⠉⠉⠉⠉●⠉⠉⠉⠉⠉⠉ dev" and len(top) == 20
     assert (axis, numbers) == ("  └─────────────", "   3           5")
 
 
 def test_a_dotted_line():
-    top, *_ = draw([1, 20], [Line("a", [1.0, 1.0], dotted=True)], 16, 2, 1.0)
+    top, *_ = draw([1, 20], [Curve("a", [1.0, 1.0], dotted=True)], 16, 2, 1.0)
     assert top == "  1 │⠁ ⠁ ⠁ ⠁ ⠁  a"
 
 
