@@ -248,15 +248,24 @@ def compare(
     return compare_results(as_results(first), as_results(second))
 
 
-def fit(config: "str | Path", overrides: "Sequence[str]" = (), *, resume: bool = False) -> "Path":
+def fit(
+    config: "str | Path",
+    overrides: "Sequence[str]" = (),
+    *,
+    resume: bool = False,
+    golden: "Sequence[str | Path]" = (),
+) -> "Path":
     """Train an acoustic model (extra ``train``), and return its model directory.
 
     Args:
         config: a TOML file such as ``recipes/an4/config.toml``; the run is kept in ``runs/NAME``.
         overrides: ``section.key=value`` for keys of the file, such as ``"training.epochs=3"``.
         resume: go on with the run from its last checkpoint.
+        golden: recordings that the model directory shall hold as golden clips; without any it holds
+            synthetic signals, and nobody's voice.
 
     Raises:
+        AudioError: a golden clip is not usable as audio.
         ConfigError: an unknown key or a value out of range, a folder that holds another run,
             nothing to resume, or an extra that is not installed.
         DataError: a manifest or recordings that cannot be trained on.
@@ -275,7 +284,7 @@ def fit(config: "str | Path", overrides: "Sequence[str]" = (), *, resume: bool =
     configuration = load_config(config, overrides)
     with needs_extra("training needs", "train"):
         from asr.training.fit import fit as fit_model
-    return fit_model(configuration, resume=resume)
+    return fit_model(configuration, resume=resume, golden=golden)
 
 
 def __getattr__(name: str) -> "Any":

@@ -170,8 +170,6 @@ def main(arguments: list[str] | None = None) -> None:
                 model = train(of_stage, options.run / stage.name)
         with steps("word list"):
             list_words(model, config, options.run)
-        with steps("word times"):
-            time_words(model, options.data / "fsdd")
         with steps("conditions"):
             conditions = measure(model, options.data, options.run)
         with steps("unseen speakers"):
@@ -297,14 +295,6 @@ def list_words(model: Path, config: Config, run: Path) -> None:
     write_atomically(words, "\n".join(sorted(read_domain(model, info).words)) + "\n")
     write_manifest(dev, [item for path in config.data.dev for item in read_manifest(path)])
     tune(dev, model, lexicon=words)
-
-
-def time_words(model: Path, fsdd: Path) -> None:
-    """Measure by how much words begin before and end after what the network shows of them."""
-    import benchmark_times
-
-    if not any(read_model(model).word_offsets):
-        benchmark_times.write_offsets(model, benchmark_times.read_recordings(fsdd))
 
 
 def is_of(output: Path, model: Path, *keys: str) -> bool:

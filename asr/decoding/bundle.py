@@ -161,8 +161,8 @@ def beam_search(
 
     ``lm``, ``lexicon`` and ``rescore_lm`` are those of :func:`open_bundle`; ``options`` are fields
     of :class:`asr.decoding.config.DecodingConfig` that replace those of the directory;
-    ``hotwords`` maps words to boosts. With ``rescore``, the best texts are scored again with the recurrent language
-    model of the directory; a ``rescore_lm`` that is given is always used.
+    ``hotwords`` maps words to boosts. With ``rescore``, the best texts are scored again with the
+    recurrent language model of the directory; a ``rescore_lm`` that is given is always used.
 
     Raises:
         ModelError, DataError, ConfigError: what was given cannot be used.

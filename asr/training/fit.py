@@ -1,5 +1,6 @@
-"""An acoustic model, from manifests to a model directory."""
+"""Training of an acoustic model, from manifests to a complete model directory."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -7,30 +8,39 @@ import torch
 from asr.config import to_mapping
 from asr.model.directory import ModelInfo
 from asr.training.checkpoints import LAST, load_state
+from asr.training.completion import complete_model, read_golden
 from asr.training.config import Config
 from asr.training.data import SpeechData
 from asr.training.engine import RUNS, check_folder, hashes, run
-from asr.training.export import export_model, start_from
-from asr.training.fingerprint import add_domain
+from asr.training.export import start_from
 from asr.training.module import CTCModule
 from asr.training.preparation import prepare
 from asr.training.subwords import keep_pieces, kept_pieces
 
 
-def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Path:
+def fit(
+    config: Config,
+    resume: bool = False,
+    folder: Path | None = None,
+    golden: Sequence[str | Path] = (),
+) -> Path:
     """Train as ``config`` says; return the model directory, ``<run folder>/model``.
 
     The run folder (``runs/<name>`` unless given) is that of :func:`asr.training.engine.run`; epochs
     are compared by the greedy WER on the development set, or the CER where words are not spaced.
+    ``golden`` names recordings that become the model's golden clips; without any, they are
+    synthetic. To ``resume`` a run that has ended writes its model directory anew.
 
     Raises:
+        AudioError: a golden clip is not usable as audio.
         ConfigError: the folder holds another run, or there is nothing to resume.
-        DataError: an unusable manifest, characters outside the vocabulary, or more than
-            ``data.max_dropped`` of the utterances unfit for training.
-        TrainingError: no finite gradient, ``training.max_skipped`` times in a row.
+        DataError: a manifest cannot be used, there are characters outside the vocabulary, or more
+            than ``data.max_dropped`` of the utterances are unfit for training.
+        TrainingError: there was no finite gradient, ``training.max_skipped`` times in a row.
     """
     folder = folder or RUNS / config.name
     values = to_mapping(config)
+    clips = read_golden(golden, config.features.sample_rate)
     check_folder(folder, config, resume)
     of_pieces = config.data.unit == "piece"
     kept = kept_pieces(folder, config.data) if of_pieces and resume else None
@@ -72,6 +82,5 @@ def fit(config: Config, resume: bool = False, folder: Path | None = None) -> Pat
         provenance={**provenance, "data": hashes([*config.data.train, *config.data.dev])},
         scores={"dev": {module.measure.name.lower(): module.dev_rate}},
     )
-    export_model(folder / "model", module.model, info)
-    add_domain(folder / "model", data, corpus)
+    complete_model(folder / "model", module.model, info, data, corpus, clips)
     return folder / "model"

@@ -1,4 +1,4 @@
-"""Word times against known borders: strings of digits joined by scripts/benchmark_times.py."""
+"""Word times against known borders: strings of digits, as the benchmark joins them."""
 
 import benchmark_times as times
 import miniatures
@@ -6,26 +6,22 @@ import numpy as np
 import pytest
 from conftest import FSDD
 
+from asr.evaluation.word_times import Clip, border_errors
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
 
 
-def test_where_a_recording_is_spoken():
-    samples = np.full(800, 1e-4, np.float32)
-    samples[170:420] = 0.5
-    assert times.spoken(samples) == (160, 480)
-    assert times.spoken(np.ones(130, np.float32)) == (0, 130)
-
-
 def test_borders_of_a_string():
-    recording = times.Recording("one", "s", 0, np.ones(1000, np.float32), 100, 900)
-    string = times.join([recording], np.random.default_rng(0))
+    recording = times.Recording(
+        Clip(("one",), np.ones(1000, np.float32), 100 / times.RATE, 900 / times.RATE), "s", 0
+    )
+    string = times.make_string([recording], np.random.default_rng(0))
     heard = np.flatnonzero(np.diff(string.samples, prepend=0, append=0)) / times.RATE
     assert 3 <= len(string.words) == len(string.borders) <= 8
     begins = [start - 100 / times.RATE for start, _ in string.borders]
     ends = [end + 100 / times.RATE for _, end in string.borders]
     assert set(np.round(heard, 6)) <= set(np.round(begins + ends, 6))
-    again = times.join([recording], np.random.default_rng(0))
+    again = times.make_string([recording], np.random.default_rng(0))
     assert string.borders == again.borders
 
 
@@ -33,7 +29,9 @@ def test_recordings_of_a_folder(tmp_path):
     for name in ("7_a_12", "0_b_3"):
         (tmp_path / f"{name}.wav").write_bytes(miniatures.sound(0.5, times.RATE, "WAV", 300))
     (tmp_path / "test-001-a.wav").write_bytes(b"a string of digits")
-    found = [(item.word, item.speaker, item.index) for item in times.read_recordings(tmp_path)]
+    found = [
+        (item.clip.words[0], item.speaker, item.index) for item in times.read_recordings(tmp_path)
+    ]
     assert found == [("zero", "b", 3), ("seven", "a", 12)]
 
 
@@ -45,7 +43,7 @@ def test_times_of_the_default_model():
     session = AcousticSession(default_model())
     decoded = times.decode(session, times.make_strings(recordings, 200, seed=2))
     for decoder in times.DECODERS:
-        errors = times.word_errors(decoded, decoder, session.info)
+        errors = border_errors(decoded, decoder, session.info)
         assert len(errors) > 400
         assert (np.median(np.abs(errors), axis=0) <= 0.06).all()
         assert (np.mean(np.abs(errors) <= 0.2, axis=0) >= 0.95).all()

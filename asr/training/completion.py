@@ -1,0 +1,132 @@
+"""The complete model directory at the end of training.
+
+Beside the graphs it holds what has to be measured with the trained model: calibrated confidences,
+word offsets, the training domain, golden clips with their output, and the model card. It is
+measured with a draft in a temporary folder, so that at its place the directory is complete or
+absent.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from asr.audio.read import read_audio
+from asr.data.manifest import Utterance
+from asr.errors import ConfigError
+from asr.evaluation.reliability import fit_words
+from asr.evaluation.scoring import ErrorCounts, word_errors
+from asr.evaluation.word_times import measure_offsets
+from asr.model.calibration import Calibrator
+from asr.model.directory import CARD, ModelInfo, write_model
+from asr.model.domain import DOMAIN, domain_to_json
+from asr.model.session import AcousticSession
+from asr.recognition.golden import golden_files
+from asr.recognition.transcriber import Transcriber, Transcript
+from asr.training.card import write_card
+from asr.training.data import SpeechData
+from asr.training.domain import measure_domain
+from asr.training.export import graph_files
+from asr.training.model import AcousticModel
+from asr.training.preparation import Corpus
+from asr.training.seeding import rng
+from asr.training.signals import make_signals
+
+MOST = 1000
+"""The number of development recordings that are recognised, at most."""
+
+
+@dataclass(frozen=True)
+class Development:
+    """What the model gives for development recordings: its errors in ``recordings`` of them, the
+    calibrator of its words, and the mean calibrated confidence of each recording's words."""
+
+    recordings: int
+    errors: ErrorCounts
+    calibrator: Calibrator
+    confidences: list[float]
+
+
+def complete_model(
+    folder: Path,
+    network: AcousticModel,
+    info: ModelInfo,
+    data: SpeechData,
+    corpus: Corpus,
+    golden: Mapping[str, bytes],
+) -> ModelInfo:
+    """Write the complete model directory of a trained ``network``.
+
+    ``golden`` are audio files by their names, to be its golden clips; without any they are
+    synthetic test signals.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    files = graph_files(network, info)
+    seed = data.config.seed
+    with tempfile.TemporaryDirectory() as place:
+        write_model(Path(place) / "model", info, files)
+        session = AcousticSession(Path(place) / "model")
+        transcriber = Transcriber(Path(place) / "model", session=session)
+        development = recognise_development(transcriber, corpus.dev, seed)
+        offsets = measure_offsets(session, corpus.dev, seed)
+        files |= golden_files(transcriber, golden or make_signals(info.sample_rate))
+    print(f"word offsets: {offsets.method}", file=sys.stderr)
+    domain = measure_domain(data, corpus, info, development.confidences)
+    info = replace(
+        info,
+        word_offsets=(offsets.start, offsets.end),
+        calibrators={"greedy": development.calibrator},
+        provenance={
+            **info.provenance,
+            "word_offsets": offsets.method,
+            "golden": "recordings" if golden else "synthetic",
+        },
+    )
+    card = write_card(info, corpus, domain, development.errors, development.recordings)
+    return write_model(folder, info, {**files, DOMAIN: domain_to_json(domain), CARD: card.encode()})
+
+
+def recognise_development(
+    transcriber: Transcriber, utterances: list[Utterance], seed: int
+) -> Development:
+    """Recognise up to ``MOST`` development recordings; unreadable ones are passed over, as training
+    has named them."""
+    chosen = rng(seed, "development").permutation(len(utterances))[:MOST].tolist()
+    items = [utterances[index] for index in chosen]
+    results = transcriber.transcribe_many([item.audio for item in items])
+    pairs = [
+        (item.text, result)
+        for item, result in zip(items, results, strict=True)
+        if isinstance(result, Transcript)
+    ]
+    vocabulary = transcriber.model.vocabulary
+    errors = word_errors(
+        [vocabulary.space_units(text) for text, _ in pairs],
+        [vocabulary.space_units(result.text) for _, result in pairs],
+    )
+    heard = [(text, result.words) for text, result in pairs if result.words]
+    references = [" ".join(vocabulary.split_words(text)) for text, _ in heard]
+    calibrator = fit_words(references, [words for _, words in heard])
+    means = [float(np.mean([calibrator(word.confidence) for word in words])) for _, words in heard]
+    return Development(len(pairs), errors, calibrator, means)
+
+
+def read_golden(paths: Iterable[str | Path], sample_rate: int) -> dict[str, bytes]:
+    """Read recordings that are to be golden clips, by the names of their files.
+
+    Raises:
+        AudioError: one is not usable as audio.
+        ConfigError: two have the same name.
+    """
+    clips: dict[str, bytes] = {}
+    for path in map(Path, paths):
+        read_audio(path, sample_rate)
+        if path.name in clips:
+            raise ConfigError(f"{path}: another golden clip is called {path.name}; rename one")
+        clips[path.name] = path.read_bytes()
+    return clips

@@ -1,0 +1,46 @@
+"""The training domain, measured on what a model was trained on and selected on."""
+
+from collections.abc import Sequence
+
+from asr.audio.meter import AudioMeter, Measures
+from asr.errors import AudioError
+from asr.model.directory import ModelInfo
+from asr.model.domain import Domain, describe
+from asr.training.data import SpeechData
+from asr.training.preparation import Corpus
+from asr.training.seeding import rng
+
+MOST = 1000
+"""The number of training recordings that are measured, at most."""
+
+
+def measure_domain(
+    data: SpeechData, corpus: Corpus, info: ModelInfo, confidences: Sequence[float]
+) -> Domain:
+    """Measure spoken training recordings as they are and augmented.
+
+    ``confidences`` are the mean confidences of the words of each development recording.
+    """
+    spoken = [index for index, item in enumerate(corpus.train) if item.text]
+    chosen = rng(data.config.seed).permutation(spoken)[:MOST].tolist()
+    measures = [item for index in chosen for item in _measure(data, index, info)]
+    texts = (" ".join(corpus.vocabulary.split_words(item.text)) for item in corpus.train)
+    return describe(measures, confidences, texts)
+
+
+def _measure(data: SpeechData, index: int, info: ModelInfo) -> list[Measures]:
+    try:
+        samples = data.train.read(index)
+    except AudioError:  # Training has named it long ago.
+        return []
+    augmenter = data.train.augmenter
+    versions = [samples]
+    if augmenter is not None:
+        versions.append(augmenter(samples, 1.0, rng(data.config.seed, index)))
+    measures = []
+    for version in versions:
+        meter = AudioMeter(info.sample_rate, info.min_samples)
+        meter.add(version)
+        if meter.measures:
+            measures.append(meter.measures)
+    return measures
