@@ -22,9 +22,9 @@ import torchaudio
 from torch import nn
 
 from asr.errors import DataError
+from asr.training.cells import load_cell
 from asr.training.config import Config
 from asr.training.preparation import Corpus
-from asr.training.stack import CELLS
 
 
 def deepspeech(
@@ -46,7 +46,7 @@ def deepspeech(
         window=SimpleNamespace(value="hamming"),
     )
     labels = ["_", *corpus.vocabulary.tokens[1:]]
-    cell = SimpleNamespace(value=CELLS[config.encoder.cell])
+    cell = SimpleNamespace(value=load_cell(config.encoder.cell).torch_layer)
     model = model_module.DeepSpeech(
         labels=labels,
         model_cfg=bidirectional(

@@ -10,12 +10,12 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from asr.errors import ModelError
-from asr.model.config import EncoderConfig
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
-from asr.training.graph import Graph, Shape, recurrent_stack
-from asr.training.model import AcousticModel
+from asr.training.graph import Graph, Shape
+from asr.training.model import AcousticModel, Encoder
+from asr.training.stack import stack_nodes
 
 WEIGHTS = "encoder."
 """The prefix of the initialisers that are trained; the others are constants of the graph."""
@@ -140,7 +140,7 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     graph = Graph()
     features, lengths = _features(graph, info, weights[MEL_FILTERS])
-    hidden, lengths = _encoder(graph, info.encoder, weights, features, lengths)
+    hidden, lengths = _encoder(graph, model.encoder, weights, features, lengths)
     graph.add("Identity", lengths, name="frame_lengths")
     graph.add("Identity", hidden, name="log_probs")
 
@@ -245,7 +245,7 @@ def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
 
 
 def _encoder(
-    graph: Graph, config: EncoderConfig, weights: dict[str, Any], features: str, lengths: str
+    graph: Graph, encoder: Encoder, weights: dict[str, Any], features: str, lengths: str
 ) -> tuple[str, str]:
     """Add the front, the padding, the recurrent layers (time first), and the output layer; return
     log-probabilities (B, frames, V) and their lengths (B,)."""
@@ -253,6 +253,7 @@ def _encoder(
     def weight(name: str) -> str:
         return graph.weight(WEIGHTS + name, weights[WEIGHTS + name])
 
+    config = encoder.config
     hidden = graph.add("Unsqueeze", features, graph.constant([1]))
     for index in range(config.reduction.bit_length() - 1):
         name = f"front.convolutions.{index}"
@@ -270,24 +271,14 @@ def _encoder(
         mask = graph.add("Unsqueeze", mask, graph.constant([1, 3]))
         hidden = graph.add("Mul", hidden, mask)
     hidden = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
-    input_size = weights[f"{WEIGHTS}layers.0.cell.weight_ih_l0"].shape[1]
-    hidden = graph.add("Reshape", hidden, graph.constant([0, 0, input_size]))
+    hidden = graph.add("Reshape", hidden, graph.constant([0, 0, encoder.front.output_size]))
     if config.padding:
         edge = config.padding
         hidden = graph.add("Pad", hidden, graph.constant([0, edge, 0, 0, edge, 0]))
         lengths = graph.add("Add", lengths, graph.constant(2 * edge))
     hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
     steps = graph.add("Cast", lengths, to=TensorProto.INT32)
-    hidden, _ = recurrent_stack(
-        graph,
-        weight,
-        config.cell,
-        config.hidden_size,
-        config.layers,
-        config.bidirectional,
-        hidden,
-        steps,
-    )
+    hidden, _ = stack_nodes(graph, encoder, weight, hidden, steps)
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
     log_probs = graph.add("LogSoftmax", logits, axis=-1)

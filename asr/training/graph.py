@@ -15,23 +15,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
-OPERATORS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
-GATES = {"rnn": (0,), "lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
-"""ONNX's order of gates in torch's: LSTM i, o, f, g of i, f, g, o; GRU z, r, n of r, z, n."""
-
-STATES = {"rnn": 1, "lstm": 2, "gru": 1}
-"""Tensors that a layer carries from step to step: the LSTM's memory stands after its output."""
-
 Shape = Sequence[str | int]
+Step = Callable[["Graph", list[str], list[str]], tuple[list[str], list[str]]]
 
 
 class Graph:
     """Nodes and initialisers as they are added; every value has one name."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._prefix = prefix
 
     def weight(self, name: str, value: npt.NDArray[Any]) -> str:
         """An initialiser under ``name``."""
@@ -48,22 +43,66 @@ class Graph:
 
     def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """A node with one output, whose name is returned."""
-        output = name or f"{operator.lower()}_{len(self.nodes)}"
+        output = name or self._new(operator)
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
     def add_many(self, operator: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
         """A node with ``count`` outputs, whose names are returned."""
-        name = f"{operator.lower()}_{len(self.nodes)}"
+        name = self._new(operator)
         outputs = [name, *(f"{name}.{i}" for i in range(1, count))]
         self.nodes.append(helper.make_node(operator, list(inputs), outputs, **attributes))
         return outputs
+
+    def _new(self, operator: str) -> str:
+        return f"{self._prefix}{operator.lower()}_{len(self.nodes)}"
 
     def split(self, value: str, parts: int) -> list[str]:
         """Equal parts along the first axis."""
         outputs = [f"{value}.part_{i}" for i in range(parts)]
         self.nodes.append(helper.make_node("Split", [value], outputs, axis=0))
         return outputs
+
+    def scan(
+        self,
+        step: Step,
+        states: Sequence[str],
+        inputs: Sequence[str],
+        count: int,
+        reverse: bool = False,
+    ) -> tuple[list[str], list[str]]:
+        """Add a loop over the first axis of ``inputs``, in ``reverse`` from the last one on.
+
+        ``step`` adds the nodes of one iteration to a graph of its own, which may use every value
+        of this one: from the names of the states and of the inputs' slices it gives those of the
+        new states and of ``count`` outputs. Returns the last states, and the outputs of all
+        iterations along a new first axis.
+        """
+        name = self._new("Scan")
+        inner = Graph(f"{name}.")
+        inner.initializers, inner._constants = self.initializers, self._constants
+        own = [f"{name}.state_{index}" for index in range(len(states))]
+        slices = [f"{name}.input_{index}" for index in range(len(inputs))]
+        after, outputs = step(inner, own, slices)
+        ends = [f"{name}.end_{index}" for index in range(len(states) + count)]
+        body = helper.make_graph(
+            inner.nodes,
+            f"{name}.body",
+            inputs=[onnx.ValueInfoProto(name=value) for value in [*own, *slices]],
+            outputs=[onnx.ValueInfoProto(name=value) for value in [*after, *outputs]],
+        )
+        direction = int(reverse)
+        node = helper.make_node(
+            "Scan",
+            [*states, *inputs],
+            ends,
+            body=body,
+            num_scan_inputs=len(inputs),
+            scan_input_directions=[direction] * len(inputs),
+            scan_output_directions=[direction] * count,
+        )
+        self.nodes.append(node)
+        return ends[: len(states)], ends[len(states) :]
 
     def mask(self, lengths: str, frames: str) -> str:
         """(B,) and a scalar -> (B, frames) float, one where a frame exists."""
@@ -101,92 +140,3 @@ class Graph:
         )
         onnx.checker.check_model(proto)
         return proto
-
-
-def recurrent_stack(
-    graph: Graph,
-    weight: Callable[[str], str],
-    cell: str,
-    hidden_size: int,
-    layers: int,
-    bidirectional: bool,
-    hidden: str,
-    steps: str,
-    states: Sequence[Sequence[str]] | None = None,
-) -> tuple[str, list[list[str]]]:
-    """What :class:`asr.training.stack.RecurrentStack` computes without dropout.
-
-    ``weight`` adds a weight of the stack by its name; ``hidden`` is (T, B, input), ``steps`` (B,)
-    int32; ``states`` have for each layer its first states (directions, B, hidden), zero without.
-    Returns the outputs (T, B, hidden * directions) and the last states, ordered as ``states``.
-    """
-    last = []
-    for index in range(layers):
-        first = states[index] if states else ()
-        hidden, ends = _recurrent(
-            graph, weight, f"layers.{index}.cell", cell, hidden_size, bidirectional, hidden, steps,
-            first,
-        )  # fmt: skip
-        last.append(ends)
-        hidden = graph.add(
-            "LayerNormalization",
-            hidden,
-            weight(f"norms.{index}.weight"),
-            weight(f"norms.{index}.bias"),
-            axis=-1,
-            epsilon=1e-5,
-        )
-    return hidden, last
-
-
-def _recurrent(
-    graph: Graph,
-    weight: Callable[[str], str],
-    name: str,
-    cell: str,
-    hidden_size: int,
-    bidirectional: bool,
-    hidden: str,
-    steps: str,
-    first: Sequence[str],
-) -> tuple[str, list[str]]:
-    """One layer, (T, B, input) -> (T, B, hidden * directions)."""
-    directions = ("", "_reverse") if bidirectional else ("",)
-    order = GATES[cell]
-
-    def gates(kind: str, suffix: str) -> str:
-        value = weight(f"{name}.{kind}_l0{suffix}")
-        if len(order) == 1:
-            return value
-        parts = graph.split(value, len(order))
-        return graph.add("Concat", *(parts[i] for i in order), axis=0)
-
-    def both(*kinds: str) -> str:
-        rows = [
-            graph.add("Concat", *(gates(kind, suffix) for kind in kinds), axis=0)
-            for suffix in directions
-        ]
-        axis = graph.constant([0])
-        return graph.add("Concat", *(graph.add("Unsqueeze", row, axis) for row in rows), axis=0)
-
-    attributes: dict[str, Any] = {
-        "hidden_size": hidden_size,
-        "direction": "bidirectional" if bidirectional else "forward",
-    }
-    if cell == "gru":
-        attributes["linear_before_reset"] = 1
-    output, *last = graph.add_many(
-        OPERATORS[cell],
-        1 + STATES[cell],
-        hidden,
-        both("weight_ih"),
-        both("weight_hh"),
-        both("bias_ih", "bias_hh"),
-        steps,
-        *first,
-        **attributes,
-    )
-    # (T, directions, B, hidden) -> (T, B, directions * hidden)
-    output = graph.add("Transpose", output, perm=[0, 2, 1, 3])
-    size = hidden_size * len(directions)
-    return graph.add("Reshape", output, graph.constant([0, 0, size])), last

@@ -1,31 +1,21 @@
 """Recurrent layers, one on the other: what acoustic and language models have in common."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from asr.training.recurrence import recurrent_layer
+from asr.training.cells import load_cell
+from asr.training.cells.base import CellWeights
+from asr.training.graph import Graph
 
-CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+DIRECTIONS = ("", "_reverse")
+"""What torch appends to the names of a direction's weights."""
 
 
 class Recurrent(nn.Module):
-    r"""One recurrent layer over sequences of unequal length, one or both directions.
-
-    With input :math:`x_t`, state :math:`h_t`, logistic :math:`\sigma` and elementwise product
-    :math:`\odot` the cells are
-
-    ``rnn`` (Elman 1990):
-        h_t = tanh(W x_t + b + U h_{t-1} + c)
-
-    ``lstm`` (Hochreiter & Schmidhuber 1997; forget gate of Gers et al. 2000):
-        i, f, o = σ(W_* x_t + b_* + U_* h_{t-1} + c_*);  g = tanh(W_g x_t + b_g + U_g h_{t-1} + c_g)
-        s_t = f ⊙ s_{t-1} + i ⊙ g;  h_t = o ⊙ tanh(s_t)
-
-    ``gru`` (Cho et al. 2014; reset gate after the product, as in cuDNN and ONNX's
-    ``linear_before_reset = 1``):
-        r, z = σ(W_* x_t + b_* + U_* h_{t-1} + c_*)
-        n = tanh(W_n x_t + b_n + r ⊙ (U_n h_{t-1} + c_n));  h_t = (1 - z) ⊙ n + z ⊙ h_{t-1}
+    """One recurrent layer over sequences of unequal length, in one or both directions.
 
     The backward direction (Schuster & Paliwal 1997) starts at each sequence's own last frame.
 
@@ -36,18 +26,53 @@ class Recurrent(nn.Module):
 
     def __init__(self, cell: str, input_size: int, hidden_size: int, bidirectional: bool) -> None:
         super().__init__()
-        self.cell = CELLS[cell](
-            input_size, hidden_size, batch_first=True, bidirectional=bidirectional
+        self.definition = load_cell(cell)
+        self.hidden_size = hidden_size
+        self.suffixes = DIRECTIONS if bidirectional else DIRECTIONS[:1]
+        layer = self.definition.torch_layer
+        self.cell: nn.Module = (
+            CellWeights(self.definition, input_size, hidden_size, bidirectional)
+            if layer is None
+            else layer(input_size, hidden_size, batch_first=True, bidirectional=bidirectional)
         )
-        self.output_size = hidden_size * (2 if bidirectional else 1)
+        self.kinds = tuple(self.definition.shapes(input_size, hidden_size))
+        self.output_size = hidden_size * len(self.suffixes)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        if x.device.type == "cpu" and torch.is_grad_enabled():
-            return recurrent_layer(self.cell, x, lengths)
+        on_cpu = x.device.type == "cpu"
+        if self.definition.torch_layer is None or (on_cpu and torch.is_grad_enabled()):
+            return self._unroll(x, lengths)
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         output, _ = self.cell(packed)
         padded, _ = pad_packed_sequence(output, batch_first=True, total_length=x.shape[1])
         return padded
+
+    def _unroll(self, x: Tensor, lengths: Tensor) -> Tensor:
+        frames = torch.arange(x.shape[1], device=x.device)
+        exists = frames < lengths[:, None]
+        mirrored = torch.where(exists, lengths[:, None] - 1 - frames, frames)[..., None]
+        products = []
+        for suffix in self.suffixes:
+            product = nn.functional.linear(
+                x, self._weight("weight_ih", suffix), self._weight("bias_ih", suffix)
+            )
+            if suffix:
+                product = product.gather(1, mirrored.expand_as(product))
+            products.append(product.transpose(0, 1))
+        weights = {
+            kind: torch.stack([self._weight(kind, suffix) for suffix in self.suffixes])
+            for kind in self.kinds
+            if kind not in ("weight_ih", "bias_ih")
+        }
+        states = self.definition.unroll(torch.stack(products, dim=1), weights, self.hidden_size)
+        outputs = list((states.transpose(1, 2).transpose(0, 1) * exists[..., None, None]).unbind(2))
+        if len(outputs) == 2:
+            outputs[1] = outputs[1].gather(1, mirrored.expand_as(outputs[1]))
+        return torch.cat(outputs, dim=2)
+
+    def _weight(self, kind: str, suffix: str) -> Tensor:
+        weight: Tensor = getattr(self.cell, f"{kind}_l0{suffix}")
+        return weight
 
 
 class RecurrentStack(nn.Module):
@@ -80,7 +105,48 @@ class RecurrentStack(nn.Module):
         self.output_size = size
 
     def recur(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """All layers."""
+        """Apply all layers."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = self.dropout(norm(layer(x, lengths)))
         return x
+
+
+def stack_nodes(
+    graph: Graph,
+    stack: RecurrentStack,
+    weight: Callable[[str], str],
+    hidden: str,
+    lengths: str,
+    states: Sequence[Sequence[str]] = (),
+) -> tuple[str, list[list[str]]]:
+    """Add the nodes of what ``stack`` computes without dropout.
+
+    ``weight`` adds a weight of the stack by its name. ``states`` are, for each layer, its first
+    states (directions, B, hidden), which are zero if there are none.
+
+    Shape: hidden (T, B, input), lengths (B,) int32 -> outputs (T, B, hidden * directions), of no
+    meaning behind each length; the last states, ordered as ``states``.
+    """
+    last = []
+    for index, layer in enumerate(stack.layers):
+        assert isinstance(layer, Recurrent)
+        weights = [
+            {kind: weight(f"layers.{index}.cell.{kind}_l0{suffix}") for kind in layer.kinds}
+            for suffix in layer.suffixes
+        ]
+        hidden, ends = layer.definition.unroll_nodes(
+            graph, hidden, lengths, weights, layer.hidden_size, states[index] if states else ()
+        )
+        last.append(ends)
+        # (T, directions, B, hidden) -> (T, B, directions * hidden)
+        hidden = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
+        hidden = graph.add("Reshape", hidden, graph.constant([0, 0, layer.output_size]))
+        hidden = graph.add(
+            "LayerNormalization",
+            hidden,
+            weight(f"norms.{index}.weight"),
+            weight(f"norms.{index}.bias"),
+            axis=-1,
+            epsilon=1e-5,
+        )
+    return hidden, last

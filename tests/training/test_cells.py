@@ -1,13 +1,17 @@
-"""The recurrent layers against ten-line steps in numpy, from the equations in their docstring."""
+"""The recurrent cells against ten-line steps in numpy, from the equations in their docstrings."""
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from conftest import make_info, make_network
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from asr.training.recurrence import recurrent_layer
-from asr.training.stack import CELLS, Recurrent
+from asr.training.cells import cell_names, load_cell
+from asr.training.cells.base import Cell
+from asr.training.export import build_graph
+from asr.training.stack import Recurrent
 
 
 def sigmoid(x):
@@ -76,11 +80,6 @@ def test_torch_equals_the_equations(cell, bidirectional):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_onnx_equals_the_equations(cell, bidirectional):
     """One layer of the exported graph, fed with hidden values of its own front."""
-    import onnx
-    import onnxruntime
-
-    from asr.training.export import build_graph
-
     info = make_info(cell=cell, bidirectional=bidirectional, layers=1, hidden_size=6)
     network = make_network(info)
     graph = build_graph(network, info)
@@ -108,15 +107,34 @@ def test_onnx_equals_the_equations(cell, bidirectional):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_own_layers_and_their_gradients_equal_torch(cell, bidirectional):
     torch.manual_seed(0)
-    cell = CELLS[cell](12, 7, batch_first=True, bidirectional=bidirectional).double()
+    layer = Recurrent(cell, 12, 7, bidirectional).double()
     x = torch.randn(4, 9, 12, dtype=torch.double, requires_grad=True)
     lengths = torch.tensor([9, 3, 1, 6])
-    ours = recurrent_layer(cell, x, lengths)
+    ours = layer(x, lengths)
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-    expected, _ = pad_packed_sequence(cell(packed)[0], batch_first=True, total_length=9)
+    expected, _ = pad_packed_sequence(layer.cell(packed)[0], batch_first=True, total_length=9)
+    assert_equal_with_gradients(ours, expected, [x, *layer.parameters()])
+
+
+@pytest.mark.parametrize("cell", cell_names())
+def test_unrolled_layers_and_their_gradients_equal_the_steps(cell):
+    """What a cell computes for whole sequences is its step, again and again, by autograd."""
+    torch.manual_seed(0)
+    definition = load_cell(cell)
+    products = torch.randn(5, 2, 3, 7 * definition.gates, dtype=torch.double, requires_grad=True)
+    weights = {
+        kind: torch.randn(2, *shape, dtype=torch.double, requires_grad=True)
+        for kind, shape in definition.shapes(4, 7).items()
+        if kind not in ("weight_ih", "bias_ih")
+    }
+    ours = definition.unroll(products, weights, 7)
+    expected = Cell.unroll(definition, products, weights, 7)
+    assert_equal_with_gradients(ours, expected, [products, *weights.values()])
+
+
+def assert_equal_with_gradients(ours, expected, inputs):
     torch.testing.assert_close(ours, expected)
     gradient = torch.randn_like(ours)
-    inputs = [x, *cell.parameters()]
     for a, b in zip(
         torch.autograd.grad(ours, inputs, gradient),
         torch.autograd.grad(expected, inputs, gradient),

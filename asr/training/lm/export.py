@@ -6,10 +6,12 @@ from typing import Any
 from onnx import TensorProto, helper
 
 from asr.lm.recurrent_lm import METADATA, SCHEMA_VERSION
-from asr.training.graph import STATES, Graph, recurrent_stack
+from asr.training.cells import load_cell
+from asr.training.graph import Graph
 from asr.training.lm.config import NetworkConfig
 from asr.training.lm.data import Texts
 from asr.training.lm.model import RecurrentLmModel
+from asr.training.stack import stack_nodes
 
 
 def to_onnx(
@@ -32,35 +34,27 @@ def to_onnx(
     hidden = graph.add("Gather", embedding, "tokens")
     hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
     steps = graph.add("Cast", "lengths", to=TensorProto.INT32)
-    kinds, count = STATES[config.cell], STATES[config.cell] * config.layers
+    kinds = load_cell(config.cell).states
+    count = kinds * config.layers
     first = graph.split("states", count) if count > 1 else ["states"]
-    hidden, last = recurrent_stack(
-        graph,
-        weight,
-        config.cell,
-        config.hidden_size,
-        config.layers,
-        bidirectional=False,
-        hidden=hidden,
-        steps=steps,
-        states=[first[index : index + kinds] for index in range(0, count, kinds)],
-    )
+    states = [first[index : index + kinds] for index in range(0, count, kinds)]
+    hidden, last = stack_nodes(graph, model, weight, hidden, steps, states)
     graph.add("Concat", *(name for layer in last for name in layer), name="next_states", axis=0)
     hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
     matrix = graph.add("Transpose", embedding, perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("bias"))
     graph.add("LogSoftmax", logits, name="log_probs", axis=-1)
-    states: list[str | int] = [count, "batch", config.hidden_size]
+    shape: list[str | int] = [count, "batch", config.hidden_size]
     proto = graph.model(
         "language_model",
         inputs=[
             ("tokens", TensorProto.INT64, ["batch", "steps"]),
             ("lengths", TensorProto.INT64, ["batch"]),
-            ("states", TensorProto.FLOAT, states),
+            ("states", TensorProto.FLOAT, shape),
         ],
         outputs=[
             ("log_probs", TensorProto.FLOAT, ["batch", "steps", len(texts.words)]),
-            ("next_states", TensorProto.FLOAT, states),
+            ("next_states", TensorProto.FLOAT, shape),
         ],
     )
     description = {
