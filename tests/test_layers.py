@@ -18,7 +18,7 @@ ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"
 EXTRAS = {
     "av": {"audio/ffmpeg.py"},
     "numba": {"decoding/compiled.py"},
-    "matplotlib": {"cli/lm_tune.py", "cli/data_stats_plot.py"},
+    "matplotlib": {"cli/lm_tune.py", "report/summary_picture.py"},
 }
 FILES = sorted((ROOT / "asr").rglob("*.py"))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.pages import OpenReport, check_open, show_page
+from asr.cli.options import OpenReport, check_open, show_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,20 +1,11 @@
 """``asr data stats``: what is in manifests."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from asr.cli.extras import check_picture, needs_plots
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rich.console import Console
-
-    from asr.data.summary import CorpusSummary, ManifestSummary
-
-MOST_WORDS, MOST_CHARACTERS = 12, 60
+from asr.cli.options import check_picture, needs_plots
 
 
 def stats(
@@ -56,143 +47,18 @@ def stats(
     from asr.data.summary import summarize_manifests, to_json
     from asr.files import write_atomically
     from asr.model.directory import default_model, read_model
+    from asr.report.summary_tables import names, print_summary
 
     if plot is not None:
         needs_plots()
     with CountProgress("recordings") as progress:
         info = read_model(default_model())
         comparison = summarize_manifests(manifests, info, audio, seed, progress.reached)
-    _show(comparison, Console(highlight=False, markup=False))
+    print_summary(comparison, Console(highlight=False, markup=False))
     if json_file:
         text = json.dumps(to_json(comparison), ensure_ascii=False, indent=1)
         write_atomically(json_file, text + "\n")
     if plot is not None:
-        from asr.cli.data_stats_plot import draw_statistics
+        from asr.report.summary_picture import draw_statistics
 
         draw_statistics(comparison.manifests, names(manifests), plot)
-
-
-def names(paths: "Sequence[Path]") -> list[str]:
-    """The stems of the manifests; where two are the same, with as many of their folders in front
-    as make them differ, or as there are."""
-    parts = [path.with_suffix("").parts for path in paths]
-    for count in range(1, max(map(len, parts)) + 1):
-        short = ["/".join(item[-count:]) for item in parts]
-        if len(set(short)) == len(short):
-            break
-    return short
-
-
-def _show(comparison: "CorpusSummary", console: "Console") -> None:
-    """Tables on standard output, none wider than 60 columns if the names are short."""
-    found = comparison.manifests
-    labels = names([item.path for item in found])
-    short = dict(zip([item.path for item in found], labels, strict=True))
-    rows = [
-        (label, len(item.durations), f"{item.hours:.2f}", len(item.speakers),
-         item.words.total(), len(item.words), item.once)
-        for label, item in zip(labels, found, strict=True)
-    ]  # fmt: skip
-    _table(console, ["", "utterances", "hours", "speakers", "words", "distinct", "once"], rows)
-    for label, item in zip(labels, found, strict=True):
-        if item.silent or item.anonymous:
-            console.print(
-                f"{label}: {item.silent} utterances without text, {item.anonymous} without a "
-                "speaker"
-            )
-    _show_distributions(found, labels, console)
-    _show_histogram(found, console)
-    heard = [
-        (label, item.audio.files, item.audio.unreadable, *_clipping(item))
-        for label, item in zip(labels, found, strict=True)
-        if item.audio
-    ]
-    if heard:
-        header = ["recordings", "decoded", "unreadable", "clipped", "worst"]
-        _table(console, header, heard)
-    for label, item in zip(labels, found, strict=True):
-        console.print(f"words of {label}: {_counts(item.words, MOST_WORDS)}")
-        console.print(f"characters: {_counts(item.characters, MOST_CHARACTERS)}\n")
-    pairs = [
-        (f"{short[later]}, {short[earlier]}", len(leakage.speakers), leakage.texts, leakage.audio)
-        for later, earlier, leakage in comparison.shared
-    ]
-    if pairs:
-        _table(console, ["of the first, shared", "speakers", "texts", "recordings"], pairs)
-        lacking = [
-            (short[item.path], len(item.words), item.words.total(), f"{100 * item.share:.2f} %")
-            for item in comparison.new_words
-        ]
-        _table(console, [f"words not in {labels[0]}", "distinct", "running", "share"], lacking)
-    for news in comparison.new_words:
-        if news.words:
-            console.print(f"{short[news.path]}: {_counts(news.words, MOST_WORDS)}")
-
-
-def _show_distributions(
-    found: "Sequence[ManifestSummary]", labels: "Sequence[str]", console: "Console"
-) -> None:
-    from asr.data.summary import QUANTILES, quantiles
-
-    columns = ["min", *(f"{100 * share:g} %" for share in QUANTILES[1:-1]), "max"]
-    columns[len(columns) // 2] = "median"
-    for name in max((list(item.measures) for item in found), key=len):
-        rows = []
-        for label, item in zip(labels, found, strict=True):
-            values = quantiles(item.measures[name]) if name in item.measures else None
-            if values:
-                rows.append((label, *map(_number, values)))
-        if rows:
-            console.print(name)
-            _table(console, ["", *columns], rows)
-
-
-def _show_histogram(found: "Sequence[ManifestSummary]", console: "Console") -> None:
-    """How many utterances of all manifests are how long, as bars."""
-    import numpy as np
-    from rich.bar import Bar
-    from rich.table import Table
-
-    from asr.data.summary import histogram, round_edges
-
-    durations = np.concatenate([item.durations for item in found])
-    edges = round_edges(durations)
-    counts = histogram(durations, edges)
-    table = Table("seconds", "utterances", "", box=None, expand=True)
-    table.columns[0].justify = table.columns[1].justify = "right"
-    table.columns[2].ratio = 1
-    for index, (low, count) in enumerate(zip(edges, counts, strict=False)):
-        last = index == len(counts) - 1
-        label = f"from {low:g}" if last else f"{low:g} to {edges[index + 1]:g}"
-        table.add_row(label, str(count), Bar(max(counts), 0, count))
-    console.print(table, "")
-
-
-def _clipping(item: "ManifestSummary") -> tuple[int, str]:
-    from asr.data.summary import CLIPPED
-
-    assert item.audio
-    clipped = item.audio.clipped
-    return int((clipped >= CLIPPED).sum()), f"{100 * clipped.max(initial=0.0):.2f} %"
-
-
-def _counts(counts: "Mapping[str, int]", most: int) -> str:
-    shown = [f"{name if name.strip() else repr(name)} {count}" for name, count in counts.items()]
-    more = f", … {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + more
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
-
-
-def _table(console: "Console", header: "Sequence[str]", rows: "Sequence[Sequence[object]]") -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(header[0], overflow="fold")
-    for name in header[1:]:
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*map(str, row))
-    console.print(table, "")

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
+from asr.cli.options import OpenReport, ReportFolder, check_open, decodes, show_page
 from asr.cli.score import print_score
-from asr.cli.search import decodes
 
 
 @decodes

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.extras import check_picture, needs_plots
-from asr.cli.search import LexiconOption, LmOption, RescoreLmOption
+from asr.cli.options import LexiconOption, LmOption, RescoreLmOption, check_picture, needs_plots
 from asr.errors import OutputError
 
 if TYPE_CHECKING:

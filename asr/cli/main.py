@@ -8,9 +8,16 @@ import typer
 
 from asr.cli.align import align
 from asr.cli.compare import compare
-from asr.cli.data import data
+from asr.cli.data_export import exporting
+from asr.cli.data_import import importing
+from asr.cli.data_stats import stats
+from asr.cli.data_validate import validate
 from asr.cli.evaluate import evaluate
-from asr.cli.lm import lm
+from asr.cli.lm_build import build
+from asr.cli.lm_evaluate import evaluate as evaluate_lm
+from asr.cli.lm_sample import sample
+from asr.cli.lm_train import train as train_lm
+from asr.cli.lm_tune import tune
 from asr.cli.report import report
 from asr.cli.score import score
 from asr.cli.train import train
@@ -21,6 +28,11 @@ from asr.version import __version__
 
 INTERRUPTED = 130
 
+
+def _group(name: str, help: str) -> typer.Typer:
+    return typer.Typer(name=name, help=help, no_args_is_help=True, rich_markup_mode=None)
+
+
 app = typer.Typer(
     name="asr",
     help="Speech recognition with bidirectional GRUs.",
@@ -30,15 +42,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(transcribe)
-app.command()(align)
-app.command()(evaluate)
-app.command()(score)
-app.command()(compare)
-app.command()(report)
-app.command()(train)
-app.command()(verify)
+for command in (transcribe, align, evaluate, score, compare, report, train, verify):
+    app.command()(command)
+data = _group("data", "Check, describe and convert manifests.")
+data.command()(validate)
+data.command()(stats)
+data.add_typer(importing)
+data.add_typer(exporting)
 app.add_typer(data)
+lm = _group("lm", "Build, train, measure and tune language models.")
+lm.command()(build)
+lm.command("train")(train_lm)
+lm.command("evaluate")(evaluate_lm)
+lm.command()(sample)
+lm.command()(tune)
 app.add_typer(lm)
 
 

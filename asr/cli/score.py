@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr.cli.pages import OpenReport, ReportFolder, check_open, show_page
+from asr.cli.options import OpenReport, ReportFolder, check_open, show_page
 
 if TYPE_CHECKING:
     from asr.evaluation.interval import Interval

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import asr
-from asr.cli.search import decodes
+from asr.cli.options import decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:

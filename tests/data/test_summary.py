@@ -11,7 +11,6 @@ import soundfile
 from commands import run
 from conftest import ROOT, make_info, noise
 
-from asr.cli.data_stats import names
 from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, write_manifest
 from asr.data.summary import (
@@ -26,6 +25,7 @@ from asr.data.summary import (
     summarize_utterances,
     to_json,
 )
+from asr.report.summary_tables import names
 
 INFO = make_info()
 
@@ -194,7 +194,7 @@ def test_command(corpus, tmp_path):
 
 
 def test_pictures_of_what_is_there(corpus, tmp_path):
-    from asr.cli.data_stats_plot import draw_statistics
+    from asr.report.summary_picture import draw_statistics
 
     found = summarize_manifests(corpus, INFO, 0, 0).manifests
     draw_statistics(found, ["train", "test"], tmp_path / "s.svg")

@@ -1,15 +1,17 @@
-"""``asr data import`` and ``asr data export``: manifests from and to other formats."""
+"""``asr data import`` makes manifests from other formats."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr.cli.data_export import print_size
+
 if TYPE_CHECKING:
     from asr.data.formats.item import Item
-    from asr.data.manifest import Problem, Utterance
+    from asr.data.manifest import Problem
 
 importing = typer.Typer(
     name="import",
@@ -17,19 +19,8 @@ importing = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-exporting = typer.Typer(
-    name="export",
-    help="Write a manifest for Kaldi, NeMo, lhotse or as CSV.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="The manifest to write.")
-]
-Manifest = Annotated[Path, typer.Argument(metavar="FILE", help="A JSON Lines manifest.")]
-NewFolder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="DIR", help="A new folder to write.")
 ]
 
 
@@ -162,77 +153,4 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
             "from an earlier time",
             file=sys.stderr,
         )
-    _say(output, collected.utterances)
-
-
-@exporting.command("kaldi")
-def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
-    """Write a Kaldi data directory; further fields become utt2FIELD files."""
-    from asr.data.formats.item import read_utterances
-    from asr.data.formats.kaldi import write_kaldi
-
-    utterances = read_utterances(manifest)
-    for note in write_kaldi(output, utterances):
-        print(f"note: {note}", file=sys.stderr)
-    _say(output, utterances)
-
-
-@exporting.command("nemo")
-def export_nemo(
-    manifest: Manifest,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The NeMo manifest to write.")
-    ],
-) -> None:
-    """Write a NeMo manifest, with paths relative to its folder."""
-    from asr.data.formats.item import read_utterances
-    from asr.data.formats.nemo import write_nemo
-
-    utterances = read_utterances(manifest)
-    write_nemo(output, utterances)
-    _say(output, utterances)
-
-
-@exporting.command("lhotse")
-def export_lhotse(
-    manifest: Manifest,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR_OR_FILE",
-            help="A new folder for recordings and supervisions, or a file of cuts (.jsonl, "
-            ".jsonl.gz).",
-        ),
-    ],
-) -> None:
-    """Write recordings and supervisions, or cuts, of lhotse; further fields go into custom."""
-    from asr.data.formats.item import read_utterances
-    from asr.data.formats.lhotse import write_lhotse
-
-    utterances = read_utterances(manifest)
-    write_lhotse(output, utterances)
-    _say(output, utterances)
-
-
-@exporting.command("csv")
-def export_csv(
-    manifest: Manifest,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The table to write: .csv or .tsv."),
-    ],
-) -> None:
-    """Write a table with a column for each field, paths relative to its folder."""
-    from asr.data.formats.item import read_utterances
-    from asr.data.formats.tables import write_table
-
-    utterances = read_utterances(manifest)
-    write_table(output, utterances)
-    _say(output, utterances)
-
-
-def _say(path: Path, utterances: "Sequence[Utterance]") -> None:
-    minutes = sum(item.duration for item in utterances) / 60
-    print(f"{path}: {len(utterances)} utterances, {minutes:.2f} min", file=sys.stderr)
+    print_size(output, collected.utterances)

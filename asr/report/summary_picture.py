@@ -1,4 +1,4 @@
-"""The picture of ``asr data stats``."""
+"""The summary of manifests as a picture of distributions."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,12 +1,64 @@
-"""Options of decoding that several commands have."""
+"""Options that several commands share, and what is checked of them."""
 
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from asr.errors import missing_extra
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A model directory.  [default: the model in the package]"),
+]
+
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir",
+        "-o",
+        metavar="DIR",
+        help="Write report.html, results.json and files for sclite to this folder.",
+    ),
+]
+OpenReport = Annotated[
+    bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
+]
+
+
+def check_open(wanted: bool, folder: Path | None) -> None:
+    """Refuse ``--open`` where no report is written."""
+    if wanted and folder is None:
+        raise typer.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
+
+
+def show_page(path: Path, in_browser: bool) -> None:
+    """Print where a report is, and open it in a browser if that is wanted."""
+    print(f"report: {path}")
+    if in_browser:
+        typer.launch(str(path))
+
+
+def check_picture(path: Path | None) -> Path | None:
+    """Return ``path``, if it has the ending of a picture."""
+    if path is not None and path.suffix not in (".png", ".pdf", ".svg"):
+        raise typer.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
+    return path
+
+
+def needs_plots() -> None:
+    """Check, before any work is done, that pictures can be drawn.
+
+    Raises:
+        ConfigError: the extra ``plots`` is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise missing_extra("a picture needs", "matplotlib", "plots")
 
 
 class Decoder(StrEnum):
