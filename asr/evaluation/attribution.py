@@ -1,4 +1,4 @@
-"""Why is it wrong? The cause of each word error: the search, the language model, the acoustics."""
+"""Attribution of each word error to a cause: the search, the language model or the acoustics."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -30,30 +30,34 @@ def attribute(
     vocabulary: Vocabulary,
     search: "BeamSearch | None" = None,
 ) -> tuple[str | None, ...]:
-    """The cause of the error at each step of the alignment
-    (:func:`asr.evaluation.word_alignment.align_words`) of two texts, None where the step is right.
+    """Return the cause of the error at each step of the alignment of two texts
+    (:func:`asr.evaluation.word_alignment.align_words`), None where the step is right.
 
-    Errors in a row have one cause. They are mended, the other errors left as they are, and the text
-    that comes out is compared with ``hypothesis``:
+    Errors in a row have one cause. They are corrected while all other errors stay, and the
+    corrected text is compared with ``hypothesis``:
 
-    - *out of vocabulary*: the decoder cannot give it, for a character without a symbol or a word
-      outside a closed lexicon;
-    - *search*: it has the higher score, and the decoder missed it;
-    - *language model*: it has the higher probability by the acoustics, summed over all paths, and
-      what the search adds to them spoilt it: the language model or two of them, the bonus of words,
+    - *out of vocabulary*: the decoder cannot give the corrected text, because a character has no
+      symbol or a word is not in a closed lexicon;
+    - *search*: the corrected text has the higher score, so the decoder missed it;
+    - *language model*: the corrected text has the higher probability by the acoustics, summed over
+      all paths, and what the search adds to them spoilt it: language models, the bonus of words, or
       hot words;
-    - *acoustics*: neither, also where the frames are too few for it.
+    - *acoustics*: neither; also if the frames are too few for the corrected text.
 
-    Both are scored in the spelling that is best: with single spaces between words, or with one more
-    in one place. Where a word is missed, decoders often leave the spaces on both its sides. Of
-    sub-words, they are those of the training texts, or those that the decoder gave.
+    Both texts are scored in their best spelling: with single spaces between words, or with one more
+    space in one place, because decoders often leave the spaces on both sides of a word that they
+    miss. In sub-words, the spellings are that of the training texts, and that of the decoder.
 
     Args:
+        reference: what was said.
+        hypothesis: what the decoder gave for ``log_probs``.
         log_probs: (frames, V) of the utterance.
-        search: which gave ``hypothesis``; None for greedy search, whose score is the acoustics'.
+        vocabulary: the V symbols.
+        search: the search that gave ``hypothesis``; None for greedy search, whose score is the
+            acoustics'.
 
     Raises:
-        DataError: not log-probs of ``vocabulary``, or a hypothesis that it cannot spell.
+        DataError: these are not log-probs of ``vocabulary``, or it cannot spell the hypothesis.
     """
     probabilities(log_probs, len(vocabulary))
     steps = align_words(
@@ -68,7 +72,7 @@ def attribute(
         return [vocabulary.encode(item) for item in (_spellings(text) if one_more else [text])]
 
     def scores(spellings: list[Sequence[int]]) -> tuple[float, float]:
-        """The decoder's, and the acoustics'."""
+        """Return the best score by the decoder, and the best by the acoustics alone."""
         if search is not None:
             found = [search.score(log_probs, item) for item in spellings]
             return max(item.score for item in found), max(item.acoustic_score for item in found)
@@ -76,19 +80,21 @@ def attribute(
         return acoustic, acoustic
 
     def cause(first: int, last: int) -> str:
-        """Of the errors from step ``first`` to ``last``, exclusive."""
-        mended = vocabulary.join_units(_mend(steps, first, last))
+        """Return the cause of the errors from step ``first`` to ``last``, exclusive."""
+        corrected = vocabulary.join_units(_corrected_words(steps, first, last))
         words = [step.reference for step in steps[first:last] if step.reference is not None]
-        if vocabulary.unknown_characters(mended) or (search and not all(map(search.allows, words))):
+        if vocabulary.unknown_characters(corrected) or (
+            search and not all(map(search.allows, words))
+        ):
             return OUT_OF_VOCABULARY
-        score, acoustic = scores(spelled(mended))
+        score, acoustic = scores(spelled(corrected))
         if score > output_score:
             return SEARCH
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
-    output = vocabulary.join_units(_mend(steps, 0, 0))
+    output = vocabulary.join_units(_corrected_words(steps, 0, 0))
     output_spelled = spelled(output)
-    if vocabulary.scores:  # the decoder may have divided it into other sub-words
+    if vocabulary.scores:  # the decoder may have divided the text into other sub-words
         decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
         found = vocabulary.space_units(vocabulary.decode(decoded.tokens))
         if found == vocabulary.space_units(output):
@@ -102,14 +108,18 @@ def attribute(
 
 
 def count_causes(causes: Iterable[str | None]) -> dict[str, int]:
-    """Word errors by cause, all of :data:`CAUSES`; together the errors of their alignments."""
+    """Count word errors by cause; every one of :data:`CAUSES` has a count.
+
+    >>> count_causes([None, "search", "search", None])
+    {'search': 2, 'language model': 0, 'acoustics': 0, 'out of vocabulary': 0}
+    """
     found = list(causes)
     return {cause: found.count(cause) for cause in CAUSES}
 
 
-def _mend(steps: Sequence[Step], first: int, last: int) -> list[str]:
-    """The words of the hypothesis with those of the reference from step ``first`` to ``last``,
-    exclusive."""
+def _corrected_words(steps: Sequence[Step], first: int, last: int) -> list[str]:
+    """Return the words of the hypothesis, but those of the reference from step ``first`` to
+    ``last``, exclusive."""
     words = [
         step.reference if first <= index < last else step.hypothesis
         for index, step in enumerate(steps)
@@ -118,6 +128,7 @@ def _mend(steps: Sequence[Step], first: int, last: int) -> list[str]:
 
 
 def _spellings(text: str) -> list[str]:
-    """``text``, and with one space more: before it, after it, or between two words."""
+    """Return ``text``, and ``text`` with one more space: before it, after it, or between two
+    words."""
     places = {0, len(text), *(place for place, letter in enumerate(text) if letter == " ")}
     return [text, *(f"{text[:place]} {text[place:]}" for place in sorted(places))]

@@ -1,5 +1,4 @@
-"""What may lie behind a wrong transcript: causes of its errors, doubts about its reference, and a
-picture of the recording."""
+"""Explanations of wrong transcripts: causes of errors, doubts about references, and pictures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,17 +14,17 @@ from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber, Transcript
 
 LONGEST = 60.0
-"""Seconds of recordings that are explained: the time for it grows with their square."""
+"""The seconds up to which a recording is explained: the time for this grows with their square."""
 
 PICTURES = 200
-"""Utterances with the most errors that are shown."""
+"""The number of utterances with a picture: those with the most errors."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Of a wrong transcript: the cause at each step of the alignment
+    """What may explain a wrong transcript: the cause at each step of the alignment
     (:func:`asr.evaluation.attribution.attribute`), the
-    :func:`asr.evaluation.label_errors.label_score`, and for the worst a picture."""
+    :func:`asr.evaluation.label_errors.label_score`, and for the worst transcripts a picture."""
 
     causes: tuple[str | None, ...]
     label_score: float
@@ -35,11 +34,17 @@ class Explanation:
 def explain(
     utterances: list[Utterance], transcripts: list[Transcript], transcriber: Transcriber
 ) -> dict[str, Explanation]:
-    """By the ids of the utterances whose transcripts are wrong; those over :data:`LONGEST` are left
-    out.
+    """Return an explanation of each wrong transcript, by the id of its utterance.
+
+    Recordings that are longer than :data:`LONGEST` are left out.
+
+    Args:
+        utterances: with their references.
+        transcripts: of the utterances, one for each, in the same order.
+        transcriber: which made the transcripts.
 
     Raises:
-        DataError: audio that can no longer be read.
+        DataError: a recording can no longer be read.
     """
     model, vocabulary = transcriber.model, transcriber.model.vocabulary
     space_units = vocabulary.space_units

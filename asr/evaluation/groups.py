@@ -1,4 +1,4 @@
-"""Word errors by speaker, duration, noise, and whatever else a manifest says of its utterances."""
+"""Word errors by speaker, duration, noise, and by every further field of a manifest."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,19 @@ from asr.evaluation.interval import Interval, wer_interval
 from asr.evaluation.scoring import ErrorCounts
 
 DURATIONS = (1, 2, 4, 8, 15, 30)
-"""Seconds at which one group ends and the next begins."""
+"""The seconds at which one group ends and the next begins."""
 
 NOISE = (5, 10, 20, 30, 40, 50)
-"""Likewise, in dB of speech above noise."""
+"""The distances of speech from noise (dB) at which one group ends and the next begins."""
 
 MOST_VALUES = 50
-"""Of a field, which would else be a table of utterances."""
+"""The largest number of values of a field that is shown: with more, a table would be one of
+utterances."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Utterances that have ``value`` in common."""
+    """The errors of the utterances that have ``value`` in common."""
 
     value: str
     utterances: int
@@ -32,11 +33,20 @@ class Group:
 def group_fields(
     utterances: Sequence[Mapping[str, Any]], counts: Sequence[ErrorCounts]
 ) -> dict[str, list[Group]]:
-    """The groups of each field: ``speaker``, ``duration``, ``noise``, and the ``fields`` of the
-    manifest that have 2 to :data:`MOST_VALUES` values. An utterance without a value is in none.
+    """Divide utterances into groups by each field, and add up the errors of each group.
 
-    ``counts`` are the word errors of each utterance; the interval of a group is over its
-    utterances.
+    The fields are ``speaker``, ``duration``, ``noise``, and those of the manifest (``fields``) that
+    have 2 to :data:`MOST_VALUES` values. An utterance without a value is in no group. The interval
+    of a group is over its utterances.
+
+    >>> utterances = [{"fields": {"room": room}} for room in ("hall", "lab", "hall")]
+    >>> groups = group_fields(utterances, [ErrorCounts(hits=1)] * 3)["room"]
+    >>> [(group.value, group.utterances) for group in groups]
+    [('hall', 2), ('lab', 1)]
+
+    Args:
+        utterances: entries of ``results.json``.
+        counts: the word errors of each utterance.
     """
     further = dict.fromkeys(name for item in utterances for name in item.get("fields", {}))
     fields: dict[str, list[str | None]] = {
@@ -76,7 +86,7 @@ def _groups(
 
 
 def _bin(value: float | None, edges: Sequence[int], unit: str) -> str | None:
-    """The group of ``value``, in words.
+    """Return the name of the group that ``value`` belongs to.
 
     >>> _bin(1.5, (1, 2), "s"), _bin(0.2, (1, 2), "s"), _bin(2, (1, 2), "s")
     ('1 to 2 s', 'below 1 s', '2 s and more')

@@ -1,9 +1,10 @@
-"""Which references are likely wrong? Those that the model finds far less likely than its own text.
+"""Label errors: references that are likely wrong, because the model finds its own text far
+likelier.
 
-The ratio is taken per character, which finds most of the wrong texts that were planted in AN4's
-development set: whole texts as many as the plain ratio and that per frame do, single words a few
-more than the plain ratio and far more than per frame (``scripts/label_errors.py``,
-``recipes/an4/label_errors.json``).
+The score is a likelihood ratio per character. Of the wrong texts that were planted in AN4's
+development set, this ratio finds as many exchanged texts as the plain ratio and the ratio per frame
+do, and of the exchanged words a few more than the plain ratio and far more than the ratio per frame
+(``scripts/label_errors.py``, ``recipes/an4/label_errors.json``).
 """
 
 import math
@@ -18,14 +19,15 @@ from asr.text import Vocabulary
 def label_score(
     reference: str, hypothesis: str, log_probs: npt.NDArray[np.floating], vocabulary: Vocabulary
 ) -> float:
-    """How much likelier ``hypothesis`` is than ``reference``: the natural logarithm of the ratio of
-    their CTC probabilities under ``log_probs`` (frames, V), for each character of the longer text.
+    """Return how much likelier ``hypothesis`` is than ``reference``, per character.
 
-    The higher, the likelier a label error; 0 for the same text; infinite for a reference that
-    cannot be: it is too long for the frames, or has characters without a symbol.
+    It is the natural logarithm of the ratio of their CTC probabilities under ``log_probs``
+    (frames, V), divided by the characters of the longer text. The higher the score, the likelier is
+    a label error. It is 0 if the texts are equal, and infinite if the reference is impossible,
+    because it is too long for the frames or has characters without a symbol.
 
     Raises:
-        DataError: not log-probs of ``vocabulary``.
+        DataError: these are not log-probs of ``vocabulary``.
     """
     probabilities(log_probs, len(vocabulary))
     reference, hypothesis = map(vocabulary.normalize, (reference, hypothesis))
@@ -36,8 +38,8 @@ def label_score(
 def log_ratio(
     reference: str, hypothesis: str, log_probs: npt.NDArray[np.floating], vocabulary: Vocabulary
 ) -> float:
-    """ln P(hypothesis) - ln P(reference) of normalised texts; infinite where the reference cannot
-    be, even if the hypothesis cannot either."""
+    """Return ln P(hypothesis) - ln P(reference) of normalised texts; it is infinite if the
+    reference is impossible, even if the hypothesis is, too."""
     if reference == hypothesis:
         return 0.0
 

@@ -1,4 +1,4 @@
-"""What is done to texts before they are compared: by name, so that a result says which."""
+"""Normalisations of texts before they are scored, with names by which a result refers to them."""
 
 import unicodedata
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from asr.text import Vocabulary, normalize
 
 @dataclass(frozen=True)
 class Normalization:
-    """A function of texts, its name, its steps in words, and what errors are then counted in: words
-    or, where a space was put between all of them, characters."""
+    """A function that is applied to texts, its name, its steps in words, and the ``unit`` that
+    errors are then counted in: "word", or "character" if the function puts a space between all
+    characters."""
 
     name: str
     steps: tuple[str, ...]
@@ -20,7 +21,8 @@ class Normalization:
 
 
 def _without_punctuation(text: str) -> str:
-    """
+    """Lower case, and replace punctuation and symbols by spaces, apostrophes in words excepted.
+
     >>> _without_punctuation("Well-known, isn't it?")
     "well known isn't it"
     """
@@ -34,7 +36,8 @@ def _without_punctuation(text: str) -> str:
 
 
 def _characters(item: Normalization) -> Normalization:
-    """
+    """Return a normalisation after which characters are scored as words.
+
     >>> _characters(NO_PUNCTUATION).apply("はい、 そう です。")
     'は い そ う で す'
     """
@@ -61,7 +64,11 @@ NORMALIZATIONS = {item.name: item for item in (*_WORDS, *map(_characters, _WORDS
 
 
 def model_normalization(vocabulary: Vocabulary) -> Normalization:
-    """What is done to the texts of a model and its references."""
+    """Return the normalisation of the texts of a model with this vocabulary.
+
+    >>> model_normalization(Vocabulary.from_characters("ab ")).name
+    'basic'
+    """
     named = BASIC if vocabulary.spaced else _characters(BASIC)
     if vocabulary.unicode == "NFC":
         return named
@@ -71,10 +78,13 @@ def model_normalization(vocabulary: Vocabulary) -> Normalization:
 
 
 def find_normalization(name: str) -> Normalization:
-    """One of :data:`NORMALIZATIONS`.
+    """Return the one of :data:`NORMALIZATIONS` with this name.
+
+    >>> find_normalization("no-punctuation").apply("Yes, please!")
+    'yes please'
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of this name; the message lists the names.
     """
     if name not in NORMALIZATIONS:
         raise ConfigError(f"normalization is {name!r}, needs one of {', '.join(NORMALIZATIONS)}")

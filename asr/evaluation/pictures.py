@@ -1,4 +1,5 @@
-"""What a recording looks like, and what the network heard in it: small pictures for the report."""
+"""Small pictures for the report: the spectrogram of a recording, and the posteriors of its
+symbols."""
 
 import base64
 from dataclasses import dataclass
@@ -11,20 +12,28 @@ from asr.audio.read import Samples
 from asr.model.directory import ModelInfo
 from asr.model.session import LogProbs
 
-WINDOW, HOP = 0.025, 0.01  # seconds
+WINDOW, HOP = 0.025, 0.01
+"""The length and the distance of the frames of a spectrogram, in seconds."""
 BANDS = 64
-RANGE = 60.0  # dB below the loudest that are shown
-LONGEST = 30.0  # seconds
-FAINTEST = 0.02  # of a posterior that is shown
+"""The number of frequency bands of a spectrogram."""
+RANGE = 60.0
+"""The range of a spectrogram: from the loudest level down by so many dB."""
+LONGEST = 30.0
+"""The seconds of a recording that are shown."""
+FAINTEST = 0.02
+"""The least probability that a symbol needs in some frame to be shown."""
 
 Shades = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """``spectrogram`` (bands, frames), low frequencies first, up to ``top`` Hz; ``posteriors``
-    (symbols, frames) of the ``symbols`` that the network gave some probability, the blank left out;
-    both of the ``seconds`` from the beginning, 0 for nothing, 255 for the most."""
+    """The first ``seconds`` of a recording in shades from 0, the least, to 255, the most.
+
+    ``spectrogram`` (bands, frames) has low frequencies first and goes up to ``top`` Hz;
+    ``posteriors`` (symbols, frames) are those of the ``symbols`` to which the network gave some
+    probability, without the blank.
+    """
 
     seconds: float
     spectrogram: Shades
@@ -33,7 +42,7 @@ class Picture:
     symbols: tuple[str, ...]
 
     def values(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the picture as plain values, with the shades in base64."""
         return {
             "seconds": round(self.seconds, 3),
             "spectrogram": {**_encoded(self.spectrogram), "top": self.top},
@@ -42,11 +51,11 @@ class Picture:
 
 
 def picture(samples: Samples, log_probs: LogProbs, model: ModelInfo) -> Picture:
-    """Of mono ``samples`` (n,) at the model's rate and the log-probs (frames, V) that it gave them;
-    of a long recording the first :data:`LONGEST` seconds."""
+    """Draw mono ``samples`` (n,) at the model's rate, and the ``log_probs`` (frames, V) that the
+    model gave for them, up to :data:`LONGEST` seconds."""
     sample_rate, vocabulary = model.sample_rate, model.vocabulary
     samples = samples[: round(LONGEST * sample_rate)]
-    first = model.encoder.padding  # frames before the recording
+    first = model.encoder.padding  # these frames lie before the recording
     inside = log_probs[first : first + -(-len(samples) // model.frame_stride)]
     posteriors = np.exp(inside.T)
     seen = [
@@ -64,7 +73,8 @@ def picture(samples: Samples, log_probs: LogProbs, model: ModelInfo) -> Picture:
 
 
 def spectrogram(samples: Samples, sample_rate: int) -> Shades:
-    """Power in dB of :data:`BANDS` equal bands up to half the rate, every :data:`HOP` s."""
+    """Return the power of ``samples`` (n,) as shades (bands, frames): on a scale of dB, in
+    :data:`BANDS` bands of equal width up to half the rate, every :data:`HOP` seconds."""
     size, hop = round(WINDOW * sample_rate), round(HOP * sample_rate)
     padded = np.pad(samples, (0, max(0, size - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]

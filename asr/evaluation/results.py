@@ -1,39 +1,40 @@
-"""``results.json``: what stands in it, written and read back.
+"""``results.json``: its contents, written and read back.
 
-schema_version    of this list; readers refuse others
+schema_version    the version of this list; readers refuse others
 score             wer, cer, cer_without_spaces, ser: rates as fractions beside their counts
-wer_interval      low, high, groups and what they are (:class:`asr.evaluation.interval.Interval`)
+wer_interval      low, high, groups and over (:class:`asr.evaluation.interval.Interval`)
 utterance_count
-groups            by field (speaker, duration, noise, further ones of the manifest): value,
+groups            by field (speaker, duration, noise, and further fields of the manifest): value,
                   utterances, wer and interval of each group (:mod:`asr.evaluation.groups`)
-calibration       words, ece and bins (:class:`asr.evaluation.reliability.Calibration`), where words
+calibration       words, ece and bins (:class:`asr.evaluation.reliability.Calibration`), if words
                   have confidences
-attribution       word errors by cause (:mod:`asr.evaluation.attribution`), where explained
-normalization     name and steps of what was done to texts before they were compared; unit: word,
-                  or character where these have spaces between them, so that words are characters
-                  and wer is their error rate
+attribution       word errors by cause (:mod:`asr.evaluation.attribution`), if they were explained
+normalization     name and steps of what was done to texts before they were compared, and unit:
+                  word, or character if characters were scored as words, so that wer is their
+                  error rate
 command, finished, hardware, versions
-utterances        of each id, speaker, reference, hypothesis, and errors: its word errors
+utterances        for each: id, speaker, reference, hypothesis, and errors, the number of its word
+                  errors
 
-``asr score`` adds ``texts``: path and sha256 of its files.
+``asr score`` adds texts: path and sha256 of its files.
 
 ``asr evaluate`` adds manifest and model (path, sha256, provenance), decoder, lm_overlap,
 audio_seconds, seconds, times_real_time, latency (:class:`asr.evaluation.evaluate.Latency`); with
-training manifests unseen_texts (a score) and overlap (:class:`asr.data.leakage.Leakage`). And to
-utterances:
+training manifests also unseen_texts (a score) and overlap (:class:`asr.data.leakage.Leakage`). To
+utterances it adds:
 
 audio             path, relative to the manifest
-duration, noise   seconds; dB that the loudest frames lie above the quietest
-fields            further ones of the manifest
-words             start and end (s) and confidence of each word of the hypothesis
-causes            of each step of the alignment, null where it is right; null for right utterances
-                  and for those too long to be explained
+duration, noise   in seconds; in dB, by which the loudest frames lie above the quietest
+fields            further fields of the manifest
+words             start (s), end (s) and confidence of each word of the hypothesis
+causes            the cause of the error at each step of the alignment, null where it is right; null
+                  for utterances that are right or too long to be explained
 label_score       how much likelier the hypothesis is than the reference
                   (:mod:`asr.evaluation.label_errors`)
 
 Rates and counts are those of plain Levenshtein distance (:mod:`asr.evaluation.scoring`); causes and
-confidences belong to words as :mod:`asr.evaluation.word_alignment` aligns them.
-What is not known is null.
+confidences belong to words as :mod:`asr.evaluation.word_alignment` aligns them. A value that is not
+known is null.
 """
 
 import json
@@ -66,23 +67,23 @@ COLUMNS = ("id", "speaker", "reference", "hypothesis")
 
 @dataclass(frozen=True)
 class Results:
-    """Of one evaluation: ``utterances`` by their id, each with speaker, reference and hypothesis;
-    ``values`` is the whole file."""
+    """The results of one evaluation: ``values`` is the whole file at ``path``, and ``utterances``
+    gives speaker, reference and hypothesis of each utterance by its id."""
 
     path: Path
     utterances: dict[str, dict[str, Any]]
     values: dict[str, Any]
 
     def column(self, name: str, ids: Sequence[str]) -> list[Any]:
-        """A field of the utterances ``ids``."""
+        """Return the field ``name`` of the utterances ``ids``."""
         return [self.utterances[id][name] for id in ids]
 
 
 def read_results(path: str | Path) -> Results:
-    """A file, or the folder in which ``asr evaluate`` put it.
+    """Read ``results.json``; ``path`` is that of the file or of its folder.
 
     Raises:
-        DataError: it cannot be read, is something else, or of another schema version.
+        DataError: the file cannot be read, is something else, or has another schema version.
     """
     path = Path(path)
     if path.is_dir():
@@ -103,10 +104,10 @@ def read_results(path: str | Path) -> Results:
 
 
 def same_utterances(results: Sequence[Results]) -> list[str]:
-    """The ids that all have, in the order of the first.
+    """Return the ids of the utterances, in the order of the first of ``results``.
 
     Raises:
-        DataError: they are of other utterances, or have other references.
+        DataError: the results are of different utterances, or have different references.
     """
     first = results[0]
     for other in results[1:]:
@@ -131,7 +132,14 @@ def common_values(
     interval: Interval | None,
     normalization: Normalization = BASIC,
 ) -> dict[str, Any]:
-    """What every ``results.json`` has; ``utterances`` have :data:`COLUMNS` and maybe more."""
+    """Return what every ``results.json`` holds.
+
+    Args:
+        utterances: entries with at least the fields :data:`COLUMNS`.
+        score: of these utterances.
+        interval: of the word error rate.
+        normalization: that was applied to references and hypotheses.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "score": score_values(score),
@@ -185,8 +193,8 @@ def _attribution(utterances: Sequence[dict[str, Any]]) -> dict[str, int] | None:
 
 
 def score_values(score: Score) -> dict[str, Any]:
-    """A score as plain values: rates as fractions, beside the counts they are made of."""
-
+    """Return a score as plain values: rates as fractions, beside the counts that they are made
+    of."""
     return {
         "wer": count_values(score.words),
         "cer": count_values(score.characters),
@@ -200,7 +208,8 @@ def score_values(score: Score) -> dict[str, Any]:
 
 
 def count_values(counts: ErrorCounts) -> dict[str, Any]:
-    """A rate as a fraction, None for errors against no words, beside the counts it is made of."""
+    """Return counts and their rate as plain values; the rate is a fraction, or None if there are
+    errors against no words."""
     return {
         "rate": round(counts.rate, 6) if isfinite(counts.rate) else None,
         "errors": counts.errors,
@@ -210,12 +219,12 @@ def count_values(counts: ErrorCounts) -> dict[str, Any]:
 
 
 def counts_from_values(values: dict[str, Any]) -> ErrorCounts:
-    """The inverse of :func:`count_values`."""
+    """Return the counts that :func:`count_values` was given."""
     return ErrorCounts(*(values[item.name] for item in fields(ErrorCounts)))
 
 
 def score_from_values(values: dict[str, Any]) -> Score:
-    """The inverse of :func:`score_values`."""
+    """Return the score that :func:`score_values` was given, without its ``by_utterance``."""
     return Score(
         words=counts_from_values(values["wer"]),
         characters=counts_from_values(values["cer"]),
@@ -226,13 +235,17 @@ def score_from_values(values: dict[str, Any]) -> Score:
 
 
 def write_results(folder: str | Path, values: dict[str, Any]) -> Results:
-    """Write ``results.json``, and ``ref.trn`` and ``hyp.trn`` for sclite; where the utterances
-    have the times of their words, ``hyp.ctm`` and ``ref.stm`` too.
+    """Write ``results.json``, and the files ``ref.trn`` and ``hyp.trn`` for sclite; if utterances
+    have the times of their words, write ``hyp.ctm`` and ``ref.stm``, too.
+
+    Args:
+        folder: is made if it does not exist.
+        values: the contents of ``results.json``.
 
     Raises:
         OutputError: the folder cannot be written.
-        DataError: a text that cannot be written for sclite, or times that do not fit its words;
-            ``results.json`` is written.
+        DataError: a text cannot be written for sclite, or has words and times that do not match;
+            ``results.json`` is written nevertheless.
     """
     folder, utterances = Path(folder), values["utterances"]
     write_atomically(folder / FILE, json.dumps(values, indent=1, ensure_ascii=False) + "\n")

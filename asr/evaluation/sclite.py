@@ -1,10 +1,11 @@
-"""Files for NIST's sclite: trn, ctm and stm in which every character means itself.
+"""Files for NIST's sclite: trn, ctm and stm, in which every character of a text stands for itself.
 
-sclite gives some characters a meaning: ``{ / }`` alternatives, ``@`` no word, ``( )`` a word that
-may be missing, ``;`` a comment or a weight, ``*`` at the end of a word nothing, ``\\`` an escape
-(which it has for ``;`` alone), ``<`` a mark in ctm and stm. In all files each stands as a character
-of its own in the private use area, :data:`MEANT` above its code: words that are equal or differ do
-so still, their number and their letters' too. :func:`unescaped` puts them back.
+sclite gives some characters a meaning: ``{ / }`` are alternatives, ``@`` is no word, ``( )`` is a
+word that may be missing, ``;`` begins a comment or a weight, ``*`` at the end of a word is dropped,
+``\\`` is an escape (but for ``;`` alone), and ``<`` is a mark in ctm and stm. So these files hold
+other characters instead, which lie :data:`OFFSET` above them, in the private use area of Unicode.
+Words that are equal stay equal, words that differ stay different, and the numbers of words and
+letters stay the same. :func:`unescaped` restores the characters.
 """
 
 from collections import Counter
@@ -14,24 +15,25 @@ from urllib.parse import quote, unquote
 
 from asr.errors import DataError
 
-MEANT = 0xF000
+OFFSET = 0xF000
 SPECIAL = [*map(chr, range(32)), *r"{}()@;*\<", "\x7f"]
-ESCAPES = {ord(character): MEANT + ord(character) for character in SPECIAL}
+ESCAPES = {ord(character): OFFSET + ord(character) for character in SPECIAL}
 ORIGINALS = {place: code for code, place in ESCAPES.items()}
 
 UNKNOWN = "unknown"
-"""Who speaks where no speaker is known."""
+"""The speaker of utterances whose speaker is not known."""
 
 SAFE = "/:,+=@!'&$|^[]?"
-"""Besides letters, digits and ``_.-~``; other characters of an id would end it, or begin a
-comment."""
+"""The characters that may stand in an id besides letters, digits and ``_.-~``; others would end the
+id, or begin a comment."""
 
 
 def escaped(text: str, id: str) -> str:
-    """A normalised text as sclite takes it for itself; ``id`` is for the message.
+    """Replace the characters of a normalised text that have a meaning for sclite; ``id`` is for the
+    message.
 
     Raises:
-        DataError: it holds a character that stands for another.
+        DataError: the text holds one of the characters that stand for others.
 
     >>> escaped("a {b}", "u1") == "a \\uf07bb\\uf07d"
     True
@@ -47,7 +49,7 @@ def escaped(text: str, id: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """The inverse of :func:`escaped`.
+    """Restore the characters that :func:`escaped` replaced.
 
     >>> unescaped("a \\uf07bb\\uf07d")
     'a {b}'
@@ -56,11 +58,12 @@ def unescaped(text: str) -> str:
 
 
 def sclite_ids(utterances: Sequence[dict[str, Any]]) -> list[str]:
-    """``speaker-utterance`` of each, without characters that break an id, no two alike for sclite,
-    which does not tell capitals from small letters.
+    """Return an id ``speaker-utterance`` for each utterance, no two of which are equal for sclite,
+    which does not distinguish capitals from small letters.
 
-    Such characters, and capitals of names that differ in nothing else, stand as ``%`` and two
-    hexadecimal digits for each byte of UTF-8, in speakers ``-`` too: :func:`speaker_of` finds them.
+    Characters that would break an id, and the capitals of names that differ in nothing else, stand
+    as ``%`` and two hexadecimal digits for each byte of UTF-8; so does ``-`` in the names of
+    speakers, so that :func:`speaker_of` can find them.
     """
     # UNKNOWN is among the names, so that another with its letters gets its capitals escaped.
     speakers = _safe_names([UNKNOWN, *(item["speaker"] for item in utterances if item["speaker"])])
@@ -88,13 +91,22 @@ def _safe_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def speaker_of(id: str) -> str | None:
-    """The speaker in an id of a trn file; None where it names none."""
+    """Return the speaker in an id of a trn file, None if it names none.
+
+    >>> speaker_of("ann-u1"), speaker_of("unknown-u1")
+    ('ann', None)
+    """
     speaker, dash, _ = id.partition("-")
     return unquote(speaker) if dash and speaker != UNKNOWN else None
 
 
 def trn(utterances: Sequence[dict[str, Any]], key: str) -> str:
-    """A text and ``(speaker-utterance)`` a line; ``key`` is ``reference`` or ``hypothesis``."""
+    """Return a trn file: in each line a text and ``(speaker-utterance)``; ``key`` is "reference" or
+    "hypothesis".
+
+    >>> trn([{"id": "u1", "speaker": "ann", "reference": "yes no"}], "reference")
+    'yes no (ann-u1)\\n'
+    """
     ids = sclite_ids(utterances)
     return "".join(
         f"{escaped(item[key], item['id'])} ({id})\n"
@@ -103,10 +115,10 @@ def trn(utterances: Sequence[dict[str, Any]], key: str) -> str:
 
 
 def has_words(utterances: Sequence[dict[str, Any]]) -> bool:
-    """Whether the utterances carry the times of their words.
+    """Return whether the utterances have the times of their words.
 
     Raises:
-        DataError: some do, others do not.
+        DataError: some have them, others do not.
     """
     timed = [item for item in utterances if item.get("words") is not None]
     if timed and len(timed) < len(utterances):
@@ -118,11 +130,14 @@ def has_words(utterances: Sequence[dict[str, Any]]) -> bool:
 
 
 def ctm(utterances: Sequence[dict[str, Any]]) -> str:
-    """The words of the hypotheses, one a line: id, channel, start and duration in seconds, word,
-    confidence. ``words`` of an utterance are ``[start, end, confidence]`` of each.
+    """Return a ctm file: in each line an id, a channel, start and duration in seconds, a word of
+    the hypothesis, and its confidence.
+
+    Args:
+        utterances: with ``words``: ``[start, end, confidence]`` for each word of the hypothesis.
 
     Raises:
-        DataError: other than one for each word, or not in order.
+        DataError: the number of words is not that of the times, or times are not in order.
     """
     lines = []
     for item, id in zip(utterances, sclite_ids(utterances), strict=True):
@@ -145,8 +160,9 @@ def ctm(utterances: Sequence[dict[str, Any]]) -> str:
 
 
 def stm(utterances: Sequence[dict[str, Any]]) -> str:
-    """The references as segments, without which sclite scores no ctm: id, channel, speaker, start
-    and end in seconds, text. A segment holds all words of the hypothesis."""
+    """Return an stm file, without which sclite scores no ctm: in each line an id, a channel, a
+    speaker, start and end in seconds, and a reference. The times span all words of the
+    hypothesis."""
     lines = []
     for item, id in zip(utterances, sclite_ids(utterances), strict=True):
         end = max([item.get("duration") or 0.0, *(end for _, end, _ in item["words"])])

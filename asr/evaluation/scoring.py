@@ -1,4 +1,4 @@
-"""Word and character error rates, aligned by jiwer, with the counts they are made of."""
+"""Word and character error rates, and the counts that they are made of; jiwer aligns the texts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from asr.errors import DataError
 from asr.text import normalize
 
 AT_ONCE = 2000
-"""Utterances that jiwer aligns in one call, for it keeps all their alignments."""
+"""The number of utterances that jiwer aligns in one call: it keeps all their alignments in
+memory."""
 
 _WORDS = jiwer.Compose([jiwer.ReduceToListOfListOfWords()])
 _CHARACTERS = jiwer.Compose([jiwer.ReduceToListOfListOfChars()])
@@ -18,7 +19,11 @@ _CHARACTERS = jiwer.Compose([jiwer.ReduceToListOfListOfChars()])
 
 @dataclass(frozen=True)
 class ErrorCounts:
-    """Hits, substitutions, deletions and insertions of a minimum edit alignment."""
+    """The hits, substitutions, deletions and insertions of an alignment with the fewest errors.
+
+    >>> print(ErrorCounts(hits=8, substitutions=1, deletions=1) + ErrorCounts(insertions=1))
+    30.00 % [3 / 10: 1 ins, 1 del, 1 sub]
+    """
 
     hits: int = 0
     substitutions: int = 0
@@ -27,17 +32,18 @@ class ErrorCounts:
 
     @property
     def reference(self) -> int:
-        """Number of reference units."""
+        """The number of words (or characters) of the reference."""
         return self.hits + self.substitutions + self.deletions
 
     @property
     def errors(self) -> int:
-        """Number of errors."""
+        """The number of errors."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
     def rate(self) -> float:
-        """Errors per reference unit; infinite for insertions against nothing, 0 for no units."""
+        """The errors for each word of the reference, a fraction; infinite if there are insertions
+        against an empty reference, 0 if there is nothing at all."""
         if self.reference:
             return self.errors / self.reference
         return float("inf") if self.errors else 0.0
@@ -59,8 +65,9 @@ class ErrorCounts:
 
 @dataclass(frozen=True)
 class Score:
-    """Counts over all utterances: words, characters with spaces counted and with spaces
-    stripped, and sentences with an error; and the words of each utterance."""
+    """The errors over all utterances: in words, in characters with spaces counted, in characters
+    without spaces, and the number of sentences that have an error. ``by_utterance`` holds the word
+    errors of each utterance."""
 
     words: ErrorCounts
     characters: ErrorCounts
@@ -71,29 +78,40 @@ class Score:
 
     @property
     def wer(self) -> float:
-        """Word error rate, a fraction."""
+        """The word error rate, a fraction."""
         return self.words.rate
 
     @property
     def cer(self) -> float:
-        """Character error rate with spaces counted, a fraction."""
+        """The character error rate with spaces counted, a fraction."""
         return self.characters.rate
 
     @property
     def ser(self) -> float:
-        """Share of sentences with an error."""
+        """The sentence error rate: the share of sentences that have an error."""
         return self.sentence_errors / self.sentences
 
 
 def score(references: Sequence[str], hypotheses: Sequence[str], unit: str = "word") -> Score:
     """Score ``hypotheses`` against ``references``, utterance by utterance.
 
-    Both are normalised (:func:`asr.text.normalize`). The words of a hypothesis whose reference
-    is empty count as insertions, as in sclite. ``unit = "character"``: texts have spaces between
-    their characters, so that words are characters; spaces are never counted.
+    Both are normalised (:func:`asr.text.normalize`). The words of a hypothesis whose reference is
+    empty count as insertions, as in sclite.
+
+    >>> result = score(["Yes no", "stop"], ["yes", "stop"])
+    >>> print(result.words)
+    33.33 % [1 / 3: 0 ins, 1 del, 0 sub]
+    >>> round(result.cer, 2), result.ser
+    (0.3, 0.5)
+
+    Args:
+        references: what was said, a text for each utterance.
+        hypotheses: what was recognised, in the same order.
+        unit: "word", or "character" for texts that have a space between all characters, so that
+            characters are scored as words; spaces are then not counted in ``characters``.
 
     Raises:
-        DataError: different numbers of utterances, none at all, or no reference word in any.
+        DataError: the numbers of references and hypotheses differ, or no reference has a word.
     """
     if len(references) != len(hypotheses):
         raise DataError(
@@ -120,12 +138,16 @@ def score(references: Sequence[str], hypotheses: Sequence[str], unit: str = "wor
 
 
 def word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
-    """Word errors alone, over all utterances; the texts are normalised already."""
+    """Count the word errors over all utterances, whose texts are normalised already."""
     return _sum(count_each(references, hypotheses))
 
 
 def count_errors(reference: str, hypothesis: str) -> ErrorCounts:
-    """Word errors of one utterance; the reference may be empty."""
+    """Count the word errors of one utterance; the reference may be empty.
+
+    >>> count_errors("yes no", "yes now please").errors
+    2
+    """
     return word_errors([normalize(reference)], [normalize(hypothesis)])
 
 
@@ -134,7 +156,8 @@ def _sum(counts: Iterable[ErrorCounts]) -> ErrorCounts:
 
 
 def count_each(references: Sequence[str], hypotheses: Sequence[str]) -> list[ErrorCounts]:
-    """Word errors of each utterance; the texts are normalised already, references may be empty."""
+    """Count the word errors of each utterance; the texts are normalised already, and references may
+    be empty."""
     counts = [
         ErrorCounts(hits=len(reference.split()))
         if reference == hypothesis
@@ -152,7 +175,7 @@ def count_each(references: Sequence[str], hypotheses: Sequence[str]) -> list[Err
 
 
 def _count_characters(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
-    """Character errors over all utterances."""
+    """Count the character errors over all utterances."""
     pairs = list(zip(references, hypotheses, strict=True))
     total = ErrorCounts(
         hits=sum(len(reference) for reference, hypothesis in pairs if reference == hypothesis),
@@ -169,8 +192,8 @@ def _aligned(
     references: Sequence[str],
     hypotheses: Sequence[str],
 ) -> Iterator[tuple[list[int], Any]]:
-    """The places of texts that differ, some at a time, and what jiwer's ``process`` finds there;
-    it refuses empty references."""
+    """Yield the places of pairs that differ, :data:`AT_ONCE` at a time, and what jiwer's
+    ``process`` returns for them. Empty references are left out, because jiwer refuses them."""
     places = [
         place
         for place, pair in enumerate(zip(references, hypotheses, strict=True))

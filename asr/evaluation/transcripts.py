@@ -1,4 +1,4 @@
-"""Texts of any recogniser, read for scoring: trn, ctm, JSON Lines, plain lines."""
+"""Readers of references and of the output of any recogniser: trn, ctm, JSON Lines, plain text."""
 
 import json
 import re
@@ -14,17 +14,19 @@ from asr.text import normalize
 
 TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)\s*")
 REFUSED = re.compile(r"[{}()]|(?:^|\s)@(?:\s|$)")
-"""What sclite gives a meaning: alternatives, optional words, no word."""
+"""Notations of sclite that cannot be scored here: alternatives, optional words, no word."""
 
 AUDIO = ("audio_filepath", "audio", "path")
 TEXTS = ("pred_text", "hypothesis", "text")
-"""Fields of a JSON line that may hold a hypothesis, in this order; a reference is ``text``."""
+"""The fields of a JSON line that may hold a hypothesis, the preferred one first; a reference stands
+in ``text``."""
 
 
 @dataclass(frozen=True)
 class TranscriptLine:
-    """A normalised text, who said it, where that is known, and what else a file says of it:
-    ``duration`` (s) and ``fields`` in JSON, ``words`` (start and end in s, confidence) in ctm."""
+    """The normalised text of an utterance, its speaker, if known, and what else a file says of it:
+    ``duration`` (s) and ``fields`` from JSON, ``words`` (start and end in s, confidence) from
+    ctm."""
 
     text: str
     speaker: str | None = None
@@ -32,14 +34,27 @@ class TranscriptLine:
 
 
 def read_transcripts(path: str | Path, reference: bool) -> dict[str, TranscriptLine]:
-    """The texts of a file by the ids of their utterances, in its order.
+    """Read the texts of a file, by the ids of their utterances, in the order of the file.
 
-    ``.trn``: a text and ``(speaker-utterance)``; ``.ctm``: a word a line, as NIST's; ``.jsonl``:
-    manifests, results of ``asr transcribe -f json`` and of NeMo; any other: a text a line, whose id
-    is its number.
+    The suffix tells the format: ``.trn`` has a text and ``(speaker-utterance)`` in each line,
+    ``.ctm`` a word in each line, as NIST defined it, ``.jsonl`` and ``.json`` are manifests or the
+    output of ``asr transcribe -f json`` or of NeMo. Any other file has a text in each line, whose
+    id is the number of the line.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "hyp.trn")
+    ...     _ = path.write_text("Yes no (ann-u1)\\nstop (bob-u2)\\n")
+    ...     texts = read_transcripts(path, reference=False)
+    >>> texts["ann-u1"].text, texts["ann-u1"].speaker
+    ('yes no', 'ann')
+
+    Args:
+        path: of the file.
+        reference: whether the texts are references, for which JSON has the field ``text`` alone.
 
     Raises:
-        DataError: a file that cannot be read, a line that is none of its format, an id twice.
+        DataError: the file cannot be read, a line is not of its format, or an id occurs twice.
     """
     path = Path(path)
     lines = read_text(path, "text").splitlines()
@@ -157,12 +172,14 @@ def pair_transcripts(
     hypotheses: dict[str, TranscriptLine],
     missing_is_empty: bool,
 ) -> list[dict[str, Any]]:
-    """Id, speaker, reference and hypothesis of every utterance, and what else is known of it.
+    """Return id, speaker, reference and hypothesis of every utterance, and what else is known of
+    it.
 
-    ``missing_is_empty``: a hypothesis that is not there is one without words, as in a ctm.
+    With ``missing_is_empty``, a hypothesis that is missing is taken for one without words, as it is
+    in a ctm.
 
     Raises:
-        DataError: utterances that one side has alone.
+        DataError: an utterance is in one of both alone.
     """
     lone = hypotheses.keys() - references.keys()
     if not missing_is_empty:

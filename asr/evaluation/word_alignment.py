@@ -1,25 +1,28 @@
-"""Words of a reference and a hypothesis side by side, as sclite aligns them."""
+"""Alignment of the words of a reference and a hypothesis, as sclite aligns them."""
 
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
 SUBSTITUTION, DELETION, INSERTION = 4, 3, 3
-"""What each costs in sclite's alignment; in plain Levenshtein distance
-(:mod:`asr.evaluation.scoring`) each costs 1, so that errors may divide into other kinds; where very
-much is wrong they are, rarely, one more: three substitutions cost what two
-deletions and two insertions do."""
+"""The costs of errors in sclite's alignment.
+
+In plain Levenshtein distance (:mod:`asr.evaluation.scoring`) each error costs 1, so that the same
+texts may have other numbers of each kind. If very much is wrong, the alignment rarely has one error
+more, because three substitutions cost as much as two deletions and two insertions.
+"""
 
 
 class Step(NamedTuple):
-    """A word of each side; None where one has nothing."""
+    """One step of an alignment: a word of each text, None where a text has no word for it."""
 
     reference: str | None
     hypothesis: str | None
 
     @property
     def kind(self) -> str:
-        """``C`` correct, ``S`` substitution, ``D`` deletion, ``I`` insertion."""
+        """The kind of the step: ``C`` correct, ``S`` substitution, ``D`` deletion, ``I``
+        insertion."""
         if self.reference is None:
             return "I"
         if self.hypothesis is None:
@@ -28,12 +31,19 @@ class Step(NamedTuple):
 
 
 def align_words(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ...]:
-    """The cheapest alignment; of equal ones, from the end on, that with a pair, else with an
-    insertion, which is sclite's choice."""
+    """Return the cheapest alignment of two sequences of words.
+
+    Of alignments with equal cost it is the one that sclite chooses: from the end on, the one with a
+    pair of words, else the one with an insertion.
+
+    >>> [step.kind for step in align_words("yes no stop".split(), "yes now".split())]
+    ['C', 'D', 'S']
+    """
     rows, columns = len(reference), len(hypothesis)
     if list(reference) == list(hypothesis):
         return tuple(map(Step, reference, hypothesis))
-    # What is cheaper than any way that leaves a band around the diagonal lies in it (Ukkonen 1985).
+    # A path that is cheaper than every path that leaves a band around the diagonal is the cheapest
+    # of all (Ukkonen 1985, "Algorithms for approximate string matching").
     width = abs(rows - columns) + 1
     costs = _costs(reference, hypothesis, width)
     while costs[-1][-1] >= min(DELETION, INSERTION) * (width + 1) and width < max(rows, columns):
@@ -59,8 +69,11 @@ def align_words(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[St
 
 
 def _costs(reference: Sequence[str], hypothesis: Sequence[str], width: int) -> list[list[float]]:
-    """Of the first words of each, where their numbers differ by ``width`` at most, by ways that
-    stay there; infinite elsewhere."""
+    """Return the costs (R + 1, H + 1) of aligning the first words of both texts.
+
+    Only places are computed whose numbers of words differ by at most ``width``, by paths that stay
+    within this band; the cost elsewhere is infinite.
+    """
     columns = len(hypothesis)
     costs = [[INSERTION * column if column <= width else inf for column in range(columns + 1)]]
     for row, word in enumerate(reference, start=1):
