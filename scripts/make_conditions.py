@@ -23,8 +23,7 @@ from asr.audio.read import MAX_SECONDS, Samples, read_audio, resample
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
-from asr.training.augment import TELEPHONE_RATE, babble
-from asr.training.noise import add_noise, coloured_noise
+from asr.training.augment import TELEPHONE_RATE, add_noise, babble, coloured_noise
 from asr.training.seeding import rng
 
 SEED = 1
@@ -111,7 +110,7 @@ def read(path: Path) -> Recording:
 
 def noisy(snr: float) -> Callable[[Recording, int, Talkers], Recording]:
     """The condition whose noise lies ``snr`` dB below the speech
-    (:func:`asr.training.noise.add_noise`)."""
+    (:func:`asr.training.augment.add_noise`)."""
 
     def degraded(recording: Recording, place: int, talkers: Talkers) -> Recording:
         samples, rate = recording

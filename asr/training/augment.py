@@ -12,7 +12,6 @@ from torch import Tensor
 
 from asr.audio.read import Samples, resample
 from asr.training.config import CODECS, AugmentConfig
-from asr.training.noise import add_noise, coloured_noise, fit_length
 from asr.training.rooms import draw_room
 
 TELEPHONE_RATE = 8000
@@ -22,6 +21,10 @@ TALKERS = 6
 """Talkers of babble."""
 FAINT = (-90.0, -50.0)
 """dB of full scale: the noise of silence that is not digital."""
+
+FRAME_SECONDS = 0.02
+ACTIVE_DECIBELS = 30.0
+"""Frames this far below the loudest one count as pauses."""
 
 Draw = Callable[[np.random.Generator], Samples]
 """A random recording at the training's sample rate."""
@@ -106,6 +109,40 @@ def babble(talkers: Sequence[Samples], count: int, rng: np.random.Generator) -> 
         if level > 0:
             mixed += fit_length(talker, count, rng) / np.float32(level)
     return mixed
+
+
+def coloured_noise(rng: np.random.Generator, count: int, slope: float) -> Samples:
+    """Noise (count,) whose power falls with the frequency to the ``slope``: 0 white, 1 pink."""
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    spectrum *= np.maximum(np.arange(len(spectrum)), 1.0) ** (-slope / 2)
+    samples: Samples = np.fft.irfft(spectrum, count).astype(np.float32)
+    return samples
+
+
+def speech_power(samples: Samples, sample_rate: int) -> float:
+    """Mean square of ``samples`` (n,) over the frames in which somebody speaks."""
+    size = min(int(FRAME_SECONDS * sample_rate), len(samples))
+    frames = np.square(samples[: len(samples) // size * size], dtype=np.float64).reshape(-1, size)
+    powers = frames.mean(axis=1)
+    active = powers >= powers.max() * 10 ** (-ACTIVE_DECIBELS / 10)
+    return float(powers[active].mean())
+
+
+def add_noise(samples: Samples, noise: Samples, snr: float, sample_rate: int) -> Samples:
+    """``samples`` (n,) with ``noise`` (n,) ``snr`` dB below the speech in them."""
+    power = float(np.mean(np.square(noise, dtype=np.float64)))
+    if power == 0:
+        return samples
+    wanted = speech_power(samples, sample_rate) / 10 ** (snr / 10)
+    return samples + noise * np.float32(np.sqrt(wanted / power))
+
+
+def fit_length(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
+    """A random stretch of ``count`` of ``samples`` (n > 0), which are repeated if too few."""
+    if len(samples) < count:
+        samples = np.tile(samples, -(-count // len(samples)))
+    start = int(rng.integers(len(samples) - count + 1))
+    return samples[start : start + count]
 
 
 def reverberate(samples: Samples, response: npt.NDArray[np.float64]) -> Samples:

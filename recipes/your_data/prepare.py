@@ -36,8 +36,8 @@ from asr.model.directory import ModelInfo, default_model, read_model
 from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 from asr.training.config import DataConfig
-from asr.training.configuration import configure, expectation, written
 from asr.training.environment import tune_libraries
+from asr.training.suggested_config import configure, expectation, written
 from asr.training.suggestion import Recordings, Start, suggest
 
 LONGEST = DataConfig().max_duration

@@ -5,9 +5,11 @@ import os
 import pickle
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import make_info, make_network
+from conftest import make_info, make_network, noise
 
 from asr.errors import ModelError, OutputError
 from asr.files import sha256
@@ -242,3 +244,22 @@ def test_a_model_takes_the_place_of_a_model_only(model, tmp_path):
     with pytest.raises(OutputError, match="holds other files than a model's"):
         write_model(other, info, {"model.onnx": graph})
     assert (other / "chapter.tex").exists()
+
+
+def test_an_old_model_that_joins_frames_is_recognised_with_but_not_trained(tmp_path):
+    """``stack_model`` was written when encoders could join frames in place of convolving them."""
+    from asr.training.export import load_weights, start_from
+
+    folder = Path(__file__).parent / "stack_model"
+    assert json.loads((folder / "model.json").read_text())["encoder"]["front"] == "stack"
+    transcriber = Transcriber(folder)
+    samples = noise(8000)
+    log_probs = transcriber.log_probs(samples)
+    assert log_probs.shape == (transcriber.model.num_frames(8000), 5) == (38, 5)
+    assert isinstance(transcriber.transcribe(samples).text, str)
+    info = make_info()
+    for take in (start_from, load_weights):
+        with pytest.raises(ModelError, match="its network joins frames where others have convol"):
+            take(folder, make_network(info), info.vocabulary)
+    update_model(shutil.copytree(folder, tmp_path / "copy"), {"lm.words": b"a\n"})
+    np.testing.assert_array_equal(Transcriber(tmp_path / "copy").log_probs(samples), log_probs)

@@ -15,7 +15,7 @@ from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import DataError
 from asr.model.directory import default_model, read_model
 from asr.training.config import load_config
-from asr.training.configuration import configure, written
+from asr.training.suggested_config import configure, written
 from asr.training.suggestion import Machine, Recordings, suggest
 
 FOLDER = ROOT / "recipes" / "your_data"

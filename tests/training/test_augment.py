@@ -10,10 +10,14 @@ from conftest import ROOT, noise
 
 from asr.training.augment import (
     Augmenter,
+    add_noise,
     babble,
+    coloured_noise,
+    fit_length,
     mask_features,
     perturb_speed,
     reverberate,
+    speech_power,
     telephone,
     through_codec,
 )
@@ -26,7 +30,6 @@ from asr.training.config import (
     ReverbConfig,
     TelephoneConfig,
 )
-from asr.training.noise import add_noise, coloured_noise, fit_length, speech_power
 from asr.training.rooms import draw_room, impulse_response
 from asr.training.seeding import rng
 

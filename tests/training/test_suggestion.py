@@ -12,7 +12,7 @@ from asr.config import from_mapping, to_mapping
 from asr.data.manifest import read_manifest
 from asr.model.directory import read_model
 from asr.training.config import Config, load_config
-from asr.training.configuration import (
+from asr.training.suggested_config import (
     STRONG,
     configure,
     differences,
