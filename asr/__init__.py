@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from asr.model.directory import ModelInfo
     from asr.recognition.aligner import AlignedToken, Aligner, Alignment
     from asr.recognition.segments import Segment
-    from asr.recognition.transcriber import Transcriber, Transcript, TranscriptStream
+    from asr.recognition.transcriber import Transcriber
+    from asr.recognition.transcript import Transcript, TranscriptStream
     from asr.recognition.words import Word
 
 __all__ = [
@@ -71,7 +72,8 @@ _HOMES = {
     "asr.model.directory": ("ModelInfo",),
     "asr.recognition.aligner": ("AlignedToken", "Aligner", "Alignment"),
     "asr.recognition.segments": ("Segment",),
-    "asr.recognition.transcriber": ("Transcriber", "Transcript", "TranscriptStream"),
+    "asr.recognition.transcriber": ("Transcriber",),
+    "asr.recognition.transcript": ("Transcript", "TranscriptStream"),
     "asr.recognition.words": ("Word",),
 }
 

@@ -13,7 +13,7 @@ from asr.cli.options import decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:
-    from asr.recognition.transcriber import Transcript
+    from asr.recognition.transcript import Transcript
 
 
 class Format(StrEnum):

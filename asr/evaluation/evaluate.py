@@ -20,7 +20,8 @@ from asr.evaluation.results import Results, common_values, read_results, score_v
 from asr.evaluation.scoring import Score, score
 from asr.files import sha256
 from asr.lm.overlap import ModelOverlap, model_overlap
-from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word
 from asr.text import Vocabulary
 

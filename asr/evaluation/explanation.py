@@ -11,7 +11,8 @@ from asr.evaluation.label_errors import label_score
 from asr.evaluation.pictures import Picture, picture
 from asr.evaluation.scoring import count_each
 from asr.model.session import LogProbs
-from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 
 LONGEST = 60.0
 """The seconds up to which a recording is explained: the time for this grows with their square."""

@@ -12,7 +12,8 @@ from asr.errors import AsrError
 from asr.evaluation.word_alignment import align_words
 from asr.model.calibration import Calibrator, fit_calibrator
 from asr.model.session import AcousticSession
-from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word
 
 BINS = 10

@@ -1,10 +1,10 @@
-"""Log-probabilities as they come, cut where nothing is said: what a decoder takes as one utterance.
+"""Chunks: the log-probs of a long recording, cut at its pauses into what is decoded at once.
 
 A cut lies between two frames whose most probable symbol is the blank or the space, so the best path
 of the chunks is that of the whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +14,22 @@ from asr.model.directory import ModelInfo
 from asr.model.session import LogProbs
 
 PAUSE_SECONDS = 1.0
+"""The shortest run of frames without a letter that is a pause."""
+
 MAX_CHUNK_SECONDS = 30.0
+"""The longest chunk."""
+
 LIVE_CHUNK_SECONDS = 12.0
-"""The same for a listener who waits."""
+"""The longest chunk of a live recording, whose listener waits for the text."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """``log_probs`` (frames, V) from the frame ``first`` of the recording on.
+    """The log-probs (frames, V) of a recording from its frame ``first`` on.
 
-    ``pause``: it ends in a pause, or with the recording; otherwise it only became too long. Nothing
-    is said before the frame ``silent_until``.
+    ``pause`` is True if the chunk ends in a pause or with the recording, and False if it was cut
+    because it became too long. Nothing is said from the end of the chunk to the frame
+    ``silent_until`` of the recording.
     """
 
     first: int
@@ -34,13 +39,13 @@ class Chunk:
 
 
 class Chunker:
-    """Cuts a recording at its pauses, in the middle of them.
+    """Cuts a recording in the middle of its pauses.
 
     Args:
-        info: of the model whose log-probs these are.
-        max_seconds: what gets longer is cut at the longest gap in its second half, or else at any
-            border between two symbols, or else where it is.
-        pause_seconds: from which length on frames without a letter are a pause.
+        info: the description of the model whose log-probs these are.
+        max_seconds: the longest chunk. One without a pause is cut at the longest gap in its second
+            half, or else at the last border there between two symbols, or else where it is.
+        pause_seconds: the shortest run of frames without a letter that is a pause.
     """
 
     def __init__(
@@ -57,14 +62,20 @@ class Chunker:
         self._rows = np.zeros((0, len(vocabulary)), np.float32)
         self._first = 0
 
+    def cut(self, log_probs: Iterable[LogProbs]) -> Iterator[Chunk]:
+        """Yield the chunks of a whole recording, whose log-probs come in parts (n, V)."""
+        for rows in log_probs:
+            yield from self.feed(rows)
+        yield self.finish()
+
     def feed(self, log_probs: LogProbs) -> Iterator[Chunk]:
-        """Take in the next frames (n, V); the chunks that end."""
+        """Take in the next frames (n, V) and yield the chunks that end in them."""
         self._rows = np.concatenate([self._rows, log_probs])
-        while (cut := self._cut()) is not None:
+        while (cut := self._next_cut()) is not None:
             yield self._take(*cut)
 
     def finish(self) -> Chunk:
-        """What is left when the recording is over; it may have no frames."""
+        """Return what is left when the recording is over; it may have no frames."""
         return self._take(len(self._rows), True, len(self._rows))
 
     def _take(self, count: int, pause: bool, silent_until: int) -> Chunk:
@@ -73,9 +84,9 @@ class Chunker:
         self._rows = self._rows[count:]
         return chunk
 
-    def _cut(self) -> tuple[int, bool, int] | None:
-        """Frames of the next chunk, whether it ends in a pause, and the frames until which nothing
-        follows; None: not to be told yet."""
+    def _next_cut(self) -> tuple[int, bool, int] | None:
+        """Return the frames of the next chunk, whether it ends in a pause, and the frame before
+        which nothing follows; or None while that cannot be told yet."""
         path = self._rows[: self._longest].argmax(axis=1)
         begins, ends = _runs(np.isin(path, self._gaps))
         # Frames before the first letter are no pause: nothing has been said that could end.
@@ -97,6 +108,6 @@ class Chunker:
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and last (exclusive) index of each run of True."""
+    """Return the first and the last (exclusive) index of each run of True."""
     edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0)).astype(np.int64)
     return edges[::2], edges[1::2]

@@ -20,7 +20,7 @@ from asr.recognition.subtitles import (
     to_cues,
     to_milliseconds,
 )
-from asr.recognition.transcriber import Transcript
+from asr.recognition.transcript import Transcript
 from asr.recognition.words import join_words
 
 

@@ -25,7 +25,8 @@ from asr.model.directory import CARD, ModelInfo, write_model
 from asr.model.domain import DOMAIN, domain_to_json
 from asr.model.session import AcousticSession
 from asr.recognition.golden import golden_files
-from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 from asr.training.card import write_card
 from asr.training.data import SpeechData
 from asr.training.domain import measure_domain

@@ -15,7 +15,8 @@ from asr.data.manifest import read_manifest
 from asr.errors import ModelError
 from asr.model.directory import read_files, read_model, write_model
 from asr.model.domain import DOMAIN, Domain, describe, domain_to_json, read_domain
-from asr.recognition.transcriber import Transcriber, Transcript
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 from asr.recognition.warnings import domain_warnings
 from asr.recognition.words import Word
 

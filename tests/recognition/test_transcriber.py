@@ -11,8 +11,10 @@ from conftest import ROOT, noise
 
 import asr
 from asr.errors import AudioError
+from asr.recognition.batches import divide
 from asr.recognition.recordings import LiveRecording
-from asr.recognition.transcriber import Transcriber, Transcript, _batches
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import Transcript
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 
@@ -122,7 +124,7 @@ def test_unusable_samples(transcriber, samples, rate, message):
 
 def test_batches_are_bounded():
     lengths = dict(enumerate([100, 900, 100, 120, 800, 5000]))
-    assert _batches(lengths, 2, 2000) == [[0, 2], [3, 4], [1], [5]]
+    assert divide(lengths, 2, 2000) == [[0, 2], [3, 4], [1], [5]]
 
 
 def test_a_named_pipe_is_heard_once(transcriber, tmp_path):
@@ -196,7 +198,7 @@ def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
     for segment in stream:
         segments.append(segment)
         if len(segments) == 1:
-            assert stream.transcript is None and stream.heard < 60
+            assert stream.transcript is None and stream.position < 60
     assert tuple(segments) == stream.transcript.segments
     assert list(stream) == []
     other = transcriber.stream(long_recording[0])
@@ -240,7 +242,7 @@ def test_long_and_short_and_broken_recordings_together(long_recording, transcrib
     soundfile.write(tmp_path / "nan.wav", samples, rate, "FLOAT")
     told = []
     sources = [SAMPLES[0], path, tmp_path / "nan.wav", SAMPLES[1], "none.wav"]
-    results = list(transcriber.transcribe_many(sources, 2, heard=told.append))
+    results = list(transcriber.transcribe_many(sources, 2, progress=told.append))
     assert isinstance(results[2], AudioError) and "finite" in str(results[2])
     assert isinstance(results[4], AudioError)
     for index in (0, 1, 3):

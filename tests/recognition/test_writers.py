@@ -13,7 +13,7 @@ from spoken_words import recordings, spoken
 from asr.errors import ConfigError, OutputError
 from asr.recognition.segments import Segmenter, split
 from asr.recognition.subtitles import SubtitleOptions
-from asr.recognition.transcriber import Transcript
+from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word
 from asr.recognition.writers import (
     FORMATS,
