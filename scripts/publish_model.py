@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conditions_tables import conditions_table, unseen_table
+from overview import own_tables
 
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
@@ -29,6 +29,7 @@ from asr.files import read_text, sha256
 from asr.model.directory import ModelInfo, read_files, read_model, write_model
 from asr.recognition.golden import add_golden
 
+TABLES = own_tables(Path(__file__).parent.parent / "recipes" / "letters_and_digits")
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -87,7 +88,7 @@ def publish(
     if conditions:
         found = read(conditions)
         check(found["model"] == info.hash, f"{conditions}: results of another model", model)
-        texts["conditions"] = lambda: conditions_table(found).strip()
+        texts["conditions"] = lambda: TABLES.conditions(found).strip()
     if unseen:
         apart = read(unseen)
         trained = [
@@ -95,7 +96,7 @@ def publish(
         ]
         same = all(apart["fsdd"][part] in trained for part in ("train", "dev"))
         check(same, f"{unseen}: of other digits", model)
-        texts["unseen"] = lambda: unseen_table(apart).strip()
+        texts["unseen"] = lambda: TABLES.unseen(apart).strip()
     if minutes:
         steps = read(minutes)
         texts["minutes"] = lambda: ", ".join(f"{k} {v:.0f} min" for k, v in steps.items())

@@ -1,15 +1,18 @@
 """What the tests of recipes have in common: their scripts, small recordings, one epoch."""
 
 import hashlib
-import importlib.util
+import importlib
 import io
 import json
+import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import soundfile
 from conftest import ROOT
 
+from asr.data.manifest import Utterance, write_manifest
 from asr.evaluation.evaluate import evaluate
 from asr.recognition.transcriber import Transcriber
 from asr.training.config import load_config
@@ -22,12 +25,24 @@ SMALL = (
 
 
 def load(recipe, name="prepare"):
-    """A script of a recipe as a module."""
-    path = ROOT / "recipes" / recipe / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"{recipe}_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Import a script of a recipe, with what it imports from its folder, anew.
+
+    Other recipes have scripts of the same names, so none of them stays in ``sys.modules``.
+    """
+    folder = ROOT / "recipes" / recipe
+    sys.path.insert(0, str(folder))  # as the interpreter does
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+        for module in [key for key, value in sys.modules.items() if is_of(value, folder)]:
+            del sys.modules[module]
+
+
+def is_of(module, folder):
+    """Tell whether a module was imported from ``folder``."""
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).parent == folder
 
 
 def sound(seconds, rate, kind, pitch=300.0):
@@ -57,3 +72,25 @@ def one_epoch(config, folder, train, dev, test, **search):
     settings += [f"data.cache={folder / 'cache'}", *SMALL]
     model = fit(load_config(ROOT / "recipes" / config, settings), folder=folder / "run")
     return evaluate(test, Transcriber(model, **search), [train])
+
+
+def write_small_config(folder):
+    """Write ``config.toml``, which trains a small model on the samples, and return its path."""
+    items = [
+        Utterance(
+            path,
+            soundfile.info(path).duration,
+            path.with_suffix(".txt").read_text().strip(),
+            path.stem,
+        )
+        for path in sorted((ROOT / "samples").glob("*.wav"))
+    ]
+    write_manifest(folder / "data.jsonl", items)
+    path = folder / "config.toml"
+    manifest = json.dumps([str(folder / "data.jsonl")])
+    path.write_text(
+        f'[data]\ntrain = {manifest}\ndev = {manifest}\ncache = "{folder}/cache"\n'
+        "[encoder]\nlayers = 1\nhidden_size = 8\nchannels = 2\n"
+        '[training]\naccelerator = "cpu"\n'
+    )
+    return path

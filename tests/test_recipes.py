@@ -8,18 +8,19 @@ import sys
 import tomllib
 
 import miniatures
+import overview
 import pytest
-import recipes_table
 import typer
 from conftest import ROOT
 
 from asr.cli.main import app
-from asr.config import to_mapping
+from asr.config import from_mapping, read_values, to_mapping
 from asr.errors import DataError
 from asr.training.config import Config, load_config
+from asr.training.lm.config import LmConfig
 
 RECIPES = ROOT / "recipes"
-CORPORA = recipes_table.recipes(RECIPES)
+CORPORA = overview.find_recipes(RECIPES)
 READMES = sorted(RECIPES.glob("*/README.md"))
 
 
@@ -37,7 +38,7 @@ def commands(readme):
 @pytest.mark.parametrize("recipe", CORPORA, ids=name_of)
 def test_parts(recipe):
     readme = (recipe / "README.md").read_text()
-    assert set(recipes_table.facts(recipe / "README.md")) == set(recipes_table.FACTS)
+    assert set(overview.facts(recipe / "README.md")) == set(overview.FACTS)
     used = [" ".join(command) for command in commands(recipe / "README.md")]
     for part in (
         f"python recipes/{recipe.name}/prepare.py ",
@@ -45,15 +46,15 @@ def test_parts(recipe):
         "asr evaluate ",
     ):
         assert any(command.startswith(part) for command in used), part
-    ran, cost = recipes_table.outcome(recipe)
+    ran, cost = overview.outcome(recipe)
     assert cost
     generated = re.findall(r"<!-- ([a-z-]+: \S+) -->\n(.*)", readme)
     assert generated
-    if ran == recipes_table.NOT_RUN:
+    if ran == overview.NOT_RUN:
         assert ran in readme or ("Not measured yet." in dict(generated).values())
     else:
         assert any(line.startswith("|") for _, line in generated)
-    assert (ROOT / "tests" / f"test_{recipe.name}.py").exists()
+    assert (recipe / "test_recipe.py").exists()
     documentation = (recipe / "prepare.py").read_text().split('"""')[1]
     assert f"    python recipes/{recipe.name}/prepare.py " in documentation
 
@@ -102,11 +103,9 @@ def test_commands_parse(readme, monkeypatch):
             check_asr(arguments)
         elif program == "python":
             folder, script = arguments[0].rsplit("/", 1)
-            sys.path.insert(0, folder)  # as the interpreter does
             module = miniatures.load(f"../{folder}", script.removesuffix(".py"))
             with pytest.raises(Parsed):
                 module.main(arguments[1:])
-            sys.path.remove(folder)
         else:
             assert program == "apt-get", program
         for place, word in enumerate(arguments):
@@ -132,8 +131,17 @@ def test_a_command_that_does_not_parse():
         check_asr(["lm", "no-such-command"])
 
 
+def test_every_configuration_loads():
+    for path in RECIPES.glob("*/config.toml"):
+        load_config(path)
+    models = [*RECIPES.glob("*/lm.toml")]
+    assert {"an4", "kjv"} <= {path.parent.name for path in models}
+    for path in models:
+        from_mapping(LmConfig, read_values(path))
+
+
 def test_the_table_is_current():
-    script = [sys.executable, ROOT / "scripts/results_table.py", "--check"]
+    script = [sys.executable, ROOT / "scripts/tables.py", "--check"]
     subprocess.run(script, check=True, cwd=ROOT)
     table = (RECIPES / "README.md").read_text()
     for recipe in CORPORA:
@@ -145,4 +153,4 @@ def test_facts_that_are_missing(tmp_path):
         "# A\n\n| | |\n|---|---|\n| corpus | a |\n| speech | 1 h |\n"
     )
     with pytest.raises(DataError, match="needs the rows corpus, language, speech, licence"):
-        recipes_table.facts(tmp_path / "README.md")
+        overview.facts(tmp_path / "README.md")

@@ -4,7 +4,7 @@ likelier.
 The score is a likelihood ratio per character. Of the wrong texts that were planted in AN4's
 development set, this ratio finds as many exchanged texts as the plain ratio and the ratio per frame
 do, and of the exchanged words a few more than the plain ratio and far more than the ratio per frame
-(``scripts/label_errors.py``, ``recipes/an4/label_errors.json``).
+(``recipes/an4/label_errors.py``, ``recipes/an4/label_errors.json``).
 """
 
 import math

@@ -41,6 +41,7 @@ import json
 import os
 import platform
 import shlex
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -221,6 +222,28 @@ def count_values(counts: ErrorCounts) -> dict[str, Any]:
 def counts_from_values(values: dict[str, Any]) -> ErrorCounts:
     """Return the counts that :func:`count_values` was given."""
     return ErrorCounts(*(values[item.name] for item in fields(ErrorCounts)))
+
+
+def rate_with_counts(values: dict[str, Any]) -> str:
+    """Return an error rate, as :func:`count_values` gives it, with its counts as text.
+
+    >>> rate_with_counts(count_values(ErrorCounts(hits=3, substitutions=1)))
+    '25.00 % [1 / 4]'
+    """
+    counts = counts_from_values(values)
+    return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
+
+
+def mean_rate(values: Sequence[dict[str, Any]]) -> str:
+    """Return the mean of several error rates, as :func:`count_values` gives them, and from two on
+    their standard deviation, as text.
+
+    >>> mean_rate([{"rate": 0.02}, {"rate": 0.04}]), mean_rate([{"rate": 0.02}])
+    ('3.00 ± 1.41 %', '2.00 %')
+    """
+    rates = [100 * item["rate"] for item in values]
+    mean = f"{statistics.mean(rates):.2f}"
+    return f"{mean} ± {statistics.stdev(rates):.2f} %" if len(rates) > 1 else f"{mean} %"
 
 
 def score_from_values(values: dict[str, Any]) -> Score:

@@ -1,12 +1,15 @@
 """Training of an acoustic model, from manifests to a complete model directory."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from asr.config import to_mapping
-from asr.model.directory import ModelInfo
+from asr.errors import DataError
+from asr.files import sha256
+from asr.model.directory import ModelInfo, read_model
 from asr.training.checkpoints import LAST, load_state
 from asr.training.completion import complete_model, read_golden
 from asr.training.config import Config
@@ -84,3 +87,25 @@ def fit(
     )
     complete_model(folder / "model", module.model, info, data, corpus, clips)
     return folder / "model"
+
+
+def fit_once(config: Config, folder: Path | None = None) -> Path:
+    """Train as :func:`fit` does, or go on where that was stopped, or leave a finished model as it
+    is; return the model directory.
+
+    Raises:
+        DataError: the finished model was trained with another configuration or on other data.
+    """
+    folder = folder or RUNS / config.name
+    model = folder / "model"
+    if not model.exists():
+        return fit(config, resume=(folder / LAST).exists(), folder=folder)
+    provenance = read_model(model).provenance
+    same = provenance["config"] == json.loads(json.dumps(to_mapping(config)))
+    data = {path: sha256(path) for path in (*config.data.train, *config.data.dev)}
+    if not same or provenance["data"] != data:
+        raise DataError(
+            f"{model} was trained with another configuration or on other data; remove {folder}, or "
+            "name another folder"
+        )
+    return model

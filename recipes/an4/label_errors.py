@@ -1,6 +1,6 @@
 """Are label errors found? Wrong texts planted among AN4's references, many times.
 
-    python scripts/label_errors.py --data data/an4 --model recipes/an4/model \\
+    python recipes/an4/label_errors.py --data data/an4 --model recipes/an4/model \\
         --output recipes/an4/label_errors.json
 
 In each of 50 trials, 4 utterances of ``dev.jsonl`` get the text of another utterance, or one word
@@ -101,7 +101,7 @@ def run(data: Path, model: Path, output: Path | None, shown: int) -> None:
         print(f"    recognised  {heard.hypotheses[index]}")
     if output is not None:
         values = {
-            "command": f"python scripts/label_errors.py --data {data} --model {model} "
+            "command": f"python recipes/an4/label_errors.py --data {data} --model {model} "
             f"--output {output}",
             "model": transcriber.model.hash,
             "manifest": {"path": str(manifest), "sha256": sha256(manifest)},

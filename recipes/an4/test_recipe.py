@@ -1,10 +1,15 @@
 """The recipe of AN4, on a miniature in the layout of the corpus."""
 
+import subprocess
+import sys
+
 import miniatures
 import pytest
+from conftest import ROOT
 
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
+from asr.training.config import load_config
 
 TEXTS = ("YES", "RUBOUT G M E F THREE NINE")
 SPEAKERS = {"train": ("fash", "fbbh", "fclc", "mblb", "mcel", "mdcs"), "test": ("fcaw", "mmap")}
@@ -12,7 +17,7 @@ FOLDERS = {"train": "an4_clstk", "test": "an4test_clstk"}
 
 
 @pytest.fixture
-def an4(monkeypatch):
+def official(monkeypatch):
     """The script, to which the archives of :func:`make` are the official one."""
     module = miniatures.load("an4")
     counts = {part: len(TEXTS) * len(names) for part, names in SPEAKERS.items()}
@@ -43,9 +48,9 @@ def an4(monkeypatch):
     return module
 
 
-def test_prepare_train_evaluate(an4, tmp_path):
+def test_prepare_train_evaluate(official, tmp_path):
     data = tmp_path / "data"
-    an4.main(["--archive", str(an4.make(tmp_path)), "--output", str(data)])
+    official.main(["--archive", str(official.make(tmp_path)), "--output", str(data)])
     parts = {part: read_manifest(data / f"{part}.jsonl") for part in ("train", "dev", "test")}
     speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
     assert speakers == {
@@ -69,11 +74,42 @@ def test_prepare_train_evaluate(an4, tmp_path):
         (lambda lines: lines[1:], "12 ids, 11 texts, needs 12 each"),
     ],
 )
-def test_lists_that_do_not_fit_each_other(change, message, an4, tmp_path):
+def test_lists_that_do_not_fit_each_other(change, message, official, tmp_path):
     name = "an4/etc/an4_train.transcription"
 
     def changed(lists):
         return lists | {name: "".join(change(lists[name].splitlines(keepends=True)))}
 
     with pytest.raises(DataError, match=message):
-        an4.prepare(an4.make(tmp_path, changed), tmp_path / "data")
+        official.prepare(official.make(tmp_path, changed), tmp_path / "data")
+
+
+# The corpus itself.
+
+
+def test_an4_parts(an4):
+    parts = {part: read_manifest(an4 / f"{part}.jsonl") for part in ("train", "dev", "test")}
+    speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
+    assert [len(items) for items in parts.values()] == [857, 91, 130]
+    assert [len(names) for names in speakers.values()] == [67, 7, 10]
+    assert not speakers["train"] & speakers["dev"]
+    assert not (speakers["train"] | speakers["dev"]) & speakers["test"]
+    assert sum(len(item.text.split()) for item in parts["test"]) == 773
+    assert abs(sum(item.duration for item in parts["test"]) / 60 - 5.95) < 0.01
+    assert all(item.audio.is_file() for items in parts.values() for item in items)
+    characters = set(load_config(ROOT / "recipes/an4/config.toml").data.characters)
+    assert {c for items in parts.values() for item in items for c in item.text} <= characters
+
+
+def test_an4_refuses_another_archive(tmp_path):
+    script = miniatures.load("an4")
+    with pytest.raises(DataError, match="no such archive"):
+        script.prepare(tmp_path / "none.tar.gz", tmp_path)
+    (tmp_path / "other.tar.gz").write_bytes(b"other")
+    with pytest.raises(DataError, match="SHA-256"):
+        script.prepare(tmp_path / "other.tar.gz", tmp_path)
+    command = [sys.executable, ROOT / "recipes/an4/prepare.py"]
+    done = subprocess.run(
+        [*command, "--archive", tmp_path / "other.tar.gz"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ")

@@ -2,7 +2,7 @@
 
     python recipes/cells/study.py
     python recipes/cells/gradients.py
-    python scripts/results_table.py
+    python scripts/tables.py
 
 Every cell and direction is trained at the hidden size of ``config.toml``, and at the size that
 comes closest to the number of parameters of its bidirectional GRU, with three seeds each; and in

@@ -1,15 +1,16 @@
 """The study of the cells: what it trains, and the reach of a gradient where it is known."""
 
-import gradients
+import miniatures
 import numpy as np
 import pytest
-import study
 import torch
 from conftest import ROOT
 from torch import nn
 
 from asr.training.config import load_config
 
+gradients = miniatures.load("cells", "gradients")
+study = miniatures.load("cells", "study")
 BASE = load_config(ROOT / "recipes/cells/config.toml")
 
 

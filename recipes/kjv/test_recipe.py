@@ -1,9 +1,9 @@
 """The comparison of language models: its text, and its recorded figures against its model."""
 
-import importlib.util
 import json
 import shutil
 
+import miniatures
 import pytest
 from commands import run
 from conftest import ROOT
@@ -18,19 +18,12 @@ from asr.lm.recurrent_lm import read_recurrent_lm
 FOLDER = ROOT / "recipes" / "kjv"
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"kjv_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def kjv(tmp_path_factory):
     if not shutil.which("bible"):
         pytest.skip("bible not found; install it, e.g. apt install bible-kjv")
     folder = tmp_path_factory.mktemp("kjv")
-    prepare = load("prepare")
+    prepare = miniatures.load("kjv")
     prepare.prepare(prepare.read(None), folder)
     return folder
 
@@ -45,7 +38,7 @@ def test_parts(kjv):
 
 
 def test_another_text_is_refused(tmp_path):
-    prepare = load("prepare")
+    prepare = miniatures.load("kjv")
     with pytest.raises(DataError, match="the SHA-256 of the text is"):
         prepare.prepare(b"Ge1:1 In the beginning", tmp_path)
     with pytest.raises(DataError, match="install Debian's bible-kjv, or give its output"):

@@ -1,6 +1,6 @@
 """Degraded copies of the recordings of a manifest: noise, a lower rate, a telephone, a codec.
 
-    python scripts/make_conditions.py --manifest data/an4/test.jsonl \\
+    python recipes/letters_and_digits/conditions.py --manifest data/an4/test.jsonl \\
         --talkers data/an4/train.jsonl --output data/conditions/an4_test
 
 Writes ``CONDITION.jsonl`` and the recordings in ``CONDITION/``, for each of :data:`CONDITIONS`.
@@ -19,7 +19,7 @@ import scipy.signal
 import soundfile
 
 from asr.audio.probe import probe
-from asr.audio.read import MAX_SECONDS, Samples, read_audio, resample
+from asr.audio.read import MAX_READ_SECONDS, Samples, read_audio, resample
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
@@ -104,7 +104,7 @@ def degrade(items: Sequence[Utterance], condition: str, talkers: Talkers, folder
 
 def read(path: Path) -> Recording:
     """A recording at its own rate."""
-    rate = probe(path, MAX_SECONDS).rate
+    rate = probe(path, MAX_READ_SECONDS).rate
     return read_audio(path, rate).samples, rate
 
 

@@ -1,6 +1,6 @@
 """Eight short synthetic recordings with their texts, to try a recogniser on.
 
-    python scripts/make_samples.py --output samples
+    python recipes/letters_and_digits/make_samples.py --output samples
 
 Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``. Their texts are in no synthetic
 training data; the result is the same on every run.

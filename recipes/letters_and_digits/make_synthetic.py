@@ -1,6 +1,6 @@
 """Synthetic training speech for the domain of CMU AN4, and amounts of money.
 
-    python scripts/make_synthetic.py --output data/synthetic --hours 2 --seed 1
+    python recipes/letters_and_digits/make_synthetic.py --output data/synthetic --hours 2 --seed 1
 
 Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
 a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
@@ -26,6 +26,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import synthesisers
 from synthesis import (
     SAMPLE_RATE,
     SAMPLE_TEXTS,
@@ -36,7 +37,6 @@ from synthesis import (
     render_noise,
     write_audio,
 )
-from synthesisers import require_programs
 
 from asr.audio.read import read_audio
 from asr.data.manifest import Utterance, write_manifest
@@ -137,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not 0 < options.hours < math.inf or options.seed < 0:
         parser.error("needs --hours above 0 and --seed of 0 or more")
     try:
-        require_programs()
+        synthesisers.require_programs()
         shares = {name: PROGRAMS[name] for name in PROGRAMS if name in options.programs}
         make_data(options.output, options.hours, options.seed, Mix(dict(options.texts), shares))
     except AsrError as error:

@@ -1,10 +1,10 @@
 """What a model makes of AN4, spoken digits and the samples, clean and degraded: one JSON file.
 
-    python scripts/measure_conditions.py --model asr/models/default \\
-        --output scripts/default_conditions.json
+    python recipes/letters_and_digits/measure_conditions.py --model asr/models/default \\
+        --output recipes/letters_and_digits/conditions.json
 
 Of AN4 and FSDD the official test parts are recognised, of FSDD isolated and joined to strings
-(``recipes/fsdd/prepare.py``); the copies are those of ``make_conditions.py``, with AN4's training
+(``recipes/fsdd/prepare.py``); the copies are those of ``conditions.py``, with AN4's training
 speakers as talkers. The model decodes as it does by default, and every hypothesis is kept.
 """
 
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from make_conditions import SEED, Talkers, degrade
+from conditions import SEED, Talkers, degrade
 
 import asr
 from asr.audio.probe import probe
-from asr.audio.read import MAX_SECONDS
+from asr.audio.read import MAX_READ_SECONDS
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.evaluate import decoder_values, evaluate, results_values
@@ -56,7 +56,9 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
-    command = shlex.join(["python", "scripts/measure_conditions.py", *(arguments or sys.argv[1:])])
+    command = shlex.join(
+        ["python", "recipes/letters_and_digits/measure_conditions.py", *(arguments or sys.argv[1:])]
+    )
     try:
         values = measure(options.model, options.an4, options.fsdd, options.samples, options.copies)
         write_atomically(
@@ -115,7 +117,7 @@ def list_samples(folder: Path, manifest: Path) -> Path:
     items = [
         Utterance(
             path,
-            probe(path, MAX_SECONDS).duration,
+            probe(path, MAX_READ_SECONDS).duration,
             read_text(path.with_suffix(".txt"), "text of a sample").strip(),
             path.stem,
         )

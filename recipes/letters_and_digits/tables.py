@@ -1,11 +1,12 @@
-"""Tables of a model under conditions (``measure_conditions.py``), and of speakers that it has never
-heard (``unseen_speakers.py``)."""
+"""The tables of a model under conditions (``measure_conditions.py``), and of speakers that it has
+never heard (``unseen_speakers.py``)."""
 
+import json
+from pathlib import Path
 from typing import Any
 
-from recipes_table import short
-
 from asr.evaluation.interval import Interval
+from asr.evaluation.results import rate_with_counts
 
 SETS = {
     "an4_test": "AN4 test",
@@ -27,12 +28,13 @@ SAMPLES = {
 }
 
 
-def conditions_table(values: dict[str, Any]) -> str:
-    """WER by set and condition, the interval of the clean ones, confidences, samples."""
+def conditions(values: dict[str, Any]) -> str:
+    """Return a table of the WER by set and condition, and below it the intervals of the clean sets,
+    the error of the confidences, and how many of the samples are right."""
     rows = [f"| WER | {' | '.join(CONDITIONS.values())} |", f"|---|{'---|' * len(CONDITIONS)}"]
     for name, title in SETS.items():
         found = values["sets"][name]
-        cells = [short(found[condition]["wer"]) for condition in CONDITIONS]
+        cells = [rate_with_counts(found[condition]["wer"]) for condition in CONDITIONS]
         rows.append(f"| {title} | {' | '.join(cells)} |")
     intervals = [
         f"{title}, {Interval(**found)}"
@@ -58,13 +60,26 @@ def conditions_table(values: dict[str, Any]) -> str:
     )
 
 
-def unseen_table(values: dict[str, Any]) -> str:
-    """WER of each speaker who was left out, and of all."""
+def unseen(values: dict[str, Any]) -> str:
+    """Return a table of the WER of each speaker who was left out, and of all."""
     parts = {"isolated": "all 500 digits", "strings": "strings of the test part"}
     rows = [f"| left out | {' | '.join(parts.values())} |", f"|---|{'---|' * len(parts)}"]
     for speaker, found in {**values["speakers"], "all six": values["all"]}.items():
-        rows.append(f"| {speaker} | {' | '.join(short(found[part]['wer']) for part in parts)} |")
+        rows.append(
+            f"| {speaker} | {' | '.join(rate_with_counts(found[part]['wer']) for part in parts)} |"
+        )
     interval = values["all"]["isolated"]["wer_interval"]
     if interval is not None:
         rows.append(f"\nDigits: {Interval(**interval)}.")
     return "\n".join([*rows, ""])
+
+
+def outcome(recipe: Path) -> tuple[str, str]:
+    """Return the results on the clean test parts and what all trainings took, for the table of all
+    recipes."""
+    sets = json.loads((recipe / "conditions.json").read_text(encoding="utf-8"))["sets"]
+    rates = [f"{title}: {rate_with_counts(sets[name]['clean']['wer'])}" for name, title in
+             SETS.items()]  # fmt: skip
+    record = json.loads((recipe / "minutes.json").read_text(encoding="utf-8"))
+    stages = [value for step, value in record["minutes"].items() if step.endswith(" training")]
+    return "; ".join(rates), f"{sum(stages):.0f} min on {record['hardware']}"

@@ -1,6 +1,6 @@
 """Degraded recordings: how loud the noise is, who babbles, what bands are left."""
 
-import make_conditions
+import miniatures
 import numpy as np
 import pytest
 import soundfile
@@ -9,6 +9,7 @@ from conftest import ROOT
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import DataError
 
+conditions = miniatures.load("letters_and_digits", "conditions")
 ITEMS = [
     Utterance(path, soundfile.info(path).duration, "a b", path.stem, f"speaker {index % 7}")
     for index, path in enumerate(sorted((ROOT / "samples").glob("*.wav")))
@@ -17,7 +18,7 @@ ITEMS = [
 
 @pytest.fixture(scope="module")
 def talkers():
-    return make_conditions.Talkers(ITEMS)
+    return conditions.Talkers(ITEMS)
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,8 @@ def copies(talkers, tmp_path_factory):
     """The recordings of each condition."""
     folder = tmp_path_factory.mktemp("conditions")
     return {
-        condition: read_manifest(make_conditions.degrade(ITEMS, condition, talkers, folder))
-        for condition in make_conditions.CONDITIONS
+        condition: read_manifest(conditions.degrade(ITEMS, condition, talkers, folder))
+        for condition in conditions.CONDITIONS
     }
 
 
@@ -60,18 +61,18 @@ def test_six_talkers_who_differ(talkers):
         assert len({item.speaker for item in drawn}) == len(drawn) == 6
         assert all(item in ITEMS for item in drawn)
     with pytest.raises(DataError, match="needs 6 speakers, the talkers are 5"):
-        make_conditions.Talkers(ITEMS[:5])
+        conditions.Talkers(ITEMS[:5])
 
 
 def test_babble_is_made_of_its_talkers(talkers, monkeypatch):
     """And pink noise is not."""
     heard = []
-    draw = make_conditions.Talkers.draw
+    draw = conditions.Talkers.draw
     monkeypatch.setattr(
-        make_conditions.Talkers, "draw", lambda self, rng: heard.append(1) or draw(self, rng)
+        conditions.Talkers, "draw", lambda self, rng: heard.append(1) or draw(self, rng)
     )
     for place in range(6):
-        make_conditions.noise_for(place, 1000, 16000, talkers)
+        conditions.noise_for(place, 1000, 16000, talkers)
     assert len(heard) == 3
 
 
@@ -100,13 +101,13 @@ def test_mp3_has_32_kbit_a_second(copies):
 
 def test_the_same_on_every_run_and_of_part_of_the_manifest(copies, talkers, tmp_path):
     for condition in ("snr10", "telephone", "mp3"):
-        manifest = make_conditions.degrade(ITEMS[:4], condition, talkers, tmp_path)
+        manifest = conditions.degrade(ITEMS[:4], condition, talkers, tmp_path)
         for item, before in zip(read_manifest(manifest), copies[condition], strict=False):
             assert item.audio.read_bytes() == before.audio.read_bytes()
 
 
 def test_what_is_at_8_khz_stays_as_it_is(copies, talkers, tmp_path):
     narrow = copies["8khz"]
-    again = make_conditions.degrade(narrow, "8khz", talkers, tmp_path)
+    again = conditions.degrade(narrow, "8khz", talkers, tmp_path)
     for item, before in zip(read_manifest(again), narrow, strict=True):
         assert item.audio.read_bytes() == before.audio.read_bytes()

@@ -1,19 +1,13 @@
-"""The default model: what was recorded of it, and the scripts that make it."""
+"""The model in the package: what was recorded of it, and the scripts that make it."""
 
 import json
 from pathlib import Path
 
-import measure_conditions
 import miniatures
 import publish_model
 import pytest
-import results_table
-import study
-import train_default
-import unseen_speakers
-from conditions_tables import CONDITIONS, SAMPLES, SETS, conditions_table, unseen_table
+import tables as documentation
 from conftest import ROOT
-from make_conditions import Talkers
 
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.decoding.bundle import read_bundle
@@ -26,8 +20,14 @@ from asr.recognition.transcriber import Transcriber
 from asr.training.config import load_config
 from asr.training.fit import fit
 
-RECORD = ROOT / "scripts" / "default_conditions.json"
-UNSEEN = ROOT / "scripts" / "default_unseen.json"
+FOLDER = Path(__file__).parent
+RECORD = FOLDER / "conditions.json"
+UNSEEN = FOLDER / "unseen.json"
+train = miniatures.load(FOLDER.name, "train")
+prepare = miniatures.load(FOLDER.name)
+stages = miniatures.load(FOLDER.name, "stages")
+tables = miniatures.load(FOLDER.name, "tables")
+measure_conditions, unseen_speakers = train.measure_conditions, train.unseen_speakers
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 
@@ -55,7 +55,7 @@ def first_of(name, count, folder, request):
         ("an4_test", "8khz", 15),
         ("fsdd_test", "clean", 100),
         ("fsdd_test", "snr5", 50),
-        *(("samples", condition, 8) for condition in SAMPLES),
+        *(("samples", condition, 8) for condition in tables.SAMPLES),
     ],
 )
 def test_the_recorded_hypotheses_come_out_again(
@@ -63,7 +63,7 @@ def test_the_recorded_hypotheses_come_out_again(
 ):
     """On another processor, rounding may turn a word in fifty."""
     manifest = first_of(name, count, tmp_path, request)
-    talkers = Talkers(read_manifest(an4 / "train.jsonl"))
+    talkers = measure_conditions.Talkers(read_manifest(an4 / "train.jsonl"))
     copies = measure_conditions.copy(manifest, condition, talkers, tmp_path / "copies")
     found = measure_conditions.recognise(copies, Transcriber(threads=1))["hypotheses"]
     assert len(found) == count
@@ -83,7 +83,7 @@ def test_the_record_is_of_the_model_in_the_package(recorded, an4, fsdd):
     for name, manifest in manifests.items():
         assert recorded["manifests"][name]["sha256"] == sha256(manifest)
         texts = {item.id: item.text for item in read_manifest(manifest)}
-        for condition in CONDITIONS:
+        for condition in tables.CONDITIONS:
             part = recorded["sets"][name][condition]
             assert part["hypotheses"].keys() == texts.keys()
             pairs = [(text, part["hypotheses"][id]) for id, text in texts.items()]
@@ -100,12 +100,12 @@ def test_who_babbles_is_not_tested(recorded, an4, fsdd):
 
 
 def test_the_table(recorded):
-    table = conditions_table(recorded).splitlines()
-    for line, name in zip(table[2:], SETS, strict=False):
-        assert line.count("|") == len(CONDITIONS) + 2
+    table = tables.conditions(recorded).splitlines()
+    for line, name in zip(table[2:], tables.SETS, strict=False):
+        assert line.count("|") == len(tables.CONDITIONS) + 2
         wer = recorded["sets"][name]["snr5"]["wer"]
         assert f"{100 * wer['rate']:.2f} % [{wer['errors']} / {wer['reference']}]" in line
-    assert results_table.TABLES["conditions"] is conditions_table
+    assert documentation.make("conditions", RECORD) == tables.conditions(recorded)
 
 
 def test_the_record_of_speakers_left_out(fsdd):
@@ -114,7 +114,7 @@ def test_the_record_of_speakers_left_out(fsdd):
     assert found["fsdd"] == {name: sha256(fsdd / f"{name}.jsonl") for name in found["fsdd"]}
     assert tuple(found["speakers"]) == SPEAKERS
     card = (default_model() / "README.md").read_text()
-    assert unseen_table(found) in card
+    assert tables.unseen(found) in card
     for part, said in (("isolated", 3000), ("strings", 1158)):
         wers = [values[part]["wer"] for values in found["speakers"].values()]
         both = found["all"][part]["wer"]
@@ -125,14 +125,15 @@ def test_the_record_of_speakers_left_out(fsdd):
 
 
 def test_the_configuration_keeps_within_its_limits():
-    for stage in train_default.STAGES:
-        settings = train_default.settings(stage, [], Path("data"))
-        config = load_config(train_default.CONFIG, settings)
+    for stage in train.STAGES:
+        config = train.config_of(stage, [], Path("data"), Path("runs/default"))
         assert not [path for path in (*config.data.train, *config.data.dev) if "test" in path]
-    start = read_model(ROOT / config.training.init_from)
+    start = read_model(ROOT / load_config(train.CONFIG).training.init_from)
     assert start.features == config.features
     assert start.frame_stride == config.encoder.reduction * config.features.hop_length == 640
-    assert 3e6 < study.parameters(config) <= 5e6  # at 25 frames a second
+    assert (
+        3e6 < miniatures.load("cells", "study").parameters(config) <= 5e6
+    )  # at 25 frames a second
 
 
 # The whole command on a miniature: corpora of tones, networks of eight units, one epoch.
@@ -172,7 +173,7 @@ def corpora(data):
         write_manifest(
             data / "fsdd" / f"{part}.jsonl", digits if part == "test" else digits + strings
         )
-    for name in train_default.SPEECH:
+    for name in stages.SPEECH:
         for part in ("train", "dev"):
             items = [
                 tone(data / name / "audio" / f"{part}{i}.wav", text, 1.0, 250, "flite-slt")
@@ -201,10 +202,11 @@ def made(tmp_path_factory):
     arguments += [f"--set={setting}" for setting in [*settings, f"training.init_from={start}"]]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        train_default.main(arguments)
+        prepare.main([f"--data={data}"])
+        train.main(arguments)
     return {
         "run": run,
-        "model": run / train_default.STAGES[-1].name / "model",
+        "model": run / train.STAGES[-1].name / "model",
         "data": data,
         "arguments": arguments,
         "start": start,
@@ -219,7 +221,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     assert info.calibrators.keys() == {"greedy", "beam"} and "domain.json" in info.files
     words = {"april", "enter", "four", "g", "m", "one", "rubout", "yes", "zero"}
     assert set(read_bundle(published, info).lexicon) == words
-    assert info.scores.keys() == {"dev", *train_default.SCORES}
+    assert info.scores.keys() == {"dev", *train.SCORES}
     trained = {Path(path).parent.name for path in info.provenance["data"]}
     assert trained == {"an4", "fsdd", "synthetic", "synthetic-5"}
     card = (published / "README.md").read_text()
@@ -230,10 +232,10 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     assert snrs == [[3.0, 30.0], *[[0.0, 20.0]] * 2, *[[3.0, 20.0]] * 4]
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
     assert "_times" not in card  # the same recordings again
-    corpora = {"an4", "fsdd", *train_default.SPEECH}
+    corpora = {"an4", "fsdd", *stages.SPEECH}
     assert {name for name in corpora if f"/{name}/train.jsonl`" in card} == corpora
     conditions = json.loads((run / "conditions.json").read_text())
-    assert conditions_table(conditions) in card + "\n"
+    assert tables.conditions(conditions) in card + "\n"
     assert conditions["model"] == info.hash
     assert info.scores["an4_test"]["score"]["wer"] == conditions["sets"]["an4_test"]["clean"]["wer"]
     assert sum(conditions["sets"]["an4_test"]["snr5"]["wer"][k] for k in ("hits", "deletions",
@@ -245,7 +247,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.*") if "published" not in
               path.parts and path.name != "minutes.json"}  # fmt: skip
     monkeypatch.chdir(ROOT)
-    train_default.main(made["arguments"])
+    train.main(made["arguments"])
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert "all: " in capsys.readouterr().out
 
@@ -271,7 +273,7 @@ def test_the_one_who_is_left_out_is_nowhere(made):
 
 @pytest.mark.slow
 def test_a_model_that_knows_the_speakers_is_refused(made, tmp_path):
-    config = load_config(train_default.CONFIG)
+    config = load_config(train.CONFIG)
     fsdd = made["data"] / "fsdd"
     with pytest.raises(DataError, match="has been heard already"):
         unseen_speakers.study(made["model"], fsdd, [], config, tmp_path)
@@ -297,7 +299,7 @@ def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
     model, run = made["model"], made["run"]
     (tmp_path / "card.md").write_text("{unseen}")
     output = tmp_path / "model"
-    with pytest.raises(DataError, match=r"default_conditions.json: results of another model"):
+    with pytest.raises(DataError, match=r"conditions.json: results of another model"):
         publish_model.publish(model, tmp_path / "card.md", {}, output, conditions=RECORD)
     with pytest.raises(DataError, match=r"nothing was given for {unseen}"):
         publish_model.publish(model, tmp_path / "card.md", {}, output)
@@ -313,7 +315,7 @@ def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
 
 def test_a_stage_hears_the_corpora_several_times(made):
     data = made["data"]
-    for corpus, times in train_default.TIMES.items():
+    for corpus, times in stages.TIMES.items():
         once = read_manifest(data / corpus / "train.jsonl")
         often = read_manifest(data / corpus / f"train_{times}_times.jsonl")
         said = [(item.audio.resolve(), item.text, item.speaker) for item in once]
@@ -330,4 +332,4 @@ def test_a_share_of_a_manifest(tmp_path):
 
 def test_a_corpus_that_is_not_prepared(tmp_path):
     with pytest.raises(SystemExit, match="an4 is not prepared: needs --an4 FILE, or --download"):
-        train_default.main([f"--data={tmp_path}/data", f"--run={tmp_path}/run"])
+        prepare.main([f"--data={tmp_path}/data"])

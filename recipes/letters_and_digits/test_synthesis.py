@@ -6,18 +6,20 @@ from dataclasses import replace
 from itertools import pairwise
 
 import librosa
-import make_synthetic
+import miniatures
 import numpy as np
 import pytest
 import soundfile
-import synthesisers
 from conftest import ROOT
-from make_synthetic import Mix
-from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render
 
 from asr.data.manifest import Utterance, read_manifest
 from asr.training.config import load_config
 
+make_synthetic = miniatures.load("letters_and_digits", "make_synthetic")
+Mix = make_synthetic.Mix
+SAMPLE_RATE, SAMPLE_TEXTS = make_synthetic.SAMPLE_RATE, make_synthetic.SAMPLE_TEXTS
+Clip, Voice, render = make_synthetic.Clip, make_synthetic.Voice, make_synthetic.render
+synthesisers = make_synthetic.synthesisers
 VOICES = [
     *(Voice("flite", name) for name in make_synthetic.FLITE_VOICES),
     *(Voice("festival", name) for name in make_synthetic.FESTIVAL_VOICES),
@@ -36,7 +38,12 @@ def installed():
 
 
 def test_samples_are_what_their_script_makes(installed, tmp_path):
-    script = [sys.executable, ROOT / "scripts/make_samples.py", "--output", tmp_path]
+    script = [
+        sys.executable,
+        ROOT / "recipes/letters_and_digits/make_samples.py",
+        "--output",
+        tmp_path,
+    ]
     subprocess.run(script, check=True, capture_output=True, cwd=ROOT)
     texts, recordings = sorted(tmp_path.glob("*.txt")), sorted(tmp_path.glob("*.wav"))
     assert len(texts) == len(recordings) == len([*(ROOT / "samples").iterdir()]) / 2
@@ -49,7 +56,12 @@ def test_samples_are_what_their_script_makes(installed, tmp_path):
 
 
 def test_synthetic_speech(installed, tmp_path):
-    script = [sys.executable, ROOT / "scripts/make_synthetic.py", "--output", tmp_path]
+    script = [
+        sys.executable,
+        ROOT / "recipes/letters_and_digits/make_synthetic.py",
+        "--output",
+        tmp_path,
+    ]
     subprocess.run([*script, "--hours", "0.02"], check=True, capture_output=True, cwd=ROOT)
     train = read_manifest(tmp_path / "train.jsonl")
     samples = {path.read_text().strip() for path in (ROOT / "samples").glob("*.txt")}

@@ -1,13 +1,14 @@
-"""The default model, from the archives of AN4 and FSDD to a model directory ready to be shipped.
+"""The model in the package, from prepared data to a directory that is ready to be shipped.
 
-    python scripts/train_default.py --an4 an4_sphere.tar.gz --fsdd free-spoken-digit-dataset.tar.gz
+    python recipes/letters_and_digits/prepare.py --an4 an4_sphere.tar.gz \\
+        --fsdd free-spoken-digit-dataset.tar.gz
+    python recipes/letters_and_digits/train.py
 
-Prepares both corpora, makes synthetic speech, trains as ``default_model.toml`` says and then in
-six more stages (:data:`STAGES`), gives the model the words that it knows, measures it under
-conditions and on speakers that are left out, and publishes it with its card. A step whose result is
-there is not done again, and a training that was stopped goes on where it was. The minutes of each
-step are printed, and kept in ``minutes.json`` of the run. To be called where ``recipes/`` lies;
-``--epochs`` and ``--hours`` make it a trial.
+Trains the stages of ``stages.py``, of which ``config.toml`` is the first, gives the model the words
+that it knows, measures it under conditions and on speakers that are left out, and publishes it with
+its card. A step whose result is there is not done again, and a training that was stopped goes on
+where it was. The minutes of each step are printed, and kept in ``minutes.json`` of the run. Call it
+where ``recipes/`` lies. ``--epochs`` makes it a trial; ``--stage`` trains one stage alone.
 """
 
 import argparse
@@ -15,10 +16,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import measure_conditions
+import unseen_speakers
+from prepare import PARTS
+from stages import STAGES, Stage
 
 from asr.data.manifest import read_manifest, write_manifest
 from asr.decoding.bundle import WORDS
@@ -30,159 +35,69 @@ from asr.model.domain import read_domain
 from asr.recognition.transcriber import Transcriber
 from asr.training.config import Config, load_config
 from asr.training.environment import tune_libraries
+from asr.training.fit import fit_once
 
 HERE = Path(__file__).parent
-CONFIG = HERE / "default_model.toml"
-CARD = HERE / "default_card.md"
+CONFIG = HERE / "config.toml"
+CARD = HERE / "card.md"
 DATA = Path("data")  # that of the configuration
-PARTS = {"an4": ("train", "dev", "test"), "fsdd": ("train", "dev", "test", "test_strings")}
 SCORES = {
     "an4_test": ("an4", "test", "greedy"),
     "an4_test_beam": ("an4", "test", "beam"),
     "fsdd_test_beam": ("fsdd", "test", "beam"),
     "fsdd_strings_beam": ("fsdd", "test_strings", "beam"),
 }
-"""What is put into the card, of which corpus, part and decoder."""
-UNSEEN_EPOCHS, UNSEEN_SHARE = 3, 0.1  # of what is not FSDD
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A training that goes on from the model of the one before, on the manifests ``train`` below
-    the data folder (none: those of the configuration), with ``settings`` in place of its own."""
-
-    name: str
-    train: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
-
-
-TIMES = {"an4": 2, "fsdd": 3}
-"""How often an epoch of some stages hears a corpus, beside so much synthetic speech."""
-OFTEN = {corpus: f"{corpus}/train_{times}_times.jsonl" for corpus, times in TIMES.items()}
-AGAIN = ("optimizer.warmup=0.1", 'augment.noise.kinds=["white", "pink", "babble", "babble"]')
-LOUD = ("augment.noise.probability=0.6", "augment.noise.snr=[0.0, 20.0]")
-LESS = (
-    *("augment.noise.probability=0.35", "augment.noise.snr=[3.0, 20.0]"),
-    *("augment.reverb.probability=0.15", "augment.telephone.probability=0.2"),
-    *("augment.codec.probability=0.15", "augment.silence.probability=0.3"),
-    *("augment.frequency_width=6", "augment.time_width=6", "encoder.dropout=0.1"),
-)
-SHIFTED = ("augment.silence.probability=1.0", "augment.silence.seconds=[0.0, 0.4]")
-SHORT = ("training.epochs=4", "training.average=2", "optimizer.learning_rate=3e-4")
-LETTERS = (
-    "an4/train.jsonl",
-    "fsdd/train.jsonl",
-    "synthetic/train.jsonl",
-    "synthetic-3/train.jsonl",
-)
-STAGES = (
-    Stage("first"),
-    # Most digits in noise were wrong in babble.
-    Stage(
-        "second",
-        (OFTEN["an4"], OFTEN["fsdd"], "synthetic-2/train.jsonl"),
-        ("training.epochs=15", *AGAIN, *LOUD),
-    ),
-    # Letters that flite and festival run together were wrong three times as often as espeak's.
-    Stage(
-        "third",
-        LETTERS,
-        ("training.epochs=5", "training.average=3", "optimizer.learning_rate=4e-4", *AGAIN, *LOUD),
-    ),
-    # They still were, of those that were trained on too: less is changed and left out.
-    Stage(
-        "fourth",
-        LETTERS,
-        ("training.epochs=7", "training.average=3", "optimizer.learning_rate=5e-4", *AGAIN, *LESS),
-    ),
-    # After letters at random, "p e t" is no likelier than "p t": in names it is.
-    Stage(
-        "fifth",
-        ("an4/train.jsonl", OFTEN["fsdd"], "synthetic/train.jsonl", "synthetic-4/train.jsonl"),
-        ("training.epochs=8", "training.average=3", "optimizer.learning_rate=5e-4", *AGAIN, *LESS),
-    ),
-    # Names were better in every voice, but some still lost an "e" after a letter that rhymes.
-    Stage(
-        "sixth",
-        ("an4/train.jsonl", "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
-        (*SHORT, *AGAIN, *LESS),
-    ),
-    # A letter was lost where frames fell in one way and not 20 ms later: a clip had the same
-    # frames in most epochs, and has others in each with a little silence around it.
-    Stage(
-        "seventh",
-        (OFTEN["an4"], "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
-        (*SHORT, *AGAIN, *LESS, *SHIFTED),
-    ),
-)
-RUN_TOGETHER = ("--programs", "flite", "festival")
-SPEECH: dict[str, tuple[float, tuple[str, ...]]] = {
-    "synthetic": (1.0, ()),
-    "synthetic-2": (2.0, ("--seed=2", "--texts", "confusable=0.35")),
-    "synthetic-3": (0.75, ("--seed=3", "--texts", "confusable=0.6", *RUN_TOGETHER)),
-    "synthetic-4": (
-        1.25,
-        ("--seed=4", "--texts", "confusable=0.15", "surnames=0.7", *RUN_TOGETHER),
-    ),
-    "synthetic-5": (0.875, ("--seed=5", "--texts", "lost-e=0.5", "surnames=0.4", *RUN_TOGETHER)),
-}
-"""Synthetic speech: hours, as multiples of ``--hours``, and what make_synthetic.py is told."""
+"""The results that the card gives: name, and corpus, part and decoder of each."""
+UNSEEN_EPOCHS = 3
+UNSEEN_SHARE = 0.1  # of what is not FSDD
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--an4", type=Path, metavar="FILE", help="the official an4_sphere.tar.gz")
-    parser.add_argument("--fsdd", type=Path, metavar="FILE", help="the dataset as .tar.gz")
-    parser.add_argument("--download", action="store_true", help="fetch the archives not given")
     parser.add_argument("--data", type=Path, default=DATA, help="default: data")
     parser.add_argument("--run", type=Path, default=Path("runs/default"))
-    parser.add_argument(
-        "--hours",
-        type=float,
-        default=2.0,
-        help="of synthetic speech in the first stage, the others in proportion; default: 2",
-    )
     parser.add_argument("--epochs", type=int, help="of each stage; default: its own")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--stage", choices=[stage.name for stage in STAGES], help="train it alone")
     parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
     options = parser.parse_args(arguments)
     trial = options.set
     if options.epochs is not None:
         trial = [*trial, f"training.epochs={options.epochs}"]
-    archives = {"an4": options.an4, "fsdd": options.fsdd}
     try:
         tune_libraries()
-        config = load_config(CONFIG, settings(STAGES[0], trial, options.data))
-        steps = Steps(options.run / "minutes.json")
-        for corpus, archive in archives.items():
-            with steps(f"{corpus} prepared"):
-                prepare(corpus, archive, options.download, options.data / corpus)
-                repeat(options.data / corpus / "train.jsonl", TIMES[corpus])
-        check_start(config)
-        with steps("synthetic speech"):
-            for name, (share, how) in SPEECH.items():
-                synthesise(options.data / name, share * options.hours, *how)
-        model = Path(config.training.init_from)
-        for stage in STAGES:
-            with steps(f"{stage.name} training"):
-                start = f"training.init_from={model}"
-                of_stage = settings(stage, [*trial, start], options.data)
-                model = train(of_stage, options.run / stage.name)
-        with steps("word list"):
-            list_words(model, config, options.run)
-        with steps("conditions"):
-            conditions = measure(model, options.data, options.run)
-        with steps("unseen speakers"):
-            unseen = leave_out(config, options.data, options.run, options.set)
-        with steps("scores"):
-            scores = {name: score(model, options.data, options.run, name) for name in SCORES}
-        output = options.output or options.run / "published"
-        from publish_model import publish
-
-        publish(model, CARD, scores, output, conditions, unseen, steps.path)
-        steps.show()
+        if options.stage is not None:
+            train(options.stage, trial, options.data, options.run)
+        else:
+            make(trial, options.set, options.data, options.run, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
+
+
+def make(
+    trial: Sequence[str], settings: Sequence[str], data: Path, run: Path, output: Path | None
+) -> None:
+    """Train all stages as ``trial`` says, measure the model, and publish it to ``output``."""
+    config = config_of(STAGES[0], trial, data, run)
+    unseen_speakers.trained_on(Path(config.training.init_from))  # fails before hours of training
+    steps = Steps(run / "minutes.json")
+    for stage in STAGES:
+        with steps(f"{stage.name} training"):
+            train_apart(stage, trial, data, run)
+    model = run / STAGES[-1].name / "model"
+    with steps("word list"):
+        list_words(model, config, run)
+    with steps("conditions"):
+        conditions = measure(model, data, run)
+    with steps("unseen speakers"):
+        unseen = leave_out(config, data, run, settings)
+    with steps("scores"):
+        scores = {name: score(model, data, run, name) for name in SCORES}
+    output = output or run / "published"
+    from publish_model import publish
+
+    publish(model, CARD, scores, output, conditions, unseen, steps.path)
+    steps.show()
 
 
 class Steps:
@@ -194,7 +109,7 @@ class Steps:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """A step, which may be stopped."""
+        """Count the minutes of a step, which may be stopped."""
         started = time.monotonic()
         try:
             yield
@@ -205,87 +120,52 @@ class Steps:
             print(f"{name}: {minutes:.1f} min", file=sys.stderr, flush=True)
 
     def show(self) -> None:
-        """Of all steps."""
+        """Print the minutes of all steps."""
         for name, minutes in self.minutes.items():
             print(f"{name}: {minutes:.1f} min")
         print(f"all: {sum(self.minutes.values()):.1f} min")
 
 
-def settings(stage: Stage, trial: Sequence[str], data: Path) -> list[str]:
-    """What a stage has in place of the configuration's, with the manifests of a data folder."""
+def config_of(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> Config:
+    """Return the configuration of a stage: :data:`CONFIG` with its settings, the manifests of a
+    data folder, and from the second stage on the model of the stage before it in ``run``."""
     given = [*stage.settings, *trial]
+    place = STAGES.index(stage)
+    if place:
+        given.append(f"training.init_from={run / STAGES[place - 1].name / 'model'}")
     config = load_config(CONFIG, given)
     train, dev = (
         [Path(path).relative_to(DATA) for path in paths]
         for paths in (config.data.train, config.data.dev)
     )
-    return given + [
+    manifests = [
         f"data.{part}={json.dumps([str(data / path) for path in paths])}"
         for part, paths in (("train", stage.train or train), ("dev", dev))
     ]
+    return load_config(CONFIG, [*given, *manifests])
 
 
-def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> None:
-    """The manifests of a corpus, by its recipe."""
-    if all((output / f"{part}.jsonl").exists() for part in PARTS[corpus]):
-        return
-    if archive is None and not download:
-        raise DataError(f"{output} is not prepared: needs --{corpus} FILE, or --download")
-    source = ["--download"] if archive is None else ["--archive", archive]
-    call(HERE.parent / "recipes" / corpus / "prepare.py", *source, "--output", output)
+def train(name: str, trial: Sequence[str], data: Path, run: Path) -> None:
+    """Train one stage, or what is left of it."""
+    stage = next(stage for stage in STAGES if stage.name == name)
+    fit_once(config_of(stage, trial, data, run), run / name)
 
 
-def check_start(config: Config) -> None:
-    """See before hours of training that the last step can tell whom the starting model has heard.
+def train_apart(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> None:
+    """Train a stage in a process of its own: where several train, they are copies of it.
 
     Raises:
-        DataError: a manifest of its training is not there, or another one.
+        DataError: it failed, after it has said why.
     """
-    from unseen_speakers import trained_on
-
-    trained_on(Path(config.training.init_from))
-
-
-def synthesise(output: Path, hours: float, *more: str) -> None:
-    """Synthetic speech, of which ``train.jsonl`` is written last."""
-    if not (output / "train.jsonl").exists():
-        call(HERE / "make_synthetic.py", "--output", output, "--hours", hours, *more)
-
-
-def repeat(manifest: Path, times: int) -> None:
-    """Beside ``manifest`` another one, with each of its utterances ``times`` times."""
-    items = [
-        replace(item, id=f"{item.id}-{count}" if count > 1 else item.id)
-        for count in range(1, times + 1)
-        for item in read_manifest(manifest)
-    ]
-    write_manifest(manifest.with_name(f"{manifest.stem}_{times}_times.jsonl"), items)
-
-
-def call(script: Path, *arguments: object) -> None:
-    """Run a script.
-
-    Raises:
-        DataError: it fails; it has said why.
-    """
-    done = subprocess.run([sys.executable, str(script), *map(str, arguments)])
-    if done.returncode:
-        raise DataError(f"{script.name} failed")
-
-
-def train(settings: Iterable[str], run: Path) -> Path:
-    """The model of the run, as :data:`CONFIG` says with ``settings``.
-
-    In a process of its own: where several train, they are copies of it.
-    """
-    sets = [f"--set={setting}" for setting in settings]
-    call(HERE / "resumed_runs.py", "--config", CONFIG, *sets, "--folder", run)
-    return run / "model"
+    options = [f"--stage={stage.name}", f"--data={data}", f"--run={run}"]
+    options += [f"--set={setting}" for setting in trial]
+    if subprocess.run([sys.executable, __file__, *options]).returncode:
+        raise DataError(f"the {stage.name} stage failed")
 
 
 def list_words(model: Path, config: Config, run: Path) -> None:
-    """Give the model the words of its training texts, and beam search the weights that are best
-    with them on all development texts."""
+    """Give the model the words of its training texts, and the beam search those weights that are
+    best with them on all development texts."""
     from asr.cli.lm_tune import tune
 
     info = read_model(model)
@@ -298,7 +178,7 @@ def list_words(model: Path, config: Config, run: Path) -> None:
 
 
 def is_of(output: Path, model: Path, *keys: str) -> bool:
-    """Whether a file of results is there already, and is of this very model, whose hash stands at
+    """Tell whether a file of results is there and is of this very model, whose hash stands at
     ``keys``."""
     if not output.exists():
         return False
@@ -309,9 +189,7 @@ def is_of(output: Path, model: Path, *keys: str) -> bool:
 
 
 def measure(model: Path, data: Path, run: Path) -> Path:
-    """What ``measure_conditions.py`` writes of this very model."""
-    import measure_conditions
-
+    """Return the results of ``measure_conditions.py`` for this very model."""
     output = run / "conditions.json"
     if is_of(output, model, "model"):
         return output
@@ -323,7 +201,7 @@ def measure(model: Path, data: Path, run: Path) -> Path:
 
 
 def score(model: Path, data: Path, run: Path, name: str) -> Path:
-    """What ``asr evaluate`` finds of this very model, for one of :data:`SCORES`."""
+    """Return the results of ``asr evaluate`` for this very model and one of :data:`SCORES`."""
     output = run / f"{name}.json"
     if is_of(output, model, "model", "sha256"):
         return output
@@ -335,10 +213,8 @@ def score(model: Path, data: Path, run: Path, name: str) -> Path:
     return output
 
 
-def leave_out(config: Config, data: Path, run: Path, settings: list[str]) -> Path:
-    """What ``unseen_speakers.py`` writes of models that begin where this one began."""
-    import unseen_speakers
-
+def leave_out(config: Config, data: Path, run: Path, settings: Sequence[str]) -> Path:
+    """Return the results of ``unseen_speakers.py`` for models that begin where this one began."""
     output = run / "unseen.json"
     if not output.exists():
         also = [path for path in config.data.train if Path(path).parent != data / "fsdd"]

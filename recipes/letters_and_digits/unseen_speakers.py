@@ -1,7 +1,7 @@
 """Speakers that a model has never heard: each of FSDD's in turn is left out of a fine-tuning.
 
-    python scripts/unseen_speakers.py --model recipes/an4/model --also data/an4/train.jsonl \\
-        --share 0.2 --output scripts/default_unseen.json
+    python recipes/letters_and_digits/unseen_speakers.py --model recipes/an4/model \\
+        --also data/an4/train.jsonl --share 0.2 --output recipes/letters_and_digits/unseen.json
 
 ``--model``, which must not know any of them, is trained further on the training recordings of the
 five others, with ``--share`` of the utterances of the ``--also`` manifests, as ``--config`` says
@@ -19,9 +19,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from publish_model import trainings
-from resumed_runs import trained
-
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
@@ -34,8 +31,12 @@ from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 from asr.training.config import Config, load_config
 from asr.training.environment import tune_libraries
+from asr.training.fit import fit_once
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent.parent / "scripts"))
+from publish_model import trainings  # noqa: E402
+
 ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two hold strings of them too
 STRINGS = "test_strings"
 
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--fsdd", type=Path, default=Path("data/fsdd"), help="default: data/fsdd")
     parser.add_argument("--also", type=Path, nargs="+", default=[], metavar="MANIFEST")
     parser.add_argument("--share", type=float, default=1.0, help="of each of them; default: 1")
-    parser.add_argument("--config", type=Path, default=HERE / "default_model.toml")
+    parser.add_argument("--config", type=Path, default=HERE / "config.toml")
     parser.add_argument("--epochs", type=int, default=5, help="default: 5")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--runs", type=Path, default=Path("runs/unseen"))
@@ -54,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not 0 < options.share <= 1 or options.epochs < 1:
         parser.error("needs --share above 0, at most 1, and --epochs of 1 or more")
-    command = shlex.join(["python", "scripts/unseen_speakers.py", *(arguments or sys.argv[1:])])
+    command = shlex.join(
+        ["python", "recipes/letters_and_digits/unseen_speakers.py", *(arguments or sys.argv[1:])]
+    )
     settings = [f"training.epochs={options.epochs}", "training.average=1", *options.set]
     try:
         tune_libraries()
@@ -164,7 +167,7 @@ def leave_out(
         data=replace(config.data, train=(str(train),), dev=(str(dev),)),
         training=replace(config.training, init_from=str(model)),
     )
-    transcriber = Transcriber(trained(config, folder / "run"))
+    transcriber = Transcriber(fit_once(config, folder / "run"))
     return {
         "model": transcriber.model.hash,
         "minutes": transcriber.model.provenance["minutes"],

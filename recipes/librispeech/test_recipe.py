@@ -8,7 +8,6 @@ from pathlib import Path
 import jiwer
 import miniatures
 import pytest
-import study_tables
 from conftest import ROOT
 
 from asr.data.manifest import read_manifest
@@ -115,7 +114,7 @@ def test_prepare_train_evaluate(librispeech, tmp_path, capsys):
     for name, hypotheses in values["hypotheses"].items():
         wer = jiwer.wer(texts, [hypotheses[item.id] for item in items["train-clean-100"]])
         assert values["scores"][name]["wer"]["rate"] == pytest.approx(wer, abs=1e-6)
-    table = study_tables.learnt_table(values).splitlines()
+    table = miniatures.load("librispeech", "tables").learnt(values).splitlines()
     assert [row.split(" | ")[0] for row in table[2:4]] == [
         "| greedy search",
         "| beam search, language model of the same texts",

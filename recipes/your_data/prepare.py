@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asr.audio.probe import Probe, probe
-from asr.audio.read import MAX_SECONDS
+from asr.audio.read import MAX_READ_SECONDS
 from asr.cli.progress import CountProgress
 from asr.data.formats.collect import Collected, clips_folder, collect
 from asr.data.formats.detect import read_any
@@ -142,7 +142,7 @@ def readable(items: Sequence[Item], problems: list[Problem]) -> list[Item]:
 
 def _probe(path: Path) -> Probe | AudioError:
     try:
-        return probe(path, MAX_SECONDS)
+        return probe(path, MAX_READ_SECONDS)
     except AudioError as error:
         return error
 

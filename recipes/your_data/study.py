@@ -2,7 +2,7 @@
 
     python recipes/an4/prepare.py --archive an4_sphere.tar.gz --output data/an4   # or --download
     python recipes/your_data/study.py
-    python scripts/results_table.py
+    python scripts/tables.py
 
 Speakers of AN4's training set, drawn until they have spoken for 15 minutes, stand for somebody's
 own recordings. A base model is trained by AN4's recipe on the other speakers, though the texts are
@@ -30,11 +30,11 @@ from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.comparison import compare
 from asr.evaluation.evaluate import evaluate, results_values
-from asr.files import sha256, write_atomically
-from asr.model.directory import read_model
+from asr.files import write_atomically
 from asr.recognition.transcriber import Transcriber
 from asr.training.config import load_config
 from asr.training.environment import tune_libraries
+from asr.training.fit import fit_once
 
 HERE = Path(__file__).parent
 AN4_CONFIG = HERE.parent / "an4" / "config.toml"
@@ -152,22 +152,13 @@ def keep(path: Path, utterances: list[Utterance]) -> None:
 
 
 def train(config: Path, name: str, **settings: Any) -> Path:
-    """The model of the run ``name``, which is begun, gone on with or, if it is over, left as it is.
+    """Return the model of the run ``name``, which is trained as far as it is not there.
 
     Raises:
-        DataError: it was trained on other data.
+        DataError: it was trained with other settings or on other data.
     """
-    from asr.training.fit import fit
-
-    folder = Path("runs") / name
     values = {"name": name, **settings}
-    configuration = load_config(config, [f"{key}={value}" for key, value in values.items()])
-    if not (folder / "model").exists():
-        return fit(configuration, resume=(folder / "last.ckpt").exists())
-    for path, digest in read_model(folder / "model").provenance["data"].items():
-        if not Path(path).exists() or sha256(path) != digest:
-            raise DataError(f"{folder}/model is of another {path}; remove {folder}")
-    return folder / "model"
+    return fit_once(load_config(config, [f"{key}={value}" for key, value in values.items()]))
 
 
 def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """The recipe for own recordings, from miniature data sets of every kind to a report."""
 
-import importlib.util
 import json
-import sys
 
 import jiwer
+import miniatures
 import pytest
 import soundfile
-import study_tables
 from commands import run
 from conftest import ROOT, noise
 
@@ -23,15 +21,7 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 TEXTS = [path.with_suffix(".txt").read_text().strip() for path in SAMPLES]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"your_data_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-recipe, study = load("prepare"), load("study")
+recipe, study = (miniatures.load("your_data", name) for name in ("prepare", "study"))
 
 
 @pytest.fixture
@@ -335,7 +325,7 @@ def test_the_study(corpus, here, monkeypatch, capsys):
             abs=2e-6,  # rates have six digits
         )
         assert "is better" not in item["verdict"] or not item["low"] <= 0 <= item["high"]
-    table = study_tables.own_recordings_table(values).splitlines()
+    table = miniatures.load("your_data", "tables").own_recordings(values).splitlines()
     assert [row.split(" | ")[0] for row in table[2:5]] == [
         "| base",
         "| fine-tuned",

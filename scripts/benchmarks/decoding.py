@@ -1,15 +1,17 @@
 """Speed of beam search beside its peers, on the same log-probs, in one run.
 
-    python scripts/benchmark_decoding.py --model recipes/an4/model --manifest data/an4/test.jsonl \\
-        --lm-text data/an4/train.jsonl [--flashlight PYTHON] [--pyctcdecode PYTHON]
+    python scripts/benchmarks/decoding.py --model recipes/an4/model \\
+        --manifest data/an4/test.jsonl --lm-text data/an4/train.jsonl \\
+        [--flashlight PYTHON] [--pyctcdecode PYTHON]
 
-``--manifest`` is repeatable. PYTHON: an environment of its own with that peer (see
-scripts/peer_decoders.py). Every system decodes every set in a process of its own, beam 64 and equal
-pruning, on one and on two threads; the peers hold the interpreter's lock, so their threads are
-processes. Printed are microseconds a frame (the median of the repeats), times real time, the peak
-memory, the word errors where the manifest has texts, and the mean log-probability of the texts
-that came out: the exact one, by torch's CTC loss, the same for all. Then the time for one
-utterance alone, and that of the first call in a process: compiling, and loading what was compiled.
+``--manifest`` may be repeated. PYTHON is the interpreter of an environment that has the peer (see
+``peer_decoders.py``). Every system decodes every set in a process of its own, with a beam of 64 and
+equal pruning, on one thread and on two; the peers hold the interpreter's lock, so their threads are
+processes. The table gives microseconds a frame (the median of the repeats), times real time, the
+peak memory, the word errors where the manifest has texts, and the mean log-probability of the
+resulting texts, which torch's CTC loss computes exactly and alike for all. Below it stand the time
+for one utterance alone, and that of the first call in a process, which compiles or loads what was
+compiled before.
 """
 
 import argparse

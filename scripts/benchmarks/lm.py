@@ -1,6 +1,6 @@
 """How long an n-gram model takes to load: seconds and memory, from text, gzip and binary.
 
-    python scripts/benchmark_lm.py --ngrams 1000000 --words 50000
+    python scripts/benchmarks/lm.py --ngrams 1000000 --words 50000
 
 The model is that of a random text, of order 4. Each file is loaded in processes of its own; the
 table shows the fastest of ``--repeats``, and the most memory in use at once beside what the

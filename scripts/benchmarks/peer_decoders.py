@@ -1,6 +1,6 @@
 """Other projects' CTC beam search over stored log-probabilities, for a benchmark.
 
-    PYTHON scripts/peer_decoders.py flashlight|pyctcdecode --log-probs FILE.npz
+    PYTHON scripts/benchmarks/peer_decoders.py flashlight|pyctcdecode --log-probs FILE.npz
         --vocabulary FILE.json [--arpa FILE --lexicon FILE --lm-weight X --word-bonus Y]
 
 PYTHON has numpy and flashlight-text 0.0.7 (its wheel includes KenLM) or pyctcdecode 0.5.0 with

@@ -1,6 +1,6 @@
 """What the second pass of beam search costs beside the first.
 
-    python scripts/benchmark_rescoring.py --manifest data/an4/test.jsonl \\
+    python scripts/benchmarks/rescoring.py --manifest data/an4/test.jsonl \\
         --model recipes/an4/model --lm words.ngram --lm-weight 0.5 --rescore-lm runs/words/lm.onnx
 
 Log-probabilities are computed first, on one thread everything is decoded with the n-gram model,

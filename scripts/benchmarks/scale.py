@@ -1,6 +1,6 @@
 """What a large corpus costs before and during training: seconds to the first step, peak memory.
 
-    python scripts/benchmark_scale.py --config recipes/an4/config.toml --lines 857 85700 300000
+    python scripts/benchmarks/scale.py --config recipes/an4/config.toml --lines 857 85700 300000
 
 The corpus is simulated: the configuration's training manifest, repeated to each number of lines
 under new ids. Each size is trained for ``--steps`` steps in a process of its own; time counts from

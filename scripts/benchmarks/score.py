@@ -1,6 +1,6 @@
 """Time and memory of ``asr score`` on many utterances, report included.
 
-    python scripts/benchmark_score.py --utterances 100000
+    python scripts/benchmarks/score.py --utterances 100000
 
 Utterances have 5 to 25 words of a vocabulary of 20,000, are spoken by 200 speakers, and a tenth of
 their words is wrong.

@@ -1,7 +1,7 @@
 """Epoch throughput of the training engine beside a plain torch loop, on the same data and machine.
 
-    python scripts/benchmark_training.py --config recipes/an4/config.toml
-    python scripts/benchmark_training.py --config recipes/an4/config.toml --peer deepspeech.pytorch
+    python scripts/benchmarks/training.py --config recipes/an4/config.toml
+    python scripts/benchmarks/training.py --config recipes/an4/config.toml --peer deepspeech.pytorch
 
 The plain loop has the configuration's architecture, augmentation, loss and optimiser, but torch's
 own GRU on packed sequences, a data set that decodes each utterance anew, and batches of a fixed

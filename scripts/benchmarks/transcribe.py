@@ -1,6 +1,6 @@
 """Speed and memory of recognition, side by side in one run.
 
-    python scripts/benchmark_transcribe.py [--model DIR] [--manifest FILE] [--hours 1 10]
+    python scripts/benchmarks/transcribe.py [--model DIR] [--manifest FILE] [--hours 1 10]
 
 Two tables, the median of ``--repeats`` each:
 

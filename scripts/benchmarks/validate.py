@@ -1,6 +1,6 @@
 """Time and memory of ``asr data validate``: of texts, and of the headers of small files.
 
-    python scripts/benchmark_validate.py --utterances 100000 --files 10000
+    python scripts/benchmarks/validate.py --utterances 100000 --files 10000
 
 The utterances have 5 to 25 words and all the same recording, whose header is read for each. The
 files are WAV of a tenth of a second, each by itself; they have just been written, so the disk has

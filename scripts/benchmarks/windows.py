@@ -1,7 +1,7 @@
 """What windows change: recordings joined to long ones, recognised window by window, in one piece,
 live, and each on its own.
 
-    python scripts/compare_windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
+    python scripts/benchmarks/windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
 
 Prints, for greedy decoding, how far the log-probabilities of a frame differ between windows and one
 piece (the largest difference of a frame; its median over frames), how many frames get another

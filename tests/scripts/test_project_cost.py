@@ -2,10 +2,10 @@
 
 import json
 
+import common_tables
+import overview
 import project_cost
 import pytest
-import recipes_table
-import run_tables
 import torch
 from conftest import ROOT
 from torch.utils.flop_counter import FlopCounterMode
@@ -45,15 +45,15 @@ def test_the_projection_and_its_rows(tmp_path, capsys):
         seconds = 3600 * values["estimate"]["hours"]
         assert seconds * project_cost.ASSUMED == pytest.approx(operations, rel=0.02)
     values["config"] = "config.toml"
-    (row,) = run_tables.cost_table([values]).splitlines()[2:]
+    (row,) = common_tables.cost([values]).splitlines()[2:]
     assert row.startswith("| [`config.toml`](config.toml) | 1 × 8 BiGRU | 0.0 M | ")
     assert "100 h × 40 epochs" in row
 
     (tmp_path / "cost").mkdir()
     (tmp_path / "cost" / "a.json").write_text(json.dumps(values))
-    assert recipes_table.outcome(tmp_path) == (
+    assert overview.outcome(tmp_path) == (
         "not run here",
-        f"projected: {recipes_table.duration(values['projected_hours'])} on "
+        f"projected: {common_tables.duration(values['projected_hours'])} on "
         f"{values['hardware']} for 100 h × 40 epochs",
     )
 
@@ -66,7 +66,7 @@ def test_the_outcome_of_a_study(tmp_path):
     ]
     rows = [row | {"minutes": 12.4, "hardware": "a machine"} for row in rows]
     (tmp_path / "results.json").write_text(json.dumps({"rows": rows}))
-    assert recipes_table.outcome(tmp_path) == (
+    assert overview.outcome(tmp_path) == (
         "base: 5.00 % [2 / 40], 95 %: 1.00 to 10.00 %; tuned: 2.50 % [1 / 40]",
         "base: 12 min on a machine; tuned: 12 min on a machine",
     )
@@ -78,11 +78,11 @@ def test_the_outcome_of_seeds(tmp_path):
         run = {"test": {"wer": {"rate": errors / 100, "errors": errors, "reference": 100}}}
         run |= {"minutes": 10 * seed, "hardware": "a machine"}
         (tmp_path / "runs" / f"{seed}.json").write_text(json.dumps(run))
-    assert recipes_table.outcome(tmp_path) == (
+    assert overview.outcome(tmp_path) == (
         "3.00 ± 1.41 % [2, 4 / 100]",
         "15 min on a machine",
     )
-    assert [recipes_table.duration(hours) for hours in (240.4, 2, 1.9, 0.04, 0.03)] == [
+    assert [common_tables.duration(hours) for hours in (240.4, 2, 1.9, 0.04, 0.03)] == [
         "240 h",
         "2 h",
         "114 min",

@@ -1,22 +1,26 @@
 """The table of all recipes: what a corpus is, what came of it, what it cost or would cost.
 
-A recipe of a corpus is a folder of ``recipes`` with ``prepare.py`` and ``config.toml``; the others
-are studies. What cannot be derived of a corpus stands in the first table of its README, with the
-rows :data:`FACTS`; the network is that of ``config.toml``; the result that of ``results.json``
-(``asr evaluate``, or a study that has ``rows``) or else of ``runs`` (``scripts/record_run.py``);
-for a corpus that was not run, the cost is that of ``cost`` (``scripts/project_cost.py``).
+A recipe of a corpus is a folder of ``recipes`` with ``prepare.py`` and ``config.toml``; the other
+folders hold studies. What cannot be derived of a corpus stands in the first table of the recipe's
+README, with the rows :data:`FACTS`; the network is that of ``config.toml``. The result is that of
+``results.json`` (written by ``asr evaluate``, or by a study that has ``rows``), or else of ``runs``
+(``scripts/record_run.py``). For a corpus that was not run, the cost is that of ``cost``
+(``scripts/project_cost.py``). A recipe that keeps other records has a function ``outcome`` in its
+``tables.py``, which takes the folder and returns the result and the cost.
 """
 
+import importlib.util
 import json
 import re
-import statistics
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from common_tables import duration, network
+
 from asr.errors import DataError
-from asr.evaluation.results import counts_from_values
+from asr.evaluation.results import mean_rate, rate_with_counts
 from asr.files import read_text
-from asr.model.config import EncoderConfig
 from asr.training.config import load_config
 
 FACTS = ("corpus", "language", "speech", "licence")
@@ -24,17 +28,29 @@ PARTS = ("prepare.py", "config.toml")
 NOT_RUN = "not run here"
 
 
-def recipes(folder: Path) -> list[Path]:
-    """The folders of recipes of corpora, by name."""
+def find_recipes(folder: Path) -> list[Path]:
+    """Return the folders of recipes of corpora, by name."""
     found = {path.parent for path in folder.glob(f"*/{PARTS[0]}")}
     return sorted(path for path in found if all((path / part).exists() for part in PARTS))
 
 
+def own_tables(recipe: Path) -> ModuleType | None:
+    """Import ``tables.py`` of a recipe, if it has one."""
+    path = recipe / "tables.py"
+    if not path.exists():
+        return None
+    spec = importlib.util.spec_from_file_location(f"{recipe.name}_tables", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def facts(readme: Path) -> dict[str, str]:
-    """The first table of a recipe's README.
+    """Read the first table of a recipe's README.
 
     Raises:
-        DataError: no README, or rows other than :data:`FACTS`.
+        DataError: there is no README, or its table has other rows than :data:`FACTS`.
     """
     text = read_text(readme, "README")
     head = re.search(r"^\| \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
@@ -44,13 +60,13 @@ def facts(readme: Path) -> dict[str, str]:
     return dict(rows)
 
 
-def recipes_table(folder: Path) -> str:
-    """A Markdown table with a row for each recipe."""
+def overview(folder: Path) -> str:
+    """Return a table with a row for each recipe in ``folder``."""
     rows = [
         "| recipe | corpus | language | speech | licence | network | WER on the test set | cost |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for recipe in recipes(folder):
+    for recipe in find_recipes(folder):
         own = facts(recipe / "README.md")
         encoder = load_config(recipe / "config.toml").encoder
         cells = [f"[{recipe.name}]({recipe.name})", *own.values(), network(encoder)]
@@ -58,14 +74,12 @@ def recipes_table(folder: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
-def network(encoder: EncoderConfig) -> str:
-    """In short: ``3 × 256 BiGRU``."""
-    ways = "Bi" if encoder.bidirectional else ""
-    return f"{encoder.layers} × {encoder.hidden_size} {ways}{encoder.cell.upper()}"
-
-
 def outcome(recipe: Path) -> tuple[str, str]:
-    """The result of a recipe and what it cost, or what it would cost."""
+    """Return the result of a recipe and what it cost, or what it would cost."""
+    own = own_tables(recipe)
+    if own is not None and hasattr(own, "outcome"):
+        found: tuple[str, str] = own.outcome(recipe)
+        return found
     results = read(recipe / "results.json")
     runs = [read(path) for path in sorted((recipe / "runs").glob("*.json"))]
     if "score" in results:
@@ -79,62 +93,39 @@ def outcome(recipe: Path) -> tuple[str, str]:
             "; ".join(f"{name}: {took}" for name, _, took in rows),
         )
     if runs:
-        rates = [100 * run["test"]["wer"]["rate"] for run in runs]
-        spread = f" ± {statistics.stdev(rates):.2f}" if len(rates) > 1 else ""
-        errors = ", ".join(str(run["test"]["wer"]["errors"]) for run in runs)
-        minutes = statistics.mean(run["minutes"] for run in runs)
+        scores = [run["test"]["wer"] for run in runs]
+        errors = ", ".join(str(score["errors"]) for score in scores)
+        minutes = sum(run["minutes"] for run in runs) / len(runs)
         return (
-            f"{statistics.mean(rates):.2f}{spread} % [{errors} / "
-            f"{runs[0]['test']['wer']['reference']}]",
-            f"{minutes:.0f} min on {runs[0]['hardware']}",
+            f"{mean_rate(scores)} [{errors} / {scores[0]['reference']}]",
+            cost({**runs[0], "minutes": minutes}),
         )
     costs = [read(path) for path in sorted((recipe / "cost").glob("*.json"))]
     return NOT_RUN, "; ".join(map(projection, costs)) or "not projected yet"
 
 
 def rate(score: dict[str, Any]) -> str:
-    """A word error rate with its counts and interval."""
-    text = short(score["wer"])
+    """Return a word error rate with its counts and interval."""
+    text = rate_with_counts(score["wer"])
     if score["wer_interval"] is None:
         return text
     low, high = (100 * score["wer_interval"][name] for name in ("low", "high"))
     return f"{text}, 95 %: {low:.2f} to {high:.2f} %"
 
 
-def short(values: dict[str, Any]) -> str:
-    """A rate with its counts alone: ``7.12 % [55 / 773]``."""
-    counts = counts_from_values(values)
-    return f"{100 * counts.rate:.2f} % [{counts.errors} / {counts.reference}]"
-
-
 def cost(training: dict[str, Any]) -> str:
-    """What a training took."""
+    """Return what a training took, in words."""
     return f"{training['minutes']:.0f} min on {training['hardware']}"
 
 
 def projection(values: dict[str, Any]) -> str:
-    """What a training would take, in words."""
+    """Return what a training would take, in words."""
     return (
         f"projected: {duration(values['projected_hours'])} on {values['hardware']} for "
         f"{values['hours']:g} h × {values['epochs']} epochs"
     )
 
 
-def duration(hours: float) -> str:
-    """In hours, minutes or seconds, of which there are two or more.
-
-    >>> duration(2.4), duration(0.25), duration(0.01), duration(1e-5)
-    ('2 h', '15 min', '36 s', 'under 2 s')
-    """
-    if hours * 3600 < 2:
-        return "under 2 s"
-    unit, count = next(
-        ((unit, hours * count) for unit, count in (("h", 1), ("min", 60)) if hours * count >= 2),
-        ("s", hours * 3600),
-    )
-    return f"{count:.0f} {unit}"
-
-
 def read(path: Path) -> dict[str, Any]:
-    """A JSON file; nothing where there is none."""
+    """Read a JSON file; an absent one is empty."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -1,4 +1,4 @@
-"""Tables of studies that train several models, or decode one in several ways."""
+"""The table of the study of fine-tuning (``study.py``)."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from asr.evaluation.interval import Interval
 from asr.evaluation.results import counts_from_values
 
 
-def own_recordings_table(values: dict[str, Any]) -> str:
-    """A Markdown table of models on own recordings, and what may be said of their differences."""
+def own_recordings(values: dict[str, Any]) -> str:
+    """Return a table of models on own recordings, and what may be said of their differences."""
     test, train, dev = (values[name] for name in ("test", "train", "dev"))
     minutes = train["minutes"] + dev["minutes"]
     trained_on = {
@@ -46,17 +46,3 @@ def own_recordings_table(values: dict[str, Any]) -> str:
             f"{item['verdict']}."
         )
     return "\n".join(rows) + "\n"
-
-
-def learnt_table(values: dict[str, Any]) -> str:
-    """A Markdown table of what was learnt by heart, by each way to decode it."""
-    rows = ["| decoding | WER | CER, spaces counted |", "|---|---|---|"]
-    for name, score in values["scores"].items():
-        counts = [counts_from_values(score[rate]) for rate in ("wer", "cer")]
-        rows.append(f"| {name} | {counts[0]} | {counts[1]} |")
-    training = values["training"]
-    return "\n".join(rows) + (
-        f"\n\n{training['epochs']} epochs of {values['minutes']:.1f} min of speech, "
-        f"{training['parameters'] / 1e6:.2f} M parameters, {training['minutes']:.0f} min on "
-        f"{training['hardware']}: {training['times_real_time']:.0f} times real time.\n"
-    )

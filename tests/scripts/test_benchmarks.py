@@ -1,0 +1,59 @@
+"""The benchmarks and the tools that draw run, and print what they promise."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import soundfile
+from conftest import ROOT
+from miniatures import write_small_config
+
+
+@pytest.fixture(scope="module")
+def small_config(tmp_path_factory):
+    """A configuration that trains a small model on the samples."""
+    return write_small_config(tmp_path_factory.mktemp("small"))
+
+
+def test_the_benchmark_of_training_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmarks/training.py", "--config", small_config]
+    done = subprocess.run([*script, "--epochs", "1"], check=True, capture_output=True, text=True)
+    for name in ("this engine", "plain torch", "recurrence, forward"):
+        assert name in done.stdout
+
+
+def test_the_benchmark_of_decoding_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmarks/decoding.py", "--repeats", "1"]
+    manifest = small_config.parent / "data.jsonl"
+    done = subprocess.run(
+        [*script, "--manifest", manifest, "--model", ROOT / "asr/models/default"],
+        check=True, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    for name in ("ours, all tokens", "one utterance alone", "compiled", "loaded from the cache"):
+        assert name in done.stdout
+
+
+def test_the_benchmark_of_scale_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmarks/scale.py", "--config", small_config]
+    done = subprocess.run(
+        [*script, "--lines", "100", "--steps", "2"], check=True, capture_output=True, text=True
+    )
+    assert "seconds to the first step" in done.stdout and "100" in done.stdout
+
+
+def test_the_benchmark_runs():
+    script = [sys.executable, ROOT / "scripts/benchmarks/transcribe.py"]
+    few = ["--repeats", "1", "--hours", "0.03", "--long-minutes", "0.1", "--files", "2"]
+    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
+    for name in ("0.03 h, greedy", "2 short files", "one of 0.1 minutes"):
+        assert name in done.stdout
+
+
+def test_the_preview_of_augmentation(tmp_path):
+    script = [sys.executable, ROOT / "scripts/preview_augment.py"]
+    audio = ROOT / "samples" / "flite-awb-date.wav"
+    subprocess.run([*script, audio, "--output", tmp_path], check=True, capture_output=True)
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
+    recordings = [soundfile.read(path)[0] for path in tmp_path.glob("*.wav")]
+    assert len(recordings) == 15 and all(len(samples) > 16000 for samples in recordings)
