@@ -6,7 +6,6 @@ import io
 import json
 import sys
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -27,22 +26,19 @@ SMALL = (
 def load(recipe, name="prepare"):
     """Import a script of a recipe, with what it imports from its folder, anew.
 
-    Other recipes have scripts of the same names, so none of them stays in ``sys.modules``.
+    Other folders have scripts of the same names, so none of these stays in ``sys.modules``.
     """
     folder = ROOT / "recipes" / recipe
+    own = {path.stem for path in folder.glob("*.py")}
+    others = {key: sys.modules.pop(key) for key in own & sys.modules.keys()}
     sys.path.insert(0, str(folder))  # as the interpreter does
     try:
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(folder))
-        for module in [key for key, value in sys.modules.items() if is_of(value, folder)]:
-            del sys.modules[module]
-
-
-def is_of(module, folder):
-    """Tell whether a module was imported from ``folder``."""
-    file = getattr(module, "__file__", None)
-    return file is not None and Path(file).parent == folder
+        for key in own & sys.modules.keys():
+            del sys.modules[key]
+        sys.modules.update(others)
 
 
 def sound(seconds, rate, kind, pitch=300.0):

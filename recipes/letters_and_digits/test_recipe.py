@@ -225,10 +225,10 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     trained = {Path(path).parent.name for path in info.provenance["data"]}
     assert trained == {"an4", "fsdd", "synthetic", "synthetic-5"}
     card = (published / "README.md").read_text()
-    stages = publish_model.trainings(info)[1:]
+    trainings = publish_model.trainings(info)[1:]
     assert "stages took 0, 0, 0, 0, 0, 0 and 0 min on" in card
     assert info.provenance["config"]["training"]["init_from"] == str(run / "sixth" / "model")
-    snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in stages]
+    snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in trainings]
     assert snrs == [[3.0, 30.0], *[[0.0, 20.0]] * 2, *[[3.0, 20.0]] * 4]
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
     assert "_times" not in card  # the same recordings again
