@@ -1,4 +1,4 @@
-"""``asr align``: when was each word of a known text said?"""
+"""``asr align`` finds when each word of a known text is said."""
 
 import json
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asr.cli.options import ModelOption
 from asr.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AlignmentFormat(StrEnum):
-    """Output formats."""
+    """Formats of an alignment."""
 
     json = "json"
     ctm = "ctm"
@@ -26,28 +27,36 @@ def align(
     ],
     text: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help="What is said in it; or give --text-file."),
+        typer.Argument(metavar="TEXT", help="What is said in the recording; or use --text-file."),
     ] = None,
     text_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A UTF-8 file with what is said, on any lines."),
+        typer.Option(
+            metavar="FILE", help="Read what is said from a UTF-8 file; line breaks do not matter."
+        ),
     ] = None,
     format: Annotated[
         AlignmentFormat,
-        typer.Option("--format", "-f", help="json, or ctm as sclite and Kaldi have it."),
+        typer.Option(
+            "--format", "-f", help="Format of the output: json, or ctm as sclite and Kaldi use it."
+        ),
     ] = AlignmentFormat.json,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of printing it.")
-    ] = None,
-    model: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the result to this file instead of printing it.",
+        ),
     ] = None,
+    model: ModelOption = None,
 ) -> None:
-    """Find the times of the words of a known text in a recording of any length.
+    """Find when each word of a known text is said.
 
-    json: text, words and tokens with start and end in seconds, confidences, score, duration. ctm: a
-    line <recording> 1 <start> <duration> <word> <confidence> a word.
+    The recording may have any length. The json output holds the text, its words and tokens with
+    start and end in seconds and confidences, the score and the duration. The ctm output has the
+    line <recording> 1 <start> <duration> <word> <confidence> for each word.
     """
     from asr.files import write_atomically
     from asr.recognition.aligner import Aligner

@@ -1,4 +1,4 @@
-"""``asr compare``: is the difference between two evaluations real?"""
+"""``asr compare`` tests whether the difference between evaluations is real."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,14 +23,16 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="RESULTS",
-            help="Folders or results.json of asr evaluate; vs between the seeds of two systems.",
+            help="Files results.json of asr evaluate, or their folders; the word vs separates the runs "
+            "of two systems.",
         ),
     ],
     changed: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help=f"Most utterances to show that changed, the most first; default: {MOST_CHANGED}.",
+            help=f"Show at most so many changed utterances, the largest changes first.  "
+            f"[default: {MOST_CHANGED}]",
         ),
     ] = None,
     output_dir: Annotated[
@@ -39,18 +41,19 @@ def compare(
             "--output-dir",
             "-o",
             metavar="DIR",
-            help="Write report.html here: two evaluations side by side.",
+            help="Write report.html, which shows two evaluations side by side, to this folder.",
         ),
     ] = None,
     open_report: OpenReport = False,
 ) -> None:
-    """Compare the first evaluation with each of the others, on the same utterances.
+    """Compare evaluations of the same utterances.
 
-    The difference of the word error rates has an interval over speakers, where they are known
-    (paired bootstrap), and is put to the matched-pairs sentence-segment test of NIST's sc_stats.
+    The first evaluation is compared with each of the others. The difference of their word error
+    rates gets a 95 % interval over speakers, or over utterances if speakers are unknown (paired
+    bootstrap), and is tested by matched pairs of sentence segments, as in NIST's sc_stats.
 
-    asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each with runs that differ in
-    their seed: the same interval for the means, and Welch's t-test over seeds.
+    asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each of which was trained several
+    times with different seeds. Their means get the same interval, and Welch's t-test over seeds.
     """
     from asr.evaluation.comparison import compare as compare_texts
     from asr.evaluation.results import read_results, same_utterances

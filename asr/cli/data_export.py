@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 exporting = typer.Typer(
     name="export",
-    help="Write a manifest for Kaldi, NeMo, lhotse or as CSV.",
+    help="Write a manifest in other formats.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -25,7 +25,10 @@ NewFolder = Annotated[
 
 @exporting.command("kaldi")
 def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
-    """Write a Kaldi data directory; further fields become utt2FIELD files."""
+    """Write a Kaldi data directory.
+
+    Further fields of the manifest become utt2FIELD files.
+    """
     from asr.data.formats.item import read_utterances
     from asr.data.formats.kaldi import write_kaldi
 
@@ -42,7 +45,10 @@ def export_nemo(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The NeMo manifest to write.")
     ],
 ) -> None:
-    """Write a NeMo manifest, with paths relative to its folder."""
+    """Write a NeMo manifest.
+
+    Its paths are relative to its folder.
+    """
     from asr.data.formats.item import read_utterances
     from asr.data.formats.nemo import write_nemo
 
@@ -65,7 +71,10 @@ def export_lhotse(
         ),
     ],
 ) -> None:
-    """Write recordings and supervisions, or cuts, of lhotse; further fields go into custom."""
+    """Write supervisions or cuts of lhotse.
+
+    Further fields of the manifest become custom fields.
+    """
     from asr.data.formats.item import read_utterances
     from asr.data.formats.lhotse import write_lhotse
 
@@ -82,7 +91,10 @@ def export_csv(
         typer.Option("--output", "-o", metavar="FILE", help="The table to write: .csv or .tsv."),
     ],
 ) -> None:
-    """Write a table with a column for each field, paths relative to its folder."""
+    """Write a table with a column for each field.
+
+    Its paths are relative to its folder.
+    """
     from asr.data.formats.item import read_utterances
     from asr.data.formats.tables import write_table
 

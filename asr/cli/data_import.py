@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 importing = typer.Typer(
     name="import",
-    help="Make a manifest from a folder with texts, Kaldi, NeMo, lhotse or CSV.",
+    help="Make a manifest from other formats.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -29,12 +29,13 @@ def import_kaldi(
     source: Annotated[Path, typer.Argument(metavar="DIR", help="A Kaldi data directory.")],
     output: Output,
 ) -> None:
-    """Read a Kaldi data directory: wav.scp, text, segments, utt2spk, spk2utt, utt2dur.
+    """Read a Kaldi data directory.
 
-    Further utt2* and spk2* files become fields. Commands in wav.scp are not run.
+    Reads wav.scp, text, segments, utt2spk, spk2utt and utt2dur; other utt2* and spk2* files become
+    fields. Commands in wav.scp are not run.
 
-    Segments are cut into FLAC or WAV files, without loss, in a folder beside the manifest; pieces
-    that are there from an earlier time are kept.
+    Segments are cut without loss into FLAC or WAV files in a folder beside the manifest; clips that
+    an earlier import left there are kept.
     """
     from asr.data.formats.kaldi import read_kaldi
 
@@ -46,10 +47,10 @@ def import_nemo(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A NeMo manifest.")],
     output: Output,
 ) -> None:
-    """Read a NeMo manifest; all its fields are kept.
+    """Read a NeMo manifest with all its fields.
 
-    Utterances with an offset are cut into FLAC or WAV files, without loss, in a folder beside the
-    manifest; pieces that are there from an earlier time are kept.
+    Utterances with an offset are cut without loss into FLAC or WAV files in a folder beside the
+    manifest; clips that an earlier import left there are kept.
     """
     from asr.data.formats.nemo import read_nemo
 
@@ -68,10 +69,10 @@ def import_lhotse(
     ],
     output: Output,
 ) -> None:
-    """Read recordings and supervisions, or cuts, of lhotse; each supervision is an utterance.
+    """Read supervisions or cuts of lhotse.
 
-    Parts of recordings are cut into FLAC or WAV files, without loss, in a folder beside the
-    manifest; pieces that are there from an earlier time are kept.
+    Each supervision becomes an utterance. Parts of recordings are cut without loss into FLAC or WAV
+    files in a folder beside the manifest; clips that an earlier import left there are kept.
     """
     from asr.data.formats.lhotse import read_lhotse
 
@@ -101,15 +102,17 @@ def import_csv(
     ] = None,
     audio_dir: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="What paths are relative to.  [default: the table's]"),
+        typer.Option(
+            metavar="DIR",
+            help="Folder that paths are relative to.  [default: the folder of the table]",
+        ),
     ] = None,
 ) -> None:
-    """Read a table with a line of column names.
+    """Read a table that begins with column names.
 
     Columns are found by their usual names: path, audio, file, wav; text, sentence, transcript;
-    speaker, client_id; id; duration. All others become fields.
-
-    Durations that are missing come from the audio.
+    speaker, client_id; id; duration. All others become fields. Durations that are missing are read
+    from the audio.
     """
     from asr.data.formats.tables import Columns, read_table
 
@@ -124,12 +127,13 @@ def import_folder(
     ],
     output: Output,
 ) -> None:
-    """Read a folder of recordings, each with its text in a .txt file of the same name beside it.
+    """Read recordings with .txt files beside them.
 
-    Where several folders in it hold utterances, their names are the speakers.
+    The text of a recording stands in a .txt file of the same name. If several subfolders hold
+    utterances, their names are taken as speakers.
 
-    A recording without a text, a text without a recording, or an empty one is reported and left
-    out, and makes the exit code 1.
+    A recording without a text, a text without a recording and an empty text are reported and left
+    out; the exit code is then 1.
     """
     from asr.data.formats.folder import read_folder
 

@@ -1,4 +1,4 @@
-"""``asr data stats``: what is in manifests."""
+"""``asr data stats`` describes what is in manifests."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,26 +18,29 @@ def stats(
     audio: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help="Recordings of each that are decoded for levels and clipping."
+            min=0,
+            metavar="N",
+            help="Decode so many recordings of each manifest to measure levels and clipping.",
         ),
     ] = 300,
-    seed: Annotated[int, typer.Option(help="Draws these recordings.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed by which these recordings are drawn.")] = 0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers here.")
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to this file.")
     ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.png",
             callback=check_picture,
-            help="A picture of the distributions (.png, .pdf or .svg); needs the extra plots.",
+            help="Draw the distributions to this file (.png, .pdf or .svg); needs the extra plots.",
         ),
     ] = None,
 ) -> None:
-    """Describe manifests: how much is said, by whom, how fast, in which words, how loud.
+    """Describe what is in manifests.
 
-    Of several manifests, also the speakers, texts and recordings that they share, and the words
-    that the first one lacks.
+    Prints how much is said, by whom, how fast, in which words and how loud. For several manifests,
+    also prints the speakers, texts and recordings that they share, and the words that the first one
+    lacks.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""``asr data validate``: what is wrong with manifests."""
+"""``asr data validate`` finds what is wrong with manifests and their audio."""
 
 import sys
 from pathlib import Path
@@ -17,27 +17,27 @@ def validate(
     ] = None,
     decode: Annotated[
         bool,
-        typer.Option("--decode", help="Decode all audio; otherwise only its headers are read."),
+        typer.Option("--decode", help="Decode all audio, not only its headers."),
     ] = False,
     json_file: Annotated[
         Path | None,
         typer.Option(
             "--json",
             metavar="FILE",
-            help="Write all problems here, as JSON Lines: path, line, id, kind, message.",
+            help="Write all problems to this file as JSON Lines with path, line, id, kind, message.",
         ),
     ] = None,
 ) -> None:
-    """Check manifests and all audio they list.
+    """Check manifests and the audio they list.
 
     Finds broken lines, ids that occur twice, audio that cannot be read or is truncated, and wrong
     durations; with --model also characters outside its vocabulary and texts that do not fit in
-    their audio. Damage within the audio, and the end of truncated FLAC or MP3, is found by --decode
-    alone. Of several manifests, speakers, texts and recordings that two of them share are told;
-    that is no problem.
+    their audio. Damage within the audio, and the missing end of a FLAC or MP3 file, is found only
+    with --decode. For several manifests, the speakers, texts and recordings that two of them share
+    are counted, which is not a problem by itself.
 
-    Problems are printed one a line as file:line: message (on a terminal the first ones); any
-    problem makes the exit code 1.
+    Each problem is a line file:line: message (on a terminal only the first ones are shown). If
+    there is any problem, the exit code is 1.
     """
     from itertools import combinations
 

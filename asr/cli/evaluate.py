@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asr.cli.options import OpenReport, ReportFolder, check_open, decodes, show_page
+from asr.cli.options import ModelOption, OpenReport, ReportFolder, check_open, decodes, show_page
 from asr.cli.score import print_score
 
 
@@ -15,29 +15,26 @@ def evaluate(
     manifest: Annotated[
         Path, typer.Option(metavar="FILE", help="A JSON Lines manifest with texts.")
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
-    ] = None,
+    model: ModelOption = None,
     output_dir: ReportFolder = None,
     open_report: OpenReport = False,
     training_manifest: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Say what the test shares with this manifest, and score the texts that are not in "
-            "it; repeatable.",
+            help="Count what the test set shares with this manifest, and score the texts that are "
+            "not in it separately; repeatable.",
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Files recognised at once.")] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, help="Recognise so many files at once.")] = 16,
     *,
     search: dict[str, Any],
 ) -> None:
-    """Transcribe a manifest and score it: WER, CER and counts; CER alone where the model's words
-    are not separated.
+    """Transcribe a manifest and score the result.
 
-    With --output-dir, errors are attributed to their causes too, and a page for a browser shows
-    all of it, the recordings included.
+    Prints the word and character error rates with their counts, or the character error rate alone
+    if nothing separates words in the model's language. With --output-dir, errors are also
+    attributed to their causes, and a page for a browser shows everything, recordings included.
     """
     import asr
     from asr.evaluation.normalization import model_normalization

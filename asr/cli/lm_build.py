@@ -1,4 +1,4 @@
-"""``asr lm build``: text to an n-gram language model."""
+"""``asr lm build`` estimates an n-gram language model from text."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
 
 
 class Unit(StrEnum):
-    """What the n-grams are made of."""
+    """Units that n-grams are made of."""
 
     word = "word"
     character = "character"
@@ -28,7 +28,8 @@ def build(
     texts: Annotated[
         list[Path],
         typer.Argument(
-            metavar="TEXT", help="Plain text, a sentence a line (.gz too), or .jsonl manifests."
+            metavar="TEXT",
+            help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
         ),
     ],
     output: Annotated[
@@ -37,32 +38,38 @@ def build(
             "--output",
             "-o",
             metavar="FILE",
-            help="NAME.arpa or NAME.arpa.gz, text that other tools read, or NAME.ngram, binary.",
+            help="Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary).",
         ),
     ],
-    order: Annotated[int, typer.Option(min=1, max=6, help="Longest n-grams, in units.")] = 3,
-    unit: Annotated[Unit, typer.Option(help="What the n-grams are made of.")] = Unit.word,
+    order: Annotated[int, typer.Option(min=1, max=6, help="Length of the longest n-grams.")] = 3,
+    unit: Annotated[Unit, typer.Option(help="Units that n-grams are made of.")] = Unit.word,
     prune: Annotated[
         str,
         typer.Option(
             metavar="COUNTS",
             callback=_check_prune,
-            help="For each order, leave out n-grams seen so often or less: 0,0,1.",
+            help="For each order, leave out n-grams that occur so often or less, e.g. 0,0,1.",
         ),
     ] = "0",
     vocabulary: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The model's words, one a line; others are <unk>."),
+        typer.Option(
+            metavar="FILE",
+            help="Use only the words in this file, one on each line; all others become <unk>.",
+        ),
     ] = None,
     heldout: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Print the perplexity of this text.")
     ] = None,
     test_text: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Print how much of this text is in TEXT."),
+        typer.Option(metavar="FILE", help="Print how much of this text occurs in TEXT."),
     ] = None,
 ) -> None:
-    """Estimate an n-gram model from text: interpolated modified Kneser-Ney."""
+    """Estimate an n-gram model from text.
+
+    The estimate is interpolated modified Kneser-Ney smoothing.
+    """
     from asr.data.texts import read_texts
     from asr.lm.arpa import write_arpa
     from asr.lm.kneser_ney import estimate
@@ -74,7 +81,7 @@ def build(
         raise typer.BadParameter(
             f"{output} needs to end in {', '.join(ARPA)} or {BINARY}", param_hint="--output"
         )
-    # What can be wrong is read before the long work.
+    # Inputs that can be wrong are read before the long work.
     heldout_texts = read_texts(heldout) if heldout else None
     test_texts = read_texts(test_text) if test_text else None
     words = read_texts(vocabulary) if vocabulary else None

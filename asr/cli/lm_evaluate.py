@@ -1,4 +1,4 @@
-"""``asr lm evaluate``: how well language models predict a text."""
+"""``asr lm evaluate`` measures how well language models predict a text."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,24 +12,28 @@ if TYPE_CHECKING:
 def evaluate(
     models: Annotated[
         list[Path],
-        typer.Argument(metavar="MODEL", help="Of asr lm build, or .onnx of asr lm train."),
+        typer.Argument(
+            metavar="MODEL", help="Models of asr lm build, or .onnx files of asr lm train."
+        ),
     ],
     text: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="Plain text, a sentence a line, or a .jsonl manifest."),
+        typer.Option(
+            metavar="FILE", help="Plain text with a sentence on each line, or a .jsonl manifest."
+        ),
     ],
     dev: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Several models: other text, for which the weights of their mixture are best.",
+            help="Other text, for which the weights of a mixture of the models are chosen.",
         ),
     ] = None,
 ) -> None:
-    """Print the perplexity of a text, a word and a character.
+    """Print the perplexity of a text.
 
-    With several models and --dev, also of their mixture, in which each model's probabilities have
-    a fixed weight.
+    With several models and --dev, their mixture is measured too, in which the probabilities of each
+    model have a fixed weight.
     """
     from asr.data.texts import read_texts
     from asr.lm.ngram_file import read_lm

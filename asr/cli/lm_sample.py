@@ -1,4 +1,4 @@
-"""``asr lm sample``: text that a recurrent language model makes up."""
+"""``asr lm sample`` prints text that a recurrent language model makes up."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,19 +7,27 @@ import typer
 
 
 def sample(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="lm.onnx of asr lm train.")],
-    prompt: Annotated[str, typer.Option(metavar="TEXT", help="How every text begins.")] = "",
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The file lm.onnx of asr lm train.")
+    ],
+    prompt: Annotated[
+        str, typer.Option(metavar="TEXT", help="Begin every text with these words.")
+    ] = "",
     temperature: Annotated[
         float,
-        typer.Option(min=0, help="1: as likely as in the model; lower: surer; 0: always the best."),
+        typer.Option(
+            min=0,
+            help="1 draws by the probabilities of the model, lower values prefer likely words, 0 always "
+            "takes the likeliest.",
+        ),
     ] = 1.0,
-    count: Annotated[int, typer.Option(min=1, help="Number of texts.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Print so many texts.")] = 1,
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Longest text, in words or characters.")
+        int, typer.Option(min=1, help="Stop each text after so many words or characters.")
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same texts.")] = 1,
 ) -> None:
-    """Print texts drawn from a model, one a line."""
+    """Print texts that a model makes up, one on each line."""
     from asr.lm.recurrent_lm import read_recurrent_lm
     from asr.lm.sampling import sample_texts
     from asr.text import normalize

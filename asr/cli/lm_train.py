@@ -1,4 +1,4 @@
-"""``asr lm train``: text to a recurrent language model."""
+"""``asr lm train`` trains a recurrent language model."""
 
 import os
 from pathlib import Path
@@ -11,30 +11,35 @@ def train(
     texts: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="TEXT", help="Plain text, a sentence a line (.gz too), or .jsonl manifests."
+            metavar="TEXT",
+            help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
         ),
     ] = None,
     dev: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Other text, to choose the epoch by; repeatable."),
+        typer.Option(
+            metavar="FILE", help="Other text, by which the best epoch is chosen; repeatable."
+        ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A TOML file, e.g. recipes/kjv/lm.toml."),
+        typer.Option(metavar="FILE", help="A TOML file such as recipes/kjv/lm.toml."),
     ] = None,
     set: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key; repeatable."),
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="Override a key of the file; repeatable."
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run from its last checkpoint.")
+        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
     ] = False,
 ) -> None:
     """Train a recurrent language model.
 
-    Its units are words, or with --set data.unit=character characters. The run is kept in
-    runs/<name>/: metrics.csv, curves.png, tensorboard/, checkpoints, and at the end lm.onnx, the
-    epoch with the lowest perplexity of the development text.
+    It predicts words, or characters with --set data.unit=character. The run is kept in
+    runs/<name>/: metrics.csv, curves.png, tensorboard/, checkpoints, and at the end lm.onnx, which
+    is the epoch with the lowest perplexity on the development text.
     """
     from asr.training.environment import tune_libraries
 

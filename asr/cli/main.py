@@ -1,4 +1,4 @@
-"""The application: commands, and what an error looks like on the terminal."""
+"""The application ``asr``: its commands, and how it reports errors and ends."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ def _group(name: str, help: str) -> typer.Typer:
 
 app = typer.Typer(
     name="asr",
-    help="Speech recognition with bidirectional GRUs.",
+    help="Transcribe speech, train models for it, and measure how good they are.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -69,15 +69,19 @@ def _print_version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line: errors in one line on stderr, exit code 1; 2 for wrong usage; 130
-    after Ctrl-C."""
+    """Run the command line and exit.
+
+    An error is one line on standard error and exit code 1, wrong usage 2, Ctrl-C 130.
+    """
     try:
         status = app(standalone_mode=False)
     except AsrError as error:
@@ -91,7 +95,7 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "show"):
             raise
-        error.show()  # a usage error, with the usage line
+        error.show()  # a usage error, which prints the usage line too
         status = 2
     if status == INTERRUPTED:  # what Typer makes of Ctrl-C
         print("interrupted", file=sys.stderr)

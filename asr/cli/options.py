@@ -62,7 +62,7 @@ def needs_plots() -> None:
 
 
 class Decoder(StrEnum):
-    """How log-probabilities become text."""
+    """Methods that turn log-probabilities into text."""
 
     greedy = "greedy"
     beam = "beam"
@@ -72,23 +72,23 @@ LmOption = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Beam search with this n-gram model (ARPA or binary) instead of the one in the "
-        "model directory, and any words; none: without one.",
+        help="Use this n-gram model (ARPA or binary) in beam search instead of that of the model "
+        "directory and its lexicon; none: use no language model.",
     ),
 ]
 LexiconOption = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Beam search for the words of this list or dictionary alone; none: for any words.",
+        help="Recognise only the words of this list or dictionary; none: recognise any words.",
     ),
 ]
 RescoreLmOption = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Beam search whose best texts this recurrent model looks at again (lm.onnx of "
-        "asr lm train).",
+        help="Rescore the best texts of beam search with this recurrent language model (lm.onnx "
+        "of asr lm train).",
     ),
 ]
 
@@ -96,7 +96,10 @@ RescoreLmOption = Annotated[
 def decoding(
     decoder: Annotated[
         Decoder | None,
-        typer.Option(help="Default: greedy, or beam with one of the options below."),
+        typer.Option(
+            help="Method of the search.  [default: beam if one of the options below is given, else "
+            "greedy]"
+        ),
     ] = None,
     lm: LmOption = None,
     lexicon: LexiconOption = None,
@@ -104,50 +107,51 @@ def decoding(
         list[str] | None,
         typer.Option(
             metavar="WORD:BOOST",
-            help="Beam search that prefers a word or phrase, by a boost such as 3 (natural "
-            "logarithm; the default); repeatable.",
+            help="Prefer a word or phrase by a boost in natural logarithm units, 3 if left out; "
+            "repeatable.",
         ),
     ] = None,
     rescore: Annotated[
         bool,
         typer.Option(
             "--rescore",
-            help="Beam search whose best texts the recurrent model in the model directory looks at "
-            "again.",
+            help="Rescore the best texts of beam search with the recurrent language model of the "
+            "model directory.",
         ),
     ] = False,
     rescore_lm: RescoreLmOption = None,
     beam_size: Annotated[
-        int | None, typer.Option(min=1, help="Beam search that keeps so many prefixes.")
+        int | None, typer.Option(min=1, help="Keep so many hypotheses in beam search.")
     ] = None,
     lm_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Beam search with this weight of the language model."),
+        typer.Option(min=0, help="Weight of the language model in beam search."),
     ] = None,
     rescore_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Rescoring with this weight of the language model."),
+        typer.Option(min=0, help="Weight of the language model in rescoring."),
     ] = None,
     rescore_share: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="Rescoring with this share of the recurrent model in the language model score.",
+            help="Share of the recurrent model in the language model score of rescoring.",
         ),
     ] = None,
     word_bonus: Annotated[
-        float | None, typer.Option(help="Beam search with this bonus (natural logarithm) a word.")
+        float | None,
+        typer.Option(help="Bonus for each word in beam search, in natural logarithm units."),
     ] = None,
     unknown_score: Annotated[
         float | None,
         typer.Option(
-            help="Beam search with this score (natural logarithm) of a word that the language "
-            "model does not know, on top of what the model gives it."
+            help="Added in beam search to the language model's score of a word that it does not "
+            "know, in natural logarithm units."
         ),
     ] = None,
 ) -> dict[str, Any]:
-    """What :class:`asr.recognition.transcriber.Transcriber` is to be told."""
+    """Return the keyword arguments of :func:`asr.load` that these options stand for."""
     from asr.decoding.bundle import parse_hotwords
 
     second = {"--rescore-weight": rescore_weight, "--rescore-share": rescore_share}
@@ -177,7 +181,7 @@ def decoding(
 
 
 def decodes(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of :func:`decoding`; its argument ``search`` is what they make."""
+    """Give a command the options of :func:`decoding`, whose result it takes as ``search``."""
     options = inspect.signature(decoding).parameters
     own = [item for item in inspect.signature(command).parameters.values() if item.name != "search"]
 

@@ -1,4 +1,4 @@
-"""How far a command has come, on a terminal."""
+"""Progress of a command as one line on a terminal."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 
 class CountProgress:
-    """One line on standard error, if that is a terminal: ``what``, how many of how many."""
+    """A line that counts what is done; it is shown on standard error if that is a terminal."""
 
     def __init__(self, what: str) -> None:
         console = Console(stderr=True)
@@ -33,14 +33,15 @@ class CountProgress:
         self._progress.stop()
 
     def reached(self, done: int, total: int) -> None:
-        """``done`` of ``total`` are."""
+        """Show that ``done`` of ``total`` are done."""
         self._progress.update(self._task, completed=done, total=total)
 
 
 class TranscriptionProgress:
-    """One line on standard error, if that is a terminal: recordings, times real time, time left.
+    """A line with the recordings that are done, the speed and the time left.
 
-    ``sources``: paths. How long they are is read from their headers meanwhile.
+    It is shown on standard error if that is a terminal. The durations of ``sources`` (paths) are
+    read from their headers on a thread meanwhile.
     """
 
     def __init__(self, sources: Sequence[str]) -> None:
@@ -74,13 +75,13 @@ class TranscriptionProgress:
         self._progress.stop()
 
     def finished(self, seconds: float) -> None:
-        """A recording of ``seconds`` is done, or 0 of it could be."""
+        """Count a recording of ``seconds`` as done; 0 for one that cannot be used."""
         self._files += 1
         self._seconds += seconds
         self.heard(0.0)
 
     def heard(self, seconds: float) -> None:
-        """So much of the next one is."""
+        """Show that ``seconds`` of the next recording are done."""
         if self._progress.disable:
             return
         done = self._seconds + seconds
@@ -103,7 +104,7 @@ class TranscriptionProgress:
             try:
                 total += soundfile.info(source).duration
             except (soundfile.SoundFileError, OSError):
-                continue  # something else, or nothing, reads it
+                continue  # libsndfile cannot read it; its duration is unknown until it is done
         self._total = total
 
 

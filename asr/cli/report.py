@@ -1,4 +1,4 @@
-"""``asr report``: tables of evaluations, and the curves of a training run."""
+"""``asr report`` prints tables of evaluations, and the curves of a training run."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ import typer
 
 
 class Format(StrEnum):
-    """What a table is written as."""
+    """Formats of a table."""
 
     md = "md"
     csv = "csv"
@@ -22,21 +22,27 @@ def report(
         list[Path],
         typer.Argument(
             metavar="PATH",
-            help="results.json, or folders with one; or a run of asr train.",
+            help="Files results.json or their folders, or the folder of a run of asr train.",
         ),
     ],
     format: Annotated[
-        Format | None, typer.Option("--format", "-f", help="Of a table; default: md.")
+        Format | None, typer.Option("--format", "-f", help="Format of the table.  [default: md]")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it here.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the result to this file instead of printing it.",
+        ),
     ] = None,
 ) -> None:
-    """Put evaluations into a table, or draw the training curves of a run.
+    """Print a table of evaluations or the curves of a run.
 
-    A table has a row for each results.json of asr evaluate or asr score; csv holds raw numbers,
-    latex needs the package booktabs. A folder with metrics.csv is a run: its losses and what its
-    epochs are compared by, as wide as the terminal.
+    The table has a row for each results.json of asr evaluate or asr score. As csv it holds raw
+    numbers; as latex it needs the package booktabs. For the folder of a run (one with metrics.csv),
+    the losses and the measure that epochs are compared by are drawn as wide as the terminal.
     """
     from asr.evaluation.results import read_results
     from asr.files import write_atomically
@@ -65,7 +71,7 @@ def report(
 
 
 def _is_run(path: Path) -> bool:
-    """Whether ``path`` is the folder of a run; else it has, or is, results.
+    """Return True for the folder of a run, False for results or their folder.
 
     Raises:
         DataError: a folder with neither or both.

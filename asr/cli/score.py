@@ -1,4 +1,4 @@
-"""``asr score``: the texts of any recogniser against references."""
+"""``asr score`` scores the texts of any recogniser against references."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,17 +24,18 @@ def score(
     normalization: Annotated[
         str,
         typer.Option(
-            help="What is done to both texts: basic (lower case, NFC, single spaces) or "
-            "no-punctuation (also without punctuation and symbols); characters and "
-            "no-punctuation-characters: the same for texts whose words are not separated, of which "
-            "characters are scored."
+            help="Change both texts before they are compared. basic: lower case, NFC, single spaces; "
+            "no-punctuation: also without punctuation and symbols. characters and "
+            "no-punctuation-characters do the same and score characters, for languages in which "
+            "nothing separates words."
         ),
     ] = "basic",
 ) -> None:
-    """Score the texts of any recogniser: WER, CER and counts.
+    """Score the texts of any recogniser.
 
-    Utterances are matched by their ids: (speaker-utterance) in trn files, "id" or the name of the
-    audio in JSON Lines, line numbers in plain text. A ctm lists no utterance without words.
+    Prints the word and character error rates with their counts. Utterances are matched by their
+    ids: (speaker-utterance) in trn files, "id" or the name of the audio file in JSON Lines, the
+    line number in plain text. An utterance that a ctm file does not list counts as empty.
     """
     from asr.evaluation.interval import wer_interval
     from asr.evaluation.normalization import find_normalization
@@ -55,7 +56,7 @@ def score(
         for side in ("reference", "hypothesis"):
             item[side] = applied.apply(item[side])
     if any(len(item.get("words", ())) != len(item["hypothesis"].split()) for item in items):
-        for item in items:  # their times belong to other words
+        for item in items:  # normalisation changed the words that the times belong to
             item.pop("words", None)
     texts = [(item["reference"], item["hypothesis"]) for item in items]
     result = score_texts([one for one, _ in texts], [two for _, two in texts], applied.unit)
@@ -73,7 +74,7 @@ def score(
 
 
 def print_score(score: "Score", interval: "Interval | None", unit: str) -> None:
-    """The lines that every command with a score prints; ``unit``: what stands between spaces."""
+    """Print a score; ``unit`` is ``"word"``, or ``"character"`` where these were scored."""
     print(f"{'WER' if unit == 'word' else 'CER'}  {score.words}")
     if interval is not None:
         print(f"     {interval}")

@@ -11,21 +11,27 @@ import asr
 
 def train(
     config: Annotated[
-        Path, typer.Option(metavar="FILE", help="A TOML file, e.g. recipes/an4/config.toml.")
+        Path, typer.Option(metavar="FILE", help="A TOML file such as recipes/an4/config.toml.")
     ],
     set: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a key; repeatable."),
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="Override a key of the file; repeatable."
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run from its last checkpoint.")
+        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
     ] = False,
     devices: Annotated[
-        int | None, typer.Option(min=1, help="Processes or GPUs on this machine.")
+        int | None,
+        typer.Option(min=1, help="Train with so many processes or GPUs on this machine."),
     ] = None,
-    num_nodes: Annotated[int | None, typer.Option(min=1, help="Machines that take part.")] = None,
+    num_nodes: Annotated[int | None, typer.Option(min=1, help="Train on so many machines.")] = None,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Same result on every run on a GPU too; slower.")
+        bool,
+        typer.Option(
+            "--deterministic", help="Get the same result in every run on a GPU too; slower."
+        ),
     ] = False,
     golden: Annotated[
         list[Path] | None,

@@ -1,4 +1,4 @@
-"""``asr transcribe``: audio files to text."""
+"""``asr transcribe`` turns recordings into text."""
 
 import sys
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import asr
-from asr.cli.options import decodes
+from asr.cli.options import ModelOption, decodes
 from asr.errors import AsrError, AudioError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """Output formats."""
+    """Formats of a transcript."""
 
     txt = "txt"
     json = "json"
@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 
 TOGETHER = (Format.txt, Format.json, Format.ctm)
-"""Formats of which several recordings can stand in one stream."""
+"""Formats that can hold several recordings in one stream."""
 
 
 @decodes
@@ -45,7 +45,7 @@ def transcribe(
         ),
     ],
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="Output format; all needs --output-dir.")
+        Format, typer.Option("--format", "-f", help="Format of the output; all needs --output-dir.")
     ] = Format.txt,
     output_dir: Annotated[
         Path | None,
@@ -53,61 +53,69 @@ def transcribe(
             "--output-dir",
             "-o",
             metavar="DIR",
-            help="Write DIR/<stem>.<format> for every input; below it the folders of an input "
-            "folder again.",
+            help="Write DIR/<stem>.<format> for every input; files from subfolders of an input "
+            "folder go to the same subfolders of DIR.",
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A model directory; default: the one in the package."),
-    ] = None,
+    model: ModelOption = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Files recognised at once; changes speed, never text.")
+        int,
+        typer.Option(
+            min=1, help="Recognise so many files at once; the text does not depend on it."
+        ),
     ] = 16,
     device: Annotated[
         str,
-        typer.Option(help="cpu, or cuda: the same weights in torch (needs the extra train)."),
+        typer.Option(help="cpu, or cuda for a GPU (needs the extra train)."),
     ] = "cpu",
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave out inputs whose output files exist.")
+        bool, typer.Option("--skip-existing", help="Skip inputs whose output files exist.")
     ] = False,
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Only every N-th input, from the I-th on: a job's share."),
+        typer.Option(
+            metavar="I/N",
+            help="Transcribe only every N-th input, beginning with the I-th, to share the work among "
+            "N jobs.",
+        ),
     ] = None,
     raw_rate: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="HZ",
-            help="Standard input is headerless 16-bit little-endian mono of this rate.",
+            help="Read standard input as raw samples (16-bit little-endian mono) of this rate.",
         ),
     ] = None,
     max_line_width: Annotated[
-        int | None, typer.Option(min=1, help="Characters of a line of srt and vtt.")
+        int | None, typer.Option(min=1, help="Most characters in a line of srt and vtt.")
     ] = None,
     max_line_count: Annotated[
-        int | None, typer.Option(min=1, help="Lines of a subtitle; needs --max-line-width.")
+        int | None, typer.Option(min=1, help="Most lines in a subtitle; needs --max-line-width.")
     ] = None,
     max_words_per_line: Annotated[
-        int | None, typer.Option(min=1, help="Words of a subtitle, instead of --max-line-width.")
+        int | None,
+        typer.Option(min=1, help="Most words in a subtitle; not together with --max-line-width."),
     ] = None,
     highlight_words: Annotated[
-        bool, typer.Option("--highlight-words", help="Underline each word while it is said.")
+        bool,
+        typer.Option(
+            "--highlight-words", help="Underline each word of srt and vtt while it is said."
+        ),
     ] = False,
     *,
     search: dict[str, Any],
 ) -> None:
     """Transcribe audio files of any length.
 
-    One input prints its text, a line for each stretch of speech as soon as it is recognised;
-    several print path<TAB>text lines; -f json prints one JSON object a line. A file that cannot be
-    read is reported, the others go on, and the exit code is 1.
+    For one input, each segment of speech is printed as a line as soon as it is recognised. For
+    several inputs, a line holds the path, a tab and the text. With -f json, a line is a JSON
+    object. A file that cannot be read is reported, the others are transcribed, and the exit code
+    is 1.
 
-    Standard input is transcribed while it goes on. A bidirectional model hears what comes after
-    before it writes: a stretch of speech, up to a pause or 15 s long, is printed 2 to 9 s after it
-    ended (windows of 6 s, with 2 s of context), normalised by what was heard until then. If there
-    is a file, name it: the result is better.
+    Standard input is transcribed while it is still going on. Because a bidirectional model needs
+    to hear what follows, a segment (up to a pause, 15 s at most) is printed 2 to 9 s after its end.
+    If the recording is a file, name the file instead: the result is better.
     """
     from asr.data.audio_files import find_audio_files, share_of
     from asr.files import write_atomically
@@ -133,7 +141,7 @@ def transcribe(
     formats = list(FORMATS) if format is Format.all else [str(format)]
     paths: list[list[Path]] = [[]] * len(sources)
     if output_dir is not None:
-        # For all of them: two that claim one output may lie in different shards.
+        # Checked for all inputs, because two that claim one output may be in different shards.
         names, roots = [s.path for s in sources], [s.root for s in sources]
         paths = output_paths(names, output_dir, formats, roots)
     jobs = [Job(source.path, outputs) for source, outputs in zip(sources, paths, strict=True)]
@@ -182,7 +190,7 @@ def transcribe(
 
 @dataclass(frozen=True)
 class Job:
-    """A recording and the files that its transcript goes into."""
+    """A recording and the files that its transcript is written to."""
 
     source: str
     outputs: list[Path]
