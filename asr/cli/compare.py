@@ -23,8 +23,8 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="RESULTS",
-            help="Files results.json of asr evaluate, or their folders; the word vs separates the runs "
-            "of two systems.",
+            help="Files results.json of asr evaluate, or their folders; the word vs separates the "
+            "runs of two systems.",
         ),
     ],
     changed: Annotated[

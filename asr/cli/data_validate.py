@@ -24,7 +24,7 @@ def validate(
         typer.Option(
             "--json",
             metavar="FILE",
-            help="Write all problems to this file as JSON Lines with path, line, id, kind, message.",
+            help="Write all problems to this file as JSON Lines: path, line, id, kind, message.",
         ),
     ] = None,
 ) -> None:

@@ -17,8 +17,8 @@ def sample(
         float,
         typer.Option(
             min=0,
-            help="1 draws by the probabilities of the model, lower values prefer likely words, 0 always "
-            "takes the likeliest.",
+            help="1 draws by the probabilities of the model, lower values prefer likely words, 0 "
+            "always takes the likeliest.",
         ),
     ] = 1.0,
     count: Annotated[int, typer.Option(min=1, help="Print so many texts.")] = 1,

@@ -24,8 +24,8 @@ def score(
     normalization: Annotated[
         str,
         typer.Option(
-            help="Change both texts before they are compared. basic: lower case, NFC, single spaces; "
-            "no-punctuation: also without punctuation and symbols. characters and "
+            help="Change both texts before they are compared. basic: lower case, NFC and single "
+            "spaces. no-punctuation: also without punctuation and symbols. characters and "
             "no-punctuation-characters do the same and score characters, for languages in which "
             "nothing separates words."
         ),

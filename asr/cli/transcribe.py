@@ -75,8 +75,8 @@ def transcribe(
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Transcribe only every N-th input, beginning with the I-th, to share the work among "
-            "N jobs.",
+            help="Transcribe only every N-th input, beginning with the I-th, so that N jobs share "
+            "the work.",
         ),
     ] = None,
     raw_rate: Annotated[
