@@ -1,4 +1,7 @@
-"""Make a trained model ready to be shipped: golden clips, model card and scores.
+"""Make a trained model ready to be shipped: a card written by hand, scores, spoken golden clips.
+
+``asr train`` leaves a complete model directory; this takes a card and the samples instead of what
+is generated there.
 
     python scripts/publish_model.py --model runs/an4/model --card recipes/an4/card.md \\
         --score an4_test=recipes/an4/results.json --output recipes/an4/model
@@ -16,7 +19,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.results import score_from_values
 from asr.files import read_text, sha256
-from asr.model.directory import ModelInfo, read_files, read_model, write_model
-from asr.recognition.golden import add_golden
+from asr.model.directory import CARD, ModelInfo, read_model, update_model
+from asr.recognition.golden import FOLDER, golden_files
+from asr.recognition.transcriber import Transcriber
 
 TABLES = own_tables(Path(__file__).parent.parent / "recipes" / "letters_and_digits")
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
@@ -101,10 +104,12 @@ def publish(
         steps = read(minutes)
         texts["minutes"] = lambda: ", ".join(f"{k} {v:.0f} min" for k, v in steps.items())
     text = PLACE.sub(lambda place: fill(place[1], texts, card), read_text(card, "model card"))
-    files = {**read_files(model, info), "README.md": text.encode()}
-    write_model(output, replace(info, scores=recorded), files)
     clips = {f"{name}.wav": Path(f"samples/{name}.wav").read_bytes() for name in GOLDEN}
-    add_golden(output, clips)
+    files = {CARD: text.encode(), **golden_files(Transcriber(model), clips)}
+    provenance = {**info.provenance, "golden": "recordings"}
+    update_model(
+        model, files, remove=[FOLDER], output=output, scores=recorded, provenance=provenance
+    )
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     print(f"{output}: {size / 1e6:.1f} MB")
 

@@ -1,4 +1,4 @@
-"""``asr lm tune``: a development set to the weights of beam search."""
+"""``asr lm tune`` chooses the weights of beam search on a development set."""
 
 import shlex
 import sys
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def tune(
     manifest: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="Development set: neither trained on nor tested on."),
+        typer.Option(metavar="FILE", help="The development set, neither trained on nor tested on."),
     ],
     model: Annotated[
-        Path, typer.Option(metavar="DIR", help="The model directory, which gets the result.")
+        Path, typer.Option(metavar="DIR", help="The model directory, which the result goes into.")
     ],
     lm: LmOption = None,
     lexicon: LexiconOption = None,
@@ -32,18 +32,20 @@ def tune(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Put this language model in the directory: of the same kind, from the development "
-            "texts too, which the tuned one must not have seen.",
+            help="Put this language model in the directory instead of the tuned one: it is of the "
+            "same kind, but built from the development texts too.",
         ),
     ] = None,
     ship_lexicon: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Likewise for the lexicon.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Put this lexicon in the directory, likewise."),
     ] = None,
     ship_rescore_lm: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Likewise for the recurrent model.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Put this recurrent model in the directory, likewise."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the result, leave the directory as it is.")
+        bool, typer.Option("--dry-run", help="Show the result and leave the directory as it is.")
     ] = False,
     plot: Annotated[
         Path | None,
@@ -102,7 +104,7 @@ def tune(
 
 
 def _show(tuning: "Tuning") -> None:
-    """Tables of the tuning on standard output."""
+    """Print tables of the tuning to standard output."""
     from rich.console import Console
     from rich.table import Table
 
@@ -151,13 +153,13 @@ def _show(tuning: "Tuning") -> None:
 
 
 def _cells(trials: "Sequence[Trial]", taken: "Trial") -> list[str]:
-    """Word errors, those of the setting that was taken in reverse."""
+    """Return the word errors of ``trials``; those of the setting that was taken in reverse."""
     errors = [(trial is taken, trial.errors.errors) for trial in trials]
     return [f"[reverse]{count}[/]" if mark else str(count) for mark, count in errors]
 
 
 def _plot(tuning: "Tuning", path: Path) -> None:
-    """The surface as a picture."""
+    """Draw the surface as a picture."""
     import matplotlib
 
     matplotlib.use("agg")

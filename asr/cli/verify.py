@@ -1,4 +1,4 @@
-"""``asr verify``: does this install reproduce what the model's makers got?"""
+"""``asr verify`` checks that this install reproduces what the model's makers got."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ import typer
 def verify(
     model: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="A model directory; default: the one in the package."),
+        typer.Argument(metavar="DIR", help="A model directory; default: that in the package."),
     ] = None,
     card: Annotated[bool, typer.Option("--card", help="Print the model card instead.")] = False,
 ) -> None:
@@ -19,15 +19,15 @@ def verify(
     recognised; their texts and scores must be those that the model's makers got.
     """
     from asr.errors import ModelError
-    from asr.model.directory import default_model, read_model
+    from asr.model.directory import CARD, default_model, read_model
     from asr.recognition.golden import check_golden
 
     folder = model or default_model()
     if card:
         read_model(folder)
-        path = folder / "README.md"
+        path = folder / CARD
         if not path.exists():
-            raise ModelError(f"{folder}: this model has no card (README.md)")
+            raise ModelError(f"{folder}: this model has no card ({CARD})")
         print(path.read_text(encoding="utf-8"), end="")
         return
     checks = check_golden(folder)

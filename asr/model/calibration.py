@@ -1,4 +1,5 @@
-"""From what a decoder calls a word's probability to the share of such words that is right."""
+"""Calibration of confidences: from what a decoder calls a word's probability to the share of such
+words that is right."""
 
 import math
 from collections.abc import Sequence
@@ -7,24 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 EDGE = 1e-6
-"""Confidences are taken as this far from 0 and 1 at least, where their logits end."""
+"""Confidences are kept this far from 0 and 1, where their logits would be infinite."""
 
 FEWEST = 10
-"""Right words, and wrong ones, below which nothing can be said."""
+"""With fewer right words, or fewer wrong ones, nothing can be fitted."""
 
 STEPS = 100
 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """Platt's logistic function of the logit of a confidence (Platt 1999): the order of words
-    stays. As it stands, it changes nothing."""
+    """A logistic function of the logit of a confidence (Platt 1999); it keeps the order of words.
+
+    The default changes nothing.
+
+    >>> round(Calibrator(slope=0.5)(0.8), 3)  # half the logit of 0.8, log(4), are odds of 2
+    0.667
+    """
 
     slope: float = 1.0
     intercept: float = 0.0
 
     def __call__(self, confidence: float) -> float:
-        """The share of words of such a ``confidence``, 0 to 1, that is right."""
+        """Return the share of words of such a ``confidence``, 0 to 1, that is right."""
         if self == AS_IT_IS:
             return confidence
         edged = min(max(confidence, EDGE), 1 - EDGE)
@@ -36,11 +42,11 @@ AS_IT_IS = Calibrator()
 
 
 def fit_calibrator(confidences: Sequence[float], correct: Sequence[bool]) -> Calibrator:
-    """The calibrator that is most likely for words with these confidences, each right or not.
+    """Fit the most likely calibrator to words with these ``confidences``, each ``correct`` or not.
 
-    Fitted by Newton's method to targets that are as far from 0 and 1 as the numbers of words
-    demand (Platt 1999, section 2.2). Where few words are right or wrong, or the surer ones are not
-    more often right, confidences stay as they are.
+    Newton's method fits it to targets that are as far from 0 and 1 as the numbers of words demand
+    (Platt 1999, section 2.2). Where few words are right or wrong, or the surer ones are not more
+    often right, confidences stay as they are.
     """
     right = np.array(correct, bool)
     hits, misses = int(right.sum()), int((~right).sum())

@@ -1,7 +1,10 @@
-"""What a model knows: the recordings and words it was trained on, and what differs from them.
+"""The training domain: what the recordings and texts that a model was trained on are like.
 
 domain.json    in the model directory: ranges of what was measured of training recordings, the
                confidence of words of speakers it was not trained on, the words of its texts
+
+:mod:`asr.recognition.warnings` warns of recordings outside it; training measures it
+(:mod:`asr.training.domain`).
 """
 
 import json
@@ -17,16 +20,20 @@ from asr.errors import ModelError
 from asr.model.directory import ModelInfo
 
 DOMAIN = "domain.json"
-TAIL = 0.005  # of the training recordings that may lie outside a range at each end
-UNSURE_TAIL = 0.02  # of the development recordings whose words may be less sure
+TAIL = 0.005  # the share of training recordings that may lie outside a range at each end
+UNSURE_TAIL = 0.02  # the share of development recordings whose words may be less sure
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Ranges of :class:`asr.audio.meter.Measures` over the training recordings (of ``clipped`` the
-    upper end), the mean ``confidence`` of words that all but a few of the development recordings
-    reach, and the ``words`` of the training texts."""
+    """The training domain of a model.
+
+    ``duration`` to ``high_band`` are ranges of :class:`asr.audio.meter.Measures` over the training
+    recordings, ``clipped`` is the upper end of such a range. ``confidence`` is the mean confidence
+    of words that all but a few of the development recordings reach, ``words`` are those of the
+    training texts.
+    """
 
     duration: Range
     level: Range
@@ -40,8 +47,8 @@ class Domain:
 def describe(
     measures: Sequence[Measures], confidences: Sequence[float], texts: Iterable[str]
 ) -> Domain:
-    """The domain of training recordings with these ``measures``, development recordings whose words
-    have these mean ``confidences`` (0 without any), and training ``texts``."""
+    """Describe the domain of training recordings with these ``measures``, development recordings
+    whose words have these mean ``confidences`` (there may be none), and training ``texts``."""
 
     def spread(name: str) -> Range:
         values = [getattr(item, name) for item in measures]
@@ -60,16 +67,21 @@ def describe(
 
 
 def domain_to_json(domain: Domain) -> bytes:
-    """The contents of ``domain.json``."""
+    """Return the contents of ``domain.json``."""
     values = {**asdict(domain), "words": sorted(domain.words)}
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def read_domain(folder: str | Path, info: ModelInfo) -> Domain | None:
-    """The domain of a model, None if its directory says nothing of it.
+    """Read the training domain of a model; None if its directory says nothing of it.
+
+    >>> from asr.model.directory import default_model, read_model
+    >>> domain = read_domain(default_model(), read_model(default_model()))
+    >>> domain.level, "november" in domain.words
+    ((-44.0, -7.0), True)
 
     Raises:
-        ModelError: a wrong field.
+        ModelError: a field is missing or wrong.
     """
     if DOMAIN not in info.files:
         return None

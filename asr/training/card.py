@@ -102,7 +102,8 @@ def _network(info: ModelInfo) -> str:
     rate = info.sample_rate / info.frame_stride
     return (
         f"{_count(encoder.layers, 'layer')} of {direction} {encoder.cell.upper()} "
-        f"with {encoder.hidden_size} units, {info.provenance['parameters'] / 1e6:.2f} M parameters, "
+        f"with {encoder.hidden_size} units, "
+        f"{info.provenance['parameters'] / 1e6:.2f} M parameters, "
         f"{len(info.vocabulary)} symbols, {info.sample_rate} Hz, {rate:g} frames a second"
     )
 

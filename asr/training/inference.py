@@ -1,4 +1,4 @@
-"""Recognition in torch: the weights of a model directory on any device."""
+"""Recognition in torch, which runs the weights of a model directory on any device."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from asr.training.model import AcousticModel
 
 
 class TorchSession(Session):
-    """A model directory on ``device``, such as ``cuda`` or ``cuda:1``.
+    """A model directory in torch, on a ``device`` such as ``cuda`` or ``cuda:1``.
 
     Raises:
         ModelError: the directory is not sound.
