@@ -1,4 +1,4 @@
-"""Clips of long recordings as files of their own: the same samples, the same rate."""
+"""Cutting of clips out of long recordings, into files with the same samples and the same rate."""
 
 import hashlib
 import io
@@ -21,12 +21,12 @@ _CODINGS = {
     "DOUBLE": (".wav", "DOUBLE", "float64"),
 }  # fmt: skip
 _FLOAT = (".wav", "FLOAT", "float32")
-"""Suffix, coding and type that hold the samples of a coding exactly."""
+"""The suffix, the coding and the type that hold the samples of every other coding exactly."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much a recording holds: ``frames`` samples of each of ``channels`` at ``rate`` Hz."""
+    """The size of a recording: ``frames`` samples in each of ``channels``, at ``rate`` Hz."""
 
     rate: int
     frames: int
@@ -34,13 +34,14 @@ class Extent:
 
     @property
     def seconds(self) -> float:
-        """Its duration."""
+        """The duration in seconds."""
         return self.frames / self.rate
 
 
 @dataclass(frozen=True)
 class Clip:
-    """The frames ``begin`` to ``end`` of a file, of one ``channel`` or (None) all."""
+    """The frames ``begin`` to ``end`` of the file ``source``, of one ``channel``, or of all
+    (None)."""
 
     source: Path
     begin: int
@@ -48,7 +49,7 @@ class Clip:
     channel: int | None
 
     def stamp(self) -> str:
-        """Another one for another clip, and for the same of a file that has changed."""
+        """Return a text that is another one for every other clip, and if the file has changed."""
         state = self.source.stat()
         values = [str(self.source), state.st_size, state.st_mtime_ns]
         values += [self.begin, self.end, self.channel]
@@ -56,10 +57,11 @@ class Clip:
 
 
 def read_extent(path: Path) -> Extent:
-    """What the header promises; of a format whose header promises nothing, what is decoded.
+    """Return the size of a recording: what its header tells, or, if the header of its format does
+    not tell the length, what is decoded.
 
     Raises:
-        AudioError: not usable as audio.
+        AudioError: the file is not usable as audio.
     """
     with open_audio(path, MIN_RATE) as stream:
         rate, channels, claimed = stream.source_rate, stream.channels, stream.claimed_seconds
@@ -70,13 +72,18 @@ def read_extent(path: Path) -> Extent:
 
 
 def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
-    """Write a clip to ``folder``: FLAC where that holds its samples exactly, else WAV (samples of
-    32 bits, and lossy formats, which decode to floats). Return its path, and whether it was there
-    already, whole and cut from the same place of the same file.
+    """Write a clip to ``folder``, under ``name`` with a suffix.
+
+    The file is FLAC if that holds the samples exactly, else WAV (for samples of 32 bits, and for
+    lossy formats, which decode to floats).
+
+    Returns:
+        The path, and whether the file was there already, whole and cut from the same place of the
+        same recording.
 
     Raises:
         AudioError: the recording cannot be read, or ends before the clip.
-        OutputError: no room for it.
+        OutputError: the file cannot be written.
     """
     try:
         with soundfile.SoundFile(str(clip.source)) as file:

@@ -1,4 +1,4 @@
-"""Items of any format to the utterances of a manifest; clips of recordings become files."""
+"""Conversion of items of any format to utterances of a manifest, whose clips become files."""
 
 import re
 from collections.abc import Iterable
@@ -11,16 +11,17 @@ from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError
 
 FIELDS = ("audio_filepath", "duration", "text", "id", "speaker")
-"""What a manifest holds itself, so that no further field has such a name."""
+"""The fields that a manifest has itself: a further field cannot have such a name."""
 OVERSHOOT = 0.5
-"""Seconds by which a clip may end behind its recording, whose end it then has, as in Kaldi."""
+"""The seconds by which a clip may end after its recording; the clip is then shortened, as in
+Kaldi."""
 _UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
 
 
 @dataclass(frozen=True)
 class Collected:
-    """Utterances, and how many of them are clips that were ``cut`` now, or ``kept`` from an
-    earlier time."""
+    """The utterances, and the numbers of those that are clips which were ``cut`` now, or ``kept``
+    from an earlier import."""
 
     utterances: list[Utterance]
     cut: int
@@ -28,22 +29,25 @@ class Collected:
 
 
 def clips_folder(manifest: Path) -> Path:
-    """Where the clips of the recordings of a manifest lie: ``train-audio`` for
-    ``train.jsonl``."""
+    """Return the folder of the clips of a manifest, such as ``train-audio`` for ``train.jsonl``."""
     return manifest.absolute().with_name(f"{manifest.stem}-audio")
 
 
 def collect(items: Iterable[Item], manifest: Path) -> Collected:
-    """The utterances of ``manifest``, which is not written here, in the order of ``items``.
+    """Return the utterances of ``items``, in their order, for a manifest that the caller writes.
 
-    Durations that are missing come from the headers of the audio. A manifest has whole files only,
-    so that each clip of a recording is cut into one; it gets the fields ``recording_id`` and
+    Missing durations are read from the headers of the audio. A manifest lists whole files, so each
+    clip of a recording is cut into a file, and its utterance gets the fields ``recording_id`` and
     ``recording_start`` (s).
 
+    Args:
+        items: from the reader of a format.
+        manifest: the path of the manifest, beside which clips are written (:func:`clips_folder`).
+
     Raises:
-        DataError: no items, an id twice, a field with a name that a manifest needs, a clip that
-            lies beyond its recording.
-        AudioError: a recording that has to be read and cannot.
+        DataError: there are no items, an id occurs twice, a further field has the name of one that
+            a manifest has itself, or a clip lies beyond its recording.
+        AudioError: a recording cannot be read.
     """
     items = list(items)
     _check(items, manifest)
@@ -99,7 +103,7 @@ def _measured(item: Item) -> Extent:
 
 
 def _clip(item: Item, extent: Extent) -> Clip | None:
-    """What has to be cut, None where it is the whole file."""
+    """Return the clip that has to be cut, None if the item is the whole file."""
     if item.channel is not None and item.channel >= extent.channels:
         raise DataError(
             f"{item.where}: channel {item.channel} of {item.audio}, which has {extent.channels}"

@@ -1,4 +1,4 @@
-"""A data set of any format that is read here, found by what is there."""
+"""Detection of the format of a data set by its files, and reading of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +21,14 @@ LOOKED_FOR = (
 
 
 def read_any(source: Path, refuse: Refuse) -> tuple[str, list[Item]]:
-    """The name of a format and the utterances of ``source``, a file or a folder.
+    """Return the name of the format of ``source``, a file or a folder, and its utterances.
 
-    In a folder, what stands first in :data:`LOOKED_FOR` counts. Lines of tables and files of
-    folders that cannot be used are told to ``refuse``.
+    In a folder, the format that stands first in :data:`LOOKED_FOR` is chosen. ``refuse`` is called
+    for lines of tables and files of folders that cannot be used.
 
     Raises:
-        DataError: nothing that is known, several tables or manifests, or what the reader of the
-            format raises.
+        DataError: there is no known format, there are several tables or manifests, or the reader of
+            the format cannot use the files.
     """
     if not source.exists():
         raise DataError(f"{source}: no such file or folder")
@@ -61,7 +61,8 @@ def _read_file(path: Path, refuse: Refuse) -> tuple[str, list[Item]]:
 
 
 def _format_of(path: Path) -> str | None:
-    """What a file is, by its suffix and, of JSON Lines, by the fields of the first one."""
+    """Return the format of a file by its suffix and, if it is JSON Lines, by the fields of the
+    first line; None for other files."""
     if path.suffix in TABLES:
         return "table"
     if path.suffix not in MANIFESTS or not path.is_file():

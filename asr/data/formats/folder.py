@@ -1,4 +1,5 @@
-"""A folder of recordings, each with its text in a ``.txt`` file of the same name beside it."""
+"""Folders of recordings, each of which has its text in a ``.txt`` file of the same name beside
+it."""
 
 import unicodedata
 from collections import defaultdict
@@ -14,18 +15,19 @@ from asr.files import read_text
 TEXT = ".txt"
 
 Files = dict[str, list[Path]]
-"""By their path in the folder, without the suffix; one form of letters with accents."""
+"""Files by their path in the folder, without the suffix, in Unicode NFC."""
 
 
 def read_folder(folder: Path, refuse: Refuse) -> list[Item]:
-    """The utterances of ``folder`` and the folders in it, sorted by their ids: their paths, without
-    the suffix. Where several folders in ``folder`` hold utterances, their names are the speakers.
+    """Read the utterances in ``folder`` and the folders below, sorted by their ids, which are their
+    paths without the suffix. If several folders in ``folder`` hold utterances, the names of these
+    folders are the speakers.
 
-    A recording without a text or with two, a text without a recording, and a text that is empty or
-    no UTF-8 are told to ``refuse`` and left out.
+    ``refuse`` is called for a recording without a text or with two, for a text without a recording,
+    and for a text that is empty or not UTF-8; they are left out.
 
     Raises:
-        DataError: no recording that has a text beside it.
+        DataError: no recording has a text beside it.
     """
     recordings, texts = find_files(folder)
     items = []
@@ -49,10 +51,10 @@ def read_folder(folder: Path, refuse: Refuse) -> list[Item]:
 
 
 def find_files(folder: Path) -> tuple[Files, Files]:
-    """The recordings and the texts of a folder.
+    """Return the recordings and the texts of a folder.
 
     Raises:
-        DataError: no recording that has a text beside it.
+        DataError: no recording has a text beside it.
     """
     recordings: Files = defaultdict(list)
     texts: Files = defaultdict(list)
@@ -72,7 +74,7 @@ def find_files(folder: Path) -> tuple[Files, Files]:
 
 
 def _mismatch(audio: Sequence[Path], text: Sequence[Path]) -> str:
-    """Why they are not one recording with one text; empty if they are."""
+    """Return why these files are not one recording with one text; an empty text if they are."""
     if not audio:
         return "no recording of this name beside it"
     if not text:

@@ -1,4 +1,4 @@
-"""JSON Lines with line numbers, plain or compressed by gzip."""
+"""Reading and writing of JSON Lines, which gzip may have compressed."""
 
 import gzip
 import json
@@ -12,10 +12,11 @@ from asr.files import read_text, write_atomically
 
 
 def read_json_lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """file:line and object of each line that is not empty.
+    """Yield file:line and the object of each line that is not empty; messages call the file
+    ``what`` ("manifest").
 
     Raises:
-        DataError: a file that cannot be read, a line that is no JSON object.
+        DataError: the file cannot be read, or a line is not a JSON object.
     """
     for number, line in enumerate(_read(path, what).split("\n"), start=1):
         if not line.strip():
@@ -41,17 +42,21 @@ def _read(path: Path, what: str) -> str:
 
 
 def write_json_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:
-    """Write one object a line, compressed if the name ends in ``.gz``, whole or not at all.
+    """Write an object in each line, whole or not at all; compress if the name ends in ``.gz``.
 
     Raises:
-        DataError: a number that is not finite, for which JSON has no word.
-        OutputError: it cannot be written.
+        DataError: an object holds a number that is not finite, which JSON cannot express.
+        OutputError: the file cannot be written.
     """
     write_atomically(path, json_lines(path.name, values))
 
 
 def json_lines(name: str, values: Iterable[dict[str, Any]]) -> bytes:
-    """The content of such a file."""
+    """Return the content of such a file.
+
+    >>> json_lines("a.jsonl", [{"text": "yes"}])
+    b'{"text": "yes"}\\n'
+    """
     try:
         lines = [json.dumps(item, ensure_ascii=False, allow_nan=False) + "\n" for item in values]
     except ValueError as error:

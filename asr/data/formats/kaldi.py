@@ -1,8 +1,9 @@
-"""Kaldi's data directories: a file for each thing that is known of recordings and utterances.
+"""Kaldi's data directories, which have a file for each property of recordings and utterances.
 
-``wav.scp``, ``text``, ``segments``, ``utt2spk``, ``spk2utt`` and ``utt2dur`` are Kaldi's own; a
-further field of a manifest is a file ``utt2FIELD``, such as Kaldi's ``utt2lang``, and so is one of
-``spk2FIELD`` (``spk2gender``). What Kaldi computes (``feats.scp``, ``cmvn.scp``, …) is not read.
+``wav.scp``, ``text``, ``segments``, ``utt2spk``, ``spk2utt`` and ``utt2dur`` are Kaldi's own. Other
+files ``utt2FIELD``, such as Kaldi's ``utt2lang``, and ``spk2FIELD``, such as ``spk2gender``, are
+further fields of a manifest. Files that Kaldi computes (``feats.scp``, ``cmvn.scp``, …) are not
+read.
 """
 
 import re
@@ -26,26 +27,27 @@ from asr.errors import DataError, OutputError
 from asr.files import read_text, write_folder
 
 SPEAKER = "speaker"
-"""The field of a speaker that has the id of its only utterance, which in ``utt2spk`` says that the
-speaker is unknown."""
+"""The field for a speaker whose name is the id of the utterance: in ``utt2spk`` such a name says
+that the speaker is unknown."""
 _BLANKS = " \t\r\f\v"
 _BLANK = re.compile(f"[{_BLANKS}]+")  # not what else Unicode calls space
 _OFFSET = re.compile(r":\d+(\[.*\])?$")
 _OWN = {"spk", "dur", SPEAKER}
 
 Table = dict[str, tuple[str, str]]
-"""By the first word of a line: file:line, and the rest of it."""
+"""The lines of a file by their first word: file:line, and the rest of the line."""
 
 
 def read_kaldi(folder: Path) -> list[Item]:
-    """The utterances of a data directory, in the order of ``segments``, or else of ``wav.scp``.
+    """Read the utterances of a data directory, in the order of ``segments``, or, without that file,
+    of ``wav.scp``.
 
-    Texts are taken as they are. A relative path is looked for in ``folder`` and in the one that the
-    command runs in.
+    Texts are taken as they are. A relative path is looked for in ``folder`` and in the folder that
+    the command runs in.
 
     Raises:
-        DataError: a file that is missing or broken, an id twice, an utterance without a text, a
-            command or a place in an archive in ``wav.scp``, an audio file that is not there.
+        DataError: a file is missing or broken, an id occurs twice, an utterance has no text, an
+            audio file does not exist, or ``wav.scp`` names a command or a place in an archive.
     """
     scp, texts = _read(folder / "wav.scp"), _read(folder / "text")
     has_segments = (folder / "segments").exists()
@@ -126,7 +128,8 @@ def _audio(folder: Path, where: str, value: str) -> Path:
 
 
 def _segment(where: str, rest: str) -> tuple[str, float, float | None, int | None]:
-    """Recording, start, duration (None: to the end, which Kaldi writes as -1) and channel."""
+    """Return the recording, start, duration and channel of a line of ``segments``; the duration is
+    None if the segment goes on to the end of the recording, which Kaldi writes as -1."""
     try:
         recording, first, last, *more = _BLANK.split(rest)
         start = seconds(first, "start", where)
@@ -143,7 +146,7 @@ def _segment(where: str, rest: str) -> tuple[str, float, float | None, int | Non
 
 
 def _speakers(folder: Path) -> dict[str, str]:
-    """The speaker of each utterance, of ``utt2spk`` and ``spk2utt``, which have to agree."""
+    """Return the speaker of each utterance by ``utt2spk`` and ``spk2utt``, which have to agree."""
     speakers: dict[str, tuple[str, str]] = {}
     if (folder / "utt2spk").exists():
         for id, (where, speaker) in _read(folder / "utt2spk").items():
@@ -162,7 +165,7 @@ def _speakers(folder: Path) -> dict[str, str]:
 
 
 def _fields(folder: Path, ids: Table, speakers: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """The further fields of each utterance."""
+    """Return the further fields of each utterance."""
     extra: dict[str, dict[str, Any]] = {id: {} for id in ids}
     for path in sorted(folder.glob("utt2?*")):
         name = path.name.removeprefix("utt2")
@@ -183,13 +186,14 @@ def _fields(folder: Path, ids: Table, speakers: dict[str, str]) -> dict[str, dic
 
 
 def write_kaldi(folder: Path, utterances: Sequence[Utterance]) -> list[str]:
-    """Write a data directory, sorted as Kaldi wants it; return what its tools may dislike of it.
+    """Write a data directory, sorted as Kaldi needs it, and return notes on what Kaldi's tools may
+    refuse in it.
 
-    An utterance without a speaker gets its own id for one, as is usual in Kaldi.
+    If the speaker of an utterance is unknown, its id stands for the speaker, as is usual in Kaldi.
 
     Raises:
-        DataError: an id, a speaker, a path or the name of a field that Kaldi's lines cannot hold.
-        OutputError: the folder is there and not empty, or cannot be written.
+        DataError: Kaldi's lines cannot hold an id, a speaker, a path or the name of a field.
+        OutputError: the folder is not empty, or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is there already, and not empty; name a new folder")

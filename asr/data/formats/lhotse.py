@@ -1,7 +1,7 @@
-"""lhotse's manifests: recordings and supervisions, or cuts, as JSON Lines, maybe compressed.
+"""Manifests of lhotse: recordings and supervisions, or cuts, in JSON Lines, compressed or not.
 
-What lhotse has no place for stands in ``custom``. Features and arrays that it computes are not
-read.
+Fields that lhotse does not have stand in ``custom``. Features and arrays that lhotse computes are
+not read.
 """
 
 import math
@@ -18,10 +18,11 @@ from asr.errors import DataError, OutputError
 from asr.files import write_folder
 
 NATIVE = ("language", "gender")
-"""Further fields that lhotse has itself, as strings."""
+"""The further fields of a manifest that lhotse has itself, as strings."""
 ROUNDED = "manifest_duration"
-"""In ``custom`` where a manifest's duration is, by rounding, more than the recording's."""
-_TOLERANCE = 1e-3  # seconds that lhotse lets a supervision end behind its recording
+"""The field in ``custom`` for the duration in a manifest if it is, by rounding, longer than the
+recording."""
+_TOLERANCE = 1e-3  # seconds by which lhotse lets a supervision end after its recording
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,13 @@ class _Recording:
 
 
 def read_lhotse(source: Path) -> list[Item]:
-    """The utterances of a file of cuts, of a file of supervisions beside that of its recordings
-    (the same name with ``recordings``), or of a folder with one such pair. Each supervision is one.
+    """Read the utterances of a file of cuts, of a file of supervisions that has the file of its
+    recordings beside it (the same name with ``recordings``), or of a folder with one such pair.
+    Each supervision is an utterance.
 
     Raises:
-        DataError: files that are missing or broken, a supervision without text or recording, audio
-            that lies elsewhere than in files, transforms, mixed cuts.
+        DataError: a file is missing or broken, a supervision has no text or recording, audio does
+            not lie in files or is transformed while it is read, or a cut is mixed from others.
     """
     if source.is_dir():
         source = _supervisions_in(source)
@@ -142,7 +144,8 @@ def _check_mappings(where: str, supervision: Any, *customs: Any) -> None:
 def _supervision(
     where: str, values: dict[str, Any], recording: _Recording, offset: float, extra: dict[str, Any]
 ) -> Item:
-    """The utterance of a supervision whose times count from ``offset`` (s) in the recording."""
+    """Return the utterance of a supervision, whose times count from ``offset`` (s) in the
+    recording."""
     _check_mappings(where, values, values.get("custom"))
     id, text, speaker = values.get("id"), values.get("text"), values.get("speaker")
     if id is None or not isinstance(text, str):
@@ -184,7 +187,7 @@ def _supervision(
 
 
 def _channel(where: str, channel: Any, recording: _Recording) -> int | None:
-    """Which channel of the file, None: all of them."""
+    """Return which channel of the file (from 0) is meant, None for all of them."""
     wanted = channel if isinstance(channel, list) else [channel]
     if wanted == recording.channels:
         return None
@@ -196,7 +199,8 @@ def _channel(where: str, channel: Any, recording: _Recording) -> int | None:
 
 
 def _shifted(alignment: dict[str, list[Any]], start: float, where: str) -> dict[str, list[Any]]:
-    """Symbols, starts, durations and maybe scores, with the starts counted from ``start`` (s)."""
+    """Return an alignment (symbols, starts, durations and maybe scores) with the starts counted
+    from ``start`` (s)."""
     try:
         return {
             kind: [[symbol, round(begin - start, 6), *rest] for symbol, begin, *rest in items]
@@ -207,13 +211,13 @@ def _shifted(alignment: dict[str, list[Any]], start: float, where: str) -> dict[
 
 
 def write_lhotse(path: Path, utterances: Sequence[Utterance]) -> None:
-    """Write cuts if ``path`` ends in ``.jsonl`` or ``.jsonl.gz``, else a folder of
+    """Write a file of cuts if ``path`` ends in ``.jsonl`` or ``.jsonl.gz``, else a folder with
     ``recordings.jsonl.gz`` and ``supervisions.jsonl.gz``.
 
     Raises:
-        DataError: a duration that is not that of the audio, a number that is not finite.
-        AudioError: a file that is not usable as audio.
-        OutputError: the folder is there and not empty, or it cannot be written.
+        DataError: a duration is not that of the audio, or a number is not finite.
+        AudioError: a file is not usable as audio.
+        OutputError: the folder is not empty, or cannot be written.
     """
     as_cuts = path.name.endswith((".jsonl", ".jsonl.gz"))
     if not as_cuts and path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -228,7 +232,7 @@ def write_lhotse(path: Path, utterances: Sequence[Utterance]) -> None:
 
 
 def _described(item: Utterance) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The recording and the supervision of an utterance, both with its id."""
+    """Return the recording and the supervision of an utterance, both with its id."""
     extent = read_extent(item.audio)
     if abs(extent.seconds - item.duration) > DURATION_TOLERANCE:
         what = f"a duration of {item.duration:.3f} s for audio of {extent.seconds:.3f} s"

@@ -1,4 +1,4 @@
-"""NeMo's manifests: JSON Lines whose ``offset`` says where in a recording an utterance begins."""
+"""Manifests of NeMo: JSON Lines whose ``offset`` tells where in a recording an utterance begins."""
 
 import os
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from asr.errors import DataError
 
 
 def read_nemo(path: Path) -> list[Item]:
-    """The utterances of a NeMo manifest; all further fields are kept.
+    """Read the utterances of a NeMo manifest; all further fields are kept.
 
-    Without an ``id`` it is the name of the audio, for a clip with its beginning and end in
-    milliseconds: ``talk-0012500-0015250``.
+    The default of ``id`` is the name of the audio file, for a clip with its beginning and end in
+    milliseconds, such as ``talk-0012500-0015250``.
 
     Raises:
-        DataError: broken JSON, a field that is missing or wrong, an audio file that is not there.
+        DataError: a line is not JSON, a field is missing or wrong, or an audio file does not exist.
     """
     return [_parse(path, where, values) for where, values in read_json_lines(path, "manifest")]
 
@@ -56,8 +56,9 @@ def write_nemo(path: Path, utterances: Sequence[Utterance]) -> None:
     """Write a NeMo manifest; audio paths are relative to its folder.
 
     Raises:
-        DataError: a field ``offset``, with which NeMo would read a clip of the audio.
-        OutputError: it cannot be written.
+        DataError: an utterance has a field ``offset``, with which NeMo would read a part of the
+            audio.
+        OutputError: the file cannot be written.
     """
     folder = path.absolute().parent
     lines = []

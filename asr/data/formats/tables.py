@@ -1,6 +1,6 @@
-"""CSV and TSV with a line of column names, which are guessed from the usual ones.
+"""CSV and TSV files with a line of column names, from which the meaning of columns is guessed.
 
-CSV is quoted as in RFC 4180; in TSV a quotation mark is a character as any other, as in Common
+CSV is quoted as in RFC 4180; in TSV a quotation mark is a character like any other, as in Common
 Voice.
 """
 
@@ -38,7 +38,7 @@ USUAL = {
     "id": ("id", "utterance_id", "utt_id", "utterance", "utt", "uttid"),
     "duration": ("duration", "seconds", "audio_duration", "dur"),
 }  # fmt: skip
-"""What the columns are called, the likeliest first; upper and lower case are one."""
+"""The names that columns usually have, the likeliest first; upper and lower case are the same."""
 WRITTEN = {name: names[0] for name, names in USUAL.items()}
 
 
@@ -56,7 +56,7 @@ class _Tsv(csv.Dialect):
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns; None: guessed."""
+    """The names of columns; a name that is None is guessed."""
 
     audio: str | None = None
     text: str | None = None
@@ -71,17 +71,23 @@ def read_table(
     folder: Path | None = None,
     refuse: Refuse | None = None,
 ) -> list[Item]:
-    """The utterances of a table; columns without a meaning are further fields, unless empty.
+    """Read the utterances of a table; cells of other columns become further fields, unless empty.
 
-    Paths of audio are relative to ``folder`` (None: the table's). An ``id`` is by default the name
-    of the audio. With ``refuse``, lines that cannot be used are told to it and left out.
+    The default of ``id`` is the name of the audio file.
+
+    Args:
+        path: of the table; the suffix tells what separates columns.
+        columns: the names of columns, where they are not to be guessed.
+        folder: what paths of audio are relative to; by default the folder of the table.
+        refuse: is called for lines that cannot be used, which are then left out; without it, such a
+            line is an error.
 
     Raises:
-        DataError: no column of audio or text, a line with more or fewer cells than columns, a text
-            or an audio file that is missing.
-        ConfigError: a column that is asked for and is not there; another suffix.
+        DataError: there is no column of audio or text, a line has more or fewer cells than there
+            are columns, or a text or an audio file is missing.
+        ConfigError: a column of ``columns`` does not exist, or the suffix is another.
     """
-    text = read_text(path, "table").removeprefix("\ufeff")  # Excel's sign of UTF-8
+    text = read_text(path, "table").removeprefix("\ufeff")  # Excel marks UTF-8 with it
     reader = csv.reader(io.StringIO(text, newline=""), _dialect(path))
     items = []
     try:
@@ -113,7 +119,7 @@ def _dialect(path: Path) -> type[csv.Dialect]:
 
 
 def _find(path: Path, head: list[str], columns: Columns) -> dict[str, int]:
-    """The place of each column that has a meaning."""
+    """Return the index of each column that has a meaning."""
     for place, name in enumerate(head):
         if not name or name in head[:place]:
             raise DataError(f"{path}:1: column {place + 1} is called {name!r}, needs its own name")
@@ -167,13 +173,13 @@ def _parse(
 
 def write_table(path: Path, utterances: Sequence[Utterance]) -> None:
     """Write a table with a column for each field of any utterance; audio paths are relative to its
-    folder. A further field that is no plain text stands there as JSON.
+    folder. The value of a further field that is not plain text is written as JSON.
 
     Raises:
-        DataError: an empty text, id or speaker, tabs or line ends in what a TSV holds, a number
-            that is not finite.
-        ConfigError: another suffix.
-        OutputError: it cannot be written.
+        DataError: a text, an id or a speaker is empty, a value holds tabs or line ends, or a number
+            is not finite.
+        ConfigError: the suffix is not that of a table.
+        OutputError: the file cannot be written.
     """
 
     dialect = _dialect(path)
