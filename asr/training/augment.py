@@ -1,4 +1,7 @@
-"""Augmentation of training data: waveforms one by one, and SpecAugment on features."""
+"""Augmentation of training data: waveforms are changed one by one, features are masked.
+
+The operations on waveforms take and return float32 samples (n,) between -1 and 1.
+"""
 
 import io
 from collections.abc import Callable, Sequence
@@ -18,22 +21,22 @@ TELEPHONE_RATE = 8000
 LOW_CUT = 300.0
 """Hz below which many telephones transmit nothing."""
 TALKERS = 6
-"""Talkers of babble."""
+"""People who speak at once in babble."""
 FAINT = (-90.0, -50.0)
-"""dB of full scale: the noise of silence that is not digital."""
+"""The level of the noise in silence that is not digital, in dB of full scale."""
 
 FRAME_SECONDS = 0.02
 ACTIVE_DECIBELS = 30.0
-"""Frames this far below the loudest one count as pauses."""
+"""How far below the loudest frame a frame may be to count as speech, in dB."""
 
 Draw = Callable[[np.random.Generator], Samples]
-"""A random recording at the training's sample rate."""
+"""A function that draws a random recording at the training's sample rate."""
 
 
 class Augmenter:
-    """Changes waveforms as the sections of ``config`` say; validation has none.
+    """Changes the waveforms of training as the sections of ``config`` say.
 
-    ``draw_talker`` gives a training utterance for babble, ``draw_noise`` one of the noise files.
+    ``draw_talker`` draws a training utterance for babble, ``draw_noise`` one of the noise files.
     """
 
     def __init__(
@@ -51,8 +54,8 @@ class Augmenter:
     def __call__(
         self, samples: Samples, speed: float, rng: np.random.Generator, silence: float = 0.0
     ) -> Samples:
-        """``samples`` (n,) perturbed by ``speed``, between ``silence`` (s), then by what ``rng``
-        draws, within -1 and 1."""
+        """Return ``samples`` (n,) at another ``speed``, with ``silence`` (s) around them, and
+        changed by what ``rng`` draws; they stay between -1 and 1."""
         config = self.config
         samples = perturb_speed(samples, speed)
         if not len(samples):
@@ -86,13 +89,19 @@ class Augmenter:
 
 
 def perturb_speed(samples: Samples, speed: float) -> Samples:
-    """Play ``samples`` (n,) faster by ``speed``; pitch changes with it (Ko et al. 2015)."""
+    """Play ``samples`` (n,) faster by the factor ``speed``; the pitch changes with it.
+
+    Source: Ko et al. 2015.
+
+    >>> len(perturb_speed(np.zeros(1000, np.float32), 1.25))
+    800
+    """
     return resample(samples, speed, 1.0)
 
 
 def surround(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
-    """``samples`` (n,) with ``count`` of silence around them (n + count,), divided at random
-    between before and after."""
+    """Put ``count`` samples of silence around ``samples`` (n,), divided at random between before
+    and after; return (n + count,)."""
     before = int(rng.integers(count + 1))
     quiet = np.zeros(count, np.float32)
     if rng.random() < 0.5:
@@ -102,7 +111,7 @@ def surround(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
 
 
 def babble(talkers: Sequence[Samples], count: int, rng: np.random.Generator) -> Samples:
-    """Talkers (n,) at once and equally loud, (count,)."""
+    """Mix ``talkers`` (n,) each, equally loud, to ``count`` samples."""
     mixed = np.zeros(count, np.float32)
     for talker in talkers:
         level = float(np.sqrt(np.mean(np.square(talker, dtype=np.float64))))
@@ -112,7 +121,10 @@ def babble(talkers: Sequence[Samples], count: int, rng: np.random.Generator) -> 
 
 
 def coloured_noise(rng: np.random.Generator, count: int, slope: float) -> Samples:
-    """Noise (count,) whose power falls with the frequency to the ``slope``: 0 white, 1 pink."""
+    """Return noise (count,) whose power falls with the frequency to the ``slope``.
+
+    A slope of 0 gives white noise, 1 gives pink noise.
+    """
     spectrum = np.fft.rfft(rng.standard_normal(count))
     spectrum *= np.maximum(np.arange(len(spectrum)), 1.0) ** (-slope / 2)
     samples: Samples = np.fft.irfft(spectrum, count).astype(np.float32)
@@ -120,7 +132,7 @@ def coloured_noise(rng: np.random.Generator, count: int, slope: float) -> Sample
 
 
 def speech_power(samples: Samples, sample_rate: int) -> float:
-    """Mean square of ``samples`` (n,) over the frames in which somebody speaks."""
+    """Return the mean square of ``samples`` (n,) over the frames in which somebody speaks."""
     size = min(int(FRAME_SECONDS * sample_rate), len(samples))
     frames = np.square(samples[: len(samples) // size * size], dtype=np.float64).reshape(-1, size)
     powers = frames.mean(axis=1)
@@ -129,7 +141,7 @@ def speech_power(samples: Samples, sample_rate: int) -> float:
 
 
 def add_noise(samples: Samples, noise: Samples, snr: float, sample_rate: int) -> Samples:
-    """``samples`` (n,) with ``noise`` (n,) ``snr`` dB below the speech in them."""
+    """Add ``noise`` (n,) to ``samples`` (n,), ``snr`` dB below the speech in them."""
     power = float(np.mean(np.square(noise, dtype=np.float64)))
     if power == 0:
         return samples
@@ -138,7 +150,7 @@ def add_noise(samples: Samples, noise: Samples, snr: float, sample_rate: int) ->
 
 
 def fit_length(samples: Samples, count: int, rng: np.random.Generator) -> Samples:
-    """A random stretch of ``count`` of ``samples`` (n > 0), which are repeated if too few."""
+    """Return ``count`` samples from a random place of ``samples`` (n > 0), repeated if too few."""
     if len(samples) < count:
         samples = np.tile(samples, -(-count // len(samples)))
     start = int(rng.integers(len(samples) - count + 1))
@@ -146,7 +158,7 @@ def fit_length(samples: Samples, count: int, rng: np.random.Generator) -> Sample
 
 
 def reverberate(samples: Samples, response: npt.NDArray[np.float64]) -> Samples:
-    """``samples`` (n,) in a room, cut to (n,) and as loud as before."""
+    """Convolve ``samples`` (n,) with the ``response`` of a room; return (n,), as loud as before."""
     wet = scipy.signal.fftconvolve(samples, response)[: len(samples)]
     before, after = (float(np.sum(np.square(x, dtype=np.float64))) for x in (samples, wet))
     scaled: Samples = (wet * np.sqrt(before / after) if after > 0 else wet).astype(np.float32)
@@ -154,7 +166,7 @@ def reverberate(samples: Samples, response: npt.NDArray[np.float64]) -> Samples:
 
 
 def telephone(samples: Samples, sample_rate: int, low_cut: float = 0.0) -> Samples:
-    """``samples`` (n,) without what lies above 4 kHz, or below ``low_cut`` Hz."""
+    """Remove from ``samples`` (n,) what lies above 4 kHz, or below ``low_cut`` Hz."""
     narrow = resample(samples, sample_rate, TELEPHONE_RATE)
     if low_cut:
         filter_ = scipy.signal.butter(4, low_cut, "highpass", fs=TELEPHONE_RATE, output="sos")
@@ -163,7 +175,7 @@ def telephone(samples: Samples, sample_rate: int, low_cut: float = 0.0) -> Sampl
 
 
 def through_codec(samples: Samples, sample_rate: int, kind: str) -> Samples:
-    """``samples`` (n,) encoded and decoded by one of ``CODECS``, as libsndfile has them."""
+    """Encode and decode ``samples`` (n,) with one of :data:`asr.training.config.CODECS`."""
     format_, subtype = CODECS[kind]
     coded = io.BytesIO()
     soundfile.write(coded, samples.clip(-1, 1), sample_rate, subtype, format=format_)
@@ -179,8 +191,9 @@ def _cut_to(samples: Samples, count: int) -> Samples:
 def mask_features(
     features: Tensor, lengths: Tensor, config: AugmentConfig, rngs: list[np.random.Generator]
 ) -> Tensor:
-    """Set random bands of mel bins and stretches of frames to the mean, which is zero
-    (SpecAugment, Park et al. 2019, without time warping).
+    """Set random bands of mel bins and runs of frames to the mean, which is zero.
+
+    Source: SpecAugment (Park et al. 2019), without time warping.
 
     Shape: features (B, T, num_mels), lengths (B,), one generator an utterance -> (B, T, num_mels).
     """

@@ -15,11 +15,11 @@ FULL_SCALE = 32767
 
 
 class AudioCache:
-    """Samples of utterances at ``sample_rate`` Hz, decoded once and kept with 16 bits.
+    """A folder of decoded utterances at ``sample_rate`` Hz, with 16 bits a sample.
 
-    One file an utterance in ``folder``, under a name made of the audio's path, size and time of
-    change, so that several processes and runs can share it and a changed file is decoded again. A
-    file that cannot be read counts as missing. ``folder`` None: nothing is kept.
+    Each utterance has one file in ``folder``, whose name is made of the audio's path, size and time
+    of change: several processes and runs can share it, and a changed recording is decoded again. A
+    file that cannot be read counts as missing. Without a ``folder`` nothing is kept.
     """
 
     def __init__(self, folder: Path | None, sample_rate: int) -> None:
@@ -27,7 +27,7 @@ class AudioCache:
         self.sample_rate = sample_rate
 
     def read(self, item: Utterance) -> Samples:
-        """Samples (n,) float32.
+        """Return the samples (n,) of an utterance in float32, from the cache if it has them.
 
         Raises:
             AudioError: the audio cannot be used.
@@ -54,7 +54,11 @@ class AudioCache:
 
 
 def cached_share(durations: list[float], sample_rate: int, gigabytes: float) -> int:
-    """How many of the utterances, from the first, fit on ``gigabytes`` with 16 bits a sample."""
+    """Return how many utterances, from the first, fit into ``gigabytes`` with 16 bits a sample.
+
+    >>> cached_share([60.0, 60.0, 60.0], 16000, gigabytes=0.004)
+    2
+    """
     sizes = np.cumsum(np.asarray(durations) * sample_rate * 2)
     return int(np.searchsorted(sizes, gigabytes * 1e9, side="right"))
 

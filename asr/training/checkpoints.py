@@ -1,4 +1,4 @@
-"""Checkpoints: the run as it stands, and the weights of its best epochs."""
+"""Checkpoints: the state from which a run can go on, and the weights of its best epochs."""
 
 import io
 import math
@@ -18,27 +18,27 @@ LAST = "last.ckpt"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints whole or not at all."""
+    """Writes checkpoints for Lightning, whole or not at all."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        """Serialise in memory, then write, flush and rename."""
+        """Serialise a checkpoint in memory, then write, flush and rename the file."""
         save(checkpoint, Path(path))
 
 
 def save(content: Any, path: Path) -> None:
-    """``torch.save``, whole or not at all."""
+    """Write ``content`` as ``torch.save`` does, but whole or not at all."""
     data = io.BytesIO()
     torch.save(content, data)
     write_atomically(path, data.getvalue())
 
 
 def load_state(path: Path) -> dict[str, Tensor]:
-    """The weights in a checkpoint; nothing but tensors and plain values is unpickled.
+    """Read the weights in a checkpoint; nothing but tensors and plain values is unpickled.
 
     Raises:
-        ModelError: not a checkpoint, or one that holds other objects.
+        ModelError: the file is not a checkpoint, or holds other objects.
     """
     try:
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
@@ -51,7 +51,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
 
 
 def average(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of the weights in ``paths``.
+    """Return the mean of the weights in ``paths``.
 
     Raises:
         ModelError: one of them is no checkpoint.
@@ -83,20 +83,20 @@ class Checkpoints(lightning.Callback):
 
     @property
     def paths(self) -> list[Path]:
-        """The files of the best epochs, the best first."""
+        """Return the files of the best epochs, the best first."""
         return [self._path(epoch) for _, epoch in self.best]
 
     def state_dict(self) -> dict[str, Any]:
-        """What ``last.ckpt`` keeps of this."""
+        """Return what ``last.ckpt`` keeps of this callback."""
         return {"best": self.best, "stale": self.stale}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from ``last.ckpt``."""
+        """Take up what ``last.ckpt`` kept."""
         self.best = [(value, epoch) for value, epoch in state_dict["best"]]
         self.stale = state_dict["stale"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """A run that has ended early does not go on."""
+        """Stop a run that had ended early when its checkpoint was written."""
         trainer.should_stop = bool(self.patience and self.stale >= self.patience)
 
     def on_train_batch_end(
@@ -107,7 +107,7 @@ class Checkpoints(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """After ``steps`` steps; not at the end of an epoch, which has a checkpoint of its own."""
+        """Write ``last.ckpt`` after every ``steps`` steps within an epoch."""
         done = batch_idx + 1
         if (
             self.steps
@@ -120,7 +120,7 @@ class Checkpoints(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Keep the epoch if it is one of the best, then write ``last.ckpt``."""
+        """Keep the weights if the epoch is one of the best, then write ``last.ckpt``."""
         assert isinstance(module, Trainable)
         value, epoch = module.criterion, trainer.current_epoch
         lowest = self.best[0][0] if self.best else math.inf

@@ -1,4 +1,4 @@
-"""The batches of an acoustic model's run."""
+"""The data of an acoustic model's run: its utterances, babble and noise as batches."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,14 @@ from asr.training.loading import BucketData
 from asr.training.preparation import Corpus
 
 TRIES = 10
-"""Draws of a random recording before an unreadable one is an error."""
+"""The recordings that are drawn before one that cannot be read is an error."""
 
 
 class SpeechData(BucketData):
-    """Utterances by their duration (s); babble and noise are drawn from recordings."""
+    """Batches of utterances, by their duration in seconds.
+
+    Babble is drawn from the training utterances, noise from its manifest.
+    """
 
     train: SpeechDataset
     dev: SpeechDataset
@@ -70,8 +73,11 @@ class SpeechData(BucketData):
 
 
 def _draw_from(dataset: SpeechDataset, weights: Sequence[float]) -> Draw:
-    """Recordings as often as ``weights`` (not all zero) say: babble takes each second of speech
-    alike, or one of isolated words would be the same word again and again."""
+    """Return a function that draws recordings with probabilities in proportion to ``weights``.
+
+    The weights of babble are durations, so that each second of speech is as likely: a recording of
+    a single word would otherwise be heard as that word again and again.
+    """
     bounds = np.cumsum(weights)
 
     def draw(rng: Any) -> Samples:

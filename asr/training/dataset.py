@@ -1,4 +1,7 @@
-"""Utterances as batches of tensors, padded with zeros; unusable audio is left out, and named."""
+"""The dataset of utterances: batches of tensors, padded with zeros.
+
+Utterances whose audio cannot be used are left out of a batch and named in it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,18 +21,19 @@ from asr.training.sampler import MicroBatch
 from asr.training.seeding import rng
 
 DURATION_TOLERANCE = 0.5
-"""Seconds (at least a tenth of the utterance) between manifest and audio, beyond which the text can
-hardly be that of the audio."""
+"""The difference in seconds between manifest and audio beyond which the text can hardly be that of
+the audio; a tenth of the utterance if that is more."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Waveforms with their labels.
+    """A batch of utterances.
 
-    ``waveforms`` (B, samples) zero-padded, ``lengths`` (B,) in samples, ``labels`` (sum of
-    ``label_lengths``,) one after another, ``texts`` and ``ids`` of length B; ``rejected`` the
-    utterances that belong here but cannot be used, each with the reason. Where none is left, the
-    batch is one of silence without an id, so that every rank has something to compute.
+    ``waveforms`` (B, samples) are padded with zeros, ``lengths`` (B,) are in samples, ``labels``
+    (sum of ``label_lengths``,) stand one after another, ``texts`` and ``ids`` have length B.
+    ``rejected`` are the utterances that belong here but cannot be used, each with the reason. A
+    batch of which none is left holds silence without an id, so that every rank has something to
+    compute.
     """
 
     waveforms: Tensor
@@ -44,7 +48,7 @@ class Batch:
     rejected: tuple[tuple[Utterance, str], ...] = ()
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on ``device``."""
+        """Return the batch on ``device``."""
         return replace(
             self,
             waveforms=self.waveforms.to(device, non_blocking=True),
@@ -54,7 +58,7 @@ class Batch:
         )
 
     def pin_memory(self) -> "Batch":
-        """The same batch in page-locked memory, from which a GPU copies faster."""
+        """Return the batch in page-locked memory, from which a GPU copies faster."""
         return replace(
             self,
             waveforms=self.waveforms.pin_memory(),
@@ -65,7 +69,7 @@ class Batch:
 
 
 class SpeechDataset(Dataset[Batch]):
-    """Makes the :class:`Batch` of a :class:`MicroBatch`.
+    """A dataset that makes the :class:`Batch` of a :class:`MicroBatch`.
 
     What an ``augmenter`` draws depends on (seed, epoch, utterance id) alone. ``num_frames`` gives
     the encoder's frames for a number of samples; the first ``cached`` utterances are kept in
@@ -127,7 +131,7 @@ class SpeechDataset(Dataset[Batch]):
         return _pad(waveforms, labels, used, micro, rejected, self.cache.sample_rate)
 
     def read(self, index: int) -> Samples:
-        """Samples (n,) of an utterance as they are.
+        """Return the samples (n,) of an utterance as they are, without augmentation.
 
         Raises:
             AudioError: the audio cannot be used.

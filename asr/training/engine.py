@@ -1,4 +1,4 @@
-"""A training run, whatever is trained: its folder, Lightning's trainer, the best weights."""
+"""The engine of every training run: its folder, Lightning's trainer, the best weights."""
 
 import json
 import logging
@@ -49,8 +49,8 @@ def run(
     ``last.ckpt`` and ``best-EPOCH.ckpt``. On a CPU, a run that was stopped and resumed gives what
     an uninterrupted one gives, bit for bit.
 
-    Returns what is known of how the weights came about; None in all processes of the run but one,
-    in which there is nothing left to do.
+    Returns the provenance of the weights; in a run of several processes, all but one get None and
+    have nothing left to do.
 
     Raises:
         ConfigError: a precision that the processor has not.
@@ -126,13 +126,13 @@ def run(
 
 
 def hashes(paths: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of each file."""
+    """Return the SHA-256 of each file by its path."""
     return {path: sha256(path) for path in paths}
 
 
 @contextmanager
 def calm() -> Iterator[None]:
-    """Lightning without its advertisements; the settings of torch as they were afterwards."""
+    """Silence Lightning's advertisements, and restore torch's settings at the end."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     precision = torch.get_float32_matmul_precision()

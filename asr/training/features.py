@@ -1,4 +1,4 @@
-"""Log-mel features on torchaudio, normalised by the statistics of the utterance."""
+"""Log-mel features by torchaudio, normalised by the statistics of the utterance."""
 
 import torch
 import torchaudio
@@ -8,12 +8,15 @@ from asr.model.config import FeatureConfig
 
 
 def frame_mask(lengths: Tensor, frames: int) -> Tensor:
-    """True on the frames that exist. Shape: lengths (B,) -> (B, frames)."""
+    """Return a mask that is true on the frames that exist.
+
+    Shape: lengths (B,) -> (B, frames).
+    """
     return torch.arange(frames, device=lengths.device) < lengths[:, None]
 
 
 class LogMel(nn.Module):
-    """Waveforms to log-mel energies: natural logarithm of mel-filtered power spectra.
+    """Turns waveforms into log-mel energies: the natural logarithm of mel-filtered power spectra.
 
     Frame k is centred on sample ``k * hop_length``; both ends are padded with zeros. Filters are
     Slaney's (Auditory Toolbox, 1998), of equal area, as librosa has them by default.
@@ -44,18 +47,18 @@ class LogMel(nn.Module):
         return energies.clamp(min=self.config.log_floor).log(), self.frame_lengths(lengths)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
-        """The tensor form of :meth:`FeatureConfig.num_frames`, for lengths > 0."""
+        """Return what :meth:`FeatureConfig.num_frames` gives for lengths (B,) > 0, as a tensor."""
         return torch.div(lengths, self.config.hop_length, rounding_mode="floor") + 1
 
 
 EPSILON = 1e-5
-"""Added to the variance: constant features become zero rather than infinite."""
+"""What is added to the variance, so that constant features become zero rather than infinite."""
 
 
 def normalize(
     features: Tensor, lengths: Tensor, statistics: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Zero mean and unit variance of each feature over the frames that exist; zero elsewhere.
+    """Give each feature zero mean and unit variance over the frames that exist; zero elsewhere.
 
     ``statistics``, mean and variance (B, 2, num_mels), replace those of the frames: a window
     of a long recording is normalised by the statistics of the whole.

@@ -20,7 +20,7 @@ Step = Callable[["Graph", list[str], list[str]], tuple[list[str], list[str]]]
 
 
 class Graph:
-    """Nodes and initialisers as they are added; every value has one name."""
+    """A graph that grows node by node; every value has one name."""
 
     def __init__(self, prefix: str = "") -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -29,12 +29,12 @@ class Graph:
         self._prefix = prefix
 
     def weight(self, name: str, value: npt.NDArray[Any]) -> str:
-        """An initialiser under ``name``."""
+        """Add an initialiser under ``name``, and return the name."""
         self.initializers.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def constant(self, value: Any, dtype: type = np.int64) -> str:
-        """A small constant; equal ones are stored once."""
+        """Add a small constant, and return its name; equal ones are stored once."""
         array: npt.NDArray[Any] = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
@@ -42,13 +42,13 @@ class Graph:
         return self._constants[key]
 
     def add(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        """A node with one output, whose name is returned."""
+        """Add a node with one output, and return the name of the output."""
         output = name or self._new(operator)
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
     def add_many(self, operator: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
-        """A node with ``count`` outputs, whose names are returned."""
+        """Add a node with ``count`` outputs, and return their names."""
         name = self._new(operator)
         outputs = [name, *(f"{name}.{i}" for i in range(1, count))]
         self.nodes.append(helper.make_node(operator, list(inputs), outputs, **attributes))
@@ -58,7 +58,7 @@ class Graph:
         return f"{self._prefix}{operator.lower()}_{len(self.nodes)}"
 
     def split(self, value: str, parts: int) -> list[str]:
-        """Equal parts along the first axis."""
+        """Divide a value into equal parts along the first axis."""
         outputs = [f"{value}.part_{i}" for i in range(parts)]
         self.nodes.append(helper.make_node("Split", [value], outputs, axis=0))
         return outputs
@@ -105,17 +105,20 @@ class Graph:
         return ends[: len(states)], ends[len(states) :]
 
     def mask(self, lengths: str, frames: str) -> str:
-        """(B,) and a scalar -> (B, frames) float, one where a frame exists."""
+        """Return floats that are one where a frame exists.
+
+        Shape: lengths (B,), frames () -> (B, frames).
+        """
         steps = self.add("Range", self.constant(0), frames, self.constant(1))
         exists = self.add("Less", steps, self.add("Unsqueeze", lengths, self.constant([1])))
         return self.add("Cast", exists, to=TensorProto.FLOAT)
 
     def size(self, value: str, axis: int) -> str:
-        """Length of one axis, a scalar."""
+        """Return the length of one axis, a scalar."""
         return self.add("Gather", self.add("Shape", value), self.constant(axis), axis=0)
 
     def ceil_divide(self, value: str, divisor: int) -> str:
-        """Integers divided and rounded up."""
+        """Divide integers and round up."""
         raised = self.add("Add", value, self.constant(divisor - 1))
         return self.add("Div", raised, self.constant(divisor))
 
@@ -125,7 +128,7 @@ class Graph:
         inputs: Sequence[tuple[str, int, Shape]],
         outputs: Sequence[tuple[str, int, Shape]],
     ) -> onnx.ModelProto:
-        """The whole, checked; inputs and outputs are names with their types and shapes."""
+        """Return the whole graph, checked; inputs and outputs are names with types and shapes."""
         proto = helper.make_model(
             helper.make_graph(
                 self.nodes,

@@ -1,4 +1,7 @@
-"""Bad data and bad numbers: left out, counted, named, and the end of a run where they abound."""
+"""Guards against bad data and numbers: they are left out, counted and named.
+
+A run in which there are too many of them ends with an error.
+"""
 
 import json
 import sys
@@ -14,19 +17,20 @@ from asr.files import write_atomically
 from asr.training.trainable import Trainable
 
 SHOWN = 20
-"""Names that the summary at the end puts on the terminal; the file holds all."""
+"""The names that the summary at the end puts on the terminal; the file holds all."""
 
 
 def entry(item: Utterance, reason: str) -> dict[str, Any]:
-    """A line of ``skipped.jsonl`` for an utterance that is left out."""
+    """Return the line of ``skipped.jsonl`` for an utterance that is left out."""
     return {"id": item.id, "audio": str(item.audio), "reason": reason}
 
 
 class Guards(lightning.Callback):
-    """Keeps ``skipped.jsonl``: utterances left out, with the reason, and the utterances of steps
-    without a finite gradient, which changed nothing.
+    """Keeps ``skipped.jsonl``, the list of what was not trained on.
 
-    ``prepared`` are the lines of utterances left out before the run. The run ends with an error
+    It names the utterances that were left out, with the reason, and those of steps without a finite
+    gradient, which changed nothing. ``prepared`` are the lines of utterances that were left out
+    before the run. The run ends with an error
     when an epoch has rejected more than ``max_rejected`` utterances, or after ``max_skipped`` steps
     in a row.
     """
@@ -44,18 +48,18 @@ class Guards(lightning.Callback):
         self._ids: list[str] = []
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been met so far."""
+        """Return what has been met so far."""
         return {"met": self.met, "rejected": self.rejected, "in_row": self.in_row}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Take up what a checkpoint kept."""
         self.met = list(state_dict["met"])
         self.rejected, self.in_row = state_dict["rejected"], state_dict["in_row"]
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Every utterance is met once an epoch."""
+        """Begin to count anew: every utterance is met once an epoch."""
         self.rejected = 0
 
     def on_train_batch_end(
@@ -66,7 +70,7 @@ class Guards(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Note what could not be used, and end the run where that is too much.
+        """Note what could not be used, and end the run if that is too much.
 
         Raises:
             DataError: too many unusable utterances.
@@ -103,7 +107,7 @@ class Guards(lightning.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Note what cannot be used of the development set."""
+        """Note what could not be used of the development set."""
         self._note(batch)
 
     def on_train_epoch_end(
@@ -113,7 +117,7 @@ class Guards(lightning.Callback):
         self._write(trainer)
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Say what was left out."""
+        """Print what was left out."""
         if not trainer.is_global_zero:
             return
         lines = read_skipped(self.path)
@@ -155,5 +159,5 @@ def write_skipped(path: Path, lines: list[dict[str, Any]]) -> None:
 
 
 def read_skipped(path: Path) -> list[dict[str, Any]]:
-    """The lines of ``skipped.jsonl``."""
+    """Read the lines of ``skipped.jsonl``."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

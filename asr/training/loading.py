@@ -1,4 +1,4 @@
-"""The batches of a run, from wherever it stands, whatever they are made of."""
+"""The batches of a run from the place where it stands, of utterances or of sentences."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,11 @@ from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
 
 class BucketData(lightning.LightningDataModule):
-    """Training batches that depend on (seed, epoch, position) alone, and development batches.
+    """Training and development batches of items of similar length.
 
-    The data sets make batches of a :class:`asr.training.sampler.MicroBatch`; ``lengths`` are those
-    of their items, of which a micro-batch holds ``limit`` with its padding.
+    Training batches depend on (seed, epoch, position) alone. The datasets make batches of a
+    :class:`asr.training.sampler.MicroBatch`; ``lengths`` are those of their items, and ``limit`` is
+    the total length of a micro-batch with its padding.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class BucketData(lightning.LightningDataModule):
         self.speeds, self.silence = speeds, silence
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """What is left of the trainer's current epoch."""
+        """Return the batches that are left of the trainer's current epoch."""
         assert self.trainer is not None
         loop = self.trainer.fit_loop
         started = loop.epoch_progress.current
@@ -57,7 +58,7 @@ class BucketData(lightning.LightningDataModule):
         return self._loader(self.train, sampler)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Every item of the development set once, over all ranks."""
+        """Return batches with every item of the development set once, over all ranks."""
         assert self.trainer is not None
         sampler = BucketBatchSampler(
             self.dev_lengths,

@@ -1,4 +1,4 @@
-"""The log of a run: one CSV row an epoch, TensorBoard, a line on the terminal, the curves."""
+"""The log of a run: ``metrics.csv``, TensorBoard, a line on the terminal, ``curves.png``."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from asr.training.curves import METRICS, SHOWN, read_metrics
 from asr.training.trainable import Measure, Trainable
 
 PICTURE_SECONDS = 10.0
-"""Least time between two drawings: with short epochs they would take longer than the training."""
+"""The least time between two drawings, which could take longer than short epochs do."""
 
 
 class RunLog(lightning.Callback):
@@ -39,15 +39,15 @@ class RunLog(lightning.Callback):
         self._writer: SummaryWriter | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums of the epoch so far."""
+        """Return the sums of the epoch so far."""
         return {"sums": self.sums}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the sums of a checkpoint."""
+        """Take up the sums that a checkpoint kept."""
         self.sums = dict(state_dict["sums"])
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Cut what lies behind the checkpoint that the run starts from."""
+        """Cut off the rows after the checkpoint that the run starts from."""
         self._started = time.perf_counter()
         if trainer.is_global_zero:
             rows = [row for row in read_metrics(self.path) if row["epoch"] <= trainer.current_epoch]
@@ -69,7 +69,7 @@ class RunLog(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Add the step up."""
+        """Add the numbers of a step to the sums."""
         assert isinstance(module, Trainable)
         last = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         norm = module.step_norm if last else 0.0
@@ -92,7 +92,7 @@ class RunLog(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Add the epoch's row."""
+        """Write the epoch's row and print its line."""
         assert isinstance(module, Trainable)
         seconds = time.perf_counter() - self._started
         sums = self.sums
@@ -133,7 +133,7 @@ class RunLog(lightning.Callback):
         )
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Draw the whole run."""
+        """Draw the curves of the whole run."""
         assert isinstance(module, Trainable)
         if self._writer:
             self._writer.close()
@@ -150,7 +150,7 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def plot_curves(rows: list[dict[str, Any]], path: Path, measure: Measure) -> None:
-    """Losses, and what epochs are compared by, over epochs, as a PNG."""
+    """Draw the losses, and the measure that epochs are compared by, over epochs, as a PNG."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in rows]

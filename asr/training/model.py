@@ -1,4 +1,4 @@
-"""The acoustic model: log-mel features, a time-reducing front, recurrent layers, CTC outputs."""
+"""The acoustic model: log-mel features, convolutions, recurrent layers, CTC outputs."""
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class ConvFront(nn.Module):
 
 
 class Encoder(RecurrentStack):
-    """Normalised features to log-probabilities.
+    """Turns normalised features into log-probabilities.
 
     Shape: features (B, T, num_mels), zero behind each length; lengths (B,)
     -> log_probs (B, frames, V), frame lengths (B,).
@@ -69,7 +69,7 @@ class Encoder(RecurrentStack):
 
 
 class AcousticModel(nn.Module):
-    """Waveforms to log-probabilities: what the exported graph computes, node for node.
+    """Turns waveforms into log-probabilities, exactly as the exported graph does.
 
     ``statistics`` (B or 1, 2, num_mels) as in :func:`asr.training.features.normalize`.
 
@@ -87,7 +87,7 @@ class AcousticModel(nn.Module):
     def features(
         self, waveforms: Tensor, lengths: Tensor, statistics: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Normalised log-mel features (B, T, num_mels) and their lengths (B,), in float32."""
+        """Return normalised features (B, T, num_mels) in float32, and their lengths (B,)."""
         with torch.autocast(waveforms.device.type, enabled=False):
             log_mel, frame_lengths = self.log_mel(waveforms, lengths)
             return normalize(log_mel, frame_lengths, statistics)[0], frame_lengths

@@ -1,4 +1,4 @@
-"""The acoustic model in training: CTC loss, greedy error rate on the development set."""
+"""The acoustic model in training: the CTC loss, and the error rate on the development set."""
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from asr.training.seeding import rng
 from asr.training.trainable import Measure, Trainable
 
 VIEWS = ("masks", "other masks")
-"""Names under which the masks of the views of an utterance are drawn."""
+"""The names under which the masks of the views of an utterance are drawn."""
 
 
 class CTCModule(Trainable):
@@ -31,11 +31,12 @@ class CTCModule(Trainable):
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
-        """Negative log-likelihood of the labels in nats, summed over utterances, in float32.
+        """Return the negative log-likelihood of the labels in nats, summed over utterances.
 
-        The mean over views where ``log_probs`` holds the batch more than once. Zero, with zero
-        gradients, for a batch in which no utterance is left. On a GPU its gradient varies from run
-        to run; where that is not allowed it is computed on the CPU.
+        Where ``log_probs`` holds the batch more than once, it is the mean over these views. For a
+        batch in which no utterance is left it is zero, with zero gradients. It is computed in
+        float32. On a GPU its gradient varies from run to run; if that is not allowed, the loss is
+        computed on the CPU.
         """
         views = len(log_probs) // len(batch.label_lengths)
         device = log_probs.device
@@ -52,8 +53,9 @@ class CTCModule(Trainable):
         return total / views if batch.ids else total * 0
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """The share of this micro-batch in the loss of the step: the mean over the utterances of
-        all ranks and micro-batches, in nats.
+        """Return the share of this micro-batch in the loss of the step, in nats.
+
+        The loss of a step is the mean over the utterances of all ranks and micro-batches.
 
         With ``training.consistency`` the network sees every utterance twice, with masks and dropout
         of its own each time: the mean of both CTC losses, and that share of their disagreement.
@@ -96,11 +98,11 @@ class CTCModule(Trainable):
         return total * (shares / batch.utterances)
 
     def on_validation_epoch_start(self) -> None:
-        """Begin a new count."""
+        """Begin to count the errors and losses of the development set anew."""
         self.dev_sums = dict.fromkeys(("loss", "items", "errors", "units"), 0.0)
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Count the loss and the errors of a batch, in words or characters."""
+        """Add the loss of a batch and its errors, in words or characters."""
         if not batch.ids:
             return
         log_probs, frames = self.model(batch.waveforms, batch.lengths)
@@ -116,21 +118,21 @@ class CTCModule(Trainable):
             self.dev_sums["units"] += counts.reference
 
     def on_validation_epoch_end(self) -> None:
-        """Add up over all ranks."""
+        """Add up the counts of all ranks."""
         self.dev_sums = self.over_ranks(self.dev_sums)
 
     @property
     def dev_rate(self) -> float:
-        """Greedy error rate on the development set, a fraction."""
+        """Return the error rate of greedy decoding on the development set, as a fraction."""
         return self.dev_sums["errors"] / max(self.dev_sums["units"], 1)
 
     @property
     def criterion(self) -> float:
-        """:attr:`dev_rate`."""
+        """Return :attr:`dev_rate`."""
         return self.dev_rate
 
     def speed(self, samples: float, seconds: float) -> float:
-        """Seconds of audio in a second."""
+        """Return the seconds of audio that are trained on in a second."""
         return samples / self.config.features.sample_rate / seconds
 
 

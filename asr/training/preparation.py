@@ -1,4 +1,4 @@
-"""From manifests to what can be trained on; what is left out is counted and listed."""
+"""Preparation of manifests for training: what cannot be trained on is left out and listed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,8 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Corpus:
-    """The symbols of a run, its utterances, and a line of ``skipped.jsonl`` for each left out."""
+    """The vocabulary and the utterances of a run; ``skipped`` has a line of ``skipped.jsonl`` for
+    each utterance that is left out."""
 
     vocabulary: Vocabulary
     train: list[Utterance]
@@ -25,10 +26,11 @@ class Corpus:
 
 
 def prepare(config: Config, skipped: Path, vocabulary: Vocabulary | None = None) -> Corpus:
-    """Read the manifests and, unless it is given, take or learn the ``vocabulary`` from the
-    training texts; leave out of the training set what cannot be trained on: utterances over
-    ``data.max_duration``, without text or with unknown characters as ``data`` says, and texts
-    that CTC cannot fit on the frames at the fastest speed.
+    """Read the manifests, and leave out of the training set what cannot be trained on.
+
+    These are utterances over ``data.max_duration``, without text or with unknown characters as
+    ``data`` says, and those whose text CTC cannot fit on the frames at the fastest speed. Unless it
+    is given, the ``vocabulary`` is taken or learned from the training texts.
 
     Raises:
         DataError: no manifests, characters outside the vocabulary (file, line and characters are
@@ -79,8 +81,10 @@ def _vocabulary(texts: Sequence[str], config: DataConfig) -> Vocabulary:
 
 
 def distinct(utterances: list[Utterance]) -> list[Utterance]:
-    """``utterances`` of several manifests, an id that two of them share made distinct: what is
-    random about an utterance depends on its id."""
+    """Return ``utterances`` with distinct ids: what is random about an utterance depends on its id.
+
+    Of utterances that share an id, the second gets ``#2`` after it, and so on.
+    """
     seen: set[str] = set()
     result = []
     for item in utterances:
@@ -95,7 +99,7 @@ def distinct(utterances: list[Utterance]) -> list[Utterance]:
 def drop_unfit(
     utterances: Sequence[Utterance], vocabulary: Vocabulary, config: Config
 ) -> tuple[list[Utterance], list[tuple[Utterance, str]]]:
-    """Split into utterances to train on, and the others with the reason."""
+    """Split ``utterances`` into those to train on, and the others with the reason."""
     rate = config.features.sample_rate
     fastest = max(config.augment.speeds)
 

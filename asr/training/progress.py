@@ -11,8 +11,11 @@ from asr.training.trainable import Trainable
 
 
 class ProgressBar(lightning.Callback):
-    """One line on a terminal: epoch, loss, the last value on the development set, learning rate,
-    speed and the time left; it goes when the run ends."""
+    """One line on the terminal with the progress of the run, which disappears when the run ends.
+
+    It shows the epoch, the loss, the last value on the development set, the learning rate, the
+    speed and the time that is left.
+    """
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -41,7 +44,7 @@ class ProgressBar(lightning.Callback):
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Begin at zero."""
+        """Move the bar back to the start."""
         if self._progress:
             self._progress.reset(self._task, total=None)
 
@@ -53,7 +56,7 @@ class ProgressBar(lightning.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Move on."""
+        """Move the bar on by a micro-batch."""
         if not self._progress:
             return
         assert isinstance(module, Trainable)
@@ -81,12 +84,12 @@ class ProgressBar(lightning.Callback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        """Take the value of the epoch."""
+        """Take up the value of the epoch on the development set."""
         assert isinstance(module, Trainable)
         self._dev = module.measure.shown(module.criterion)
 
     def on_fit_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop()
 
     def on_exception(
@@ -95,7 +98,7 @@ class ProgressBar(lightning.Callback):
         module: lightning.LightningModule,
         exception: BaseException,
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop()
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Simulated rooms: impulse responses by the image method."""
+"""Simulated rooms: impulse responses by the image method (Allen & Berkley 1979)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,19 +7,20 @@ import scipy.signal
 SPEED_OF_SOUND = 343.0
 SMALLEST, LARGEST = (3.0, 3.0, 2.4), (10.0, 8.0, 4.0)
 WALL = 0.5
-"""Metres that the speaker and the microphone keep from every wall."""
+"""The metres that the speaker and the microphone keep from every wall."""
 LOW_CUT = 80.0
-"""Hz."""
+"""The frequency in Hz below which a response is cut off."""
 
 
 def draw_room(
     rng: np.random.Generator, reverberation: float, sample_rate: int
 ) -> npt.NDArray[np.float64]:
-    """The response (n,) of a random box with the reverberation time T60 (s) between two random
-    points; it starts with the direct sound.
+    """Return the response (n,) between two random points of a random box.
 
-    All echoes of the method are positive, which would raise what no room has: the lowest
-    frequencies are taken out, as its authors do."""
+    ``reverberation`` is the reverberation time T60 in seconds; the response starts with the direct
+    sound. All echoes of the method are positive, which would raise the lowest frequencies as no
+    room does: they are filtered out, as the authors of the method do.
+    """
     size = rng.uniform(SMALLEST, LARGEST)
     source, microphone = (rng.uniform(WALL, size - WALL) for _ in range(2))
     response = impulse_response(size, source, microphone, reverberation, sample_rate)
@@ -35,7 +36,9 @@ def impulse_response(
     reverberation: float,
     sample_rate: int,
 ) -> npt.NDArray[np.float64]:
-    """Response (n,) of a box of ``size`` (3,) metres (Allen & Berkley 1979, equation 8).
+    """Return the response (n,) of a box of ``size`` (3,) metres.
+
+    Source: Allen & Berkley 1979, equation 8.
 
     All walls reflect alike, as much as Sabine's formula gives for the reverberation time T60 (s);
     images are placed on whole samples. Scaled and shifted so that the direct sound is 1 at

@@ -1,4 +1,4 @@
-"""Batches of similar duration under a budget of seconds, the same on every rank."""
+"""The sampler: batches of items of similar length, of limited total length, on every rank."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from asr.training.seeding import rng
 
 NO_SILENCE = SilenceConfig()
 JITTER = 0.03
-"""Durations are scaled by 1 ± this before sorting, so that batches differ from epoch to epoch even
-where speeds don't; it costs about as much padding."""
+"""Durations are scaled by up to 1 ± this before they are sorted, so that batches differ from epoch
+to epoch even if speeds do not; it costs about as much padding."""
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one rank computes at once: ``indices`` into the data set, the ``speeds`` of these
-    utterances and the ``silences`` around them (s).
+    """The items that one rank computes at once.
 
+    ``indices`` point into the dataset; ``speeds`` and ``silences`` (s) are those of the utterances.
     ``index`` counts the micro-batches of the ``epoch``; ``utterances`` is the number of utterances
     in the whole step, over all ranks and all micro-batches that are accumulated for it.
     """
@@ -34,12 +34,12 @@ class MicroBatch:
 
 
 class BucketBatchSampler(Sampler[MicroBatch]):
-    """The micro-batches of one rank in one epoch, a function of (seed, epoch) alone.
+    """A sampler of one rank's micro-batches in one epoch, a function of (seed, epoch) alone.
 
-    Utterances are sorted by their duration (s) after the speed, and with the silence, that are
+    Utterances are sorted by their duration in seconds at the speed, and with the silence, that are
     drawn for them, and cut into steps: from the longest down, as many as ``batch_seconds`` hold
     with their padding, times the micro-batches of a step. The steps are shuffled; each is dealt to
-    ``ranks`` and ``accumulate`` micro-batches in turn, longest first, so that all have as good as
+    ``ranks`` and ``accumulate`` micro-batches in turn, longest first, so that all have nearly
     equal work. A micro-batch can be empty where a step has fewer utterances than parts.
 
     ``start``: micro-batches to leave out at the beginning; the length is that of the whole epoch.
@@ -76,7 +76,7 @@ class BucketBatchSampler(Sampler[MicroBatch]):
 
     @property
     def padding(self) -> float:
-        """Share of the epoch's samples, over all ranks, that is padding."""
+        """Return the share of the epoch's samples, over all ranks, that is padding."""
         parts = (part for step in self.steps for part in self._deal(step))
         padded = sum(len(part) * self.durations[part].max(initial=0) for part in parts)
         return 1 - float(self.durations.sum()) / float(padded)
@@ -105,7 +105,7 @@ class BucketBatchSampler(Sampler[MicroBatch]):
 def _cut(
     durations: npt.NDArray[np.float64], batch_seconds: float, parts: int
 ) -> list[tuple[int, int]]:
-    """Ranges of ``durations`` (nearly descending) of which each of ``parts`` shares fits."""
+    """Cut ``durations`` (nearly descending) into ranges, each of whose ``parts`` shares fits."""
     ranges = []
     first = 0
     while first < len(durations):

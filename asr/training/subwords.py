@@ -1,4 +1,4 @@
-"""Sub-words of the training texts: the unigram model of Kudo (2018), learned by sentencepiece."""
+"""Sub-words of the training texts, learned by sentencepiece (the unigram model of Kudo 2018)."""
 
 import io
 import json
@@ -12,12 +12,13 @@ from asr.text import BLANK, Vocabulary
 from asr.training.config import DataConfig
 
 PIECES = "pieces.json"
-"""In a run's folder: what a resumed run goes on with."""
+"""The file in a run's folder from which a resumed run reads them."""
 
 
 def learn_pieces(texts: Iterable[str], config: DataConfig) -> Vocabulary:
-    """The blank and ``data.pieces`` sub-words of normalised ``texts``, all their characters and
-    ``data.characters`` among them.
+    """Return a vocabulary of the blank and ``data.pieces`` sub-words of normalised ``texts``.
+
+    All characters of the texts and ``data.characters`` are among the sub-words.
 
     Raises:
         DataError: sentencepiece cannot make so many, or so few.
@@ -53,7 +54,7 @@ def learn_pieces(texts: Iterable[str], config: DataConfig) -> Vocabulary:
 
 
 def _reason(message: str) -> str:
-    """What sentencepiece says, which counts ``<unk>`` too."""
+    """Return the reason in sentencepiece's message, which counts ``<unk>`` as a sub-word too."""
     if most := re.search(r"<= (\d+)", message):
         return f"the training texts give {int(most[1]) - 1} at most"
     if least := re.search(r"\d+ vs (\d+)", message):
@@ -72,7 +73,7 @@ def keep_pieces(folder: Path, vocabulary: Vocabulary) -> None:
 
 
 def kept_pieces(folder: Path, config: DataConfig) -> Vocabulary:
-    """What :func:`keep_pieces` wrote.
+    """Read what :func:`keep_pieces` wrote.
 
     Raises:
         DataError: it cannot be read.

@@ -1,4 +1,4 @@
-"""A suggestion as the configuration file of ``asr train``."""
+"""The configuration file of ``asr train`` that a suggestion is written into."""
 
 import json
 import textwrap
@@ -26,14 +26,16 @@ STRONG = AugmentConfig(
     time_width=25,
     time_share=0.12,
 )
-"""For little audio, as in AN4's recipe."""
+"""Augmentation for little audio, as in AN4's recipe."""
 
 
 def configure(
     suggestion: Suggestion, folder: Path, characters: str, info: ModelInfo | None
 ) -> Config:
-    """The run ``runs/NAME`` for the manifests in a folder called NAME; ``info`` is that of the
-    model which the suggestion starts from."""
+    """Return the configuration of the run ``runs/NAME`` for the manifests in a folder called NAME.
+
+    ``info`` describes the model that the suggestion starts from.
+    """
     start = info if suggestion.init_from else None
     little = suggestion.little
     encoder = start.encoder if start else EncoderConfig()
@@ -68,7 +70,7 @@ def configure(
 def written(
     config: Config, suggestion: Suggestion, recordings: Recordings, machine: Machine
 ) -> str:
-    """The TOML file: what differs from the defaults, after what is expected of it as comments."""
+    """Return the TOML file: comments on what to expect, then what differs from the defaults."""
     notes = [HEADER, expectation(suggestion, recordings, machine)]
     notes += [f"Warning: {warning}." for warning in suggestion.warnings]
     comments = [
@@ -82,7 +84,7 @@ def written(
 
 
 def expectation(suggestion: Suggestion, recordings: Recordings, machine: Machine) -> str:
-    """How long it will take, and why."""
+    """Return a sentence that says how long the training will take, and why."""
     work = f"{suggestion.epochs} epochs of {recordings.minutes:.1f} minutes of audio"
     if machine.speed is None or suggestion.minutes is None:
         return f"{work}."
@@ -94,7 +96,11 @@ def expectation(suggestion: Suggestion, recordings: Recordings, machine: Machine
 
 
 def differences(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of nested values of a :class:`asr.training.config.Config` that are not the defaults."""
+    """Return those values of a configuration (nested mappings) that are not the defaults.
+
+    >>> differences({"seed": 1, "training": {"epochs": 3, "average": 1}})
+    {'training': {'epochs': 3}}
+    """
     return _differences(values, to_mapping(Config()))
 
 
@@ -109,7 +115,7 @@ def _differences(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
 
 
 def to_toml(values: Mapping[str, Any], section: str = "") -> list[str]:
-    """Lines of TOML: scalars and lists, then a table for each section that holds any.
+    """Return lines of TOML: scalars and lists, then a table for each section that holds any.
 
     >>> to_toml({"name": "mine", "training": {"epochs": 3}})
     ['name = "mine"', '', '[training]', 'epochs = 3']

@@ -1,7 +1,7 @@
-"""What to train on recordings of one's own: which network, from where, how long.
+"""A suggestion for training on one's own recordings: the network, its start, the epochs.
 
-Measured are AN4 (``recipes/an4``: 38 minutes from random weights, 160 epochs, three layers of 256)
-and what ``recipes/your_data`` reports; the rest of the figures here are choices, and say so.
+Two figures are measured: AN4's (``recipes/an4``: 38 minutes from random weights, 160 epochs, three
+layers of 256) and those that ``recipes/your_data`` reports. The others are choices.
 """
 
 import math
@@ -9,30 +9,32 @@ import unicodedata
 from dataclasses import dataclass
 
 MINUTES_OF_AN4, EPOCHS_FROM_RANDOM = 38, 160
-"""What gave 6.5 % word errors in AN4's narrow domain."""
+"""The minutes and epochs that gave 6.5 % word errors in AN4's narrow domain."""
 MINUTES_TO_TUNE, EPOCHS_TO_TUNE = 10, 60
-"""Of a model that is fine-tuned."""
+"""The minutes and epochs of a model that is fine-tuned."""
 FEWEST_TO_TUNE, FEWEST_FROM_RANDOM = 5, 60
-"""Minutes below which there is too little, by experience, not by measurement."""
+"""The minutes below which there is too little, by experience, not by measurement."""
 FEWEST_UTTERANCES = 50
 LITTLE = 120
-"""Minutes below which networks learn recordings by heart: more dropout and augmentation."""
+"""The minutes below which networks learn recordings by heart, so that they need more dropout and
+augmentation."""
 FOREIGN = 0.1
-"""The share of the characters without a symbol from which on a language is another one."""
+"""The share of characters unknown to the model above which the language is taken for another."""
 MINUTES_OF_FOREIGN, MINUTES_OF_ANY = 300, 1200
-"""From which on random weights are the better start, for another language and for the same."""
+"""The minutes from which on random weights are the better start: for another language, and for the
+same."""
 NETWORKS = ((0, 3, 256), (300, 4, 320), (1200, 4, 512))
-"""From so many minutes on, layers and hidden size; without a GPU the last one takes too long."""
+"""The layers and the hidden size from so many minutes on; the last takes too long without a GPU."""
 SHORT_BATCH, BATCH = 24.0, 48.0
 BATCHES_OF_GPU = ((0, BATCH), (60, 96.0), (600, 192.0))
-"""From so many minutes on, seconds."""
+"""The seconds of a batch on a GPU from so many minutes on."""
 MANY_HOURS = 12
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """What there is to train on: ``characters`` are those of its texts, ``longest`` is in
-    seconds."""
+    """The recordings to train on: ``characters`` are those of their texts, ``longest`` is the
+    longest recording in seconds."""
 
     minutes: float
     utterances: int
@@ -42,7 +44,8 @@ class Recordings:
 
 @dataclass(frozen=True)
 class Machine:
-    """``speed``: times real time at which it trains the network, None if that isn't known."""
+    """The machine to train on; ``speed`` is how many times faster than real time it trains the
+    network, None if that is not known."""
 
     cores: int
     gpu: bool = False
@@ -61,8 +64,8 @@ class Start:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """``init_from`` is empty for random weights; ``minutes`` that training takes, None where the
-    speed isn't known; ``warnings`` are sentences."""
+    """A suggestion: ``init_from`` is empty for random weights, ``minutes`` is the time that
+    training takes (None if the speed is not known), ``warnings`` are sentences."""
 
     init_from: str
     layers: int
@@ -75,8 +78,10 @@ class Suggestion:
 
 
 def suggest(recordings: Recordings, machine: Machine, start: Start | None) -> Suggestion:
-    """Fine-tune ``start``, or train from random weights: without one, with much audio of another
-    language, or with very much of any.
+    """Suggest how to train: fine-tune ``start``, or begin with random weights.
+
+    Random weights are the start if there is no model, with much audio of another language, and with
+    very much audio of any.
 
     Epochs fall with the square root of the minutes, so that more recordings are gone through less
     often and yet take longer. Training takes epochs x minutes of audio / times real time; the
@@ -114,7 +119,7 @@ def suggest(recordings: Recordings, machine: Machine, start: Start | None) -> Su
 
 
 def is_foreign(recordings: Recordings, start: Start) -> bool:
-    """Whether so many characters are new that it is another language than the model's."""
+    """Tell whether so many characters are new that it is another language than the model's."""
     characters = recordings.characters
     return len(characters - start.characters) > FOREIGN * len(characters)
 

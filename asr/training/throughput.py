@@ -1,4 +1,4 @@
-"""What this machine is, and how fast it trains a network."""
+"""The speed at which this machine trains a network."""
 
 import os
 import time
@@ -16,18 +16,19 @@ from asr.training.preparation import prepare
 from asr.training.suggestion import Machine
 
 SECONDS = 8.0
-"""How long it is tried; what is decoded meanwhile is kept for the run."""
+"""The time of a trial in seconds; what is decoded meanwhile is kept for the run."""
 
 
 def this_machine() -> Machine:
-    """Its processors."""
+    """Return the number of processors of this machine, and whether it has a GPU."""
     return Machine(os.cpu_count() or 1, torch.cuda.is_available())
 
 
 def measure_speed(config: Config, skipped: Path, seconds: float = SECONDS) -> float:
-    """Times real time at which ``config`` is trained, by ``seconds`` of real steps, two at least,
-    the first of which is not counted. ``skipped``: the file for what cannot be trained on, if that
-    is too much.
+    """Return how many times faster than real time this machine trains with ``config``.
+
+    It is measured in ``seconds`` of real steps, two at least, of which the first is not counted. If
+    too much cannot be trained on, the file ``skipped`` lists it.
 
     Raises:
         DataError: as :func:`asr.training.preparation.prepare`.

@@ -1,4 +1,4 @@
-"""What the engine knows of the networks that it trains, acoustic or of language."""
+"""The base of the modules that the engine trains, for acoustic and for language models."""
 
 import math
 from abc import abstractmethod
@@ -16,21 +16,21 @@ START, END = 1 / 25, 1e-5
 
 @dataclass(frozen=True)
 class Measure:
-    """What epochs are compared by on the development set; the lowest is the best."""
+    """The measure by which epochs are compared on the development set; the lowest is the best."""
 
     column: str
-    """Its name in ``metrics.csv``."""
+    """The name of its column in ``metrics.csv``."""
     name: str
     factor: float
-    """From the module's value to what people read."""
+    """The factor from the module's value to the value that people read."""
     unit: str
     loss: str
-    """What the loss is counted in."""
+    """The label of the loss, with its unit."""
     speed: str
-    """What comes after the number of :meth:`Trainable.speed`."""
+    """The unit of :meth:`Trainable.speed`."""
 
     def shown(self, value: float) -> str:
-        """A value, as people read it.
+        """Return a value as people read it.
 
         >>> Measure("dev_wer", "WER", 100, " %", "nats", "×").shown(0.5)
         '50.00 %'
@@ -41,11 +41,11 @@ class Measure:
 class Trainable(lightning.LightningModule):
     """A network with its optimiser, learning rate and clipping.
 
-    For callbacks there are ``step_sums``, what the last micro-batch added up over all ranks
-    (``loss``, ``items`` that it is the sum of, ``not_finite``, ``rejected``, ``samples`` and
-    ``padded``, the same with padding); ``step_norm``, the norm of the last step's gradient before
-    clipping, which may not be finite; and ``dev_sums`` (``loss``, ``items``, …), over the whole
-    development set.
+    Callbacks read three attributes. ``step_sums`` are the sums of the last micro-batch over all
+    ranks: the ``loss``, the number of ``items`` in it, ``not_finite``, ``rejected``, and the
+    ``samples`` without and ``padded`` with padding. ``step_norm`` is the norm of the last step's
+    gradient before clipping, which may not be finite. ``dev_sums`` (``loss``, ``items``, …) are
+    those of the whole development set.
     """
 
     measure: Measure
@@ -61,46 +61,46 @@ class Trainable(lightning.LightningModule):
     @property
     @abstractmethod
     def criterion(self) -> float:
-        """Of the development set, what :attr:`measure` describes."""
+        """Return the value on the development set that :attr:`measure` describes."""
 
     @abstractmethod
     def speed(self, samples: float, seconds: float) -> float:
-        """What took ``seconds``, in the unit that :attr:`measure` names."""
+        """Return the speed of training, in the unit that :attr:`measure` names."""
 
     def parameter_count(self) -> int:
-        """Number of trained weights."""
+        """Return the number of trained weights."""
         return sum(weight.numel() for weight in self.parameters())
 
     @property
     def step_finite(self) -> bool:
-        """Whether the last step had a finite gradient."""
+        """Tell whether the last step had a finite gradient."""
         return math.isfinite(self.step_norm)
 
     @property
     def dev_loss(self) -> float:
-        """Mean over the items of the development set, in nats."""
+        """Return the mean loss over the items of the development set, in nats."""
         return self.dev_sums["loss"] / max(self.dev_sums["items"], 1)
 
     def on_validation_epoch_end(self) -> None:
-        """Add up over all ranks."""
+        """Add up the sums of all ranks."""
         self.dev_sums = self.over_ranks(self.dev_sums)
 
     def over_ranks(self, sums: dict[str, Any]) -> dict[str, float]:
-        """The sums of ``sums`` over all processes."""
+        """Return ``sums`` added up over all ranks."""
         values = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.device)
         if self.trainer.world_size > 1:
             torch.distributed.all_reduce(values)
         return dict(zip(sums, values.tolist(), strict=True))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov & Hutter 2019)."""
+        """Return the optimiser, AdamW (Loshchilov & Hutter 2019)."""
         options = self.optimizer_config
         return torch.optim.AdamW(
             self.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the learning rate, by the share of the run that is done."""
+        """Set the learning rate that belongs to the share of the run that is done."""
         accumulate = self.options.accumulate
         steps = int(self.trainer.num_training_batches) // accumulate
         progress = (self.current_epoch + batch_idx // accumulate / steps) / self.options.epochs
@@ -113,7 +113,7 @@ class Trainable(lightning.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the norm; without a finite norm, on every rank alike, the step changes nothing."""
+        """Clip the gradient's norm; if it is not finite, the step changes nothing on any rank."""
         norm = torch.nn.utils.clip_grad_norm_(
             self.parameters(), self.optimizer_config.gradient_clip
         )

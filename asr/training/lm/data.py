@@ -1,4 +1,4 @@
-"""Sentences as batches of ids."""
+"""The data of a language model's run: sentences as batches of ids."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ from asr.training.loading import BucketData
 from asr.training.sampler import MicroBatch
 
 PADDING = -100
-"""A target that does not count."""
+"""The target that the loss ignores."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The words of a model, and the sentences as their ids."""
+    """The words of a model, and the sentences to train on and to choose by as their ids."""
 
     unit: str
     words: tuple[str, ...]
@@ -67,8 +67,10 @@ def read(config: TextConfig) -> Texts:
 
 @dataclass(frozen=True)
 class TextBatch:
-    """``tokens`` (B, T) and the ``targets`` (B, T) that come after them, :data:`PADDING` behind
-    each of ``lengths`` (B,)."""
+    """A batch of sentences: ``tokens`` (B, T) and the ``targets`` (B, T) that follow them.
+
+    Behind each of ``lengths`` (B,), targets are :data:`PADDING`.
+    """
 
     tokens: Tensor
     targets: Tensor
@@ -79,7 +81,7 @@ class TextBatch:
     rejected: tuple[()] = ()
 
     def to(self, device: torch.device) -> "TextBatch":
-        """The same batch on ``device``."""
+        """Return the batch on ``device``."""
         return replace(
             self,
             tokens=self.tokens.to(device, non_blocking=True),
@@ -88,7 +90,7 @@ class TextBatch:
         )
 
     def pin_memory(self) -> "TextBatch":
-        """The same batch in page-locked memory, from which a GPU copies faster."""
+        """Return the batch in page-locked memory, from which a GPU copies faster."""
         return replace(
             self,
             tokens=self.tokens.pin_memory(),
@@ -98,8 +100,10 @@ class TextBatch:
 
 
 class TextDataset(Dataset[TextBatch]):
-    """Makes the :class:`TextBatch` of a :class:`asr.training.sampler.MicroBatch`; where that is
-    empty, one of no words, so that every rank has something to compute."""
+    """A dataset that makes the :class:`TextBatch` of a :class:`asr.training.sampler.MicroBatch`.
+
+    An empty one gives a batch of no words, so that every rank has something to compute.
+    """
 
     def __init__(self, sentences: Sequence[Sequence[int]]) -> None:
         self.sentences = sentences
@@ -128,7 +132,7 @@ class TextDataset(Dataset[TextBatch]):
 
 
 class TextData(BucketData):
-    """Sentences by their number of words or characters and the end."""
+    """Batches of sentences, by their number of words or characters and the end."""
 
     def __init__(self, config: LmConfig, texts: Texts) -> None:
         super().__init__(

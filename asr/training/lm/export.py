@@ -1,4 +1,4 @@
-"""The file of a language model."""
+"""The ONNX file of a recurrent language model."""
 
 import json
 from typing import Any
@@ -17,8 +17,9 @@ from asr.training.stack import stack_nodes
 def to_onnx(
     model: RecurrentLmModel, config: NetworkConfig, texts: Texts, provenance: dict[str, Any]
 ) -> bytes:
-    """What ``model`` computes, with its words, as :class:`asr.lm.recurrent_lm.RecurrentLm`
-    reads it.
+    """Return the ONNX file of ``model`` and its words.
+
+    :class:`asr.lm.recurrent_lm.RecurrentLm` reads it.
 
     Inputs: ``tokens`` (B, T) and ``lengths`` (B,) int64; ``states`` (S, B, hidden) float32, those
     of the layers in turn. Outputs: ``log_probs`` (B, T, V), of no meaning behind each length, and

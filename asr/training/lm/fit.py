@@ -1,4 +1,4 @@
-"""A recurrent language model, from texts to a model file."""
+"""Training of a recurrent language model, from texts to a model file."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FILE = "lm.onnx"
 
 
 def fit(config: LmConfig, resume: bool = False, folder: Path | None = None) -> Path:
-    """Train as ``config`` says; return the model file, ``<run folder>/lm.onnx``.
+    """Train a language model; return its file, ``<run folder>/lm.onnx``.
 
     The run folder (``runs/<name>`` unless given) is that of :func:`asr.training.engine.run`; epochs
     are compared by the perplexity of the development text.

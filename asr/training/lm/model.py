@@ -1,4 +1,4 @@
-"""The network of a language model."""
+"""The network of a recurrent language model."""
 
 import torch
 from torch import Tensor, nn
@@ -8,12 +8,13 @@ from asr.training.lm.config import NetworkConfig
 from asr.training.stack import RecurrentStack
 
 RANGE = 0.1
-"""Embeddings start between minus this and this."""
+"""The largest absolute value of embeddings before training."""
 
 
 class RecurrentLmModel(RecurrentStack):
-    """Word ids to scores of the next word. The embeddings are the output's weights too (Press and
-    Wolf 2017).
+    """Turns word ids into scores of the next word.
+
+    The embeddings are the output's weights too (Press and Wolf 2017).
 
     Shape: tokens (B, T), lengths (B,) -> logits (B, T, V), of no meaning behind each length.
     """

@@ -1,4 +1,4 @@
-"""A language model in training: cross-entropy, perplexity on the development set."""
+"""The language model in training: cross-entropy, and perplexity on the development set."""
 
 import math
 
@@ -26,7 +26,7 @@ class LmModule(Trainable):
         self.model = RecurrentLmModel(config.network, vocabulary_size)
 
     def loss(self, batch: TextBatch) -> Tensor:
-        """Negative log-likelihood in nats, summed over the batch, in float32."""
+        """Return the negative log-likelihood in nats, summed over the batch, in float32."""
         logits = self.model(batch.tokens, batch.lengths)
         total: Tensor = functional.cross_entropy(
             logits.flatten(0, 1).float(),
@@ -37,8 +37,10 @@ class LmModule(Trainable):
         return total
 
     def training_step(self, batch: TextBatch, index: int) -> Tensor:
-        """The share of this micro-batch in the loss of the step: nats over as many tokens as a
-        whole step can hold, so that every word weighs the same in whichever batch it stands.
+        """Return the share of this micro-batch in the loss of the step.
+
+        It is the loss in nats over as many tokens as a whole step can hold, so that every word
+        weighs the same in whichever batch it stands.
 
         Dropout depends on (seed, epoch, micro-batch, rank) alone.
         """
@@ -61,19 +63,19 @@ class LmModule(Trainable):
         return total / self.config.training.batch_tokens
 
     def on_validation_epoch_start(self) -> None:
-        """Begin a new count."""
+        """Begin to count the losses of the development set anew."""
         self.dev_sums = dict.fromkeys(("loss", "items"), 0.0)
 
     def validation_step(self, batch: TextBatch, index: int) -> None:
-        """Count the loss of a batch."""
+        """Add the loss of a batch."""
         self.dev_sums["loss"] += float(self.loss(batch))
         self.dev_sums["items"] += int((batch.targets != PADDING).sum())
 
     @property
     def criterion(self) -> float:
-        """Perplexity of the development set."""
+        """Return the perplexity of the development set."""
         return math.exp(min(self.dev_loss, 700.0))
 
     def speed(self, samples: float, seconds: float) -> float:
-        """Words or characters a second."""
+        """Return the words or characters that are trained on in a second."""
         return samples / seconds
