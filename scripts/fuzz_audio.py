@@ -1,12 +1,12 @@
-"""Damaged recordings by the thousand: each is read, transcribed or refused, and nothing else.
+"""Try damaged recordings by the thousand: each must be transcribed or refused, and nothing else.
 
     python scripts/fuzz_audio.py [--clips 10000] [--seed 0] [--jobs 2] [--model DIR] [--save DIR]
 
-Half-second recordings in every container are mutated: header bytes, any bytes, sizes set to
-extremes, pieces cut out, doubled or put in, the end cut off. Workers with bounded memory read each
-(a quarter as a pipe) and transcribe what they get. A worker that dies, or takes over ten seconds
-for a clip, is a finding, and so is any exception but an AudioError; the clip is saved. Prints the
-totals; exit code 1 if there are findings. Needs Linux; ffmpeg is not used.
+Half-second recordings in every container, those of FFmpeg among them, are mutated: header bytes,
+any bytes, sizes set to extremes, pieces cut out, doubled or put in, the end cut off. Workers with
+bounded memory read each (a quarter as a pipe) and transcribe what they get. A worker that dies, or
+takes over ten seconds for a clip, is a finding, and so is any exception but an AudioError; the clip
+is saved. The totals are printed, and the exit code is 1 if there are findings. It needs Linux.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 
@@ -37,12 +38,17 @@ RATE = 16000
 HANG_SECONDS = 10.0
 START_SECONDS = 120.0
 MEMORY = 1 << 30
+FFMPEG_CODINGS = [
+    ("ipod", "aac"), ("matroska", "pcm_s16le"), ("webm", "libopus"), ("adts", "aac"),
+    ("asf", "wmav2"), ("avi", "libmp3lame"), ("flv", "aac"), ("tta", "tta"), ("wv", "wavpack"),
+    ("caf", "alac"),
+]  # fmt: skip
 EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
             0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]  # fmt: skip
 
 
 def main() -> int:
-    """Mutate, read, count."""
+    """Mutate and read recordings, and count what became of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -58,8 +64,8 @@ def main() -> int:
 
 @dataclass
 class Totals:
-    """What became of the clips: ``outcomes`` counts transcripts and errors by kind, ``findings``
-    are what must not happen, each with the file of its clip."""
+    """The numbers of a run: ``outcomes`` counts transcripts and errors by kind; ``findings`` are
+    what must not happen, each with the file of its clip."""
 
     outcomes: Counter[str]
     crashes: list[str]
@@ -67,7 +73,7 @@ class Totals:
 
     @property
     def findings(self) -> list[str]:
-        """Crashes and hangs."""
+        """All crashes and hangs."""
         return self.crashes + self.hangs
 
     def __str__(self) -> str:
@@ -81,7 +87,7 @@ class Totals:
 def fuzz(
     clips: int, seed: int, jobs: int, model: Path, save: Path, target: "Work | None" = None
 ) -> Totals:
-    """Try ``clips`` recordings that ``seed`` determines. ``target``: what workers do."""
+    """Try ``clips`` recordings that ``seed`` determines; workers run ``target``."""
     target = target or work
     totals = Totals(Counter(), [], [])
     workers = [
@@ -132,7 +138,7 @@ class Worker:
         self._deadline = time.monotonic() + START_SECONDS
 
     def collect(self) -> str | None:
-        """Take in what it reports; how it ended, None while it works."""
+        """Take in what it reports, and return how it ended, or None while it works."""
         self.outcomes = []
         try:
             while self.connection.poll():
@@ -150,7 +156,7 @@ class Worker:
         return None
 
     def stop(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.join()
 
@@ -159,7 +165,6 @@ def work(connection: Connection, clips: range, seed: int, model: Path) -> None:
     """Report an outcome for each of ``clips``."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)  # decoders written in C complain there
-    os.environ["PATH"] = ""  # no ffmpeg
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     transcriber = Transcriber(model, threads=1)
     connection.send(None)
@@ -168,7 +173,7 @@ def work(connection: Connection, clips: range, seed: int, model: Path) -> None:
 
 
 def attempt(data: bytes, transcriber: Transcriber, pipe: bool = False) -> str:
-    """What became of a recording: "transcript", the kind of an AudioError, or "crash"."""
+    """Transcribe a recording, and return "transcript", the kind of an AudioError, or "crash"."""
     try:
         audio = read_audio(Unseekable(data) if pipe else data, transcriber.model.sample_rate)
         if not np.isfinite(audio.samples).all():
@@ -183,14 +188,14 @@ def attempt(data: bytes, transcriber: Transcriber, pipe: bool = False) -> str:
 
 
 class Unseekable(io.BytesIO):
-    """Bytes as from a pipe."""
+    """Bytes that come as from a pipe."""
 
     def seekable(self) -> bool:
         return False
 
 
 def saved(folder: Path, seed: int, clip: int) -> Path:
-    """A file with the clip."""
+    """Write the clip into a file, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{seed}-{clip}.bin"
     path.write_bytes(mutant(seed, clip))
@@ -198,7 +203,7 @@ def saved(folder: Path, seed: int, clip: int) -> Path:
 
 
 def mutant(seed: int, clip: int) -> bytes:
-    """The recording with this number."""
+    """Return the recording with this number."""
     rng = np.random.default_rng([seed, clip])
     originals = seeds()
     data = originals[clip % len(originals)]
@@ -209,7 +214,7 @@ def mutant(seed: int, clip: int) -> bytes:
 
 @cache
 def seeds() -> list[bytes]:
-    """Half a second in every container and coding."""
+    """Return half a second in every container and coding."""
     times = np.arange(RATE // 2) / RATE
     noise = np.random.default_rng(0).normal(0, 0.05, len(times))
     sound = (0.4 * np.sin(2 * np.pi * 300 * times) + noise).astype(np.float32)
@@ -229,18 +234,44 @@ def seeds() -> list[bytes]:
         sphere(sound, sample_coding="ulaw", sample_n_bytes=1),
         encode(sound, format="AIFF", subtype="PCM_16"),
         encode(sound, format="AU", subtype="PCM_16"),
+        *(encode_with_ffmpeg(sound, container, codec) for container, codec in FFMPEG_CODINGS),
+        encode_with_ffmpeg(sound, "mp4", "aac", pictures=True),
+        encode_with_ffmpeg(sound, "mpegts", "aac", pictures=True),
     ]
 
 
 def encode(samples: np.ndarray, rate: int = RATE, **options: str | None) -> bytes:
-    """A recording as libsndfile writes it."""
+    """Return a recording as libsndfile writes it."""
     data = io.BytesIO()
     soundfile.write(data, samples, rate, **options)
     return data.getvalue()
 
 
+def encode_with_ffmpeg(
+    samples: np.ndarray, container: str, codec: str, pictures: bool = False
+) -> bytes:
+    """Return a mono recording as FFmpeg writes it, with a few pictures if it is to be a video."""
+    data = io.BytesIO()
+    with av.open(data, "w", format=container) as output:
+        sound = output.add_stream(codec, rate=RATE, layout="mono", bit_rate=64_000)
+        video = output.add_stream("mpeg4", rate=10, width=32, height=32) if pictures else None
+        for _ in range(5 if video else 0):
+            picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8))
+            output.mux(video.encode(picture.reformat(format="yuv420p")))
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        resampler = av.AudioResampler(sound.format, "mono", RATE, frame_size=sound.frame_size)
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            output.mux(sound.encode(part))
+        output.mux(sound.encode(None))
+        if video:
+            output.mux(video.encode(None))
+    return data.getvalue()
+
+
 def sphere(samples: np.ndarray, **fields: object) -> bytes:
-    """A recording in NIST's format, 16 bits or µ-law, some ``fields`` of its header replaced."""
+    """Return a recording in NIST's format, 16 bits or µ-law, with some ``fields`` of its header
+    replaced."""
     known: dict[str, object] = {
         "sample_count": len(samples),
         "sample_rate": RATE,
@@ -259,20 +290,20 @@ def sphere(samples: np.ndarray, **fields: object) -> bytes:
 
 
 def place(data: bytearray, rng: np.random.Generator) -> int:
-    """A position, half of the time among the first 128 bytes."""
+    """Draw a position, half of the time among the first 128 bytes."""
     end = len(data) if rng.random() < 0.5 else min(128, len(data))
     return int(rng.integers(end)) if end else 0
 
 
 def flip_bits(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """Some bits of some bytes."""
+    """Flip some bits of some bytes."""
     for _ in range(rng.integers(1, 9) if data else 0):
         data[place(data, rng)] ^= 1 << rng.integers(8)
     return data
 
 
 def replace_bytes(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """A run of random bytes, or of one."""
+    """Overwrite a place with random bytes, or with one byte repeated."""
     start, count = place(data, rng), int(rng.integers(1, 33))
     new = rng.bytes(count) if rng.random() < 0.5 else rng.bytes(1) * count
     data[start : start + count] = new
@@ -280,7 +311,7 @@ def replace_bytes(data: bytearray, rng: np.random.Generator) -> bytearray:
 
 
 def set_extreme(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """A number of 1 to 8 bytes that is very small or very large, in either order of bytes."""
+    """Write a number of 1 to 8 bytes that is very small or large, in either order of bytes."""
     width = int(rng.choice([1, 2, 4, 8]))
     value = EXTREMES[rng.integers(len(EXTREMES))] & (1 << 8 * width) - 1
     start = place(data, rng)
@@ -289,26 +320,26 @@ def set_extreme(data: bytearray, rng: np.random.Generator) -> bytearray:
 
 
 def truncate(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """The end is missing."""
+    """Cut off the end."""
     return data[: int(rng.integers(len(data) + 1))]
 
 
 def cut(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """A piece is missing."""
+    """Cut out a piece."""
     start = place(data, rng)
     del data[start : start + int(rng.integers(1, 257))]
     return data
 
 
 def insert(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """Random bytes come between."""
+    """Put in random bytes."""
     start = place(data, rng)
     data[start:start] = rng.bytes(int(rng.integers(1, 257)))
     return data
 
 
 def double(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """A piece comes twice, or more often, or again somewhere else."""
+    """Repeat a piece in its place or somewhere else, once or more often."""
     start = place(data, rng)
     piece = data[start : start + int(rng.integers(1, 1025))]
     there = start if rng.random() < 0.5 else place(data, rng)

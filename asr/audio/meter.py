@@ -1,4 +1,4 @@
-"""What is noticed of a recording while it is read: its levels, its bandwidth, its faults."""
+"""The audio meter: levels, bandwidth and faults of a recording, measured while it is read."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,18 @@ FULL_SCALE = 0.999
 QUIETEST = -120  # dB
 SPEECH_QUANTILE, NOISE_QUANTILE = 0.95, 0.10
 LOW_BAND, HIGH_BAND = (300.0, 3400.0), (4000.0, 7000.0)
-"""Hz: what a telephone carries, and what it does not."""
+"""Bands in Hz: what a telephone carries, and what it does not."""
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a recording: ``duration`` in seconds; ``level`` and ``noise``, what the loudest and the
-    quietest of its frames reach, in dB relative to full scale; ``high_band``, the power above
-    4 kHz relative to that of the telephone band, in dB; ``clipped``, the share of samples at full
-    scale."""
+    """Measures of a recording.
+
+    ``duration`` is in seconds; ``level`` and ``noise``, in dB relative to full scale, are the level
+    that 5 % of its frames exceed and the one that 10 % do not reach; ``high_band`` is the power
+    between 4 and 7 kHz relative to that of the telephone band, in dB; ``clipped`` is the share of
+    samples at full scale.
+    """
 
     duration: float
     level: float
@@ -31,11 +34,15 @@ class Measures:
 
 
 class AudioMeter:
-    """Measures a recording on its way into the network, block by block.
+    """A meter that measures a recording on its way into the network, block by block.
 
-    Args:
-        sample_rate: of the samples, in Hz.
-        min_samples: what is shorter gives the network no frame.
+    ``sample_rate`` of the samples is in Hz; a recording of fewer than ``min_samples`` gives the
+    network no frame.
+
+    >>> meter = AudioMeter(16000, min_samples=400)
+    >>> meter.add(np.tile(np.float32([0.5, -0.5]), 8000))
+    >>> meter.duration, meter.measures.level, meter.nothing
+    (1.0, -6.0, ())
     """
 
     def __init__(self, sample_rate: int, min_samples: int) -> None:
@@ -48,15 +55,15 @@ class AudioMeter:
         self._power = np.zeros(FRAME // 2 + 1)
         self._window = np.hanning(FRAME).astype(np.float32)
         self.warnings: list[str] = []
-        """What was wrong with it as a file."""
+        """What is wrong with the recording as a file; its reader adds it."""
 
     @property
     def duration(self) -> float:
-        """Seconds until now."""
+        """The seconds that were added until now."""
         return self._samples / self._sample_rate
 
     def add(self, samples: Samples) -> None:
-        """Take in the next ``samples`` (n,) at the model's rate."""
+        """Measure the next ``samples`` (n,) at the model's rate."""
         if not len(samples):
             return
         low, high = self._range
@@ -73,7 +80,7 @@ class AudioMeter:
 
     @property
     def nothing(self) -> tuple[str, ...]:
-        """Why there is nothing to recognise; empty: there may be."""
+        """The reasons why there is nothing to recognise; none if there may be something."""
         if self._samples < self._min_samples:
             milliseconds = 1000 * self._min_samples / self._sample_rate
             return (f"shorter than one frame of {milliseconds:g} ms: nothing to recognise",)
@@ -83,7 +90,7 @@ class AudioMeter:
 
     @property
     def measures(self) -> Measures | None:
-        """Of what was heard; None if that is less than one frame."""
+        """The measures of what was added; None if that is less than one frame."""
         if not self._levels.any():
             return None
         return Measures(
@@ -110,7 +117,7 @@ class AudioMeter:
         return float(np.searchsorted(below, share * below[-1]) + QUIETEST)
 
     def _band(self, band: tuple[float, float]) -> float:
-        """Mean power between two frequencies in dB."""
+        """Return the mean power in dB between two frequencies (Hz)."""
         frequencies = np.arange(len(self._power)) * self._sample_rate / FRAME
         inside = (frequencies >= band[0]) & (frequencies < band[1])
         return float(10 * np.log10(self._power[inside].mean() + 1e-20)) if inside.any() else 0.0

@@ -60,8 +60,8 @@ class Passes:
     (n,) of its samples at ``sample_rate`` Hz.
 
     A pass first yields what earlier ones have decoded, and then decodes on from there. The samples
-    are kept until a pass has found all of them decoded: at most ``MAX_IN_MEMORY`` bytes in memory and
-    ``MAX_ON_DISK`` in an unnamed temporary file. If there is no room for them, later passes decode
+    are kept until a pass has found all of them decoded: at most ``MAX_IN_MEMORY`` bytes in memory
+    and ``MAX_ON_DISK`` in an unnamed temporary file. If there is no room for them, later passes decode
     again from the beginning. One pass has to end before the next one starts.
 
     ``warnings`` say what is wrong with the recording as a file, once it has been decoded.

@@ -1,8 +1,9 @@
 """Log-probabilities of recordings of any length, in bounded memory: window by window.
 
 Windows overlap by a context on both sides, whose frames are dropped, and meet on exact frame
-borders. Every window is normalised by the statistics of the whole recording, so the recording is
-gone through twice; or, where it cannot be, by those of what was heard until then.
+borders. Every window is normalised by the feature statistics of the whole recording, which is
+therefore gone through twice. A live recording cannot be; there a window is normalised by the
+statistics of what was heard until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,27 +19,30 @@ from asr.model.session import LogProbs, Session, Statistics
 from asr.prefetch import prefetch_map
 
 Blocks = Callable[[], Iterable[Samples]]
-"""Starts a pass over a recording: its samples in blocks (n,) of any length."""
+"""A function that starts a pass through a recording: its samples in blocks (n,) of any length."""
 
 WINDOW_SECONDS = 60.0
 CONTEXT_SECONDS = 6.0
-"""In windows of half that length, 7 of 14,760 frames of AN4 get another symbol than in one piece,
+"""The seconds of context on each side of a window.
+
+In windows of half that length, 7 of 14,760 frames of AN4 get another symbol than in one piece,
 and the log-probs of a frame differ by 0.003 (median of the largest difference). With a context of
-2 s 22 do, with 4 s 14, with 10 s 1 (the AN4 model; fewer with the one in the package)."""
+2 s 22 do, with 4 s 14, with 10 s 1 (the AN4 model; fewer with the one in the package).
+"""
 BATCH_SIZE = 2  # a tenth faster than one by one; more takes too much memory
 SURVEY_SECONDS = 15.0
-"""The statistics are taken of pieces of that length, and pooled."""
+"""The length of the parts of a recording whose statistics are computed one by one and pooled."""
 LIVE_WINDOW_SECONDS = 6.0
 LIVE_CONTEXT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Windows:
-    """A recording of ``samples`` samples, ready for :meth:`log_probs`; ``frames`` in all.
+    """A recording of ``samples`` samples that is ready to be computed window by window.
 
-    ``window`` output frames are kept of a window, ``context`` more are computed on both sides.
-    ``statistics`` are those of the recording, None where it is shorter than one window and is
-    computed as it always is.
+    Of a window ``window`` output frames are kept; ``context`` more are computed on both sides.
+    ``statistics`` are those of the recording; None stands for a recording shorter than one window,
+    which is computed in one piece.
     """
 
     session: Session
@@ -50,11 +54,11 @@ class Windows:
 
     @property
     def frames(self) -> int:
-        """Output frames of the recording, the padding included."""
+        """The number of output frames of the recording, the padding included."""
         return self.session.info.num_frames(self.samples)
 
     def log_probs(self) -> Iterator[LogProbs]:
-        """Log-probabilities (n, V) of the windows one after another: ``frames`` rows in all."""
+        """Yield log-probabilities (n, V) of one window after another: ``frames`` rows in all."""
 
         def compute(windows: list[_Window]) -> list[LogProbs]:
             samples = [window.samples for window in windows]
@@ -74,8 +78,8 @@ def live_log_probs(
     window_seconds: float = LIVE_WINDOW_SECONDS,
     context_seconds: float = LIVE_CONTEXT_SECONDS,
 ) -> Iterator[LogProbs]:
-    """Log-probabilities (n, V) of a recording that is still going on, each window as soon as its
-    context has been heard. A recording shorter than one is computed as it always is.
+    """Yield log-probabilities (n, V) of a recording that is still going on, those of a window as
+    soon as its context has been heard. A recording shorter than one window is computed at once.
 
     Raises:
         AudioError: what ``blocks`` raises.
@@ -103,7 +107,7 @@ def open_windows(
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
 ) -> Windows:
-    """Go through a recording for its length and its statistics.
+    """Go through a recording once for its length and its statistics, and return its windows.
 
     Raises:
         AudioError: what ``blocks`` raises.
@@ -119,8 +123,9 @@ def _frames(info: ModelInfo, seconds: float) -> int:
 
 @dataclass(frozen=True)
 class _Window:
-    """``samples`` (n,) from the sample ``begin`` on; ``kept``: the rows of its log-probs that are
-    the recording's; ``last``: the recording ends with it."""
+    """A window: the ``samples`` (n,) of a recording from the sample ``begin`` on. ``kept`` are the
+    rows of its log-probs that become the recording's; ``last`` is true if the recording ends with
+    it."""
 
     samples: Samples
     begin: int
@@ -152,9 +157,9 @@ def _cut(
 def _survey(
     session: Session, blocks: Iterable[Samples], shortest: int
 ) -> tuple[int, Statistics | None]:
-    """Samples of a recording and, from ``shortest`` output frames on, its statistics: those of
-    pieces, pooled. They are exact but for the first feature frame of each piece, which is not
-    heard in full."""
+    """Return the number of samples of a recording and, if it has at least ``shortest`` output
+    frames, its statistics: those of its parts, pooled. They are exact but for the first feature
+    frame of each part, of whose samples some lie in the part before."""
     info = session.info
     size = _frames(info, SURVEY_SECONDS) * info.frame_stride
     shortest *= info.frame_stride
@@ -187,27 +192,27 @@ def _survey(
 
 
 class _Moments:
-    """Mean and variance of the features of a recording, part by part."""
+    """The mean and variance of the features of a recording, gathered part by part."""
 
     def __init__(self) -> None:
         self._frames = 0
         self._sums: npt.NDArray[np.float64] = np.zeros((2, 1))  # of features and their squares
 
     def add(self, frames: int, statistics: Statistics) -> None:
-        """A part of so many feature frames."""
+        """Add the ``statistics`` of a part of so many feature ``frames``."""
         mean, variance = statistics.astype(np.float64)
         self._frames += frames
         self._sums = self._sums + frames * np.stack([mean, variance + mean**2])
 
     @property
     def statistics(self) -> Statistics:
-        """Of all that was added."""
+        """The statistics of all that was added."""
         mean, power = self._sums / self._frames
         return np.stack([mean, power - mean**2]).astype(np.float32)
 
 
 class _Buffer:
-    """The samples of a stream by their index, forwards."""
+    """A view of a stream in which samples are read by their index, forwards."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)
@@ -215,8 +220,8 @@ class _Buffer:
         self._begin = 0
 
     def read(self, begin: int, end: int) -> Samples:
-        """Samples ``begin`` to ``end`` (exclusive; fewer at the stream's end); what lies before
-        ``begin`` is forgotten."""
+        """Return the samples ``begin`` to ``end`` (exclusive; fewer at the stream's end) and forget
+        what lies before ``begin``."""
         pieces = [self._samples[begin - self._begin :]]
         count = len(pieces[0])
         while count < end - begin and (block := next(self._blocks, None)) is not None:
