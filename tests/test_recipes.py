@@ -1,8 +1,10 @@
 """Every recipe has all its parts, its commands exist, and the table of all is current."""
 
 import argparse
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -154,3 +156,122 @@ def test_facts_that_are_missing(tmp_path):
     )
     with pytest.raises(DataError, match="needs the rows corpus, language, speech, licence"):
         overview.facts(tmp_path / "README.md")
+
+
+# A recipe is one folder: this one is found, checked, listed and trained, and nothing else changes.
+
+TONES = {
+    "prepare.py": '''"""Tones that say yes, and a development and a test set of them.
+
+    python recipes/tones/prepare.py --output data/tones
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr.data.manifest import Utterance, write_manifest
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("data/tones"))
+    prepare(parser.parse_args(arguments).output)
+
+
+def prepare(output: Path) -> None:
+    """Write the recordings and the manifests."""
+    output.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "dev", "test"):
+        items = []
+        for number in range(2):
+            path = output / f"{part}{number}.wav"
+            pitch = 2 * np.pi * (300 + 50 * number) * np.arange(16000) / 16000
+            soundfile.write(path, 0.3 * np.sin(pitch), 16000)
+            items.append(Utterance(path, 1.0, "yes", path.stem, f"speaker {number}"))
+        write_manifest(output / f"{part}.jsonl", items)
+
+
+if __name__ == "__main__":
+    main()
+''',
+    "config.toml": """name = "tones"
+
+[data]
+train = ["data/tones/train.jsonl"]
+dev = ["data/tones/dev.jsonl"]
+characters = " esy"
+""",
+    "README.md": """# Tones
+
+| | |
+|---|---|
+| corpus | tones |
+| language | none |
+| speech | 6 s |
+| licence | Apache-2.0 |
+
+```bash
+python recipes/tones/prepare.py --output data/tones
+asr train --config recipes/tones/config.toml
+asr evaluate --manifest data/tones/test.jsonl --model runs/tones/model
+```
+
+It was not run here.
+
+<!-- cost: cost -->
+<!-- end of cost -->
+""",
+    "test_recipe.py": """import miniatures
+
+
+def test_prepare_train_evaluate(tmp_path):
+    miniatures.load("tones").prepare(tmp_path / "data")
+    manifests = [tmp_path / "data" / f"{part}.jsonl" for part in ("train", "dev", "test")]
+    result = miniatures.one_epoch("tones/config.toml", tmp_path, *manifests)
+    assert result.score.words.reference == 2
+""",
+}
+
+
+@pytest.mark.slow
+def test_adding_a_recipe_touches_no_other_folder(tmp_path):
+    tree = tmp_path / "tree"
+    heavy = shutil.ignore_patterns("*.onnx", "*.wav", "*.png", "__pycache__")
+    for folder in ("recipes", "scripts", "tests"):
+        shutil.copytree(ROOT / folder, tree / folder, ignore=heavy)
+    for page in (ROOT / "docs").rglob("*.md"):
+        copied = tree / page.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(page, copied)
+    for file in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / file, tree)
+    for name, text in TONES.items():
+        path = tree / "recipes" / "tones" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def run(*command):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("scripts/tables.py")
+    row = "| [tones](tones) | tones | none | 6 s | Apache-2.0 | 3 × 256 BiGRU | not run here |"
+    assert row in (tree / "recipes" / "README.md").read_text(encoding="utf-8")
+    assert "Not measured yet." in (tree / "recipes/tones/README.md").read_text(encoding="utf-8")
+    tests = ("tests/test_recipes.py", "recipes/tones")
+    said = run("-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", "tones or current", *tests)
+    for name in (
+        "test_parts[tones]",
+        "test_a_configuration_holds_what_differs_from_the_defaults[tones-config]",
+        "test_commands_parse[tones]",
+        "test_the_table_is_current",
+        "recipes/tones/test_recipe.py::test_prepare_train_evaluate",
+    ):
+        assert f"{name} PASSED" in said
