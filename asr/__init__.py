@@ -231,7 +231,8 @@ def compare(
     """Compare two evaluations of the same utterances: is the second one better?
 
     Args:
-        first, second: what :func:`evaluate` returned, or a ``results.json``, or its folder.
+        first: what :func:`evaluate` returned, or a ``results.json``, or its folder.
+        second: likewise, of the other recogniser.
 
     Returns:
         A :class:`Difference`: the ``rate`` of the second less that of the first, as a fraction, its

@@ -197,7 +197,8 @@ def assemble(
         words: (V,) the word of each id.
         grams: for k = 1 .. order, (k, n) word ids, one column an n-gram; those of order 1 are
             0 .. V - 1.
-        log10_probs, log10_backoffs: for each order (n,); no back-offs for the highest.
+        log10_probs: for each order (n,).
+        log10_backoffs: for each order but the highest (n,).
 
     Raises:
         GramError: an n-gram that stands twice, or whose first words are not an n-gram.
