@@ -1,0 +1,87 @@
+"""What stands in the README and in the documentation runs."""
+
+import shlex
+import subprocess
+import sys
+
+import documents
+import pytest
+from conftest import ROOT
+
+README = ROOT / "README.md"
+PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LIMIT = 10_000  # bytes of the README
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+def having(language):
+    """The pages with a block of code in a language."""
+    pages = [page for page in PAGES if documents.blocks(page, language)]
+    return pytest.mark.parametrize("page", pages, ids=name_of)
+
+
+def test_both_commands_stand_there_once_and_whole():
+    lines = [line for line in README.read_text().splitlines() if line.startswith("python3 -m venv")]
+    assert lines == [
+        "python3 -m venv .venv && .venv/bin/pip install . && "
+        ".venv/bin/asr transcribe samples/*.wav",
+        'python3 -m venv .venv-dev && .venv-dev/bin/pip install -e ".[dev]" -c constraints.txt && '
+        ".venv-dev/bin/pytest",
+    ]
+
+
+def test_the_readme_is_short():
+    assert len(README.read_bytes()) <= LIMIT
+
+
+@having("bash")
+def test_commands_parse(page, monkeypatch):
+    for command in documents.commands(page):
+        documents.check_command(command, monkeypatch)
+
+
+@having("python")
+def test_python_examples(page, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    names = {}
+    for code in documents.blocks(page, "python"):
+        exec(code, names)
+    lines = capsys.readouterr().out.splitlines()
+    match name_of(page):
+        case "README.md":
+            assert lines[0].startswith("p e t e r s o n [('p', ")
+            assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"
+        case "docs/guides/transcribe.md":
+            assert lines[0].startswith("p e t e r s o n [('p', ")
+            assert lines[1].endswith(" p e t e r s o n")
+        case "docs/guides/language-models.md":
+            assert lines[0].startswith("yes repeat ") and lines[-1] == "True"
+        case other:
+            raise AssertionError(f"{other}: say what its examples print")
+
+
+@having("console")
+def test_console_examples_give_what_stands_there(page):
+    text = "".join(documents.blocks(page, "console"))
+    steps = [step.partition("\n") for step in text.split("$ asr ") if step]
+    assert steps
+    for arguments, _, expected in steps:
+        done = subprocess.run(
+            [sys.executable, "-m", "asr", *shlex.split(arguments)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        assert (done.stdout + done.stderr, done.returncode) == (expected, 0)
+
+
+def test_a_command_that_does_not_parse(monkeypatch):
+    with pytest.raises(Exception, match="--no-such-option"):
+        documents.check_asr(["lm", "build", "text", "--no-such-option"])
+    with pytest.raises(KeyError):
+        documents.check_asr(["lm", "no-such-command"])
+    with pytest.raises(AssertionError):
+        documents.check_command(["no-such-program"], monkeypatch)
