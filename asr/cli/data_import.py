@@ -151,9 +151,9 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
 
     collected = collect(items, output)
     write_manifest(output, collected.utterances)
-    if pieces := collected.cut + collected.kept:
+    if clips := collected.cut + collected.kept:
         print(
-            f"{pieces} pieces of recordings in {clips_folder(output)}, {collected.kept} of them "
+            f"{clips} clips of recordings in {clips_folder(output)}, {collected.kept} of them "
             "from an earlier time",
             file=sys.stderr,
         )

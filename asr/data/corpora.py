@@ -1,4 +1,4 @@
-"""What the recipes of corpora share: their command line, durations, and manifests."""
+"""Helpers that the recipes of corpora share: command lines, durations, and manifests."""
 
 import argparse
 import os

@@ -13,7 +13,7 @@ _PART = 1 << 10  # bytes that are compared before the whole files
 
 @dataclass(frozen=True)
 class Leakage:
-    """What a test set shares with training data: the ``speakers``, and the number of its
+    """The overlap of a test set with training data: the ``speakers``, and the number of its
     ``utterances`` whose text (``texts``) or recording (``audio``) is in the training data."""
 
     speakers: tuple[str, ...]

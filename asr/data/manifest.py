@@ -104,7 +104,7 @@ def scan_manifest(
             continue
         first = first_line.setdefault(utterance.id, number)
         if first != number:
-            message = f"its id stands already in line {first}; give each utterance an id of its own"
+            message = f"its id is already in line {first}; give each utterance an id of its own"
             problems.append(Problem(path, number, "id", message, utterance.id))
         utterances.append(utterance)
     if not utterances and not problems:

@@ -35,7 +35,8 @@ def split(
     places = sorted((place(key, seed), key) for key in set(keys))
     if len(places) < len(PARTS):
         raise DataError(
-            f"{len(places)} to divide into {', '.join(PARTS)}: needs {len(PARTS)} at least"
+            f"cannot divide {len(places)} names into {', '.join(PARTS)}: needs at least "
+            f"{len(PARTS)}"
         )
     tests = max(1, bisect_left(places, (test_share, "")))
     others = max(tests + 1, bisect_left(places, (test_share + dev_share, "")))

@@ -39,7 +39,7 @@ CLIPPED = 0.001
 
 @dataclass(frozen=True)
 class AudioSummary:
-    """What was measured on a random sample of the recordings of a manifest.
+    """The measurements of a random sample of the recordings of a manifest.
 
     ``level`` and ``noise`` (n,) are in dB relative to full scale, and ``clipped`` (n,) holds shares
     of samples at full scale, all three for the n recordings that hold a frame. ``files`` is the

@@ -114,7 +114,7 @@ def compare(
     clusters = cluster_errors(errors, words, speakers or [None] * len(words))
     if clusters is None or not sum(words):
         raise DataError(
-            f"a comparison needs two utterances with words at least, got {len(words)} with "
+            f"a comparison needs at least two utterances with words, got {len(words)} with "
             f"{sum(words)} words"
         )
     value, low, high = difference_interval(clusters)

@@ -23,7 +23,7 @@ PICTURES = 200
 
 @dataclass(frozen=True)
 class Explanation:
-    """What may explain a wrong transcript: the cause at each step of the alignment
+    """An explanation of a wrong transcript: the cause at each step of the alignment
     (:func:`asr.evaluation.attribution.attribute`), the
     :func:`asr.evaluation.label_errors.label_score`, and for the worst transcripts a picture."""
 

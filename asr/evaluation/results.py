@@ -115,14 +115,14 @@ def same_utterances(results: Sequence[Results]) -> list[str]:
         lone = first.utterances.keys() ^ other.utterances.keys()
         if lone:
             raise DataError(
-                f"{first.path} and {other.path} are of other utterances: {len(lone)} are in one "
-                f"alone, {min(lone)} for example; evaluate both on one manifest"
+                f"{first.path} and {other.path} are of different utterances: {len(lone)} are in "
+                f"one alone, {min(lone)} for example; evaluate both on one manifest"
             )
         for id, item in first.utterances.items():
             if item["reference"] != other.utterances[id]["reference"]:
                 raise DataError(
-                    f"{first.path} and {other.path} have other references for {id}; evaluate both "
-                    "on one manifest"
+                    f"{first.path} and {other.path} have different references for {id}; evaluate "
+                    "both on one manifest"
                 )
     return list(first.utterances)
 

@@ -140,7 +140,7 @@ def compare_seeds(
     clusters = cluster_errors(differences, sizes, speakers or [None] * len(sizes))
     if clusters is None or not words:
         raise DataError(
-            f"a comparison needs two utterances with words at least, got {len(sizes)} with "
+            f"a comparison needs at least two utterances with words, got {len(sizes)} with "
             f"{words} words"
         )
     value, low, high = difference_interval(clusters)

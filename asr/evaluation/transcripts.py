@@ -188,8 +188,8 @@ def pair_transcripts(
         example = min(lone)
         side = "reference" if example in references else "hypothesis"
         raise DataError(
-            f"{len(lone)} utterances have one side alone, {example!r} for example only a {side}; "
-            f"needs the same ids in both ({len(references)} references, {len(hypotheses)} "
+            f"{len(lone)} utterances are in one file alone, {example!r}, for example, is only a "
+            f"{side}; needs the same ids in both ({len(references)} references, {len(hypotheses)} "
             "hypotheses)"
         )
     timed, empty = any("words" in line.more for line in hypotheses.values()), TranscriptLine("")

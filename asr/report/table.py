@@ -19,7 +19,7 @@ from asr.evaluation.scoring import ErrorCounts, Score
 
 @dataclass(frozen=True)
 class Row:
-    """What a table says of one evaluation; None stands for what is not known.
+    """The row of a table for one evaluation; None stands for what is not known.
 
     ``test_set`` is None if all rows have the same. ``parameters`` is the number of parameters of
     the acoustic model, ``minutes`` the duration of its training, and ``speed`` the seconds of audio

@@ -91,8 +91,8 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
     folder = source if source.is_dir() else source.parent
     items = distinct(readable(items, problems), folder)
     collected = collect(items, manifest) if items else Collected([], 0, 0)
-    if pieces := collected.cut + collected.kept:
-        print(f"{pieces} pieces of recordings are in {clips_folder(manifest)}")
+    if clips := collected.cut + collected.kept:
+        print(f"{clips} clips of recordings are in {clips_folder(manifest)}")
     utterances = collected.utterances
     texts = [item.text for item in utterances]
     apply = (BASIC if keep_punctuation else NO_PUNCTUATION).apply

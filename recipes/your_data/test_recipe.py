@@ -156,14 +156,14 @@ def test_formats_give_the_same(here, capsys, small_model):
     assert found["folder"] == found["table"] == found["Kaldi"]
 
 
-def test_pieces_of_a_recording_stay_together(here, small_model, capsys):
+def test_clips_of_a_recording_stay_together(here, small_model, capsys):
     tables(here)
     times = [(n, m, m * 0.9, m * 0.9 + 0.8) for n in range(8) for m in range(2)]
     segments = [f"s{n}-{m} take{n} {start} {end}\n" for n, m, start, end in times]
     (here / "kaldi/segments").write_text("".join(segments))
     (here / "kaldi/text").write_text("".join(f"s{n}-{m} yes\n" for n, m, *_ in times))
     recipe.main(["kaldi", "--model", str(small_model)])
-    assert "16 pieces of recordings are in " in capsys.readouterr().out
+    assert "16 clips of recordings are in " in capsys.readouterr().out
     parts = parts_of(here / "data/mine")
     names = [{item.id.split("-")[0] for item in items} for items in parts.values()]
     assert sum(map(len, names)) == 8 and sum(map(len, parts.values())) == 16
@@ -198,7 +198,10 @@ def test_from_scratch_and_punctuation(here):
         (["none"], "none: no such file or folder"),
         (["empty"], "empty: looked for wav.scp (Kaldi)"),
         (["broken"], "1 of 2 utterances cannot be used (audio: 1); see data/mine/rejected.jsonl"),
-        (["broken", "--max-rejected", "1"], "1 to divide into train, dev, test: needs 3"),
+        (
+            ["broken", "--max-rejected", "1"],
+            "cannot divide 1 names into train, dev, test: needs at least 3",
+        ),
         (["folder", "--split", "speakers"], "the speakers of 8 utterances are unknown"),
         (["folder", "--test-share", "0"], "the shares of dev and test are 0.1 and 0"),
         (["folder", "--model", "empty"], "empty/model.json: cannot be read"),

@@ -53,8 +53,12 @@ def test_other_formats(write):
 @pytest.mark.parametrize(
     ("reference", "hypothesis", "message"),
     [
-        (REFERENCE, "yes (ann-1)\n", "2 utterances have one side alone, 'ann-2' for example only"),
-        (REFERENCE, REFERENCE + "no (x-1)\n", "'x-1' for example only a hypothesis"),
+        (
+            REFERENCE,
+            "yes (ann-1)\n",
+            "2 utterances are in one file alone, 'ann-2', for example, is only a reference;",
+        ),
+        (REFERENCE, REFERENCE + "no (x-1)\n", "'x-1', for example, is only a hypothesis;"),
         (REFERENCE, "yes no\n", "hyp.trn:1: needs a text and its id in parentheses at the end"),
         ("yes { no / now } (a-1)\n", "", "ref.trn:1: '{' stands for alternatives"),
         ("yes (no) (a-1)\n", "", "ref.trn:1: '(' stands for alternatives"),

@@ -33,7 +33,7 @@ def test_id_defaults_to_the_stem(tmp_path):
         ({"duration": -1}, "needs seconds >= 0"),
         ({"duration": float("nan")}, "needs seconds >= 0"),
         ({"audio_filepath": 3}, "'audio_filepath' needs str"),
-        ({"id": "x"}, "x: its id stands already in line 1"),
+        ({"id": "x"}, "x: its id is already in line 1"),
     ],
 )
 def test_bad_fields_name_file_and_line(tmp_path, change, message):

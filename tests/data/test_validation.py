@@ -74,7 +74,7 @@ def test_validate_finds_every_kind_of_problem(tmp_path, decoded):
         f"6: cut: {cut}: the header promises 1.0 s, the file holds 0.5 s: truncated?",
         "6: cut: duration is 1.000 s here, the audio has 0.500 s",
         f"7: none: {tmp_path / 'none.wav'}: no such file",
-        "8: a: its id stands already in line 1; give each utterance an id of its own",
+        "8: a: its id is already in line 1; give each utterance an id of its own",
         "9: needs a JSON object, got list",
         "10: 'duration' needs float, got '1'",
         "12: not JSON (Expecting property name enclosed in double quotes at column 2)",

@@ -110,7 +110,9 @@ def test_pairs_without_spread():
 
 
 def test_what_cannot_be_compared():
-    with pytest.raises(DataError, match="two utterances with words at least, got 1 with 2 words"):
+    with pytest.raises(
+        DataError, match="needs at least two utterances with words, got 1 with 2 words"
+    ):
         compare(["a b"], ["a b"], ["a b"])
     with pytest.raises(DataError, match="got 2 with 0 words"):
         compare(["", ""], ["a", ""], ["", ""])
@@ -151,7 +153,7 @@ def test_two_side_by_side(tmp_path):
     [
         ({"schema_version": 9}, "schema_version is 9, this version of asr reads 2"),
         ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate"),
-        ({"utterances": []}, "are of other utterances: 3 are in one alone, u0 for example"),
+        ({"utterances": []}, "are of different utterances: 3 are in one alone, u0 for example"),
     ],
 )
 def test_results_that_cannot_be_compared(changes, message, tmp_path):
@@ -170,4 +172,4 @@ def test_other_references(tmp_path):
     text = (two / "results.json").read_text()
     (two / "results.json").write_text(text.replace("d e", "d f"))
     done = run("compare", one, two)
-    assert done.returncode == 1 and "have other references for u2" in done.stderr
+    assert done.returncode == 1 and "have different references for u2" in done.stderr

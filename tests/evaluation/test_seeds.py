@@ -174,7 +174,9 @@ def test_welch_alone_has_five_percent():
 
 
 def test_what_cannot_be_compared():
-    with pytest.raises(DataError, match="two utterances with words at least, got 1 with 2 words"):
+    with pytest.raises(
+        DataError, match="needs at least two utterances with words, got 1 with 2 words"
+    ):
         compare_seeds(["a b"], [["a b"], ["a b"]], [["a b"], ["a b"]])
 
 

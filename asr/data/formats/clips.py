@@ -103,8 +103,8 @@ def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
         ) from error
     if len(samples) < clip.end - clip.begin:
         raise AudioError(
-            f"{clip.source}: ends at {(clip.begin + len(samples)) / rate:.3f} s, before a clip "
-            f"does that goes on to {clip.end / rate:.3f} s"
+            f"{clip.source}: ends at {(clip.begin + len(samples)) / rate:.3f} s, but a clip "
+            f"goes on to {clip.end / rate:.3f} s"
         )
     if clip.channel is not None:
         samples = samples[:, [clip.channel]]

@@ -83,7 +83,7 @@ def _check(items: list[Item], manifest: Path) -> None:
     for item in items:
         if item.id in seen:
             raise DataError(
-                f"{item.where}: id {item.id!r} stands already in {seen[item.id]}; give each "
+                f"{item.where}: id {item.id!r} is already in {seen[item.id]}; give each "
                 "utterance an id of its own"
             )
         seen[item.id] = item.where
@@ -106,7 +106,8 @@ def _clip(item: Item, extent: Extent) -> Clip | None:
     """Return the clip that has to be cut, None if the item is the whole file."""
     if item.channel is not None and item.channel >= extent.channels:
         raise DataError(
-            f"{item.where}: channel {item.channel} of {item.audio}, which has {extent.channels}"
+            f"{item.where}: channel {item.channel} does not exist in {item.audio}, which has "
+            f"{extent.channels}"
         )
     channel = item.channel if extent.channels > 1 else None
     start = item.start or 0.0

@@ -102,7 +102,7 @@ def _read(path: Path) -> Table:
             continue
         name, rest = [*_BLANK.split(line, maxsplit=1), ""][:2]
         if name in table:
-            raise DataError(f"{path}:{number}: {name!r} stands already in {table[name][0]}")
+            raise DataError(f"{path}:{number}: {name!r} is already in {table[name][0]}")
         table[name] = f"{path}:{number}", rest
     return table
 
@@ -121,8 +121,8 @@ def _audio(folder: Path, where: str, value: str) -> Path:
         )
     if value == "-" or (_OFFSET.search(value) and not Path(value).exists()):
         raise DataError(
-            f"{where}: {value!r} is no audio file but a place in an archive or a pipe; copy the "
-            "recordings into files (Kaldi: wav-copy) and write their names"
+            f"{where}: {value!r} is not an audio file but a place in an archive or a pipe; copy "
+            "the recordings into files (Kaldi: wav-copy) and write their names"
         )
     return find_audio(value, folder, where)
 

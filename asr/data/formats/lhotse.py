@@ -120,12 +120,12 @@ def _cut(where: str, values: dict[str, Any], folder: Path) -> list[Item]:
             "save_audios first"
         )
     if not isinstance(values.get("recording"), dict):
-        raise DataError(f"{where}: a cut without its recording")
+        raise DataError(f"{where}: the cut has no recording")
     recording = _recording(where, values["recording"], folder)
     start = seconds(values.get("start", 0), "start", where)
     supervisions = values.get("supervisions") or []
     if not supervisions:
-        raise DataError(f"{where}: a cut without a supervision, so without a text")
+        raise DataError(f"{where}: the cut has no supervision, and so no text")
     items = []
     for supervision in supervisions:
         _check_mappings(where, supervision, values.get("custom"))

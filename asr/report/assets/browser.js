@@ -1,4 +1,4 @@
-// The list of utterances: search, filters, order, pages; one utterance is open at most.
+// The list of utterances, with search, filters, order and pages; at most one utterance is open.
 
 const PAGE_SIZE = 50;
 const NO_CHOICE = { query: "", speaker: "", kind: "", cause: "", change: "", order: "order", reversed: false };
@@ -55,7 +55,7 @@ function createBrowser(report) {
     draw();
   }
 
-  /** Clear all choices but these, and go to the list. */
+  /** Clears all choices but these, and goes to the list. */
   function show(change, key = null, label = "", test = null) {
     update({ ...NO_CHOICE, facets: new Map(key ? [[key, { label, test }]] : []), ...change });
     element.scrollIntoView({ block: "start" });
@@ -121,7 +121,7 @@ function createBrowser(report) {
     history.replaceState(null, "", `#${encodeURIComponent(item.data.id)}`);
   }
 
-  /** Open an utterance; choices that hide it are cleared. */
+  /** Opens an utterance, and clears choices that hide it. */
   function go(item) {
     if (!shown.includes(item)) update({ ...NO_CHOICE, facets: new Map() });
     const place = shown.indexOf(item);
@@ -135,7 +135,7 @@ function createBrowser(report) {
     line.element.scrollIntoView({ block: "nearest" });
   }
 
-  /** Open the next utterance, or the one before. */
+  /** Opens the next utterance, or the one before. */
   function step(count) {
     if (!shown.length) return;
     const place = open ? shown.indexOf(open.item) + count : page * PAGE_SIZE;

@@ -1,13 +1,14 @@
-// Charts as SVG. Of two systems the first has circles and grey, the second squares and the accent.
+// Charts as SVG. If there are two systems, the first is drawn as grey circles, the second as squares
+// in the accent colour.
 
-/** The next of 1, 2, 5 × 10^n from which at most ``most`` steps reach ``top``. */
+/** Returns the smallest step of the form 1, 2 or 5 × 10^n of which at most ``most`` reach ``top``. */
 function stepFor(top, most) {
   const rough = top / most;
   const power = 10 ** Math.floor(Math.log10(rough));
   return power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
 }
 
-/** The point of a system, a circle or a square. */
+/** Returns the mark of a system, a circle or a square. */
 function mark(system, x, y, radius = 4) {
   const side = 2 * radius - 1;
   return system === 0
@@ -15,8 +16,8 @@ function mark(system, x, y, radius = 4) {
     : s("rect", { class: "mark system-1", x: x - side / 2, y: y - side / 2, width: side, height: side });
 }
 
-/** A bar for a rate of each system in a table, with its interval as a line; one that goes on beyond
- * ``top`` ends in an arrow. */
+/** Returns a bar for the rate of each system in a table, with its interval as a line, which ends in an
+ * arrow if it goes on beyond ``top``. */
 function rateBar(rates, top, label) {
   const width = 140;
   const height = 8 + 10 * rates.length;
@@ -36,20 +37,20 @@ function rateBar(rates, top, label) {
     }));
 }
 
-/** The unit that all names of classes end with, as "s" of "2 to 4 s"; empty if there is none. */
+/** Returns the unit that the names of all classes end with, such as "s" of "2 to 4 s", or "". */
 function unitOf(classes) {
   const units = new Set(classes.map(({ value }) => value.match(/\d ([^\d\s]+)$/)?.[1] ?? ""));
   return units.size === 1 ? [...units][0] : "";
 }
 
-/** What stands below a class: its name without the unit, "2–4" for "2 to 4 s". */
+/** Returns the label of a class: its name without the unit, such as "2–4" for "2 to 4 s". */
 function briefName(value, unit) {
   const name = unit ? value.slice(0, -unit.length - 1) : value;
   return /[-−]/.test(name) ? name : name.replace(" to ", "–");
 }
 
-/** Error rate of each system over classes in order; ``classes`` are {value, rates, words, open}. An
- * interval that goes on beyond the chart ends in an arrow. */
+/** Draws the error rate of each system over ordered classes {value, rates, words, open}. An interval
+ * that goes on beyond the chart ends in an arrow. */
 function classChart(title, name, classes, systems) {
   const [width, height, left, right, bottom, above] = [400, 220, 44, 8, 44, 10];
   const upper = classes.flatMap(({ rates }) =>
@@ -102,7 +103,8 @@ function classChart(title, name, classes, systems) {
     lines, groups);
 }
 
-/** Share of words that are right against their confidence, and the words of each bin below. */
+/** Draws the share of words that are right over their confidence, and below it the number of words in
+ * each bin. */
 function reliabilityChart(calibrations) {
   const [width, left, right, above, side, gap, bars, bottom] = [400, 44, 10, 10, 250, 12, 56, 34];
   const height = above + side + gap + bars + bottom;
@@ -150,7 +152,7 @@ function reliabilityChart(calibrations) {
     s("text", { class: "faint", x: left + plot / 2, y: floor + 31, "text-anchor": "middle" }, "confidence"));
 }
 
-/** The difference of two rates with its interval, against none. */
+/** Draws the difference between two rates, with its interval, on an axis through 0. */
 function differenceChart(comparison) {
   const [width, height] = [400, 64];
   const reach = 1.15 * Math.max(0.001, Math.abs(comparison.low), Math.abs(comparison.high));
@@ -168,7 +170,7 @@ function differenceChart(comparison) {
     mark(1, x(comparison.rate), 22, 6));
 }
 
-/** Parts of a whole as a bar with a list; ``parts`` are {name, count, class, note, open}. */
+/** Draws the parts {name, count, class, note, open} of a whole as a bar with a list. */
 function shares(parts) {
   const total = parts.reduce((sum, part) => sum + part.count, 0);
   let start = 0;

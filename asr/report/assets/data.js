@@ -1,6 +1,6 @@
-// The payload, and what is counted from it once.
+// The payload, and the counts that are made from it once.
 
-/** Base64 of zlib of JSON. */
+/** Unpacks JSON that was compressed by zlib and encoded in base64. */
 async function unpack(text) {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
@@ -9,7 +9,7 @@ async function unpack(text) {
   return new Response(stream).json();
 }
 
-/** Whether what stands between spaces in the texts of a system are characters, and its WER a CER. */
+/** Tells whether the texts of a system have spaces between characters, so that its WER is a CER. */
 const inCharacters = (system) => system?.normalization?.unit === "character";
 const rateName = (system) => (inCharacters(system) ? "CER" : "WER");
 
@@ -21,7 +21,7 @@ const CAUSES = {
   "out of vocabulary": "the word is not among those that can be recognised",
 };
 
-/** C correct, S substitution, D deletion, I insertion. */
+/** Returns the kind of a step: C correct, S substitution, D deletion, I insertion. */
 function kindOf([reference, hypothesis]) {
   if (reference === null) return "I";
   if (hypothesis === null) return "D";
@@ -30,7 +30,8 @@ function kindOf([reference, hypothesis]) {
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** An utterance with what it is filtered and sorted by; both systems' errors are added. */
+/** Returns an utterance with the values that it is filtered and sorted by; the errors of both systems
+ * are added up. */
 function itemOf(data, index) {
   const outputs = data.outputs ?? [];
   const kinds = new Set();
@@ -63,7 +64,7 @@ function itemOf(data, index) {
   };
 }
 
-/** For each system, how often each kind of error and each word or pair of words is among them. */
+/** Counts, for each system, every kind of error, and every word or pair of words among the errors. */
 function tally(items, systems) {
   return systems.map((_, system) => {
     const kinds = { S: 0, D: 0, I: 0 };
@@ -81,8 +82,8 @@ function tally(items, systems) {
   });
 }
 
-/** The columns of one or two alignments over one reference: each is {reference, cells}, a cell
- * {kind, text, time, cause} for each system, null where only the other inserts a word. */
+/** Returns the columns of one or two alignments over one reference. A column is {reference, cells},
+ * with a cell {kind, text, time, cause} for each system, or null if only the other inserts a word. */
 function columnsOf(outputs) {
   const sides = outputs.map((output) => {
     const inserted = [[]];

@@ -1,4 +1,4 @@
-// Elements and numbers. Text always becomes text nodes: nothing of the data is ever read as markup.
+// Elements and numbers. Text always becomes text nodes, so that no data is ever read as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -14,12 +14,13 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** An HTML element; functions among the attributes are listeners, children null are left out. */
+/** Makes an HTML element; attributes that are functions are listeners, and null children are left
+ * out. */
 function h(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/** An SVG element, likewise. */
+/** Makes an SVG element in the same way. */
 function s(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
@@ -44,7 +45,7 @@ const length = (value) =>
   : `${(value / 3600).toFixed(1)}\u00a0h`;
 const plural = (count, one, many = `${one}s`) => `${whole(count)} ${count === 1 ? one : many}`;
 
-/** Errors over words and their kinds, as the command line writes them. */
+/** Writes errors over words and their kinds as the command line does. */
 function counts(score) {
   const kinds = known(score.insertions)
     ? `: ${score.insertions} ins, ${score.deletions} del, ${score.substitutions} sub`
@@ -57,7 +58,7 @@ function section(id, title, ...content) {
     h("h2", { id: `title-${id}` }, title), ...content);
 }
 
-/** A table with a caption; a head that starts with "#" stands over numbers. */
+/** Makes a table with a caption; a head that starts with "#" stands over numbers. */
 function table(caption, heads, rows, attributes = {}) {
   const numeric = heads.map((head) => head.startsWith("#"));
   const cell = (content, index) =>
@@ -69,7 +70,7 @@ function table(caption, heads, rows, attributes = {}) {
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
 }
 
-/** The first rows of a long table, and a button for the rest; ``draw(rows)`` gives the table. */
+/** Shows the first rows of a long table, and a button for the rest; ``draw(rows)`` makes the table. */
 function shortened(rows, count, draw) {
   const place = h("div", {}, draw(rows.slice(0, count)));
   if (rows.length > count) {

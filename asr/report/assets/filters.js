@@ -1,6 +1,7 @@
-// Which utterances are shown, and in which order.
+// The choice and the order of the utterances that are shown.
 
-/** What a group's value says of a number: "2 to 4 s", "under 2 s", "over 8 s"; null if nothing. */
+/** Returns the range that a group's value names, such as "2 to 4 s", "under 2 s" or "over 8 s"; null
+ * if it names none. */
 function spanOf(value) {
   const numbers = (value.match(/[-−]?\d+(\.\d+)?/g) ?? []).map((text) => Number(text.replace("−", "-")));
   if (/^\S+ (to|–) /.test(value) && numbers.length === 2) return numbers;
@@ -10,13 +11,13 @@ function spanOf(value) {
   return null;
 }
 
-/** The value of a group field that an utterance has. */
+/** Returns the value of a group field for an utterance. */
 function fieldOf(item, field) {
   const value = field === "speaker" ? item.data.speaker : item.data.fields?.[field];
   return value === null || value === undefined ? null : String(value);
 }
 
-/** Whether an utterance belongs to a group. */
+/** Tells whether an utterance belongs to a group. */
 function groupTest(field, value) {
   const span = field === "duration" || field === "noise" ? spanOf(value) : null;
   return (item) => {
@@ -27,19 +28,20 @@ function groupTest(field, value) {
   };
 }
 
-/** Whether an utterance has such a step, of any system. */
+/** Tells whether an utterance has such a step in any system. */
 function stepTest(reference, hypothesis) {
   return (item) => item.outputs.some((output) => (output.steps ?? []).some((step) =>
     step[0] === reference && step[1] === hypothesis));
 }
 
-/** Whether an utterance has the reference word recognised as another one. */
+/** Tells whether the reference word was recognised as another one in an utterance. */
 function substitutedTest(word) {
   return (item) => item.outputs.some((output) => (output.steps ?? []).some((step) =>
     step[0] === word && kindOf(step) === "S"));
 }
 
-/** In the order of the menu; each gives what comes first as the smallest, nothing as the last. */
+/** The orders, as in the menu; each maps an utterance to a value, and the smallest value comes first,
+ * a missing one last. */
 const ORDERS = {
   "order": ["as in the manifest", (item) => item.index],
   "errors": ["most errors", (item) => -item.errors],
@@ -67,7 +69,7 @@ function sorted(items, order, reversed) {
   });
 }
 
-/** The items that pass every choice of the toolbar and every facet. */
+/** Returns the items that pass every choice of the toolbar and every facet. */
 function filtered(items, choice) {
   const query = choice.query.trim().toLowerCase();
   const tests = [...choice.facets.values()].map((facet) => facet.test);

@@ -25,7 +25,7 @@ function themeButton(redraw) {
     try {
       localStorage.setItem("asr-report-theme", current());
     } catch {
-      // the choice then holds until the page is closed
+      // without storage, the choice holds until the page is closed
     }
   } });
   const apply = (theme) => {
@@ -73,7 +73,7 @@ function listen(browser, dialog) {
   });
 }
 
-/** The utterance whose id stands in the address, if any. */
+/** Returns the utterance whose id stands in the address, if there is one. */
 function addressed(items) {
   let id;
   try {

@@ -4,7 +4,7 @@ function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
-/** A plane of 0…255 as ink of the page's text colour; ``upwards`` puts row 0 at the bottom. */
+/** Paints a plane of 0…255 in the text colour of the page; ``upwards`` puts row 0 at the bottom. */
 function paint(canvas, plane, upwards) {
   const [red, green, blue] = getComputedStyle(canvas).color.match(/[\d.]+/g).map(Number);
   const values = bytesOf(plane.data);
@@ -29,9 +29,9 @@ function at(node, share) {
   return node;
 }
 
-/** Element, ``move(seconds)`` of the playhead and ``draw()``, which needs the element in the page;
- * ``words`` are {text, start, end}, ``jump(seconds)`` answers a click; of two systems (``several``)
- * words and posteriors are those of the first. */
+/** Returns the element, ``move(seconds)`` for the playhead, and ``draw()``, which needs the element to
+ * be in the page. ``words`` are {text, start, end}; a click calls ``jump(seconds)``. If there are two
+ * systems (``several``), words and posteriors are those of the first. */
 function pictureOf(picture, words, jump, several) {
   const { spectrogram, posteriors, seconds: total } = picture;
   const planes = [];

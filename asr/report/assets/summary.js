@@ -21,7 +21,8 @@ function latencyOf(system) {
     `95\u00a0% within ${seconds(system.latency.p95)}, ${plural(system.latency.utterances, "utterance")} one by one`];
 }
 
-/** [name, note, [value, small print] or null for each system] of what at least one system has. */
+/** Returns [name, note, [value, small print] or null for each system] for every measure that at least
+ * one system has. */
 function facts(systems) {
   const rows = METRICS.map(([name, get, note]) => [name, note, systems.map((system) => {
     const score = get(system);

@@ -1,6 +1,6 @@
 // Tables of words and groups, calibration, shared data, likely label errors, provenance.
 
-/** Rows [key, count of each system], most first. */
+/** Returns the rows [key, count of each system], the most frequent first. */
 function ranked(maps) {
   const keys = new Set(maps.flatMap((map) => [...map.keys()]));
   const rows = [...keys].map((key) => [key, maps.map((map) => map.get(key) ?? 0)]);
@@ -8,7 +8,7 @@ function ranked(maps) {
   return rows.sort((one, two) => sum(two) - sum(one) || (one[0] < two[0] ? -1 : 1));
 }
 
-/** Of pairs of words, how often each reference word is in one. */
+/** Counts how often each reference word is in a pair of words. */
 function byReference(pairs) {
   const result = new Map();
   for (const [key, count] of pairs) {
@@ -20,7 +20,7 @@ function byReference(pairs) {
 
 function wordTables(tallies, browser) {
   const heads = tallies.length > 1 ? ["#1", "#2"] : ["#errors"];
-  // Of a row's key: the text in the table, that on the filter, and the filter.
+  // Each maps the key of a row: to the text in the table, to that on the filter, and to the filter.
   const draw = (caption, head, rows, text, label, test) => (rows.length ? shortened(rows, 10, (part) =>
     table(caption, [head, ...heads], part.map(([key, numbers]) => [
       h("button", { type: "button", class: "link", click: () => browser.show({}, "words", label(key), test(key)) }, text(key)),
@@ -40,7 +40,7 @@ function wordTables(tallies, browser) {
   return tables.length ? h("div", { class: "columns" }, tables) : h("p", {}, "No errors.");
 }
 
-/** The groups of a field joined over systems: {value, utterances, words, rates}. */
+/** Returns the groups of a field, joined over systems: {value, utterances, words, rates}. */
 function joined(systems, field) {
   const rows = new Map();
   systems.forEach((system, index) => {
@@ -55,7 +55,7 @@ function joined(systems, field) {
   return [...rows.values()];
 }
 
-/** Whether the groups of a field have an order of their own, and so a chart. */
+/** Tells whether the groups of a field have a natural order, and so a chart. */
 const isOrdered = (field) => field === "duration" || field === "noise";
 
 function groupPart(field, report, browser) {
@@ -118,7 +118,7 @@ function calibrationPart(systems) {
     h("figure", {}, reliabilityChart(calibrations))));
 }
 
-/** [text, whether it is a warning] for everything known about data shared with training. */
+/** Returns [text, whether it is a warning] for all that is known of data shared with training. */
 function sharedData(system) {
   const lines = [];
   const { overlap, lm_overlap: lm } = system;
@@ -152,7 +152,7 @@ function overlapPart(systems) {
   return parts.some(Boolean) ? section("data", "Data shared with training", h("div", { class: "pair" }, parts)) : null;
 }
 
-/** What was recognised; a line for each system where they differ. */
+/** Returns what was recognised, with a line for each system if they differ. */
 function recognisedOf(item) {
   const texts = item.outputs.map((output) => output.hypothesis || "(nothing)");
   if (new Set(texts).size === 1) return texts[0];
@@ -170,7 +170,7 @@ function labelsPart(report, browser) {
     ]), { class: "labels" }));
 }
 
-/** Rows [name, text] of a nested value; what is itself long stays JSON. */
+/** Returns the rows [name, text] of a nested value; long values stay JSON. */
 function flat(value, name = "") {
   if (value === null || value === undefined || value === "") return [];
   if (typeof value !== "object") return [[name, String(value)]];

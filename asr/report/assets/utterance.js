@@ -1,4 +1,4 @@
-// One utterance: its line in the list, and what opens below it.
+// One utterance: its line in the list, and the details that open below it.
 
 const MARKS = { S: "sub", D: "del", I: "ins", C: "ok" };
 
@@ -14,8 +14,8 @@ function describe(reference, cell) {
   return parts.join("; ");
 }
 
-/** The reference over the words of each system. Words with times are buttons where ``jump`` is
- * given; ``timed`` collects {start, end, node} for following the sound. */
+/** Returns the reference over the words of each system. Words with times are buttons if ``jump`` is
+ * given; ``timed`` collects {start, end, node}, so that words can follow the sound. */
 function alignmentOf(item, jump = null, timed = []) {
   const several = item.outputs.length > 1;
   const wordOf = (cell, reference) => {
@@ -29,7 +29,7 @@ function alignmentOf(item, jump = null, timed = []) {
     timed.push({ start, end, node, text });
     return node;
   };
-  // Everywhere where it is anywhere, so that the lines of all columns are level.
+  // If one column has it, all have it, so that the lines of all columns are level.
   const noted = jump && item.outputs.some((output) => output.words || output.kinds);
   const small = ({ time, cause }) => (noted ? h("small", {},
     [time ? fixed(100 * time[2], 0) : null, cause].filter(Boolean).join(" ") || "\u00a0") : null);
@@ -63,7 +63,7 @@ function errorsOf(item) {
   return `${numbers} / ${whole(item.words)}`;
 }
 
-/** A line of the list; ``toggle`` opens and closes it, ``play(start)`` opens it and plays. */
+/** Makes a line of the list; ``toggle`` opens and closes it, ``play(start)`` opens it and plays. */
 function lineOf(item, toggle, play) {
   const head = h("button", { type: "button", class: "head", "aria-expanded": "false", click: toggle },
     h("span", { class: "id" }, item.data.id), h("span", { class: "meta" }, metaOf(item)),
@@ -77,7 +77,8 @@ function lineOf(item, toggle, play) {
   return { element: h("li", { class: "utterance" }, head, body), head, body, short };
 }
 
-/** What opens: alignment with buttons, sound and pictures. ``stop()`` before it is taken away. */
+/** Makes the details: alignment with buttons, sound and pictures. Call ``stop()`` before they are
+ * removed. */
 function openedOf(item) {
   const { data } = item;
   const timed = [];

@@ -147,7 +147,7 @@ def test_formats_are_found(tmp_path, files, source, format):
         ({}, "none", "none: no such file or folder"),
         ({"m.txt": "yes"}, "m.txt", "m.txt: neither a table (.csv or .tsv) nor a manifest"),
         ({"m.jsonl": "{}"}, "m.jsonl", "m.jsonl: neither a table"),
-        ({"m.jsonl": CUT}, "m.jsonl", "m.jsonl:1: a cut without its recording"),
+        ({"m.jsonl": CUT}, "m.jsonl", "m.jsonl:1: the cut has no recording"),
         ({"x_supervisions.jsonl": CUT}, "", "x_supervisions.jsonl:1: "),
     ],
 )
@@ -199,7 +199,9 @@ def test_no_part_is_empty(count, shares):
 
 
 def test_what_cannot_be_split():
-    with pytest.raises(DataError, match="2 to divide into train, dev, test: needs 3 at least"):
+    with pytest.raises(
+        DataError, match="cannot divide 2 names into train, dev, test: needs at least 3"
+    ):
         split(["a", "b", "a"])
     for shares in ((0, 0.1), (0.1, 0), (0.5, 0.5)):
         with pytest.raises(ConfigError, match="the shares of dev and test are"):

@@ -109,11 +109,11 @@ def test_kaldi_segments_are_cut(write, tmp_path, audio):
         assert rate == RATE and np.array_equal(got, samples)
 
 
-def test_pieces_are_kept_while_they_are_right(write, tmp_path, audio):
+def test_clips_are_kept_while_they_are_right(write, tmp_path, audio):
     source = write("m.json", [{"audio_filepath": "wav/long.wav", "offset": 1, "duration": 2,
                                "text": "one"}])  # fmt: skip
     command = "data", "import", "nemo", source, "-o", tmp_path / "m.jsonl"
-    assert "1 pieces of recordings" in run(*command).stderr
+    assert "1 clips of recordings" in run(*command).stderr
     path = tmp_path / "m-audio" / "long-0001000-0003000.flac"
     first = path.stat().st_ino
     assert "1 of them from an earlier time" in run(*command).stderr
@@ -140,7 +140,7 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
     samples = np.random.default_rng(0).uniform(-0.9, 0.9, (16000, 2))
     source = tmp_path / f"a.{suffix}"
     soundfile.write(source, samples, 16000, subtype)
-    path, there = cut(Clip(source, 3000, 9000, None), tmp_path, "piece")
+    path, there = cut(Clip(source, 3000, 9000, None), tmp_path, "clip")
     assert not there and soundfile.info(path).subtype == kept
     whole, _ = soundfile.read(source, always_2d=True)
     got, rate = soundfile.read(path, always_2d=True)
@@ -153,8 +153,8 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
 
 def test_cuts_beyond_the_end(tmp_path):
     soundfile.write(tmp_path / "a.wav", noisy(1), RATE)
-    with pytest.raises(AudioError, match=r"ends at 1.000 s, before a piece .* 1.125 s"):
-        cut(Clip(tmp_path / "a.wav", 4000, 9000, None), tmp_path, "piece")
+    with pytest.raises(AudioError, match=r"ends at 1.000 s, but a clip goes on to 1.125 s"):
+        cut(Clip(tmp_path / "a.wav", 4000, 9000, None), tmp_path, "clip")
 
 
 def test_nemo(write, tmp_path):
@@ -234,14 +234,17 @@ SEGMENT = {"wav_scp": "r wav/a.wav\n", "text": "a yes\n"}
         ({"wav_scp": "a wav/a.wav\n"}, "cannot read the Kaldi file kaldi/text"),
         (ONE | {"text": "b yes\n"}, "kaldi/text:1: utterance 'b' has a text, but no line in wav.s"),
         (ONE | {"wav_scp": "a wav/a.wav\nb wav/a.wav\n"}, "wav.scp:2: utterance 'b' has no line"),
-        (ONE | {"text": "a yes\na no\n"}, "text:2: 'a' stands already in kaldi/text:1"),
+        (ONE | {"text": "a yes\na no\n"}, "text:2: 'a' is already in kaldi/text:1"),
         (ONE | {"wav_scp": "a wav/x.wav\n"}, "kaldi/wav.scp:1: no audio file 'wav/x.wav'"),
         (
             ONE | {"wav_scp": "a sph2pipe -f wav -p wav/a.wav |\n"},
             "wav.scp:1: a command ('sph2pipe -f wav -p wav/a.wav |'), which is not run here; "
             "write wav/a.wav itself",
         ),
-        (ONE | {"wav_scp": "a x.ark:17\n"}, "wav.scp:1: 'x.ark:17' is no audio file but a place"),
+        (
+            ONE | {"wav_scp": "a x.ark:17\n"},
+            "wav.scp:1: 'x.ark:17' is not an audio file but a place",
+        ),
         (ONE | {"utt2spk": "a\n"}, "utt2spk:1: needs an utterance and its speaker"),
         (ONE | {"utt2spk": "a s\n", "spk2utt": "t a\n"}, "spk2utt:1: 'a' is of speaker 't'"),
         (ONE | {"utt2dur": "a long\n"}, "utt2dur:1: 'utt2dur' needs seconds >= 0, got 'long'"),
@@ -250,7 +253,7 @@ SEGMENT = {"wav_scp": "r wav/a.wav\n", "text": "a yes\n"}
         (SEGMENT | {"segments": "a r 0 nan\n"}, "segments:1: 'end' needs seconds >= 0"),
         (SEGMENT | {"segments": "a q 0 1\n"}, "segments:1: recording 'q' has no line in wav.scp"),
         (SEGMENT | {"segments": "a r 0 2\n"}, "lies from 0.000 to 2.000 s in"),
-        (SEGMENT | {"segments": "a r 0 1 1\n"}, "segments:1: channel 1 of"),
+        (SEGMENT | {"segments": "a r 0 1 1\n"}, "segments:1: channel 1 does not exist in"),
         ({"wav_scp": "", "text": ""}, "there is no utterance"),
     ],
 )
@@ -264,7 +267,7 @@ def test_kaldi_that_cannot_be_read(files, message, write, refused):
     [
         ("m.json", "x\n", "m.json:1: not JSON"),
         ("m.json", "[]\n", "m.json:1: needs a JSON object, got list"),
-        ("m.json", [LINE, LINE], "m.json:2: id 'a' stands already in m.json:1"),
+        ("m.json", [LINE, LINE], "m.json:2: id 'a' is already in m.json:1"),
         ("m.json", [LINE | {"text": None}], "m.json:1: 'text' needs a string, got None"),
         ("m.json", [LINE | {"audio_filepath": "x.wav"}], "m.json:1: no audio file 'x.wav'"),
         ("m.json", [LINE | {"offset": "x"}], "m.json:1: 'offset' needs seconds >= 0"),
@@ -272,7 +275,7 @@ def test_kaldi_that_cannot_be_read(files, message, write, refused):
         ("s.jsonl", [RECORDING], "s.jsonl:1: neither a cut nor a supervision"),
         ("s.jsonl", [SUPERVISION], "s.jsonl: needs the file of its recordings beside it"),
         ("s.jsonl", "", "s.jsonl: the lhotse manifest is empty"),
-        ("s.jsonl.gz", [CUT | {"supervisions": []}], "s.jsonl.gz:1: a cut without a supervision"),
+        ("s.jsonl.gz", [CUT | {"supervisions": []}], "s.jsonl.gz:1: the cut has no supervision"),
         ("s.jsonl", [CUT | {"supervisions": [3]}], "need to be JSON objects"),
         ("s.jsonl", [CUT | {"supervisions": [{"id": "a"}]}], "needs an id and a text, got None"),
         ("s.jsonl", [{"tracks": [], "type": "MixedCut"}], "a MixedCut, which is mixed or padded"),
