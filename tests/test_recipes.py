@@ -1,21 +1,18 @@
 """Every recipe has all its parts, its commands exist, and the table of all is current."""
 
-import argparse
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 
-import miniatures
+import documents
 import overview
 import pytest
-import typer
 from conftest import ROOT
 
-from asr.cli.main import app
 from asr.config import from_mapping, read_values, to_mapping
 from asr.errors import DataError
 from asr.training.config import Config, load_config
@@ -30,18 +27,11 @@ def name_of(path):
     return path.name if path.is_dir() else path.parent.name
 
 
-def commands(readme):
-    """The lines of its blocks of commands, as lists of arguments."""
-    blocks = re.findall(r"```bash\n(.*?)```", readme.read_text(), re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True) for line in lines]
-
-
 @pytest.mark.parametrize("recipe", CORPORA, ids=name_of)
 def test_parts(recipe):
     readme = (recipe / "README.md").read_text()
     assert set(overview.facts(recipe / "README.md")) == set(overview.FACTS)
-    used = [" ".join(command) for command in commands(recipe / "README.md")]
+    used = [" ".join(command) for command in documents.commands(recipe / "README.md")]
     for part in (
         f"python recipes/{recipe.name}/prepare.py ",
         "asr train --config ",
@@ -85,52 +75,15 @@ def test_a_configuration_holds_what_differs_from_the_defaults(path):
     assert list(equal(tomllib.loads(path.read_text()), to_mapping(Config()))) == []
 
 
-class Parsed(Exception):
-    """A command line that was understood."""
-
-
 @pytest.mark.parametrize("readme", READMES, ids=name_of)
 def test_commands_parse(readme, monkeypatch):
-    parse = argparse.ArgumentParser.parse_args
-
-    def parse_only(self, arguments=None, namespace=None):
-        raise Parsed(parse(self, arguments, namespace))
-
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
-    monkeypatch.chdir(ROOT)
-    seen = commands(readme)
+    seen = documents.commands(readme)
     assert seen
-    for program, *arguments in seen:
-        if program == "asr":
-            check_asr(arguments)
-        elif program == "python":
-            folder, script = arguments[0].rsplit("/", 1)
-            module = miniatures.load(f"../{folder}", script.removesuffix(".py"))
-            with pytest.raises(Parsed):
-                module.main(arguments[1:])
-        else:
-            assert program == "apt-get", program
-        for place, word in enumerate(arguments):
-            if word == "--config" and arguments[place + 1].startswith("recipes/"):
-                assert (ROOT / arguments[place + 1]).exists()
-
-
-def check_asr(arguments):
-    """Parse a command line of the program, without running it."""
-    command, names = typer.main.get_command(app), ["asr"]
-    while hasattr(command, "commands"):
-        name, *arguments = arguments
-        names.append(name)
-        command = command.commands[name]
-    with command.make_context(" ".join(names), list(arguments)):
-        pass
-
-
-def test_a_command_that_does_not_parse():
-    with pytest.raises(Exception, match="--no-such-option"):
-        check_asr(["lm", "build", "text", "--no-such-option"])
-    with pytest.raises(KeyError):
-        check_asr(["lm", "no-such-command"])
+    for command in seen:
+        documents.check_command(command, monkeypatch)
+        for option, value in pairwise(command):
+            if option == "--config" and value.startswith("recipes/"):
+                assert (ROOT / value).exists()
 
 
 def test_every_configuration_loads():
