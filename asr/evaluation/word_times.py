@@ -6,6 +6,7 @@ pauses, and the first word of each begins, and its last word ends, where the lev
 shows it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
@@ -235,11 +236,16 @@ def fit_offsets(
     """Return the offsets with which the median of the errors of all ``decoders`` is nearest to 0,
     for starts and for ends."""
 
-    def bias(offsets: tuple[float, float], column: int) -> float:
-        trial = replace(info, word_offsets=offsets)
+    def bias(start: float, end: float, column: int) -> float:
+        trial = replace(info, word_offsets=(start, end))
         errors = [border_errors(items, decoder, trial)[:, column] for decoder in decoders]
-        return abs(float(np.nanmedian(np.concatenate(errors))))
+        return float(np.nanmedian(np.concatenate(errors)))
+
+    def nearest(bias: Callable[[float], float]) -> float:
+        # Later words have larger errors: the bias grows with the offset.
+        place = bisect_left(offsets, 0.0, key=bias)
+        return min(offsets[max(0, place - 1) : place + 1], key=lambda offset: abs(bias(offset)))
 
     offsets = [round(float(step), 3) for step in STEPS]
-    start = min(offsets, key=lambda offset: bias((offset, 0.0), 0))
-    return start, min(offsets, key=lambda offset: bias((start, offset), 1))
+    start = nearest(lambda offset: bias(offset, 0.0, 0))
+    return start, nearest(lambda offset: bias(start, offset, 1))
