@@ -1,14 +1,12 @@
-"""Small pictures for the report, and audio for browsers."""
+"""Small pictures for the report."""
 
 import base64
 
 import numpy as np
 import pytest
-import soundfile
 from conftest import make_info, tone
 
 from asr.evaluation.pictures import BANDS, LONGEST, picture, spectrogram
-from asr.report.payload import playable
 
 RATE = 16000
 
@@ -48,27 +46,3 @@ def test_of_a_long_recording_the_beginning():
     found = picture(samples, log_probs, info)
     assert found.seconds == LONGEST
     assert found.posteriors.shape == (len(info.vocabulary) - 1, LONGEST / 0.04)
-
-
-def test_what_a_browser_plays_is_linked(tmp_path):
-    (tmp_path / "a b").mkdir()
-    for name in ("one.wav", "two.flac", "three.ogg"):
-        path = tmp_path / "a b" / name
-        soundfile.write(path, tone(500), RATE)
-        assert playable(path, tmp_path / "out", 1) == f"../a%20b/{name}"
-    assert not (tmp_path / "out").exists()
-
-
-def test_what_it_does_not_play_is_converted(tmp_path):
-    path = tmp_path / "sphere.wav"  # by its content, not its name
-    soundfile.write(path, tone(500), RATE, format="NIST", subtype="PCM_16")
-    assert playable(path, tmp_path / "out", 7) == "audio/7.wav"
-    samples, rate = soundfile.read(tmp_path / "out" / "audio" / "7.wav")
-    assert rate == RATE
-    np.testing.assert_allclose(samples, tone(500), atol=1e-4)
-
-
-def test_what_is_not_there_has_no_url(tmp_path):
-    (tmp_path / "text.wav").write_text("no audio")
-    assert playable(tmp_path / "none.wav", tmp_path, 1) is None
-    assert playable(tmp_path / "text.wav", tmp_path, 1) is None

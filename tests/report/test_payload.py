@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+import soundfile
 from conftest import tone
 
 from asr.evaluation.comparison import compare
@@ -10,7 +12,7 @@ from asr.evaluation.results import common_values, write_results
 from asr.evaluation.scoring import score
 from asr.report import page as report
 from asr.report.page import write_report
-from asr.report.payload import build_payload, shortened
+from asr.report.payload import build_payload, playable, shortened
 
 TEXTS = [("yes no", "yes no"), ("enter six two", "enter six"), ("stop", "to p")]
 
@@ -66,8 +68,6 @@ def test_two_systems(tmp_path):
 
 
 def test_audio_is_found_from_the_manifest(tmp_path):
-    import soundfile
-
     (tmp_path / "data").mkdir()
     soundfile.write(tmp_path / "data" / "one.wav", tone(500), 16000)
     values = system(manifest={"path": str(tmp_path / "data" / "test.jsonl"), "sha256": ""})
@@ -91,3 +91,27 @@ def test_a_page_that_would_be_too_large(tmp_path):
     whole = page.stat().st_size
     assert whole < report.LARGEST
     assert write_report(tmp_path, results, largest=whole - 1).stat().st_size < whole
+
+
+def test_what_a_browser_plays_is_linked(tmp_path):
+    (tmp_path / "a b").mkdir()
+    for name in ("one.wav", "two.flac", "three.ogg"):
+        path = tmp_path / "a b" / name
+        soundfile.write(path, tone(500), 16000)
+        assert playable(path, tmp_path / "out", 1) == f"../a%20b/{name}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_it_does_not_play_is_converted(tmp_path):
+    path = tmp_path / "sphere.wav"  # by its content, not its name
+    soundfile.write(path, tone(500), 16000, format="NIST", subtype="PCM_16")
+    assert playable(path, tmp_path / "out", 7) == "audio/7.wav"
+    samples, rate = soundfile.read(tmp_path / "out" / "audio" / "7.wav")
+    assert rate == 16000
+    np.testing.assert_allclose(samples, tone(500), atol=1e-4)
+
+
+def test_what_is_not_there_has_no_url(tmp_path):
+    (tmp_path / "text.wav").write_text("no audio")
+    assert playable(tmp_path / "none.wav", tmp_path, 1) is None
+    assert playable(tmp_path / "text.wav", tmp_path, 1) is None
