@@ -61,7 +61,7 @@ class Passes:
 
     A pass first yields what earlier ones have decoded, and then decodes on from there. The samples
     are kept until a pass has found all of them decoded: at most ``MAX_IN_MEMORY`` bytes in memory
-    and ``MAX_ON_DISK`` in an unnamed temporary file. If there is no room for them, later passes decode
+    and ``MAX_ON_DISK`` in an unnamed temporary file. Without room for them, later passes decode
     again from the beginning. One pass has to end before the next one starts.
 
     ``warnings`` say what is wrong with the recording as a file, once it has been decoded.
