@@ -11,7 +11,7 @@ from asr.errors import DataError, OutputError
 
 
 def read_text(path: str | Path, what: str) -> str:
-    """The text of a UTF-8 file; messages call it ``what`` ("manifest").
+    """Return the text of a UTF-8 file, which messages call ``what`` ("manifest").
 
     Raises:
         DataError: it cannot be read, or is not UTF-8.

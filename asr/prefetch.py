@@ -1,4 +1,4 @@
-"""Work that runs ahead on threads, in order and within bounds."""
+"""Threads that prefetch: they make items in order, a bounded number ahead of their use."""
 
 import threading
 from collections import deque
@@ -14,7 +14,7 @@ _CHECK_SECONDS = 0.1  # how often a thread that waits looks whether it is still 
 
 
 def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
-    """``items``, up to ``count`` of which a thread makes before they are asked for.
+    """Yield ``items``, up to ``count`` of which a thread makes before they are asked for.
 
     What they raise is raised in their place. The thread ends with them, or soon after this
     iterator is closed.
@@ -63,8 +63,12 @@ def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
 def prefetch_map(
     function: Callable[[T], R], items: Iterable[T], threads: int, count: int
 ) -> Iterator[R]:
-    """``function`` of each item, in their order, on ``threads`` threads; up to ``count`` results
-    are made before they are asked for."""
+    """Yield ``function`` of each item in order; ``threads`` threads make up to ``count`` results
+    before they are asked for.
+
+    >>> list(prefetch_map(abs, [-1, 2, -3], threads=2, count=2))
+    [1, 2, 3]
+    """
     pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[R]] = deque()
     try:
