@@ -1,4 +1,4 @@
-"""Text normalisation, and the vocabulary that alone knows the blank and what its symbols spell."""
+"""Normalisation of text, and the vocabulary: a model's symbols and the text that they spell."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,28 +14,45 @@ from asr.errors import DataError
 BLANK = "<blank>"
 UNICODE_FORMS = ("NFC", "NFKC")
 WORD_MARK = "▁"
-"""In sub-words, the space before a word: U+2581."""
+"""The character U+2581, which stands for the space before a word in pieces."""
 
 
 def normalize(text: str, form: str = "NFC") -> str:
-    """Lower case, a Unicode normal form (UAX #15), single spaces, none at the ends: the form all
-    text has inside, NFC but where a model's text has another (:meth:`Vocabulary.normalize`)."""
-    # Again, for capitals that have no form with a further accent, whose small letters have one.
+    """Return ``text`` in the form that all text has inside the package.
+
+    That is lower case, a Unicode normal form (UAX #15), single spaces, and none at the ends. A
+    model whose text has another normal form than NFC says so (:meth:`Vocabulary.normalize`).
+
+    >>> normalize("  Café\\tAU lait ")
+    'café au lait'
+    """
+    # Composed a second time: some letters have a form with a further accent in lower case alone.
     lower = unicodedata.normalize(form, text).lower()  # type: ignore[arg-type]
     return " ".join(unicodedata.normalize(form, lower).split())  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The output symbols of a model, the CTC blank at index 0, and what is to be known of its text.
+    """The output symbols of a model, with the CTC blank at index 0.
 
-    Symbols are single characters or, with ``scores``, sub-words and the characters that they are
-    made of: ``▁`` stands for a space, with which every word begins, and a text is divided so that
-    the sum of the scores (logarithms of probabilities; the blank's is 0) is the largest: the
-    unigram model of Kudo (2018), equation 1.
+    Symbols are single characters or, if there are ``scores``, pieces (sub-words) and the characters
+    that these are made of. In pieces, ``▁`` stands for the space with which every word begins. A
+    text is divided into the pieces whose scores (natural logarithms of probabilities; 0 for the
+    blank) have the largest sum: the unigram model of Kudo (2018), equation 1.
 
-    ``unicode`` is the normal form of the text. Where words are not ``spaced``, as in Japanese, each
-    symbol stands for itself, and errors are counted in characters.
+    ``unicode`` is the normal form of the model's text. ``spaced`` is False for languages that put
+    no spaces between words, such as Japanese: each symbol is then taken as a word, and errors are
+    counted in characters.
+
+    Raises:
+        DataError: the first symbol is not the blank, a symbol occurs twice, or the symbols, scores
+            and form do not fit together.
+
+    >>> vocabulary = Vocabulary.from_characters(" enotw")
+    >>> vocabulary.encode("one two")
+    [4, 3, 2, 1, 5, 6, 4]
+    >>> vocabulary.decode([4, 3, 2])
+    'one'
     """
 
     tokens: tuple[str, ...]
@@ -75,23 +92,23 @@ class Vocabulary:
     def from_characters(
         cls, characters: Iterable[str], unicode: str = "NFC", spaced: bool = True
     ) -> "Vocabulary":
-        """The blank, then the distinct ``characters`` in order."""
+        """Return the vocabulary of the blank and the distinct ``characters``, sorted."""
         return cls((BLANK, *sorted(set(characters))), (), unicode, spaced)
 
     @property
     def blank_id(self) -> int:
-        """Index of the CTC blank."""
+        """The index of the CTC blank."""
         return 0
 
     @property
     def space_id(self) -> int | None:
-        """Index of the space between words, None where there is none."""
+        """The index of the space between words, or None if the vocabulary has none."""
         return self._ids.get(self._space)
 
     @cached_property
     def word_boundaries(self) -> tuple[bool, ...]:
-        """(V,) the symbols before which a word ends: the space, what begins with one, and all where
-        words are not spaced."""
+        """(V,) True for each symbol before which a word ends: the space, pieces that begin with
+        one, and every symbol but the blank where words are not spaced."""
         return tuple(
             index != self.blank_id and (not self.spaced or token.startswith(self._space))
             for index, token in enumerate(self.tokens)
@@ -116,27 +133,29 @@ class Vocabulary:
         return frozenset(single)
 
     def normalize(self, text: str) -> str:
-        """:func:`normalize` to the form of this model's text."""
+        """Return ``text`` in the form of this model's text; see :func:`normalize`."""
         return normalize(text, self.unicode)
 
     def space_units(self, text: str) -> str:
-        """A text with single spaces between the units that errors are counted in: its words, or its
-        characters where words are not spaced."""
+        """Return ``text`` with single spaces between the units that errors are counted in.
+
+        These are its words, or its characters where words are not spaced.
+        """
         return " ".join(text.split() if self.spaced else "".join(text.split()))
 
     def join_units(self, units: Iterable[str]) -> str:
-        """The text of such units."""
+        """Return the text of such units; the inverse of :meth:`space_units`."""
         return (" " if self.spaced else "").join(units)
 
     def unknown_characters(self, text: str) -> list[str]:
-        """The distinct characters of ``text`` that have no symbol, sorted."""
+        """Return the distinct characters of ``text`` that have no symbol, sorted."""
         return sorted(set(text) - self._characters)
 
     def encode(self, text: str) -> list[int]:
-        """Symbol indices of ``text``.
+        """Return the symbol indices of a normalised ``text``.
 
         Raises:
-            DataError: a character without a symbol.
+            DataError: a character has no symbol.
         """
         unknown = self.unknown_characters(text)
         if unknown:
@@ -144,9 +163,11 @@ class Vocabulary:
         return self._pieces(text) if self.scores else [self._ids[letter] for letter in text]
 
     def _pieces(self, text: str) -> list[int]:
-        """The best path through ``text``: the best score that ends at each place, and the symbol
-        that it ends with. Of equal ones it is the longest, and sums are those of float32, as in
-        sentencepiece."""
+        """Divide ``text`` into the pieces with the largest sum of scores, by Viterbi's algorithm.
+
+        Kept for each position are the best score of a division that ends there, and its last piece.
+        As in sentencepiece, the longest of equally good pieces wins, and sums are float32.
+        """
         if not text:
             return []
         spelled = WORD_MARK * self.spaced + text.replace(" ", WORD_MARK)
@@ -176,7 +197,7 @@ class Vocabulary:
         return [np.float32(score) for score in self.scores]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of symbol indices without blanks, as :meth:`encode` gave them."""
+        """Return the text of symbol indices without blanks; the inverse of :meth:`encode`."""
         text = "".join(self.tokens[index] for index in ids)
         if not self.scores:
             return text
@@ -184,20 +205,20 @@ class Vocabulary:
         return text.removeprefix(" ") if self.spaced else text
 
     def split_words(self, text: str) -> list[str]:
-        """The words of a text as they are recognised; where words are not spaced, its symbols."""
+        """Return the words of a text; where words are not spaced, each symbol is one."""
         if self.spaced:
             return text.split()
         return [symbol for id in self.encode(text) if (symbol := self.decode([id]).strip())]
 
     def is_joined(self, ids: Sequence[int], index: int) -> bool:
-        """Whether words are not spaced, and none of the symbols ``ids`` is a space before that at
-        ``index``."""
+        """Return True if the word that begins at ``ids[index]`` follows the one before it without a
+        space, which happens only where words are not spaced."""
         if self.spaced or (index > 0 and ids[index - 1] == self.space_id):
             return False
         return not self.tokens[ids[index]].startswith(self._space)
 
     def word_spans(self, ids: Sequence[int]) -> list[tuple[int, int]]:
-        """First and last (exclusive) index of the symbols of each word, spaces left out."""
+        """Return the first and last (exclusive) index in ``ids`` of each word, without spaces."""
         spans: list[tuple[int, int]] = []
         inside = False
         for index, id in enumerate(ids):
@@ -212,6 +233,12 @@ class Vocabulary:
 
 
 def min_frames(ids: Sequence[int]) -> int:
-    """Fewest frames on which CTC can emit ``ids``: one a label and a blank between equal ones
-    (Graves et al. 2006, section 3.1)."""
+    """Return the fewest frames on which CTC can emit ``ids``.
+
+    Each label needs a frame, and two equal labels in a row a blank between them (Graves et al.
+    2006, section 3.1).
+
+    >>> min_frames([7, 7, 9])
+    4
+    """
     return len(ids) + sum(a == b for a, b in pairwise(ids))

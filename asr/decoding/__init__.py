@@ -1,4 +1,4 @@
-"""Log-probabilities to hypotheses.
+"""Decoding: log-probabilities to hypotheses, by greedy or beam search, and forced alignment.
 
     from asr.decoding import BeamSearch, read_lm
 

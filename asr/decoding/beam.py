@@ -1,8 +1,4 @@
-"""Beam search over log-probs: one utterance, a batch, or a stream in pieces.
-
-search = BeamSearch(vocabulary, beam_size=64, lm=read_lm("words.arpa"), hotwords={"kai": 3})
-search(log_probs).score
-"""
+"""Beam search over log-probs: one utterance, a batch, or a stream that is fed part by part."""
 
 import math
 import os
@@ -36,20 +32,28 @@ EMPTY_FLOATS = np.zeros(0, np.float32)
 
 
 class BeamSearch:
-    """Prefix beam search with, if given, an n-gram language model, a closed lexicon, hot words.
+    """Prefix beam search, with an n-gram language model, a closed lexicon and hot words if given.
 
     Args:
-        vocabulary: of the log-probs.
-        lm: a model of words, or of tokens.
-        lexicon: the only words that may come out, the hot words besides.
-        hotwords: words or phrases with their boosts (natural logarithm, on top of the score of
-            a text once for each time it holds them whole; where words are not spaced, anywhere).
-        rescore_lm: looks at the best texts again, when the search is over.
-        options: those of :class:`asr.decoding.config.DecodingConfig`, e.g. ``beam_size=64``.
+        vocabulary: the vocabulary of the log-probs.
+        lm: an n-gram model of words or of tokens.
+        lexicon: the only words that may come out besides the hot words.
+        hotwords: words or phrases with their boosts. A boost is added to the score of a text (a
+            natural logarithm) each time the text contains the words whole; where words are not
+            spaced, each time it contains them at all.
+        rescore_lm: rescores the best texts when the search is over.
+        options: those of :class:`asr.decoding.config.DecodingConfig`, such as ``beam_size=64``.
 
     Raises:
-        ConfigError: an option that is unknown or out of range; numba is not installed.
-        DataError: a word of the lexicon or a hot word that the vocabulary cannot spell.
+        ConfigError: an option is unknown or out of range, or numba is not installed.
+        DataError: the vocabulary cannot spell a hot word or a word of the lexicon.
+
+    The most probable path is two blanks (0.36), but three paths spell "a", 0.64 together:
+
+    >>> search = BeamSearch(Vocabulary.from_characters("a"), beam_size=8)
+    >>> hypothesis = search(np.log([[0.6, 0.4], [0.6, 0.4]]))
+    >>> search.vocabulary.decode(hypothesis.tokens), round(math.exp(hypothesis.score), 2)
+    ('a', 0.64)
     """
 
     def __init__(
@@ -76,7 +80,7 @@ class BeamSearch:
         self._limits = _limits(self.vocabulary, options, self._context)
 
     def with_options(self, options: DecodingConfig) -> "BeamSearch":
-        """The same search with other ``options``; what it knows is not built again."""
+        """Return the same search with other ``options``; its tables are shared, not built again."""
         other = copy(self)
         other._weigh(options)
         return other
@@ -86,19 +90,19 @@ class BeamSearch:
     @overload
     def __call__(self, log_probs: Sequence[npt.NDArray[np.floating]]) -> list[Hypothesis]: ...
     def __call__(self, log_probs: Any, threads: int = 0) -> Any:
-        """The best hypothesis of ``log_probs`` (frames, V), or those of a list of them.
+        """Return the best hypothesis of ``log_probs`` (frames, V), or one for each of a list.
 
-        A list is shared out among ``threads`` (0: one a processor).
+        A list is divided among ``threads``; 0 means one for each processor.
 
         Raises:
-            DataError: not log-probs.
+            DataError: the values are not log-probs of this vocabulary.
         """
         if isinstance(log_probs, np.ndarray):
             return self.n_best(log_probs, 1)[0]
         threads = min(threads or os.cpu_count() or 1, len(log_probs))
         if threads <= 1:
             return [self(item) for item in log_probs]
-        # A share for each thread: an utterance takes no longer than to hand it over would.
+        # One share for each thread: handing over single utterances takes as long as decoding them.
         shares = [log_probs[first::threads] for first in range(threads)]
         results: list[Any] = [None] * len(log_probs)
         with ThreadPoolExecutor(threads) as pool:
@@ -108,34 +112,39 @@ class BeamSearch:
         return results
 
     def n_best(self, log_probs: npt.NDArray[np.floating], count: int) -> list[Hypothesis]:
-        """The ``count`` best hypotheses of (frames, V), the best first; fewer if the beam has fewer
-        different texts.
+        """Return the ``count`` best hypotheses of ``log_probs`` (frames, V), the best first.
+
+        There are fewer if the beam holds fewer different texts.
 
         Raises:
-            DataError: not log-probs.
+            DataError: the values are not log-probs of this vocabulary.
         """
         stream = self.stream()
         stream.feed(log_probs)
         return stream.n_best(count)
 
     def allows(self, text: str) -> bool:
-        """Whether ``text`` can come out: each character has a symbol, and each word is in the
-        lexicon or hot, if there is a lexicon."""
+        """Return True if ``text`` can come out of the search.
+
+        Each character needs a symbol and, if there is a lexicon, each word must be in it or hot.
+        """
         if self.vocabulary.unknown_characters(text):
             return False
-        return bool(self._worth(self.vocabulary.encode(text)).allowed)
+        return bool(self._text_state(self.vocabulary.encode(text)).allowed)
 
     def score(self, log_probs: npt.NDArray[np.floating], text: str | Sequence[int]) -> TextScore:
-        """What the search would rank ``text`` by on (frames, V), pruning aside, whether it finds it
-        or not; with ``rescore_lm``, after the second pass. It is given as it reads, or as tokens.
+        """Return the scores by which the search ranks ``text`` on ``log_probs`` (frames, V).
+
+        They are those without pruning, whether the search finds the text or not, and with
+        ``rescore_lm`` those after the second pass. ``text`` may also be given as token ids.
 
         Raises:
-            DataError: not log-probs, or a character without a symbol.
+            DataError: the values are not log-probs, or a character has no symbol.
         """
         probabilities(log_probs, len(self.vocabulary))
         tokens = self.vocabulary.encode(text) if isinstance(text, str) else list(text)
         acoustic = log_probability(log_probs, tokens, self.vocabulary.blank_id)
-        state = self._worth(tokens)
+        state = self._text_state(tokens)
         total = acoustic + state.fixed if state.allowed else -np.inf
         scores = np.array([[total, acoustic, state.lm]])
         if self.rescore_lm:
@@ -144,18 +153,20 @@ class BeamSearch:
         total, acoustic, lm = scores[0].tolist()
         return TextScore(acoustic, lm, total)
 
-    def _worth(self, tokens: Sequence[int]) -> State:
+    def _text_state(self, tokens: Sequence[int]) -> State:
         lm_state = _lm_state(self.lm, "") if self.lm else 0
         return text_state(self._context, np.array(tokens, np.int32), lm_state)
 
     def stream(self, history: str = "") -> "BeamStream":
-        """A search that is fed piece by piece. ``history``: the words of the same sentence that
-        were said before, which the language model goes on from."""
+        """Start a search that is fed part by part.
+
+        ``history`` are the earlier words of the same sentence, for the language model.
+        """
         return BeamStream(self, history)
 
 
 class BeamStream:
-    """The state of a search between the pieces it is fed; the result is that of the whole."""
+    """The state of a search between the parts that it is fed; the result is that of the whole."""
 
     def __init__(self, search: BeamSearch, history: str = "") -> None:
         self._search = search
@@ -163,26 +174,27 @@ class BeamStream:
         spaced = search.vocabulary.spaced
         state = _lm_state(search.lm, history, spaced) if search.lm else 0
         self._tree = new_tree(search.options.beam_size, state)
-        self._pieces: list[npt.NDArray[np.float32]] = []
+        self._parts: list[npt.NDArray[np.float32]] = []
 
     def feed(self, log_probs: npt.NDArray[np.floating]) -> None:
         """Take in the next frames (frames, V).
 
         Raises:
-            DataError: not log-probs.
+            DataError: the values are not log-probs of this vocabulary.
         """
         search = self._search
         rest = probabilities(log_probs, len(search.vocabulary))
-        self._pieces.append(np.array(log_probs, np.float32))
+        self._parts.append(np.array(log_probs, np.float32))
         while len(rest):
             rest = rest[advance(rest, search._context, search._limits, self._tree) :]
             if len(rest):
                 self._tree = make_room(self._tree)
 
     def n_best(self, count: int, sentence_ends: bool = True) -> list[Hypothesis]:
-        """The best hypotheses of what was fed, taken as a whole utterance; feeding can go on.
+        """Return the ``count`` best hypotheses of what was fed so far; feeding can go on.
 
-        ``sentence_ends=False``: the last word is over, but not the sentence."""
+        The last word ends with it and, unless ``sentence_ends`` is False, the sentence too.
+        """
         tree, context = self._tree, self._search._context
         if not sentence_ends:
             context = context._replace(lm_end=NO_END)
@@ -218,15 +230,15 @@ class BeamStream:
         return rescore(totals, texts, lm, search.options, self._history, sentence_ends)
 
     def _align(self, tokens: Any) -> tuple[Any, Any, float]:
-        """First and last frames of ``tokens`` in all that was fed, and the score of their path."""
+        """Return first and last frames of ``tokens`` in all that was fed, and the path's score."""
         vocabulary = self._search.vocabulary
-        if len(self._pieces) != 1:
+        if len(self._parts) != 1:
             none = np.zeros((0, len(vocabulary)), np.float32)
-            self._pieces = [np.concatenate([none, *self._pieces])]
-        return align(self._pieces[0], tokens, vocabulary.blank_id)
+            self._parts = [np.concatenate([none, *self._parts])]
+        return align(self._parts[0], tokens, vocabulary.blank_id)
 
     def _unfinished(self) -> Hypothesis:
-        """Where no prefix in the beam is a text of the lexicon: the best, without its last word."""
+        """Return the best prefix without its last word, where no prefix is a whole text."""
         tree, search = self._tree, self._search
         entries = tree.counts[0]
         impossible = Hypothesis((), (), (), (), -np.inf, 0.0, -np.inf)
@@ -266,7 +278,7 @@ def _tables(
     lexicon: Iterable[str] | None,
     hotwords: Mapping[str, float],
 ) -> Context:
-    """What the search knows, its weights 0."""
+    """Build the tables of the search, with all weights 0."""
     space = vocabulary.space_id
     of_words = lexicon is not None or bool(lm and lm.unit == "word")
     if of_words and (space is None or not vocabulary.spaced):
@@ -284,7 +296,7 @@ def _tables(
         specials = {lm.unknown_id, lm.word_id(START), lm.word_id(END)}
         known = {
             word: index
-            for word, index in _spelled(lm, vocabulary)
+            for word, index in _lm_words(lm, vocabulary)
             if index not in specials and not vocabulary.unknown_characters(word)
         }
     use_lexicon = lexicon is not None or bool(known)
@@ -328,8 +340,8 @@ def _tables(
     )
 
 
-def _spelled(lm: NgramModel, vocabulary: Vocabulary) -> Iterable[tuple[str, int]]:
-    """The words of ``lm`` as the model has them, and their ids."""
+def _lm_words(lm: NgramModel, vocabulary: Vocabulary) -> Iterable[tuple[str, int]]:
+    """Return the words of ``lm``, in the normal form of the vocabulary, and their ids."""
     if vocabulary.unicode == "NFC":
         return lm.ids.items()
     return ((vocabulary.normalize(word), id) for word, id in lm.ids.items())
@@ -343,18 +355,18 @@ def _lm_state(lm: NgramModel, history: str, spaced: bool = True) -> int:
 
 
 def _context(tables: Context, options: DecodingConfig) -> Context:
-    """The tables with the weights of ``options``."""
+    """Return the tables with the weights of ``options``."""
     return tables._replace(
         lm_weight=options.lm_weight,
         word_bonus=options.word_bonus,
         unknown_score=options.unknown_score,
-        # What is only lent must not push out of the beam what it will fall behind again.
+        # A potential is only lent: it must not push better prefixes out of the beam.
         hot_potential=np.minimum(tables.hot_potential, options.beam_threshold / 2),
     )
 
 
 def _plain(array: Any) -> Any:
-    """An array of the one kind that the search is compiled for: a view, where it is writable."""
+    """Return a writable array, the one kind that the search is compiled for; a copy if needed."""
     plain = np.asarray(array)
     return plain if plain.flags.writeable else plain.copy()
 

@@ -1,8 +1,8 @@
-"""What the compiled loops of the decoder are compiled with.
+"""Compilation of the decoder's loops by numba.
 
-numba keeps what it compiled as long as the source file of a function stays as it is. A function
-that calls one of another file is not compiled again when only that file changes: whoever works on
-them deletes ``__pycache__``; the tests keep a cache for each state (tests/conftest.py).
+numba keeps a compiled function on disk as long as its source file stays the same. It does not
+notice a change in another file whose functions are called: delete ``__pycache__`` after such a
+change. The tests keep a cache for each state of the sources (tests/conftest.py).
 """
 
 from collections.abc import Callable
@@ -19,20 +19,20 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile at the first call, without the interpreter lock, and keep the result on disk.
+    """Compile ``function`` at its first call, to run without the interpreter lock.
 
-    The place is ``__pycache__`` beside the source or, where that is read-only, the user's cache
-    folder (``NUMBA_CACHE_DIR`` names another). Where neither can be written, every process
-    compiles anew.
+    The result is kept in ``__pycache__`` beside the source or, where that is read-only, in the
+    user's cache folder (``NUMBA_CACHE_DIR`` names another). Where neither can be written, every
+    process compiles it again.
     """
     return _compile(function)
 
 
 def inlined(function: Function) -> Function:
-    """As :func:`compiled`, for a part of an inner loop that makes no arrays itself.
+    """Compile ``function`` into its callers; it must be part of an inner loop and make no arrays.
 
-    It becomes part of its caller, and does not count the references to the arrays it is handed (as
-    numba would, one by one, at each call: that took three quarters of the time of a search).
+    References to its array arguments are not counted. Counting them at each call, as numba does
+    otherwise, took three quarters of the time of a search.
     """
     return _compile(function, forceinline=True, _nrt=False)
 

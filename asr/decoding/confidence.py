@@ -1,4 +1,4 @@
-"""How sure is each word? Its posterior among the hypotheses that the search kept."""
+"""Confidences of beam search: each word's posterior among the hypotheses that the search kept."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from asr.decoding.context import Context
 from asr.decoding.search import NONE, PARENT, TOKEN
 
 NEGLIGIBLE = 1e-6
-"""Share of a hypothesis, against the best, below which it is left out."""
+"""Hypotheses less probable than this share of the best one are left out."""
 
 SMALLEST = 1e-10
 BASE, MASK = 1000003, 0xFFFFFFFFFFFF
@@ -18,7 +18,7 @@ BASE, MASK = 1000003, 0xFFFFFFFFFFFF
 
 @compiled
 def prefix_tokens(nodes: Any, node: int) -> Any:
-    """The tokens of a prefix."""
+    """Return the tokens (n,) of the prefix at ``node``."""
     count, end = 0, node
     while nodes[node, TOKEN] != NONE:
         count += 1
@@ -33,7 +33,7 @@ def prefix_tokens(nodes: Any, node: int) -> Any:
 
 @compiled
 def hash_words(tokens: Any, context: Context) -> Any:
-    """A number for each word, the same in whatever tokens it is spelled."""
+    """Return a hash (words,) of each word, which is the same however it is divided into tokens."""
     words = np.empty(len(tokens), np.int64)
     count, inside = 0, False
     for token in tokens:
@@ -50,8 +50,11 @@ def hash_words(tokens: Any, context: Context) -> Any:
 
 
 def token_codes(texts: Sequence[str]) -> tuple[Any, Any]:
-    """(V,) the hash of each token's text without spaces, and the factor of what stands before it:
-    together they hash a text like its characters one by one."""
+    """Return the hash (V,) of each token's text without spaces, and a factor (V,) for the hash of
+    what stands before it.
+
+    With them, tokens hash a text as its characters would one by one.
+    """
     codes, powers = np.zeros(len(texts), np.int64), np.ones(len(texts), np.int64)
     for index, text in enumerate(texts):
         code, power = 0, 1
@@ -63,9 +66,11 @@ def token_codes(texts: Sequence[str]) -> tuple[Any, Any]:
 
 @compiled
 def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Context) -> Any:
-    """Posterior of each word of hypothesis ``chosen``: the share (by probability, softmax of the
-    ``totals``) of the hypotheses that have the same word in its place in a minimum edit
-    alignment of words."""
+    """Return the posterior (words,) of each word of the hypothesis ``chosen``.
+
+    It is the summed probability (the softmax of the ``totals``) of the hypotheses that have the
+    same word in that place, found by aligning the words of both with the fewest edits.
+    """
     ours = hash_words(prefix_tokens(nodes, beam[chosen]), context)
     count = len(ours)
     posteriors = np.zeros(count)
@@ -102,8 +107,8 @@ def word_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Co
 
 @compiled
 def token_posteriors(nodes: Any, beam: Any, totals: Any, chosen: int, context: Context) -> Any:
-    """The tokens of hypothesis ``chosen``, and the logarithm of the posterior of the word that each
-    belongs to; a space goes with the word before it."""
+    """Return the tokens (n,) of the hypothesis ``chosen``, and the natural logarithm (n,) of the
+    posterior of each token's word; a space belongs to the word before it."""
     tokens = prefix_tokens(nodes, beam[chosen])
     posteriors = word_posteriors(nodes, beam, totals, chosen, context)
     logs = np.zeros(len(tokens))

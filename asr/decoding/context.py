@@ -1,8 +1,8 @@
-"""What a prefix is worth besides its acoustics: lexicon, language model, word bonus, hot words.
+"""Context scores of a prefix: lexicon, language model, word bonus and hot words.
 
-All of it is a function of the prefix alone, built up token by token: :func:`extend` goes from a
-prefix to the prefix with one token more, :func:`finish` to the end of the text; :func:`text_state`
-goes all the way.
+They depend on the prefix alone and not on the audio, and are computed token by token:
+:func:`extend` appends one token to a prefix, :func:`finish` ends the text, and :func:`text_state`
+does both for a whole text.
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ LN10 = float(np.log(10.0))
 
 
 class Context(NamedTuple):
-    """Tables of the compiled search. Unused ones are empty.
+    """The tables and weights of the compiled search. Tables that are not used are empty.
 
     ``boundaries`` (V,): the tokens before which a word ends; ``codes`` and ``powers`` (V,): see
     :func:`asr.decoding.confidence.token_codes`; ``lexicon_*``: a trie of spelled words
@@ -58,11 +58,12 @@ class Context(NamedTuple):
 
 
 class State(NamedTuple):
-    """A prefix's place in the tables and its scores.
+    """The scores of a prefix and its position in the tables.
 
-    ``fixed``: weighted scores that stay; ``potential``: what a hot word begun but not finished
-    may still bring, taken back when it isn't finished; ``lm``: the language model's part of
-    ``fixed``, unweighted. Natural logarithms.
+    ``fixed`` is the sum of the weighted scores that stay. ``potential`` is lent for a hot word that
+    has begun, and is taken back if the word is not completed. ``lm`` is the language model's
+    unweighted part of ``fixed``. All are natural logarithms. ``lexicon``, ``lm_state`` and ``hot``
+    are nodes and states of the tables.
     """
 
     allowed: bool
@@ -76,7 +77,7 @@ class State(NamedTuple):
 
 @inlined
 def trie_child(first: Any, label: Any, node: Any, wanted: int) -> int:
-    """The child of ``node`` along the edge ``wanted`` in a trie with sorted edges, or -1."""
+    """Return the child of ``node`` along the edge ``wanted`` in a trie with sorted edges, or -1."""
     low, high = first[node], first[node + 1]
     while low < high:
         middle = (low + high) >> 1
@@ -91,7 +92,7 @@ def trie_child(first: Any, label: Any, node: Any, wanted: int) -> int:
 
 @inlined
 def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
-    """ln P(word | state) with Katz back-off, and the state after it."""
+    """Return ln P(word | state) with Katz back-off, and the state after the word."""
     log10 = 0.0
     while True:
         # All words are children of the root, in the order of their ids.
@@ -110,7 +111,11 @@ def lm_step(context: Context, state: Any, word: int) -> tuple[float, Any]:
 
 @inlined
 def end_word(context: Context, lexicon: Any, lm_state: Any) -> tuple[bool, float, float, Any]:
-    """A word ends at this place of the lexicon: allowed, weighted score, LM score, LM state."""
+    """End a word at this node of the lexicon.
+
+    Return whether the word is allowed, its weighted score, its language model score and the state
+    of the language model after it.
+    """
     word = -1
     if context.use_lexicon and lexicon >= 0:
         word = context.lexicon_words[lexicon]
@@ -128,7 +133,7 @@ def end_word(context: Context, lexicon: Any, lm_state: Any) -> tuple[bool, float
 
 @inlined
 def extend(context: Context, state: State, last: int, token: int) -> State:
-    """The state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
+    """Return the state of the prefix that ends in ``last`` (-1: empty) with ``token`` appended."""
     fixed, lm = state.fixed, state.lm
     lexicon, lm_state = state.lexicon, state.lm_state
     if context.boundaries[token]:
@@ -162,8 +167,8 @@ def extend(context: Context, state: State, last: int, token: int) -> State:
 
 @inlined
 def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tokens: Any) -> int:
-    """Put the tokens that a closed lexicon allows after this place of it, and that ``offered`` (V,)
-    marks with the number of this ``frame``, into ``tokens``; return how many."""
+    """Fill ``tokens`` with those that a closed lexicon allows after its node ``lexicon``, and that
+    ``offered`` (V,) marks with the number of this ``frame``; return their count."""
     count = 0
     for child in range(context.lexicon_first[lexicon], context.lexicon_first[lexicon + 1]):
         token = context.lexicon_label[child]
@@ -185,8 +190,10 @@ def allowed_tokens(context: Context, lexicon: int, offered: Any, frame: int, tok
 
 @inlined
 def finish(context: Context, state: State, last: int) -> State:
-    """The state at the end of the text: the last word is over, and the sentence, unless ``lm_end``
-    is ``NO_END``."""
+    """Return the state at the end of the text, after its last word.
+
+    The sentence ends there too, unless ``lm_end`` is :data:`NO_END`.
+    """
     fixed, lm, lm_state = state.fixed, state.lm, state.lm_state
     if last >= 0 and last != context.space:
         allowed, gain, lm_gain, lm_state = end_word(context, state.lexicon, lm_state)
@@ -205,7 +212,7 @@ def finish(context: Context, state: State, last: int) -> State:
 
 @compiled
 def text_state(context: Context, tokens: Any, lm_state: int) -> State:
-    """The state at the end of the text of ``tokens`` (n,), which began in ``lm_state``."""
+    """Return the state at the end of the text of ``tokens`` (n,), which begins in ``lm_state``."""
     state = State(True, 0.0, 0.0, 0.0, np.int64(0), np.int64(lm_state), np.int64(0))
     last = -1
     for token in tokens:

@@ -1,4 +1,4 @@
-"""Best-path decoding: the most probable symbol of each frame, repeats merged, blanks dropped."""
+"""Greedy CTC decoding: the best symbol of each frame, with repeats merged and blanks dropped."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,17 +8,22 @@ from asr.errors import DataError
 
 
 def greedy(log_probs: npt.NDArray[np.floating], blank_id: int) -> Hypothesis:
-    """Best path of Graves et al. (2006), section 3.2.
+    """Decode the best path (Graves et al. 2006, section 3.2).
 
-    A token lies on the run of frames in which its symbol wins; its posterior is the largest
-    in that run.
+    A token lies on the run of frames in which its symbol is the most probable; its posterior is the
+    largest in that run.
 
     Args:
         log_probs: (frames, V) natural logarithms; frames may be 0.
         blank_id: index of the blank.
 
     Raises:
-        DataError: not two-dimensional, or the blank is outside V.
+        DataError: ``log_probs`` is not two-dimensional, or the blank is outside V.
+
+    >>> frames = np.log([[0.1, 0.8, 0.1], [0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8]])
+    >>> hypothesis = greedy(frames, blank_id=0)
+    >>> hypothesis.tokens, hypothesis.start_frames, hypothesis.end_frames
+    ((1, 2), (0, 3), (2, 4))
     """
     if log_probs.ndim != 2:
         raise DataError(f"log_probs needs shape (frames, V), got {log_probs.shape}")

@@ -1,4 +1,4 @@
-"""Hot words: words and phrases that the search is told to prefer (or to avoid)."""
+"""Hot words: words and phrases that the search is told to prefer, or to avoid."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from asr.text import Vocabulary
 
 @dataclass(frozen=True)
 class HotWords:
-    """An automaton over tokens that knows which hot word a text is in the middle of.
+    """An automaton over tokens whose state is the part of a hot word that a text ends with.
 
     It is that of Aho and Corasick (1975), except that a match begins and ends where a word does.
     State 0 is the beginning of a word, state 1 the inside of a word that is not hot.
 
-    ``next`` (states, V): the state after one token more. ``gain`` (states,): what a text gets that
-    ends here, or goes on with another word: the boosts of the hot words that end in this state.
-    ``potential`` (states,): what it is lent meanwhile, the share of a boost that the part
-    of the hot word stands for which has been read; only a hot word's end turns it into a gain.
+    ``next`` (states, V) is the state after one more token. ``gain`` (states,) is the sum of the
+    boosts of the hot words that end in a state; a text gets it when the text ends there or goes on
+    with another word. ``potential`` (states,) is lent to a text in the middle of a hot word: the
+    share of the boost that corresponds to the part read so far. It is taken back unless the hot
+    word is completed.
     """
 
     next: npt.NDArray[np.int32]
@@ -30,16 +31,24 @@ class HotWords:
 
 
 INSIDE = 1
+"""The state inside a word that is not hot."""
+
 LARGEST_BOOST = 100.0
 
 
 def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWords:
-    """The automaton of words or phrases with their boosts (natural logarithm; a negative one makes
-    a word less likely).
+    """Build the automaton of words or phrases with their boosts.
+
+    A boost is added to the natural logarithm of a text's score; a negative one makes a word less
+    likely.
 
     Raises:
-        DataError: a word that the vocabulary cannot spell, an empty one, or a boost beyond
-            ``LARGEST_BOOST``.
+        DataError: a word is empty or cannot be spelled by the vocabulary, or a boost is beyond
+            :data:`LARGEST_BOOST`.
+
+    >>> automaton = build_hotwords({"ab": 2.0}, Vocabulary.from_characters(" ab"))
+    >>> automaton.gain, automaton.potential
+    (array([0., 0., 0., 2.]), array([0., 0., 1., 2.]))
     """
     size = len(vocabulary)
     space = vocabulary.space_id
@@ -87,13 +96,13 @@ def build_hotwords(boosts: Mapping[str, float], vocabulary: Vocabulary) -> HotWo
 
 
 def without_space(tokens: Sequence[int], vocabulary: Vocabulary) -> list[int]:
-    """``tokens`` without the space that may be the first symbol of a word."""
+    """Return ``tokens`` without the space that may be the first symbol of a word."""
     return list(tokens[tokens[:1] == [vocabulary.space_id] :])
 
 
 def _fall_back(tokens: tuple[int, ...], children: Any, vocabulary: Vocabulary) -> int:
-    """The state of the longest end of ``tokens`` that begins where a word does and is the beginning
-    of a hot word."""
+    """Return the state of the longest suffix of ``tokens`` that begins where a word does and is a
+    prefix of a hot word."""
     space = vocabulary.space_id
     for begin in range(1, len(tokens) + 1):
         after_space = tokens[begin - 1] == space

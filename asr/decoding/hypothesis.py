@@ -1,16 +1,18 @@
-"""The one result of every decoder, and what it would have given another text."""
+"""The result of every decoder, and the score that it gives any text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Tokens on frames. All tuples have one entry a token; frames count from the first row of
-    the log-probs, ``end_frames`` are exclusive; logarithms are natural.
+    """The tokens that a decoder found and the frames that they lie on.
 
-    ``log_posteriors`` say how sure the decoder is of each token: greedy search gives the largest
-    posterior of the token's run, beam search that of the word which the token belongs to, among
-    all hypotheses it kept.
+    All tuples have one entry for each token. Frames count from the first row of the log-probs, and
+    ``end_frames`` are exclusive. Logarithms are natural.
+
+    ``log_posteriors`` are the confidences of the tokens: in greedy search the largest posterior in
+    the token's run of frames, in beam search the posterior of the token's word among all hypotheses
+    that were kept.
     """
 
     tokens: tuple[int, ...]
@@ -18,18 +20,21 @@ class Hypothesis:
     end_frames: tuple[int, ...]
     log_posteriors: tuple[float, ...]
     acoustic_score: float
-    """Log-probability of the paths that were taken: one path in greedy search, all that were kept
-    in beam search."""
+    """Log-probability of the CTC paths behind the tokens: of the one best path in greedy search, of
+    all that were kept in beam search."""
     lm_score: float = 0.0
-    """Log-probability that the language model gives the text, not weighted; 0 without one."""
+    """Unweighted log-probability of the text by the language model; 0 without one."""
     score: float = 0.0
-    """What the search ranked by: acoustics, weighted language model, bonuses."""
+    """The score that the search ranks by: acoustics, weighted language model and bonuses."""
 
 
 @dataclass(frozen=True)
 class TextScore:
-    """What a search gives a text, found or not, as in :class:`Hypothesis`; ``acoustic_score`` is
-    that of all its paths. ``score`` is minus infinity for what it cannot give."""
+    """The scores that a search gives any text, whether it finds it or not.
+
+    They are those of :class:`Hypothesis`, but ``acoustic_score`` is the log-probability of all
+    paths of the text. ``score`` is minus infinity for a text that the search can never give.
+    """
 
     acoustic_score: float
     lm_score: float

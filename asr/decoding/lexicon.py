@@ -1,4 +1,4 @@
-"""The words that a search knows, as a trie of their spellings."""
+"""Lexicon: the words that a search knows, as a trie of their spellings."""
 
 import re
 from collections.abc import Sequence
@@ -17,19 +17,25 @@ from asr.text import Vocabulary, normalize
 
 @dataclass(frozen=True)
 class Lexicon:
-    """``trie``: edges are token ids; ``words`` (nodes,): the id of the word that ends at a node,
-    -1 where none does."""
+    """A trie of spelled words.
+
+    The labels of ``trie`` are token ids. ``words`` (nodes,) holds the id of the word that ends at
+    each node, and -1 where none does.
+    """
 
     trie: Trie
     words: npt.NDArray[np.int32]
 
 
 def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabulary) -> Lexicon:
-    """The trie of ``words`` with their ``ids``. Of sub-words, a word's are those that training
-    texts are divided into.
+    """Build the trie of ``words``, each spelled as the vocabulary encodes it, with their ``ids``.
 
     Raises:
-        DataError: a word that the vocabulary cannot spell, one that holds a space, or none.
+        DataError: there is no word, one contains a space, or the vocabulary cannot spell one.
+
+    >>> letters = Vocabulary.from_characters(" ab")
+    >>> build_lexicon(["a", "ab"], [0, 1], letters).words
+    array([-1,  0,  1], dtype=int32)
     """
     if not words:
         raise DataError("the lexicon holds no word")
@@ -46,11 +52,13 @@ def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabula
 
 
 def read_lexicon(path: str | Path) -> list[str]:
-    """The words of a word list or of a pronouncing dictionary: the first field of each line, in
-    its normal form, once each; ``WORD(2)`` is another way to say ``WORD``.
+    """Read the words of a word list or of a pronouncing dictionary.
+
+    They are the first field of each line, normalised, each once. ``WORD(2)`` is a second
+    pronunciation of ``WORD``. Lines that begin with ``#`` or ``;;;`` are comments.
 
     Raises:
-        DataError: not readable, not UTF-8, or without words.
+        DataError: the file cannot be read, is not UTF-8, or holds no word.
     """
     words = [
         normalize(re.sub(r"\(\d+\)$", "", line.split()[0]))

@@ -1,4 +1,4 @@
-"""A second look at the best texts of a search, with a recurrent language model."""
+"""Rescoring: a second pass over the best texts of a search, with a recurrent language model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from asr.decoding.config import DecodingConfig
 from asr.lm.recurrent_lm import RecurrentLm
 
 TOTAL, ACOUSTIC, LM = range(3)
-"""Columns of the scores of a text."""
+"""Columns of an array of scores, whose rows are texts."""
 
 
 def rescore(
@@ -21,11 +21,19 @@ def rescore(
     history: str = "",
     sentence_ends: bool = True,
 ) -> npt.NDArray[np.float64]:
-    """``scores`` (N, 3) of normalised texts, columns as above, after the first pass -> those after
-    the second: minus infinity but for the ``rescore_count`` best distinct texts, of which the share
-    ``rescore_share`` of the language model score is ``lm``'s; its weight is ``rescore_weight``.
+    """Return the scores (N, 3) of texts after the second pass.
 
-    Interpolation of log-probabilities as in Mikolov et al. (2010), section 3.
+    The two language models are interpolated, as log-probabilities, like in Mikolov et al. (2010),
+    section 3: the share ``rescore_share`` of the new language model score is that of ``lm``, and
+    its weight is ``rescore_weight``. Texts outside the ``rescore_count`` best distinct ones
+    get a total of minus infinity.
+
+    Args:
+        scores: (N, 3) after the first pass, in the columns :data:`TOTAL`, :data:`ACOUSTIC` and
+            :data:`LM`.
+        texts: the N normalised texts, of which several may be equal.
+        history: the words of the same sentence before the texts.
+        sentence_ends: whether the sentence ends with each text.
     """
     order = np.argsort(-scores[:, TOTAL], kind="stable").tolist()
     distinct = list(dict.fromkeys(texts[index] for index in order))[: options.rescore_count]

@@ -9,8 +9,8 @@ the mass of its parent extended by its last token where the parent is in the bea
 prefixes meet without a hash table, and a node is made only for a prefix that was selected.
 
 The arithmetic is that of probabilities: no logarithm is taken in the inner loops.
-What a prefix is worth by its context is a factor of its mass, and all masses are divided by the
-largest after every frame, whose logarithm is kept; so only what is e**-700 of the best is lost.
+The context score of a prefix is a factor of its mass. After every frame all masses are divided by
+the largest, whose logarithm is kept, so that only masses below e**-700 of the best are lost.
 """
 
 from typing import Any, NamedTuple
@@ -23,17 +23,19 @@ from asr.decoding.context import Context, State, allowed_tokens, extend, finish
 # Columns of the integers and of the floats of a node.
 PARENT, TOKEN, CHILD, SIBLING, SLOT, LEXICON, LM_STATE, HOT = range(8)
 FIXED, POTENTIAL, LM, RATIO = range(4)
-# Columns of the mass of a prefix in the beam: the probability of the paths that end in a blank, of
-# those that don't, of both.
+# Columns of the mass of a prefix in the beam: the probability of its paths that end in a blank, of
+# those that end in its last token, and of both.
 BLANK, NON_BLANK, BOTH = range(3)
-# What all masses were divided by (natural logarithm), and the largest of them now.
+# The natural logarithm of what all masses were divided by, and the largest mass now.
 SCALE, LARGEST = range(2)
 NONE = -1
 
 
 class Limits(NamedTuple):
-    """How wide the search is: :class:`asr.decoding.config.DecodingConfig`, but thresholds are
-    probabilities."""
+    """The options that limit the search, see :class:`asr.decoding.config.DecodingConfig`.
+
+    Thresholds are probabilities here.
+    """
 
     blank: int
     beam_size: int
@@ -41,12 +43,12 @@ class Limits(NamedTuple):
     max_tokens: int
     token_threshold: float
     blank_skip: float
-    plain: bool  # the context is worth nothing for any prefix
+    plain: bool  # the context score of every prefix is 0
     largest_factor: float  # the most that one token can multiply a prefix's context by
 
 
 class Tree(NamedTuple):
-    """All prefixes, and those in the beam."""
+    """The trie of all prefixes, and the prefixes in the beam."""
 
     nodes: Any  # (capacity, 8) int32, columns as above
     values: Any  # (capacity, 4) float64: scores of the context
@@ -58,7 +60,7 @@ class Tree(NamedTuple):
 
 @inlined
 def nth_largest(values: Any, count: int, n: int) -> float:
-    """The ``n``-th largest of the first ``count`` values, which are put in another order."""
+    """Return the ``n``-th largest of the first ``count`` values, reordering them (quickselect)."""
     low, high, wanted = 0, count - 1, n - 1
     while low < high:
         pivot = values[(low + high) >> 1]
@@ -83,7 +85,7 @@ def nth_largest(values: Any, count: int, n: int) -> float:
 
 @inlined
 def best_tokens(row: Any, blank: int, lowest: float, tokens: Any) -> int:
-    """Put the most probable tokens, the best first, into ``tokens``; return how many."""
+    """Fill ``tokens`` with a frame's most probable tokens, the best first; return their count."""
     count, room = 0, len(tokens)
     for token in range(len(row)):
         value = row[token]
@@ -104,7 +106,7 @@ def best_tokens(row: Any, blank: int, lowest: float, tokens: Any) -> int:
 
 @inlined
 def state_of(nodes: Any, values: Any, node: int) -> State:
-    """What is kept of a prefix's context."""
+    """Return the context state that is stored for a prefix."""
     return State(
         True,
         values[node, FIXED],
@@ -120,7 +122,7 @@ def state_of(nodes: Any, values: Any, node: int) -> State:
 def child_node(
     nodes: Any, values: Any, used: int, context: Context, plain: bool, node: int, token: int
 ) -> int:
-    """The node of a prefix with one token more; it is number ``used`` if it is new."""
+    """Return the node of a prefix with one more token, which is number ``used`` if it is new."""
     child = nodes[node, CHILD]
     while child != NONE:
         if nodes[child, TOKEN] == token:
@@ -153,9 +155,9 @@ def child_node(
 
 @compiled
 def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
-    """Take frames in until they end or the tree may be full; return how many were taken.
+    """Process frames until they end or the tree may be full; return how many were processed.
 
-    ``probs``: (frames, V) float64, probabilities.
+    ``probs`` (frames, V) float64 are probabilities.
     """
     blank, beam_size, beam_threshold = limits.blank, limits.beam_size, limits.beam_threshold
     nodes, values, beam, mass, scale, counts = tree
@@ -297,7 +299,7 @@ def advance(probs: Any, context: Context, limits: Limits, tree: Tree) -> int:
 
 @inlined
 def acoustic_score(tree: Tree, i: int) -> float:
-    """Log-probability of the paths that were kept of prefix ``i`` of the beam."""
+    """Return the log-probability of the paths of prefix ``i`` of the beam that were kept."""
     node = tree.beam[i]
     context = tree.values[node, FIXED] + tree.values[node, POTENTIAL]
     return np.log(tree.mass[i, BOTH]) + tree.scale[SCALE] - context
@@ -305,8 +307,11 @@ def acoustic_score(tree: Tree, i: int) -> float:
 
 @compiled
 def final_scores(context: Context, tree: Tree) -> Any:
-    """Scores of the prefixes in the beam as whole texts (entries, 3): total, acoustic, language
-    model. What is no text, as its last word is not in the lexicon, has a total of -inf."""
+    """Return the scores (entries, 3) of the prefixes in the beam as whole texts.
+
+    The columns are total, acoustic and language model. The total is minus infinity for a prefix
+    whose last word is not in the lexicon.
+    """
     totals = np.empty((tree.counts[0], 3))
     for i in range(len(totals)):
         node = tree.beam[i]
@@ -319,7 +324,7 @@ def final_scores(context: Context, tree: Tree) -> Any:
 
 @compiled
 def compact(tree: Tree) -> None:
-    """Keep only the nodes that lead to prefixes in the beam, in their order."""
+    """Remove all nodes but those that lead to prefixes in the beam, and keep their order."""
     nodes, values, beam, counts = tree.nodes, tree.values, tree.beam, tree.counts
     place = np.full(counts[1], NONE, np.int32)
     place[0] = 0
@@ -348,7 +353,7 @@ def compact(tree: Tree) -> None:
 
 
 def new_tree(beam_size: int, lm_state: int) -> Tree:
-    """The empty prefix alone, with probability 1."""
+    """Return a tree with the empty prefix alone, which has probability 1."""
     capacity = 64 * beam_size
     nodes = np.empty((capacity, HOT + 1), np.int32)
     values = np.empty((capacity, RATIO + 1))
@@ -361,7 +366,7 @@ def new_tree(beam_size: int, lm_state: int) -> Tree:
 
 
 def make_room(tree: Tree) -> Tree:
-    """A tree with half of its nodes free at least."""
+    """Return a tree of the same prefixes in which at least half of the nodes are free."""
     compact(tree)
     if 2 * tree.counts[1] <= len(tree.nodes):
         return tree
