@@ -1,4 +1,4 @@
-"""How much of a test is in a language model already: it would be measured on what it has read."""
+"""Overlap of a test with a language model's text, on which the model would look too good."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How well language models of any kind predict a text, alone and mixed."""
+"""Perplexity: how well language models of any kind predict a text, alone and mixed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ROUNDS = 100
 
 
 class LanguageModel(Protocol):
-    """What can be asked of every language model."""
+    """The interface of every language model."""
 
     @property
     def unit(self) -> str:
@@ -60,13 +60,16 @@ class Perplexity:
 
     @property
     def per_word(self) -> float:
-        """Of words, whatever the model's units are: compares models of different units, if none
-        has unknown ones, which are predicted as a class and not spelled."""
+        """Perplexity per word, whatever the model's units are.
+
+        It compares models of different units, if none has unknown ones, which are predicted as a
+        class and not spelled.
+        """
         return float(10 ** (-self.log10_total / self.words))
 
     @property
     def per_character(self) -> float:
-        """Likewise of characters."""
+        """Perplexity per character, whatever the model's units are; see :attr:`per_word`."""
         return float(10 ** (-self.log10_total / self.characters))
 
     def __str__(self) -> str:
@@ -88,10 +91,10 @@ class TokenScores:
 
 
 def token_scores(model: LanguageModel, texts: Iterable[str]) -> TokenScores:
-    """Of normalised ``texts``, each a sentence.
+    """Return the scores of all units of normalised ``texts``, each a sentence.
 
     Raises:
-        DataError: no text.
+        DataError: there is no text.
     """
     sentences = [model.encode(text) for text in texts]
     if not sentences:
@@ -101,16 +104,20 @@ def token_scores(model: LanguageModel, texts: Iterable[str]) -> TokenScores:
 
 
 def perplexity(model: LanguageModel, texts: Sequence[str]) -> Perplexity:
-    """Of normalised ``texts``, each a sentence.
+    """Return the perplexity of ``model`` on normalised ``texts``, each a sentence.
 
     Raises:
-        DataError: no text.
+        DataError: there is no text.
+
+    >>> from asr.lm.kneser_ney import estimate
+    >>> print(perplexity(estimate(["go on", "go"], 2).model, ["go on"]))  # doctest: +ELLIPSIS
+    perplexity ... [3 tokens, 0 unknown, 1 sentences]
     """
     return count(texts, token_scores(model, texts))
 
 
 def count(texts: Sequence[str], scores: TokenScores) -> Perplexity:
-    """The perplexity that ``scores`` of ``texts`` make."""
+    """Return the perplexity that the ``scores`` of ``texts`` amount to."""
     return Perplexity(
         sentences=len(texts),
         tokens=len(scores.log10_probs),

@@ -1,4 +1,4 @@
-"""When was each word of a known text said? Recordings of any length, in bounded memory."""
+"""Alignment of a known text with its recording, of any length, in bounded memory."""
 
 import sys
 import tempfile
@@ -108,7 +108,7 @@ class Aligner:
 
 
 def align_tokens(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypothesis:
-    """``tokens`` on (frames, V), each with the largest posterior of its run.
+    """Align ``tokens`` with log-probs (frames, V); each gets the largest posterior of its run.
 
     Raises:
         DataError: as :func:`asr.decoding.alignment.align`.

@@ -1,4 +1,4 @@
-"""Words to segments: what is said in one breath, and subtitles and lines of text hold.
+"""Segments: the words of a recording, divided where nobody speaks, as subtitles show them.
 
 A segment ends at a pause, or else where it would get too long. That depends on the words alone, not
 on how they arrive, so a live transcript has the segments of a finished one.
@@ -60,7 +60,7 @@ class Segmenter:
         return []
 
     def finish(self) -> list[Segment]:
-        """Know that no word follows; returns the last segment, if any."""
+        """Return the last segment, if any, once no word follows."""
         return [self._close(len(self._open))] if self._open else []
 
     def _add(self, word: Word) -> list[Segment]:
@@ -71,7 +71,7 @@ class Segmenter:
         return closed
 
     def _cut(self) -> int:
-        """How many of the open words come before the best pause."""
+        """Return the number of open words before the best pause."""
         words, last = self._open, len(self._open) - 1
         half = MAX_SEGMENT_SECONDS / 2
         late = [n for n in range(1, last) if _seconds(words[0].start, words[n - 1].end) >= half]
@@ -90,5 +90,5 @@ def split(words: Iterable[Word]) -> tuple[Segment, ...]:
 
 
 def _seconds(start: float, end: float) -> float:
-    """From ``start`` to ``end``, without the noise that makes 5.2 - 4.4 less than 0.8."""
+    """Return ``end - start`` without the rounding error that makes 5.2 - 4.4 less than 0.8."""
     return round(end - start, 6)

@@ -32,7 +32,11 @@ class AnyWord(Protocol):
 
 
 def join_words(words: Iterable[AnyWord]) -> str:
-    """Their texts, with a space between where they are not joined."""
+    """Return the texts of ``words``, with a space before each that is not joined.
+
+    >>> join_words([Word("go", 0.0, 0.1, 1.0), Word("on", 0.2, 0.3, 1.0)])
+    'go on'
+    """
     parts = (word.text if word.joined else f" {word.text}" for word in words)
     return "".join(parts).removeprefix(" ")
 
