@@ -1,6 +1,5 @@
 """Word times against known borders: strings of digits, as the benchmark joins them."""
 
-import benchmark_times as times
 import miniatures
 import numpy as np
 import pytest
@@ -9,6 +8,8 @@ from conftest import FSDD
 from asr.evaluation.word_times import Clip, border_errors
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
+
+times = miniatures.load("../scripts/benchmarks", "times")
 
 
 def test_borders_of_a_string():

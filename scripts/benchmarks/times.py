@@ -1,6 +1,6 @@
 """How far off are word times? Strings of digits whose borders are known.
 
-    python scripts/benchmark_times.py --archive free-spoken-digit-dataset.tar.gz
+    python scripts/benchmarks/times.py --archive free-spoken-digit-dataset.tar.gz
 
 Strings of three to eight digits of one speaker are joined from recordings of the Free Spoken Digit
 Dataset, with pauses of up to 0.3 s before, between and behind them. Its recordings are cut close to
