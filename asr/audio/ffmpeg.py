@@ -165,6 +165,10 @@ class _Decoder:
                 self._source.check()
                 self._failure = error
                 return
+            except IndexError:
+                # At the end, PyAV stumbles over streams that have appeared on the way, when it has
+                # given what it had of the others.
+                packet = None
             self._source.check()
             if packet is None:
                 return

@@ -193,6 +193,14 @@ def test_changes_on_the_way(tmp_path):
         assert abs(np.argmax(spectrum) - 440) <= 1
 
 
+def test_a_stream_that_appears_on_the_way(tmp_path):
+    """Sound for a minute, then pictures, of which the beginning of the file says nothing."""
+    sound = make(tmp_path / "sound.flv", "-ar", "44100").read_bytes()
+    video = make(tmp_path / "video.flv", *PICTURES, "-ar", "44100").read_bytes()
+    audio = read_audio(sound + sound[13:] * 19 + video[13:], RATE)  # without their headers
+    assert audio.duration > 59
+
+
 def test_exact_samples(tmp_path, no_children):
     samples = np.random.default_rng(0).normal(0, 0.1, (5000, 3)).astype(np.float32)
     soundfile.write(tmp_path / "a.w64", samples, RATE, format="W64", subtype="FLOAT")
