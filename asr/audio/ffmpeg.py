@@ -22,25 +22,28 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 LIVE = {"ogg", "mp3", "matroska", "mpegts", "aac", "flv", "ac3", "amr"}
-"""Containers that FFmpeg reads from a pipe as they come; in others it goes back and forth."""
+"""Containers that FFmpeg decodes from a pipe as their bytes come; in others it goes back and
+forth."""
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,loas,matroska,mov,mp3,mpc,mpc8,"
     "mpeg,mpegts,mxf,nistsphere,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
-"""Containers that are tried, as FFmpeg calls them; all of them hold their audio themselves."""
+"""The containers that are read, as FFmpeg calls them; none of them refers to other files."""
 _PROMISING = {"ape", "asf", "avi", "flv", "matroska", "mov", "mpc8", "tak", "tta", "wv"}
 """Containers whose header tells the duration; of others, FFmpeg estimates it from their size."""
 _LONGEST_PROMISE = 1e6  # seconds; beyond it the duration is a placeholder
-_BLOCK = 1 << 16  # samples at a time, or fewer where fewer have come
+_BLOCK = 1 << 16  # the samples of a block; a block of a pipe may hold fewer
 
 
 class NoAudioError(AudioError):
-    """A video or other container without an audio stream."""
+    """An error about a video or another container that has no audio stream."""
 
 
 def decode(given: Input, container: str | None) -> Sound:
-    """Decode the first audio stream; as it comes, if ``given`` is a pipe and ``container`` (None:
-    unknown) is in ``LIVE``.
+    """Decode the first audio stream of a recording in a ``container`` (None: an unknown one).
+
+    A pipe is decoded as its bytes come if the container is in ``LIVE``; otherwise it is stored
+    first.
 
     Raises:
         NoAudioError: there is no audio in it.
@@ -76,7 +79,7 @@ def decode(given: Input, container: str | None) -> Sound:
 
 
 class _FileSource:
-    """A file as PyAV reads it. It keeps what reading raises, which FFmpeg would lose."""
+    """A file for PyAV; it keeps the exceptions of reading, which would be lost in FFmpeg."""
 
     def __init__(self, given: Input) -> None:
         self._file = given.seekable_file()
@@ -108,7 +111,7 @@ class _FileSource:
 
 
 class _LiveSource(_FileSource):
-    """A pipe as PyAV reads it, whose last bytes are kept in ``tail``."""
+    """A pipe for PyAV; its last bytes are kept in ``tail``."""
 
     def __init__(self, given: Input) -> None:
         self._pipe = given.pipe
@@ -126,19 +129,21 @@ class _LiveSource(_FileSource):
 
 
 class _Decoder:
-    """The blocks of the first audio stream of an open container; ``pipe``: where its bytes come
-    from, if they are still coming."""
+    """A decoder of the first audio stream of an open container; ``pipe`` gives its bytes if they
+    are still coming."""
 
     def __init__(self, opened: "InputContainer", source: "_FileSource", pipe: Pipe | None) -> None:
         self._opened, self._source, self._pipe = opened, source, pipe
         self._stream = opened.streams.audio[0]
         self._name = opened.format.name.partition(",")[0]
-        self._reached = 0.0  # seconds, where the last packet of any stream ends
-        self._lost = 0  # packets that cannot be decoded
+        self._reached = 0.0  # the seconds at which the last packet of any stream ends
+        self._lost = 0  # the number of packets that cannot be decoded
         self._failure: Exception | None = None
 
     def sound(self) -> Sound:
-        """Decode as far as the first samples, which tell the rate and the channels.
+        """Return the decoded sound; the first samples, which tell its rate and channels, are
+        decoded
+        at once.
 
         Raises:
             AudioError: nothing can be decoded.
@@ -155,7 +160,7 @@ class _Decoder:
         return sound
 
     def _frames(self) -> Iterator["av.AudioFrame"]:
-        """Decode packet by packet; one that is damaged is left out."""
+        """Yield the frames of one packet after another; a damaged packet is left out."""
         av = _pyav()
         packets = self._opened.demux()
         while True:
@@ -166,8 +171,8 @@ class _Decoder:
                 self._failure = error
                 return
             except IndexError:
-                # At the end, PyAV stumbles over streams that have appeared on the way, when it has
-                # given what it had of the others.
+                # PyAV raises this at the end, once it has given all packets, if streams have
+                # appeared on the way.
                 packet = None
             self._source.check()
             if packet is None:
@@ -190,7 +195,7 @@ class _Decoder:
         form, resampler = (sound.rate, sound.channels), None
         for frame in chain([first], frames):
             if form != (found := (frame.sample_rate, frame.layout.nb_channels)):
-                # It changes on the way, as a broadcast does between two programmes.
+                # The rate or the channels change, as in a broadcast between two programmes.
                 check_limits(*found)
                 if parts:
                     yield np.concatenate(parts)
@@ -223,7 +228,7 @@ class _Decoder:
                 sound.warnings.append("the last page is missing: truncated?")
         promised = (self._opened.duration or 0) / 1e6 if self._name in _PROMISING else 0.0
         held = self._reached - (self._opened.start_time or 0) / 1e6
-        # Pictures may end with one that stands for a while.
+        # A stream of pictures may end with one that is shown for a while.
         tolerance = 0.1 if len(self._opened.streams) == 1 else 1.0
         if held + tolerance < promised < _LONGEST_PROMISE:
             sound.warnings.append(
@@ -243,7 +248,7 @@ def _convert(frame: "av.AudioFrame") -> Block:
 
 
 def _pyav() -> Any:
-    # Loading it takes longer than reading a short WAV file.
+    # It is loaded here because loading it takes longer than reading a short WAV file.
     try:
         import av
     except ImportError as error:
@@ -263,7 +268,7 @@ def _audio_decoders() -> str:
             if av.Codec(name, "r").type == "audio":
                 names.append(name)
         except ValueError:
-            pass  # it only encodes
+            pass  # this codec only encodes
     return ",".join(sorted(names))
 
 

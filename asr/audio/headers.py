@@ -1,8 +1,8 @@
-"""The first bytes of a recording: which container it is, and how plain samples stand in it.
+"""Headers of audio files, which tell the container and the layout of uncompressed samples.
 
-WAV, AIFF, AU and NIST SPHERE are read here, so that their samples come out of a pipe one by one,
-what is missing of them is noticed, and no decoder sees a header that contradicts itself. A size in
-a header is a claim, and need not be true.
+The headers of WAV, AIFF, AU and NIST SPHERE are parsed here, so that samples can be read from a
+pipe as they come, missing ones are noticed, and no decoder gets a header that contradicts itself.
+A size in a header is a claim, which need not be true.
 """
 
 import re
@@ -14,7 +14,7 @@ from asr.audio.sound import check_limits
 from asr.errors import AudioError
 
 SNIFFED = 512
-"""Bytes that :func:`container_of` wants to see."""
+"""The number of bytes that :func:`container_of` needs."""
 
 _SIGNATURES = {  # the names are FFmpeg's
     "wav": rb"RIFF....WAVE|RIFX....WAVE|RF64....WAVE",
@@ -50,7 +50,7 @@ _AU = {
 }  # fmt: skip
 _MS_ADPCM, _IMA_ADPCM, _GSM, _EXTENSIBLE = 0x02, 0x11, 0x31, 0xFFFE
 _OPEN_ENDED = [range(0x7FFFF000, 0x80000001), range(0xFFFFF000, 0x100000000)]
-"""Sizes that recorders write before they know better."""
+"""The sizes that recorders write while they do not know the true one."""
 
 Read = Callable[[int], bytes]
 """A function that returns the next n bytes; fewer at the end."""
@@ -58,7 +58,7 @@ Read = Callable[[int], bytes]
 
 @dataclass(frozen=True)
 class Layout:
-    """How samples stand one after another, uncompressed.
+    """The layout of uncompressed samples, which stand one after another.
 
     ``subtype`` and ``endian`` are named as in soundfile; ``frames`` is the number of samples a
     channel that the header promises, None where it leaves that open.
@@ -78,14 +78,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Coded:
-    """Compressed samples in WAV that libsndfile decodes; ``frames`` as in :class:`Layout`."""
+    """The fact that a WAV file holds compressed samples that libsndfile decodes; ``frames`` is that
+    of :class:`Layout`."""
 
     frames: int | None
 
 
 def container_of(first: bytes) -> str | None:
-    """Return the container that begins with ``first`` (``SNIFFED`` bytes), as FFmpeg calls it; None
-    for one that this package need not know, since FFmpeg finds out itself.
+    """Return the container that begins with ``first`` (``SNIFFED`` bytes), as FFmpeg calls it, or
+    None for one that only FFmpeg knows.
 
     >>> container_of(b"RIFF" + bytes(4) + b"WAVEfmt ")
     'wav'
@@ -97,11 +98,12 @@ def container_of(first: bytes) -> str | None:
 
 
 def read_layout(container: str, read: Read) -> Layout | Coded | None:
-    """Read the header of a ``container`` in ``LAID_OUT`` up to its first sample; None stands for a
-    coding that neither this package nor libsndfile knows.
+    """Read the header of a ``container`` in ``LAID_OUT`` up to its first sample.
+
+    The result is None if neither this package nor libsndfile knows the coding of the samples.
 
     Raises:
-        AudioError: a header that is cut off or contradicts itself, or is beyond the limits.
+        AudioError: the header is cut off or contradicts itself, or is beyond the limits.
     """
     parse = {"wav": _wav, "aiff": _aiff, "au": _au, "nistsphere": _sphere}[container]
     try:
@@ -155,7 +157,7 @@ def _wav(read: Read) -> Layout | Coded | None:
     elif any(size in sizes for sizes in _OPEN_ENDED):
         size = None
     elif size == 0 and riff_size + 8 <= position:
-        size = None  # a recorder that has not come back to fill it in
+        size = None  # the recorder has not filled in the sizes
     frames = None if size is None else _frames(size, align)
     return Layout(rate, channels, subtype, "BIG" if order == ">" else "LITTLE", frames)
 
@@ -166,7 +168,7 @@ def _check_blocks(tag: int, channels: int, align: int, fmt: bytes, order: str) -
     else:
         (samples,) = struct.unpack_from(order + "H", fmt, 18)
         head, first = (4, 1) if tag == _IMA_ADPCM else (7, 2)
-        # Four bits a sample, behind a head with the first ones.
+        # A block has a head with the first samples, then four bits for each of the others.
         held = first + 2 * (align - head * channels) // channels
         sound = channels <= 2 and first < samples <= held
     if not sound:

@@ -1,4 +1,4 @@
-"""The bytes of a recording: from a file, standard input, another pipe, or memory."""
+"""Inputs: the bytes of a recording from a file, standard input, another pipe, or memory."""
 
 import io
 import stat
@@ -12,13 +12,14 @@ from typing import BinaryIO, cast
 
 from asr.errors import AudioError, OutputError
 
-AudioInput = str | Path | bytes | BinaryIO
+AudioInput = str | Path | bytes
+"""A recording: the path of a file, ``"-"`` for standard input, or the bytes of a file."""
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
     ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
 )
-"""Suffixes of the files of a folder that are taken for audio."""
+"""The suffixes by which files of a folder are taken for audio."""
 
 MAX_STORED = 1 << 32
 """The most bytes of a pipe that are stored before they are decoded."""
@@ -34,8 +35,8 @@ Read = Callable[[int], bytes]
 class Pipe:
     """A stream of bytes that is read forwards, each byte as soon as it has come from ``read``.
 
-    Until :meth:`commit` all bytes are kept, and :meth:`seek` may go back to them. To libsndfile the
-    stream passes for a file of unknown, very large size, which it decodes as it comes.
+    Until :meth:`commit` is called, all bytes are kept, and :meth:`seek` may go back to them.
+    libsndfile takes the stream for a very large file, which it decodes as the bytes come.
     """
 
     def __init__(self, read: Read) -> None:
@@ -48,7 +49,7 @@ class Pipe:
 
     @property
     def ahead(self) -> bool:
-        """True if the next bytes have come already."""
+        """True if the next bytes have already come."""
         return self._begin <= self._at < self._begin + len(self._kept)
 
     def some(self, count: int) -> bytes:
@@ -82,16 +83,16 @@ class Pipe:
         return b"".join(parts)
 
     def commit(self) -> None:
-        """Forget what is read from here on; :meth:`seek` can no longer go back."""
+        """Keep no bytes that are read from now on, so that :meth:`seek` can no longer go back."""
         self._committed = True
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the beginning of ``buffer`` and return the number of its bytes, 0 after a failure,
         which :meth:`check` then raises."""
         try:
-            # What libsndfile looks for at the end, such as tags, is not there.
+            # libsndfile looks at the end for tags and the like; it gets zeros there.
             data = bytes(len(buffer)) if self._at >= _FAR else self.some(len(buffer))
-        except BaseException as failure:  # it would be lost on its way through libsndfile
+        except BaseException as failure:  # it would be lost in libsndfile
             self._failure = failure
             return 0
         buffer[: len(data)] = data
@@ -103,7 +104,7 @@ class Pipe:
             raise self._failure
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a byte that is kept; behind the end nothing can be read."""
+        """Go to a byte that is kept, or to the end, where nothing can be read."""
         self._at = offset + (0, self._at, _ENDLESS)[whence]
         return self._at
 
@@ -158,7 +159,7 @@ class Input:
             ) from error
 
 
-def open_input(source: AudioInput, resources: ExitStack) -> Input:
+def open_input(source: AudioInput | BinaryIO, resources: ExitStack) -> Input:
     """Open a path, ``"-"`` for standard input, bytes or a binary stream.
 
     Raises:
@@ -181,7 +182,7 @@ def is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
-def _stream(source: AudioInput, resources: ExitStack) -> BinaryIO:
+def _stream(source: AudioInput | BinaryIO, resources: ExitStack) -> BinaryIO:
     if isinstance(source, bytes):
         return io.BytesIO(source)
     if not isinstance(source, str | Path):

@@ -1,7 +1,8 @@
 """Decoding by libsndfile: plain samples, FLAC, MP3, Ogg and compressed WAV.
 
-Of formats that both know it takes half of FFmpeg's time, and nothing has to be loaded for it. What
-it does not notice is looked up here: how long an Ogg file is, and whether MP3 counts its frames.
+It decodes in half of the time that FFmpeg takes for the same formats, and is loaded anyway. This
+module looks up what it does not notice: the length of an Ogg file, and whether an MP3 file counts
+its frames.
 """
 
 import io
@@ -22,19 +23,19 @@ from asr.errors import AudioError
 CODED = {"flac", "ogg", "mp3"}
 """Containers that libsndfile decodes."""
 PIPED = {"flac", "mp3"}
-"""Those that it decodes from a pipe."""
+"""Containers that libsndfile decodes from a pipe."""
 OGG_PAGE = 1 << 16
 """The most bytes of an Ogg page."""
 _PAGE_HEADER = struct.Struct("<4s x B q 12x B")
 _OPUS_RATE = 48000
 _LATE = 60 * _OPUS_RATE
-_BLOCK = 1 << 16  # samples of each channel at a time, or fewer where fewer have come
-_MP3_BLOCK = 1152  # a decoder that fails loses up to so many
+_BLOCK = 1 << 16  # the samples of each channel in a block; a block of a pipe may hold fewer
+_MP3_BLOCK = 1152  # smaller, because a decoder that fails loses up to a block
 _ENDLESS = 1 << 62
 
 
 def plain(pipe: Pipe, layout: Layout) -> Sound:
-    """Read samples that stand as they are in ``pipe``, as soon as they have come."""
+    """Read uncompressed samples from ``pipe``, as soon as they have come."""
     pipe.commit()
     sound = Sound(layout.rate, layout.channels, layout.frames, iter(()))
     sound.blocks = _plain_blocks(pipe, layout, sound.warnings)
@@ -71,8 +72,10 @@ def _convert(data: bytes, layout: Layout) -> Block:
 
 
 def coded(given: Input, container: str, frames: int | None = None) -> Sound:
-    """Decode a ``container`` of ``CODED``, or compressed WAV; ``frames``: what a header promises
-    that libsndfile does not heed.
+    """Decode a ``container`` of ``CODED``, or compressed WAV.
+
+    ``frames`` is the number of samples a channel that the header of WAV promises, which libsndfile
+    does not heed.
 
     Raises:
         AudioError: it cannot be opened, or is beyond the limits.
@@ -81,12 +84,12 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
     source: BinaryIO | Pipe = given.pipe
     block, counted, warnings = _BLOCK, True, []
     if container == "flac":
-        # A file's bytes are there already: what libsndfile reads by itself takes half the time.
+        # libsndfile takes half the time if it reads a file by itself.
         source = given.file or given.pipe
         block = _BLOCK if given.file else _flac_block(given.pipe)
     elif container == "mp3":
         block, counted = _MP3_BLOCK, _mp3_counted(given.pipe)
-        # Of a file, libsndfile would guess how long it is, and stop there.
+        # Without a count, libsndfile would guess the length of a file and stop there.
         source = given.file if counted and given.file else given.pipe
     else:
         source = given.seekable_file()
@@ -107,8 +110,8 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
 
 
 class _Forwards(soundfile.SoundFile):  # type: ignore[misc]
-    """A file without the seek that soundfile makes after each read, for which some decoders start
-    anew."""
+    """A sound file that cannot seek: soundfile would seek after each read, and some decoders would
+    then start anew."""
 
     def seekable(self) -> bool:
         return False
@@ -119,8 +122,8 @@ def _open(file: BinaryIO | Pipe) -> _Forwards:
     file.seek(0)
     try:
         if isinstance(file, io.BufferedReader | io.BufferedRandom):
-            # libsndfile reads by itself. It closes what it cannot open; the name of the file might
-            # tell it of another format.
+            # libsndfile reads by itself. It gets a duplicate of the descriptor, since it closes
+            # what it cannot open, and not the name, which might suggest another format.
             source = os.dup(file.fileno())
             os.lseek(source, 0, os.SEEK_SET)
         return _Forwards(source)
@@ -142,7 +145,7 @@ def _coded_blocks(
                 count += got
                 yield block[:got]
         except soundfile.SoundFileError as error:
-            if rest := max(0, _position(decoder) - count):  # what FLAC has given before it failed
+            if rest := max(0, _position(decoder) - count):  # what FLAC gave before it failed
                 count += rest
                 yield block[:rest]
             if not count:
@@ -163,12 +166,12 @@ def _position(decoder: _Forwards) -> int:
 
 def _reason(error: Exception) -> str:
     said: str = getattr(error, "error_string", "").removeprefix("Error : ").strip().rstrip(".")
-    misleading = "is not a regular file" in said  # libsndfile's word for damaged MP3
+    misleading = "is not a regular file" in said  # libsndfile says so of damaged MP3
     return f" ({said})" if said and not misleading else ""
 
 
 def _flac_block(pipe: Pipe) -> int:
-    """Return how many samples come out at once: asked for more, the decoder waits for more."""
+    """Return the number of samples to ask for: asked for more, the decoder would wait for more."""
     pipe.seek(0)
     head = pipe.read(12)
     least, most = (int.from_bytes(head[i : i + 2], "big") for i in (8, 10))
@@ -176,8 +179,8 @@ def _flac_block(pipe: Pipe) -> int:
 
 
 def _mp3_counted(pipe: Pipe) -> bool:
-    """Return True if a first, silent frame says how many follow; otherwise libsndfile's number is a
-    guess."""
+    """Return True if the first frame of an MP3 file, which is silent, says how many follow;
+    otherwise libsndfile guesses their number."""
     pipe.seek(0)
     head = pipe.read(10)
     if head[:3] == b"ID3":
@@ -191,10 +194,10 @@ def _mp3_counted(pipe: Pipe) -> bool:
 
 @dataclass(frozen=True)
 class OggEnd:
-    """The end of an Ogg file by its last page, which libsndfile heeds only if all of it is sound.
+    """The end of an Ogg file by its last page, which libsndfile ignores if anything is damaged.
 
-    ``complete``: the last page is there. ``position``: the samples until its end, at ``rate`` Hz
-    (None: that of the recording); 0 if it tells nothing.
+    ``complete`` is true if the last page is there. ``position`` is the number of samples up to its
+    end, at ``rate`` Hz (None: the rate of the recording), or 0 if the page does not tell it.
     """
 
     complete: bool
@@ -215,7 +218,9 @@ def read_ogg_end(file: BinaryIO) -> OggEnd:
     file.seek(0)
     opus = head[28:36] == b"OpusHead"
     skipped = int.from_bytes(head[38:40], "little") if opus else 0
-    if not position or not 0 < _first_position(head) < _LATE:  # a part of a longer stream
+    if (
+        not position or not 0 < _first_position(head) < _LATE
+    ):  # the file is a part of a longer stream
         return OggEnd(complete)
     return OggEnd(complete, max(0, position - skipped), _OPUS_RATE if opus else None)
 
@@ -229,7 +234,7 @@ def is_complete_ogg(tail: bytes) -> bool:
 def _last_page(tail: bytes) -> tuple[bool, int]:
     start = tail.rfind(b"OggS")
     if start < 0:
-        return True, 0  # hidden behind other data
+        return True, 0  # other data hide the last page
     if len(tail) < start + _PAGE_HEADER.size:
         return False, 0
     _, flags, position, segments = _PAGE_HEADER.unpack_from(tail, start)

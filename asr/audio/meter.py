@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from asr.audio.read import Samples
 
-FRAME = 512  # samples; 32 ms at 16 kHz
-SPECTRUM_EVERY = 4  # frames
-FULL_SCALE = 0.999
-QUIETEST = -120  # dB
+FRAME = 512  # the samples of a frame; 32 ms at 16 kHz
+SPECTRUM_EVERY = 4  # the spectrum is taken of every fourth frame
+FULL_SCALE = 0.999  # from this level on, a sample counts as clipped
+QUIETEST = -120  # the lowest level that is measured, in dB
 SPEECH_QUANTILE, NOISE_QUANTILE = 0.95, 0.10
 LOW_BAND, HIGH_BAND = (300.0, 3400.0), (4000.0, 7000.0)
 """Bands in Hz: what a telephone carries, and what it does not."""
@@ -18,7 +18,7 @@ LOW_BAND, HIGH_BAND = (300.0, 3400.0), (4000.0, 7000.0)
 
 @dataclass(frozen=True)
 class Measures:
-    """Measures of a recording.
+    """Measures of the sound of a recording.
 
     ``duration`` is in seconds; ``level`` and ``noise``, in dB relative to full scale, are the level
     that 5 % of its frames exceed and the one that 10 % do not reach; ``high_band`` is the power
@@ -34,7 +34,7 @@ class Measures:
 
 
 class AudioMeter:
-    """A meter that measures a recording on its way into the network, block by block.
+    """A meter that measures a recording block by block, while it is read.
 
     ``sample_rate`` of the samples is in Hz; a recording of fewer than ``min_samples`` gives the
     network no frame.
@@ -55,15 +55,15 @@ class AudioMeter:
         self._power = np.zeros(FRAME // 2 + 1)
         self._window = np.hanning(FRAME).astype(np.float32)
         self.warnings: list[str] = []
-        """What is wrong with the recording as a file; its reader adds it."""
+        """Warnings about the recording as a file, which its reader adds."""
 
     @property
     def duration(self) -> float:
-        """The seconds that were added until now."""
+        """The seconds of the samples that have been added."""
         return self._samples / self._sample_rate
 
     def add(self, samples: Samples) -> None:
-        """Measure the next ``samples`` (n,) at the model's rate."""
+        """Add the next ``samples`` (n,) to the measures."""
         if not len(samples):
             return
         low, high = self._range
@@ -80,7 +80,7 @@ class AudioMeter:
 
     @property
     def nothing(self) -> tuple[str, ...]:
-        """The reasons why there is nothing to recognise; none if there may be something."""
+        """The reasons why there is nothing to recognise; empty if there may be something."""
         if self._samples < self._min_samples:
             milliseconds = 1000 * self._min_samples / self._sample_rate
             return (f"shorter than one frame of {milliseconds:g} ms: nothing to recognise",)
@@ -90,7 +90,7 @@ class AudioMeter:
 
     @property
     def measures(self) -> Measures | None:
-        """The measures of what was added; None if that is less than one frame."""
+        """The measures of the samples that have been added; None for less than one frame."""
         if not self._levels.any():
             return None
         return Measures(

@@ -1,4 +1,4 @@
-"""Probing: how long a recording is, and what is wrong with it, by its header or by decoding it."""
+"""Probing: the length and the faults of a recording, found in its header or by decoding it."""
 
 import os
 from contextlib import suppress
@@ -14,8 +14,8 @@ _RATE = 16000
 
 @dataclass(frozen=True)
 class Probe:
-    """The ``duration`` in seconds, ``rate`` in Hz and number of ``channels`` of a recording as it
-    lies there; ``warnings`` say what is wrong with it as a file."""
+    """The ``duration`` in seconds, ``rate`` in Hz and number of ``channels`` of a recording file;
+    ``warnings`` say what is wrong with it."""
 
     duration: float
     rate: int
@@ -26,9 +26,9 @@ class Probe:
 def probe(path: Path, max_seconds: float) -> Probe:
     """Read the header of ``path``.
 
-    Where samples stand as they are (WAV, AIFF, AU, NIST SPHERE), what it promises is compared with
-    the size of the file. The header of a compressed recording is believed, though Ogg has to end
-    with its last page; where it tells no length, the file is decoded.
+    The length that the header of an uncompressed recording promises (WAV, AIFF, AU, NIST SPHERE)
+    is compared with the size of the file. That of a compressed one is believed, though Ogg has to
+    end with its last page. If the header tells no length, the file is decoded.
 
     >>> import tempfile, soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def probe(path: Path, max_seconds: float) -> Probe:
     Raises:
         AudioError: as :func:`asr.audio.read.read_audio`, as far as the header tells.
     """
-    with suppress(AudioError, OSError, ValueError):  # said below, in the words of decoding
+    with suppress(AudioError, OSError, ValueError):  # decoding, below, reports the fault
         found = _laid_out(path)
         if found and found.duration <= max_seconds:
             return found
@@ -51,7 +51,7 @@ def probe(path: Path, max_seconds: float) -> Probe:
 
 
 def decode(path: Path, max_seconds: float) -> Probe:
-    """Decode all of ``path``, and return what was found rather than what its header promises.
+    """Decode all of ``path``, and return its true length, whatever its header promises.
 
     Raises:
         AudioError: as :func:`asr.audio.read.read_audio`.

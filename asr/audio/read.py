@@ -1,4 +1,4 @@
-"""Reading audio: files, bytes and standard input as mono float32 at the rate that a model wants.
+"""Reading of audio: files, bytes and standard input become mono float32 at the wanted rate.
 
 WAV, AIFF, AU and NIST SPHERE are read by their headers (:mod:`asr.audio.headers`), FLAC, MP3 and
 Ogg by libsndfile, everything else, and what libsndfile refuses, by FFmpeg.
@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -54,8 +55,8 @@ class Audio:
 
 
 class AudioStream:
-    """An iterator over the blocks (n,) of mono float32 samples at ``sample_rate`` Hz of a source,
-    from :func:`open_audio`.
+    """An iterator over the blocks (n,) of mono float32 samples at ``sample_rate`` Hz that
+    :func:`open_audio` reads from a source.
 
     ``claimed_seconds`` is the duration that the header promises, None where it promises nothing;
     ``warnings`` are complete when there are no more blocks. The source is closed at the end of a
@@ -116,7 +117,7 @@ class AudioStream:
             yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
 
     def _mono(self) -> Iterator[Samples]:
-        # Counted while decoding: a header's length is a claim, not a fact.
+        # The samples are counted, because the length in a header need not be true.
         limit = self._max_seconds * self.source_rate
         count = 0
         for block in self._sound.blocks:
@@ -139,7 +140,7 @@ class AudioStream:
 
 
 def open_audio(
-    source: AudioInput,
+    source: AudioInput | BinaryIO,
     sample_rate: int,
     *,
     raw_rate: int | None = None,
@@ -169,7 +170,7 @@ def open_audio(
 
 
 def read_audio(
-    source: AudioInput, sample_rate: int, max_seconds: float = MAX_READ_SECONDS
+    source: AudioInput | BinaryIO, sample_rate: int, max_seconds: float = MAX_READ_SECONDS
 ) -> Audio:
     """Read all of ``source``, which is anything that :func:`open_audio` takes.
 
@@ -193,7 +194,7 @@ def read_audio(
 
 
 def stream_audio(
-    source: AudioInput, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
+    source: AudioInput | BinaryIO, sample_rate: int, max_seconds: float = MAX_STREAMED_SECONDS
 ) -> Iterator[Samples]:
     """Yield the samples of :func:`read_audio` in blocks (n,), for recordings that do not fit in
     memory.
@@ -208,7 +209,7 @@ def stream_audio(
 def check_samples(samples: Samples, first: int = 0) -> None:
     """Raise an AudioError unless ``samples`` (n,), those of a recording from the sample ``first``
     on, are finite and at most ``MAX_LEVEL``."""
-    # Comparing with NaN gives False, so NaN fails here too.
+    # A comparison with NaN is false, so that NaN is refused too.
     if len(samples) and not (samples.min() >= -MAX_LEVEL and samples.max() <= MAX_LEVEL):
         index = int(np.argmin(np.abs(samples) <= MAX_LEVEL))
         raise AudioError(
@@ -251,7 +252,7 @@ def _named(name: str) -> Iterator[None]:
         raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
 
 
-def _open(source: AudioInput, raw_rate: int | None, resources: ExitStack) -> Sound:
+def _open(source: AudioInput | BinaryIO, raw_rate: int | None, resources: ExitStack) -> Sound:
     given = open_input(source, resources)
     pipe = given.pipe
     first = pipe.read(SNIFFED if raw_rate is None else 1)

@@ -1,4 +1,4 @@
-"""Decoded sound, as every decoder hands it over, and the limits of what is read."""
+"""Decoded sound, which every decoder returns, and the limits of what is read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Block = npt.NDArray[np.float32]
 
 @dataclass
 class Sound:
-    """Consecutive ``blocks`` (n, channels) of samples at ``rate`` Hz.
+    """A sound that is decoded while its ``blocks`` (n, channels) at ``rate`` Hz are consumed.
 
     ``frames`` is the number of samples a channel that the header promises, None where it promises
     nothing. A decoder adds to ``warnings`` while its blocks are consumed; they are complete when

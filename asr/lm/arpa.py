@@ -1,8 +1,9 @@
 """ARPA files, the text form of n-gram models, plain or compressed with gzip.
 
 The format is that of Doug Paul (MIT Lincoln Laboratory), as SRILM's manual page ngram-format(5)
-describes it: after ``\\data\\`` the number of n-grams of each order, then for each order a line
-``log10-probability word1 .. wordk [log10-back-off]`` an n-gram, at last ``\\end\\``.
+describes it. ``\\data\\`` begins it, followed by the number of n-grams of each order. Then each
+n-gram of each order has a line ``log10-probability word1 .. wordk [log10-back-off]``. ``\\end\\``
+ends it.
 """
 
 import gzip
@@ -29,22 +30,22 @@ from asr.lm.ngram import (
 )
 from asr.lm.trie import IntArray
 
-UNKNOWN_LOG10 = -100.0  # of <unk> where a file has none, as kenlm sets it
+UNKNOWN_LOG10 = -100.0  # the probability that <unk> gets where a file lacks it, as in kenlm
 _GZIP = b"\x1f\x8b"
 
 
 def read_arpa(path: str | Path) -> NgramModel:
-    """Read a model of order 1 to 6.
+    """Read a model of order 1 to 6 from a file, which may be compressed with gzip.
 
-    Fields may be parted by tabs or spaces, lines end in LF or CRLF, back-offs may be missing (0),
-    n-grams stand in any sequence, and a pruned model may lack suffixes of its n-grams. ``<UNK>``
-    is taken for ``<unk>``; a model without it gets it with log10-probability -100.
+    Tabs or spaces separate fields, lines end in LF or CRLF, a missing back-off is 0, the n-grams
+    of an order may stand in any sequence, and a pruned model may lack suffixes of its n-grams.
+    ``<UNK>`` is taken for ``<unk>``; a model that lacks it gets it with log10-probability -100.
 
     Raises:
-        ModelError: no such file.
-        DataError: a broken file, no ``<s>`` or ``</s>``, counts that don't hold, an n-gram that
-            stands twice, has an unknown word or lacks the n-gram of its first words; the message
-            names file and line.
+        ModelError: the file cannot be read.
+        DataError: the file is damaged, it lacks ``<s>`` or ``</s>``, or its counts are wrong; or an
+            n-gram stands twice, has an unknown word, or lacks the n-gram of its first words. The
+            message names the file and the line.
     """
     path = Path(path)
     sections = _sections(path, _read(path))
@@ -77,8 +78,9 @@ def read_arpa(path: str | Path) -> NgramModel:
 
 
 def write_arpa(path: str | Path, model: NgramModel) -> None:
-    """Write ``model``, compressed if the name ends in ``.gz``; :func:`read_arpa` gives back the
-    same numbers, bit for bit.
+    """Write ``model``, compressed if the name of the file ends in ``.gz``.
+
+    :func:`read_arpa` reads the same numbers back, bit for bit.
 
     Raises:
         OutputError: the file cannot be written.
@@ -95,7 +97,8 @@ def write_arpa(path: str | Path, model: NgramModel) -> None:
         contexts = (texts[node - offset] for node in parents[begin:end].tolist())
         texts = [f"{context} {word}" for context, word in zip(contexts, words, strict=True)]
         lines += ["", f"\\{k}-grams:"]
-        # Each text begins with a space; a number's shortest form that reads back as the same.
+        # Each text begins with a space. Numpy writes the shortest number that reads back as the
+        # same.
         probs = model.log10_probs[begin:end].astype("U").tolist()
         if k < model.order:
             backoffs = model.log10_backoffs[begin:end].astype("U").tolist()
@@ -118,7 +121,9 @@ def _read(path: Path) -> bytes:
 
 
 def _marks(path: Path, data: bytes) -> list[re.Match[bytes]]:
-    """The lines ``\\data\\``, ``\\1-grams:`` ... and ``\\end\\``; ``[1]`` is the order."""
+    """Return the matches of the lines ``\\data\\``, ``\\1-grams:`` ... and ``\\end\\``, whose group
+    1
+    is the order."""
     pattern = re.compile(rb"\\(?:data\\|end\\|(\d{1,9})-grams:)[ \t\r]*(?=\n|\Z)")
     marks: list[re.Match[bytes]] = []
     at = -1
@@ -134,7 +139,7 @@ def _marks(path: Path, data: bytes) -> list[re.Match[bytes]]:
 
 
 def _sections(path: Path, data: bytes) -> list[Section]:
-    """The sections of a file, in order; their number is the model's order."""
+    """Return the sections of a file, from order 1 on; their number is the model's order."""
     head, *marks, tail = _marks(path, data)
     orders = [int(mark[1] or 0) for mark in marks]
     if not 1 <= len(orders) <= MAX_ORDER or orders != list(range(1, len(orders) + 1)):
@@ -160,7 +165,7 @@ def _sections(path: Path, data: bytes) -> list[Section]:
 
 
 def _read_words(section: Section, highest: int) -> tuple[list[bytes], FloatArray, FloatArray]:
-    """Words, log10-probabilities and back-offs of the 1-grams, the special words completed."""
+    """Return the words, log10-probabilities and back-offs of the 1-grams, ``<unk>`` among them."""
     columns, probs, backoffs = parse_section(section, highest, list)
     words: list[bytes] = list(chain.from_iterable(block[0] for block in columns))
     words = [UNKNOWN.encode() if word == b"<UNK>" else word for word in words]
@@ -177,7 +182,7 @@ def _read_words(section: Section, highest: int) -> tuple[list[bytes], FloatArray
 def _read_grams(
     section: Section, highest: int, index: dict[bytes, int]
 ) -> tuple[IntArray, FloatArray, FloatArray]:
-    """(order, n) word ids, (n,) log10-probabilities and (n,) back-offs."""
+    """Return the word ids (order, n), log10-probabilities (n,) and back-offs (n,) of n-grams."""
 
     def to_ids(words: Sequence[bytes]) -> IntArray:
         return np.fromiter(map(index.__getitem__, words), np.int32, len(words))

@@ -1,4 +1,4 @@
-"""The n-grams of one order in an ARPA file: lines to columns, a block of many at a time."""
+"""One section of an ARPA file: the n-grams of one order, parsed in blocks of many lines."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ import numpy.typing as npt
 from asr.errors import DataError
 from asr.lm.ngram import FloatArray
 
-POSITIVE_LIMIT = 1e-4  # log10-probabilities up to this are rounding errors above 0
+POSITIVE_LIMIT = 1e-4  # a log10-probability above 0 and up to this is a rounding error
 
-_BLOCK = 1 << 19  # bytes parsed at once: their words stay in the processor's cache
+_BLOCK = 1 << 19  # so many bytes are parsed at once: their words stay in the processor's cache
 _SPACE = np.isin(np.arange(256), list(b" \t\n\r\v\f"))
 
 
 @dataclass(frozen=True)
 class Section:
-    """The lines of one order: ``data[begin:end]``."""
+    """The lines ``data[begin:end]`` of a file, which hold the ``count`` n-grams of one
+    ``order``."""
 
     path: Path
     data: bytes
@@ -30,14 +31,14 @@ class Section:
     count: int
 
     def where(self, row: int) -> str:
-        """File and line of the n-gram ``row``, counted from 0."""
+        """Return the file and line of the n-gram ``row``, counted from 0."""
         before = self.data.count(b"\n", 0, self.begin)
         lines = self.data[self.begin : self.end].split(b"\n")
         filled = [number for number, line in enumerate(lines, start=1) if line.strip()]
         return f"{self.path}:{before + filled[row]}"
 
     def blocks(self) -> Iterator[bytes]:
-        """Runs of whole lines."""
+        """Yield the section in blocks of whole lines."""
         begin = self.begin
         while begin < self.end:
             end = self.end
@@ -53,11 +54,19 @@ def parse_section(
     convert: Callable[[Sequence[bytes]], Any],
     index: dict[bytes, int] | None = None,
 ) -> tuple[list[list[Any]], FloatArray, FloatArray]:
-    """All lines of a section, a block at a time.
+    """Parse all lines of a section, a block at a time.
+
+    Args:
+        highest: the highest order of the model, whose n-grams have no back-offs.
+        convert: the function that is called with each column of words of each block.
+        index: the words that are known, for messages about faults; None in the section of order 1.
 
     Returns:
-        What ``convert`` made of each word column of each block; log10-probabilities and
-        back-offs, (n,) float32.
+        The results of ``convert`` by block and column, the log10-probabilities (n,), and the
+        back-offs (n,), both float32.
+
+    Raises:
+        DataError: a line is at fault, or the number of n-grams is not that which was announced.
     """
     order = section.order
     columns: list[list[Any]] = []
@@ -92,7 +101,7 @@ def parse_section(
 
 
 def _fields(block: bytes) -> npt.NDArray[np.int64]:
-    """(lines that are not blank,) number of fields of each."""
+    """Return the number of fields (n,) of each line that is not blank."""
     characters = np.frombuffer(block, np.uint8)
     space = _SPACE[characters]
     begins = ~space
@@ -106,7 +115,9 @@ def _fields(block: bytes) -> npt.NDArray[np.int64]:
 def _columns(
     values: list[bytes], fields: npt.NDArray[np.int64], order: int
 ) -> list[Sequence[bytes]]:
-    """The values of lines of order + 1 or order + 2 ``fields``, by column; missing back-offs 0."""
+    """Return the values of lines of order + 1 or order + 2 ``fields``, by column; a missing
+    back-off
+    is 0."""
     width = int(fields[0])
     if (fields == width).all():
         columns: list[Sequence[bytes]] = [values[at::width] for at in range(width)]
@@ -118,15 +129,17 @@ def _columns(
 
 
 def _take(values: list[bytes], places: npt.NDArray[np.int64]) -> Sequence[bytes]:
-    taken: tuple[bytes, ...] = itemgetter(*places.tolist(), 0)(values)  # of one more: a tuple
+    taken: tuple[bytes, ...] = itemgetter(*places.tolist(), 0)(
+        values
+    )  # with a second place, it gives a tuple
     return taken[:-1]
 
 
 def _floats(values: Sequence[bytes]) -> FloatArray:
-    """Finite float32 numbers.
+    """Return ``values`` as float32.
 
     Raises:
-        ValueError: something else among them.
+        ValueError: one of them is not a finite number.
     """
     with np.errstate(over="ignore"):
         numbers = np.fromiter(map(float, values), np.float64, len(values)).astype(np.float32)
@@ -138,7 +151,7 @@ def _floats(values: Sequence[bytes]) -> FloatArray:
 def _find_fault(
     block: bytes, number: int, order: int, longest: int, index: dict[bytes, int] | None
 ) -> str:
-    """Line number and message for the first line of ``block`` that is at fault."""
+    """Return the line number and a message for the first line of ``block`` that is at fault."""
     for at, line in enumerate(block.split(b"\n"), start=number):
         values = line.split()
         if not values:
@@ -161,5 +174,5 @@ def _find_fault(
 
 
 def shown(value: bytes) -> str:
-    """How bytes of a file are shown in a message."""
+    """Return bytes of a file as a message shows them: quoted, and at most 80 characters."""
     return repr(value.strip().decode("utf-8", "replace")[:80])

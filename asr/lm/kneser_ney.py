@@ -17,8 +17,8 @@ from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, NgramModel, spli
 from asr.lm.ngram import assemble as assemble_model
 from asr.lm.trie import IntArray
 
-FIXED_DISCOUNTS = (0.5, 1.0, 1.5)  # where a text is too small to estimate them
-START_LOG10 = -99.0  # of <s>, which is never predicted
+FIXED_DISCOUNTS = (0.5, 1.0, 1.5)  # used where a text is too small to estimate them
+START_LOG10 = -99.0  # the probability of <s>, which is never predicted
 _UNKNOWN_ID, _START_ID, _END_ID = 0, 1, 2
 
 Counts = npt.NDArray[np.int64]
@@ -27,15 +27,16 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A model and how it came about; every tuple has an entry for each order."""
+    """An estimated model and the facts of its estimation; each tuple has an entry for each
+    order."""
 
     model: NgramModel
     discounts: tuple[tuple[float, float, float], ...]
-    """What n-grams seen once, twice, and more often give away."""
+    """The discounts from the counts of n-grams seen once, twice, and three times or more."""
     fixed: tuple[bool, ...]
-    """Whether the text was too small to estimate the discounts."""
+    """True where the text was too small to estimate the discounts."""
     seen: tuple[int, ...]
-    """Number of n-grams before pruning."""
+    """The number of n-grams before pruning."""
 
 
 def estimate(
@@ -50,15 +51,23 @@ def estimate(
     Args:
         order: 1 to 6.
         unit: ``word``, or ``token`` for characters and ``<space>``.
-        prune: for each order, n-grams seen so often or less are left out; the last number holds
-            for higher orders too. Their mass goes to the back-offs, so that the probabilities
-            after every history still sum to one.
-        vocabulary: the words of the model; others count as ``<unk>``. Default: all in the texts.
+        prune: a number for each order; n-grams that were seen so often or less are left out. The
+            last number holds for higher orders too. The probability of what is left out goes to
+            the back-offs, so that the probabilities after every history still sum to one.
+        vocabulary: the words of the model; others count as ``<unk>``. None stands for all words of
+            the texts.
+
+    >>> model = estimate(["go on", "go back"], order=2).model
+    >>> model.counts
+    (6, 5)
+    >>> (scores,) = model.score([model.encode("go on")])
+    >>> (10**scores).round(2).tolist()  # the probabilities of "go", of "on", and of the end
+    [0.6, 0.35, 0.65]
 
     Raises:
-        ConfigError: an order or pruning out of range.
-        DataError: no text, one that holds a marker such as ``<s>`` as a word, a vocabulary's word
-            with spaces.
+        ConfigError: the order or the pruning is out of range.
+        DataError: there is no text, a text holds a marker such as ``<s>`` as a word, or a word of
+            the vocabulary holds spaces.
     """
     if not 1 <= order <= MAX_ORDER:
         raise ConfigError(f"the order of an n-gram model is 1 to {MAX_ORDER}, got {order}")
@@ -76,7 +85,7 @@ def estimate(
 
     discounts, fixed, probs, backoffs = [], [], [], []
     kept: list[npt.NDArray[np.bool_]] = []
-    # Below the unigrams: every word equally likely, <s> never (section 4.1, after eq. 25).
+    # Below the unigrams, all words but <s> are equally likely (section 4.1, after eq. 25).
     lower = np.full(1, 1.0 / (len(words) - 1))
     for level, counts, threshold in zip(levels, adjusted, thresholds, strict=True):
         values, usable = estimate_discounts(counts)
@@ -94,14 +103,18 @@ def estimate(
 
 
 def estimate_discounts(counts: Counts) -> tuple[tuple[float, float, float], bool]:
-    """D1, D2 and D3+ (eq. 26) from the (adjusted) counts of one order, and whether the numbers
-    of n-grams seen once to four times give any; if not, they are :data:`FIXED_DISCOUNTS`."""
+    """Compute the discounts D1, D2 and D3+ (eq. 26) from the (adjusted) counts (n,) of one order.
+
+    Returns:
+        The discounts, and True if the numbers of n-grams seen once to four times give usable ones;
+        if not, :data:`FIXED_DISCOUNTS` and False.
+    """
     n1, n2, n3, n4 = (int(n) for n in np.bincount(np.minimum(counts, 5), minlength=5)[1:5])
     if min(n1, n2, n3, n4) == 0:
         return FIXED_DISCOUNTS, False
     y = n1 / (n1 + 2 * n2)
     values = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    # A discount of 0 would leave nothing for the words not seen.
+    # A discount of 0 would leave no probability for words that were not seen.
     if any(not 0 < value <= seen for seen, value in enumerate(values, start=1)):
         return FIXED_DISCOUNTS, False
     return values, True
@@ -109,27 +122,27 @@ def estimate_discounts(counts: Counts) -> tuple[tuple[float, float, float], bool
 
 @dataclass(frozen=True)
 class _Level:
-    """The distinct k-grams of a text, sorted by context and word; all (n,)."""
+    """The n distinct k-grams of a text, sorted by context and word; every array is (n,)."""
 
     context: IntArray  # index of w1 .. w(k-1) in the level below; 0 for k = 1
     word: IntArray
     suffix: IntArray  # index of w2 .. wk in the level below; 0 for k = 1
     count: Counts
-    from_start: npt.NDArray[np.bool_]  # whether w1 is <s>
+    from_start: npt.NDArray[np.bool_]  # true where w1 is <s>
 
 
 def _number_words(
     texts: Iterable[str], unit: str, vocabulary: Iterable[str] | None
 ) -> tuple[list[str], IntArray]:
-    """The words, sorted after the special ones, and the ids of all sentences in a row, each
-    between ``<s>`` and ``</s>``."""
+    """Return the words, of which the special ones come first and the others sorted, and the ids of
+    all sentences in a row, each between ``<s>`` and ``</s>``."""
     index = {UNKNOWN: _UNKNOWN_ID, START: _START_ID, END: _END_ID}
     for word in vocabulary or ():
         if word.split() != [word]:
             raise DataError(f"a vocabulary holds single words, got {word!r}")
         index.setdefault(word, len(index))
     closed = vocabulary is not None
-    if unit == "token":  # by which such a model is known, though its texts may have no spaces
+    if unit == "token":  # the model is known by this word, though its texts may have no spaces
         index.setdefault(SPACE, len(index))
     stream: list[int] = []
     sentences = 0
@@ -158,14 +171,14 @@ def _number_words(
 
 
 def _count(ids: IntArray, size: int, order: int) -> list[_Level]:
-    """The k-grams of the sentences in ``ids`` for k = 1 .. ``order``; ``size`` is V."""
+    """Count the k-grams of the sentences in ``ids`` for k = 1 .. ``order``; ``size`` is V."""
     starts = np.flatnonzero(ids == _START_ID)
     position = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
     words = np.arange(size, dtype=np.int32)
     none = np.zeros(size, np.int32)
     unigrams = np.bincount(ids, minlength=size)
     levels = [_Level(none, words, none, unigrams, words == _START_ID)]
-    place = ids  # at each position, the index of the (k-1)-gram that ends there
+    place = ids  # the index of the (k-1)-gram that ends at each position
     for k in range(2, order + 1):
         ends = np.flatnonzero(position >= k - 1)
         keys = place[ends - 1].astype(np.int64) * size + ids[ends]
@@ -182,9 +195,12 @@ def _count(ids: IntArray, size: int, order: int) -> list[_Level]:
 
 
 def _adjust(levels: Sequence[_Level]) -> list[Counts]:
-    """What stands for the counts in each order: below the highest the number of distinct words
-    before an n-gram (eq. 18); n-grams that begin with ``<s>`` can have none before them and keep
-    their counts; ``<s>`` itself is never predicted."""
+    """Return the adjusted counts of each order.
+
+    Below the highest order, the count of an n-gram is replaced by the number of distinct words
+    before it (eq. 18). N-grams that begin with ``<s>`` have no words before them and keep their
+    counts; that of ``<s>`` itself, which is never predicted, is 0.
+    """
     adjusted = []
     for level, above in pairwise(levels):
         continuations = np.bincount(above.suffix, minlength=len(level.word))
@@ -201,8 +217,8 @@ def _interpolate(
     kept: npt.NDArray[np.bool_],
     lower: Floats,
 ) -> tuple[Floats, Floats]:
-    """Probabilities (n,) of the level's n-grams (eq. 25), and the weight gamma of the order below
-    for each of its contexts (eq. 28, with the counts of pruned n-grams in full)."""
+    """Compute the probabilities (n,) of the level's n-grams (eq. 25), and for each of its contexts
+    the weight gamma of the order below (eq. 28, to which a pruned n-gram gives all its count)."""
     given = np.where(kept, np.array([0.0, *discounts])[np.minimum(counts, 3)], counts)
     contexts = len(lower)
     total = np.bincount(level.context, counts, contexts)
@@ -219,7 +235,8 @@ def _assemble(
     probs: Sequence[Floats],
     gammas: Sequence[Floats],
 ) -> NgramModel:
-    """The model of what pruning left; ``gammas`` holds a level's back-offs below the highest."""
+    """Assemble the model of the n-grams that are ``kept``; ``gammas`` are the back-offs of each
+    order below the highest."""
     ids = levels[0].word[None]
     grams = [ids]
     for level, keep in zip(levels[1:], kept[1:], strict=True):

@@ -1,4 +1,4 @@
-"""Back-off n-gram models as flat arrays."""
+"""Back-off n-gram models, stored in flat arrays."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def split_units(text: str, unit: str) -> list[str]:
-    """The units of a normalised text: its words, or its characters with ``<space>`` for blanks.
+    """Return the units of a normalised text: its words, or its characters with ``<space>`` for
+    blanks.
 
     >>> split_units("go on", "word"), split_units("go on", "token")
     (['go', 'on'], ['g', 'o', '<space>', 'o', 'n'])
@@ -31,30 +32,32 @@ def split_units(text: str, unit: str) -> list[str]:
 
 
 class Matches(NamedTuple):
-    """Where sentences meet a model; T positions, a ``<s>`` at the head of each sentence."""
+    """The n-grams of a model that end at each of the T positions of sentences, each of which begins
+    with ``<s>``."""
 
     ids: IntArray
-    """(T,) word ids."""
+    """(T,) the word ids."""
     position: IntArray
-    """(T,) place in the sentence, 0 at ``<s>``."""
+    """(T,) the place in the sentence, 0 at ``<s>``."""
     nodes: IntArray
-    """(order, T) in row k - 1 the node of the k words up to here; -1: not in the model."""
+    """(order, T) row k - 1 holds the nodes of the k words up to each position; -1 stands for words
+    that are no n-gram of the model."""
 
 
 @dataclass(frozen=True, eq=False)
 class NgramModel:
-    """A back-off model (Katz 1987, eq. 4; Chen and Goodman 1998, eq. 12) in a trie of word ids.
+    """A back-off model in a trie of word ids (Katz 1987, eq. 4; Chen and Goodman 1998, eq. 12).
 
     The path w1 .. wk leads to the node of that k-gram; the root is the empty context and all
     words are its children, so that word id w is node 1 + w.
 
-    ``words``: (V,) the word of each id. ``log10_probs``: (nodes,) float32, of the last word of a
-    node's n-gram after the others. ``log10_backoffs``: (lower,) float32, for the nodes below the
-    highest order, which come first. ``suffix``: (nodes,) int32, the node of the longest proper
-    suffix w2 .. wk that is in the model.
+    ``words`` (V,) are the words by their ids. ``log10_probs`` (nodes,) float32 are the
+    probabilities of the last word of a node's n-gram after the others. ``log10_backoffs`` (lower,)
+    float32 are the back-offs of the nodes below the highest order, which come first. ``suffix``
+    (nodes,) int32 is the node of the longest proper suffix w2 .. wk that is in the model.
 
     Raises:
-        DataError: an order out of range, or no ``<s>``, ``</s>`` or ``<unk>`` among the words.
+        DataError: the order is out of range, or the words lack ``<s>``, ``</s>`` or ``<unk>``.
     """
 
     order: int
@@ -73,18 +76,21 @@ class NgramModel:
 
     @property
     def unit(self) -> str:
-        """``token``, if ``<space>`` is a word (the others are characters); else ``word``."""
+        """The unit of the model: ``token`` if ``<space>`` is among its words, of which the others
+        are
+        then characters; else ``word``."""
         return "token" if SPACE in self.ids else "word"
 
     @property
     def lower(self) -> int:
-        """Number of nodes below the highest order: those with a back-off."""
+        """The number of nodes below the highest order, which have back-offs."""
         return len(self.log10_backoffs)
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """The id of each word in its normal form (:func:`asr.text.normalize`); of words that differ
-        only in case, the first."""
+        """The id of each word in its normal form (:func:`asr.text.normalize`); words that differ
+        only
+        in case share the lowest of their ids."""
         words = unicodedata.normalize("NFC", "\n".join(self.words).lower()).split("\n")
         return dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
 
@@ -95,7 +101,8 @@ class NgramModel:
 
     @cached_property
     def bounds(self) -> tuple[int, ...]:
-        """(order + 2,) the k-grams are the nodes ``bounds[k]`` to ``bounds[k + 1] - 1``."""
+        """The bounds (order + 2,) of the orders: k-grams are nodes ``bounds[k]`` to
+        ``bounds[k + 1] - 1``."""
         bounds = [0, 1]
         while len(bounds) < self.order + 2:
             bounds.append(int(self.trie.first[bounds[-1]]))
@@ -103,15 +110,15 @@ class NgramModel:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """(order,) number of n-grams of each order."""
+        """The number of n-grams of each order, from 1 on."""
         return tuple(int(count) for count in np.diff(self.bounds[1:]))
 
     def word_id(self, word: str) -> int:
-        """The id of ``word``, that of ``<unk>`` if it has none."""
+        """Return the id of ``word``, or that of ``<unk>`` if the model lacks it."""
         return self.ids.get(word, self.unknown_id)
 
     def encode(self, text: str) -> list[int]:
-        """The ids of the units of a normalised text."""
+        """Return the ids of the units of a normalised text."""
         return [self.word_id(word) for word in split_units(text, self.unit)]
 
     def match(self, sentences: Sequence[Sequence[int]]) -> Matches:
@@ -130,7 +137,8 @@ class NgramModel:
         return Matches(ids, position, nodes)
 
     def context(self, words: Sequence[int]) -> int:
-        """The node of the longest context in the model that ``<s>`` and ``words`` end in."""
+        """Return the node of the longest context in the model with which ``<s>`` and ``words``
+        end."""
         words = [self.ids[START], *words]
         for length in range(min(self.order - 1, len(words)), 0, -1):
             node = 0
@@ -143,16 +151,16 @@ class NgramModel:
         return 0
 
     def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
-        """log10-probabilities of every word and of the final ``</s>``, after ``<s>``.
+        """Compute the log10-probabilities of all words of sentences and of their ends.
 
-        The longest n-gram in the model that ends at a word gives its probability, every longer
-        context in the model adds its back-off.
+        The longest n-gram in the model that ends at a word gives its probability, and every longer
+        context in the model adds its back-off. The first word follows ``<s>``.
 
         Args:
             sentences: word ids, without ``<s>`` and ``</s>`` (see :meth:`encode`).
 
         Returns:
-            An array (words + 1,) for each sentence.
+            An array (words + 1,) for each sentence, the last of which is that of ``</s>``.
         """
         scores = self._score(self.match(sentences))
         ends = list(accumulate(len(sentence) + 2 for sentence in sentences))
@@ -162,7 +170,7 @@ class NgramModel:
         ]
 
     def _score(self, matches: Matches) -> npt.NDArray[np.float64]:
-        """(T,) the scores of all positions; what stands at ``<s>`` has no meaning."""
+        """Compute the scores (T,) of all positions; those at ``<s>`` have no meaning."""
         nodes = matches.nodes
         scores: npt.NDArray[np.float64] = self.log10_probs[nodes[0]].astype(np.float64)
         for k in range(1, self.order):
@@ -170,14 +178,15 @@ class NgramModel:
             context = np.roll(nodes[k - 1], 1)
             context[matches.position < k] = NO_NODE
             known = context >= 0
-            # A longer match begins anew; a context without this continuation costs its back-off.
+            # A longer n-gram replaces the score; a context without this word adds its back-off.
             scores[known] += self.log10_backoffs[context[known]]
             scores[found] = self.log10_probs[nodes[k, found]]
         return scores
 
 
 class GramError(DataError):
-    """One n-gram that does not fit: ``row`` counts from 0 among those of its ``order``."""
+    """An n-gram that does not fit into a model; ``row`` counts from 0 among those of its
+    ``order``."""
 
     def __init__(self, order: int, row: int, message: str) -> None:
         super().__init__(message)
@@ -191,17 +200,17 @@ def assemble(
     log10_probs: Sequence[npt.NDArray[np.floating]],
     log10_backoffs: Sequence[npt.NDArray[np.floating]],
 ) -> NgramModel:
-    """The model of the n-grams of every order, each order in any sequence.
+    """Assemble a model from the n-grams of every order, each order in any sequence.
 
     Args:
         words: (V,) the word of each id.
-        grams: for k = 1 .. order, (k, n) word ids, one column an n-gram; those of order 1 are
-            0 .. V - 1.
-        log10_probs: for each order (n,).
-        log10_backoffs: for each order but the highest (n,).
+        grams: the word ids (k, n) of each order k = 1 .. order, whose columns are the n-grams;
+            those of order 1 are 0 .. V - 1.
+        log10_probs: an array (n,) for each order.
+        log10_backoffs: an array (n,) for each order but the highest.
 
     Raises:
-        GramError: an n-gram that stands twice, or whose first words are not an n-gram.
+        GramError: an n-gram stands twice, or its first words are not an n-gram.
         DataError: see :class:`NgramModel`.
     """
     trie = empty_trie()
@@ -237,8 +246,11 @@ def assemble(
 
 
 def _suffixes(trie: Trie, bounds: Sequence[int]) -> IntArray:
-    """(nodes,) longest proper suffixes. A suffix of (h, w) is a suffix of h continued by w, so
-    they follow level by level, like the failure links of Aho and Corasick (1975)."""
+    """Find the longest proper suffix (nodes,) of every node.
+
+    A suffix of (h, w) is a suffix of h followed by w, so that the suffixes of one level follow from
+    those of the level above, like the failure links of Aho and Corasick (1975).
+    """
     parents = trie.parents()
     suffix = np.full(len(trie), ROOT, np.int32)
     for begin, end in pairwise(bounds[2:]):

@@ -1,4 +1,5 @@
-"""The binary file of an n-gram model, which is mapped, not read; and reading either form."""
+"""Files of n-gram models: the binary form, which is mapped into memory, and a reader of both
+forms."""
 
 import json
 import struct
@@ -17,12 +18,20 @@ from asr.lm.trie import Trie
 
 MAGIC = b"asr-ngrm"
 FORMAT_VERSION = 1
-_PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, CRC-32 of all after this
+_PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, CRC-32 of the rest
 _ALIGNMENT = 64
 
 
 def read_lm(path: str | Path) -> NgramModel:
-    """Read a model in either form, told apart by its first bytes: binary, else ARPA.
+    """Read an n-gram model in either form, binary or ARPA; its first bytes tell which it is.
+
+    >>> import tempfile
+    >>> from asr.lm.kneser_ney import estimate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_binary(f"{folder}/lm.ngram", estimate(["go on", "go back"], order=2).model)
+    ...     model = read_lm(f"{folder}/lm.ngram")
+    >>> model.order, model.words
+    (2, ('<unk>', '<s>', '</s>', 'back', 'go', 'on'))
 
     Raises:
         ModelError, DataError: see :func:`read_binary` and :func:`asr.lm.arpa.read_arpa`.
@@ -46,8 +55,11 @@ def write_binary(path: str | Path, model: NgramModel) -> None:
 
 
 def to_bytes(model: NgramModel) -> bytes:
-    """The binary form: magic, version, length of the header and checksum; a JSON header; the
-    arrays, little-endian and aligned to 64 bytes; the words in UTF-8, one a line."""
+    """Return the binary form of a model.
+
+    It consists of a prefix (magic, version, length of the header, checksum), a JSON header, the
+    arrays, little-endian and aligned to 64 bytes, and the words in UTF-8, one a line.
+    """
     words = "\n".join(model.words).encode("utf-8")
     header = json.dumps({"counts": model.counts, "words": len(words)}).encode("ascii")
     arrays: tuple[npt.NDArray[np.generic], ...] = (
@@ -69,14 +81,16 @@ def to_bytes(model: NgramModel) -> bytes:
 
 
 def read_binary(path: str | Path) -> NgramModel:
-    """Map the binary form; the arrays stay in the file, and processes share them.
+    """Map a model in binary form into memory; its arrays stay in the file, and processes share
+    them.
 
     Raises:
-        ModelError: no such file, damaged, cut short, of another kind or of another version.
+        ModelError: the file cannot be read, is damaged or cut short, or is of another kind or
+            version.
     """
     path = Path(path)
     try:
-        # "c": writable as far as the compiled search is concerned, which is compiled for one kind.
+        # Mode "c" gives writable arrays (writes stay in memory): the search is compiled for these.
         data = np.memmap(path, np.uint8, "c").view(np.ndarray)
     except OSError as error:
         raise ModelError(f"cannot read the language model {path}: {error.strerror}") from error
@@ -115,7 +129,8 @@ def read_binary(path: str | Path) -> NgramModel:
 
 
 def _layout(counts: Sequence[int], words: int, header: int) -> list[tuple[int, int, str]]:
-    """(offset in the file, length, type) of each array, for n-gram counts and sizes in bytes."""
+    """Return the offset in the file, the length and the type of each array, given the n-gram counts
+    and the sizes of the words and of the header in bytes."""
     nodes = 1 + sum(counts)
     kinds = [
         *((nodes + 1, "<i4"), (nodes, "<i4"), (nodes, "<i4")),

@@ -14,8 +14,12 @@ OVERLAP_LIMIT = 0.2  # share of the long sentences from which an overlap is wort
 
 @dataclass(frozen=True)
 class TextOverlap:
-    """Of a test's sentences and n-grams, those in another text; ``long`` sentences have
-    :data:`LONG_SENTENCE` words or more; n-grams lie within a sentence, without its markers."""
+    """The numbers of a test's sentences and n-grams, and of those that are ``seen`` in another
+    text.
+
+    ``long`` sentences have :data:`LONG_SENTENCE` words or more. N-grams are counted as ``distinct``
+    and as ``running``; they lie within a sentence, without its markers.
+    """
 
     order: int
     sentences: int
@@ -29,7 +33,7 @@ class TextOverlap:
 
     @property
     def warning(self) -> str | None:
-        """A line, if too many sentences stand word for word in the other text."""
+        """A line of warning if too many sentences stand word for word in the other text."""
         if not self.long or self.long_seen < OVERLAP_LIMIT * self.long:
             return None
         return (
@@ -49,14 +53,15 @@ class TextOverlap:
 
 @dataclass(frozen=True)
 class ModelOverlap:
-    """Of a test's running n-grams, those that a model holds; markers counted, an n-gram with an
-    unknown word is not held. A sentence is covered if the model holds the n-gram of its full order
-    that ends at each word, as far as the sentence goes back."""
+    """The numbers of a test's ``running`` n-grams, and of those that a model holds (``explicit``).
+
+    Both have an entry for each order. Markers count as words; an n-gram with an unknown word is not
+    held. A sentence is covered if the model holds, for each of its words, the n-gram of the full
+    order that ends there, or of as many words as the sentence has up to there.
+    """
 
     explicit: tuple[int, ...]
-    """For each order."""
     running: tuple[int, ...]
-    """For each order."""
     sentences: int
     sentences_covered: int
     long: int
@@ -64,7 +69,7 @@ class ModelOverlap:
 
     @property
     def warning(self) -> str | None:
-        """A line, if too many sentences are covered."""
+        """A line of warning if too many sentences are covered."""
         if not self.long or self.long_covered < OVERLAP_LIMIT * self.long:
             return None
         return (
@@ -83,7 +88,9 @@ class ModelOverlap:
 def text_overlap(
     lm_texts: Iterable[str], test_texts: Sequence[str], order: int, unit: str = "word"
 ) -> TextOverlap:
-    """Look for the sentences and n-grams of a test in a language model's text, all normalised.
+    """Count the sentences and n-grams of a test that are in a language model's text.
+
+    All texts are normalised.
 
     Raises:
         DataError: the test is empty.
@@ -112,7 +119,7 @@ def text_overlap(
 
 
 def model_overlap(model: NgramModel, test_texts: Sequence[str]) -> ModelOverlap:
-    """Look for the n-grams of normalised test texts in ``model``.
+    """Count the n-grams of normalised test texts that ``model`` holds.
 
     Raises:
         DataError: the test is empty.
@@ -121,7 +128,7 @@ def model_overlap(model: NgramModel, test_texts: Sequence[str]) -> ModelOverlap:
     ids, position, nodes = model.match([model.encode(text) for text in test_texts])
     known = ids != model.unknown_id
     explicit, running = [], []
-    covered = np.ones(len(ids), bool)  # at each place, by the longest n-gram that fits there
+    covered = np.ones(len(ids), bool)  # true where the model holds the longest n-gram that fits
     for k in range(1, model.order + 1):
         fits = position >= max(k - 1, 1)
         held = fits & (nodes[k - 1] >= 0) & known

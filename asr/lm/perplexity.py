@@ -11,7 +11,7 @@ from asr.errors import DataError
 
 Scores = npt.NDArray[np.float64]
 ROUNDS = 100
-"""Most steps of expectation maximisation; it has long converged."""
+"""The number of steps of expectation maximisation, which converges in fewer."""
 
 
 class LanguageModel(Protocol):
@@ -19,24 +19,28 @@ class LanguageModel(Protocol):
 
     @property
     def unit(self) -> str:
-        """``word``, or ``token`` for characters and ``<space>``."""
+        """The unit of the model: ``word``, or ``token`` for characters and ``<space>``."""
 
     @property
     def unknown_id(self) -> int:
         """The id that units outside the model share."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of the units of a normalised text."""
+        """Return the ids of the units of a normalised text."""
 
     def score(self, sentences: Sequence[Sequence[int]]) -> list[Scores]:
-        """log10-probabilities (units + 1,) of every unit of a sentence and of its end."""
+        """Compute the log10-probabilities (units + 1,) of the units of each sentence and of its
+        end."""
 
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Counts and log-probabilities of a text. ``tokens`` are the model's units, ``words`` and
-    ``characters`` (spaces among them) the same for every model; all three count the end of each
-    sentence."""
+    """The perplexity of a model on a text, with the counts and log-probabilities behind it.
+
+    ``tokens`` are the model's units; ``words`` and ``characters`` (spaces among them) are the same
+    for every model. All three count the end of each sentence. ``oovs`` are the tokens that the
+    model does not know.
+    """
 
     sentences: int
     tokens: int
@@ -45,31 +49,31 @@ class Perplexity:
     oovs: int
     log10_total: float
     log10_oovs: float
-    """The part of ``log10_total`` that the unknown tokens took."""
+    """The part of ``log10_total`` that belongs to the unknown tokens."""
 
     @property
     def including_oovs(self) -> float:
-        """Perplexity over all tokens."""
+        """The perplexity over all tokens."""
         return float(10 ** (-self.log10_total / self.tokens))
 
     @property
     def excluding_oovs(self) -> float:
-        """Perplexity over the known tokens, in the context of all."""
+        """The perplexity over the known tokens, each in the context of all."""
         known = self.log10_total - self.log10_oovs
         return float(10 ** (-known / (self.tokens - self.oovs)))
 
     @property
     def per_word(self) -> float:
-        """Perplexity per word, whatever the model's units are.
+        """The perplexity per word, whatever the model's units are.
 
-        It compares models of different units, if none has unknown ones, which are predicted as a
-        class and not spelled.
+        It can compare models of different units, provided that no unit is unknown: unknown units
+        are predicted as a class and not spelled.
         """
         return float(10 ** (-self.log10_total / self.words))
 
     @property
     def per_character(self) -> float:
-        """Perplexity per character, whatever the model's units are; see :attr:`per_word`."""
+        """The perplexity per character, whatever the model's units are; see :attr:`per_word`."""
         return float(10 ** (-self.log10_total / self.characters))
 
     def __str__(self) -> str:
@@ -82,12 +86,12 @@ class Perplexity:
 
 @dataclass(frozen=True)
 class TokenScores:
-    """What a model gives the units of a text, the ends of its sentences among them."""
+    """The scores that a model gives the units of a text, the ends of its sentences among them."""
 
     log10_probs: Scores
-    """(tokens,)"""
+    """(tokens,) the log10-probabilities."""
     unknown: npt.NDArray[np.bool_]
-    """(tokens,) which of them the model does not know."""
+    """(tokens,) true for the units that the model does not know."""
 
 
 def token_scores(model: LanguageModel, texts: Iterable[str]) -> TokenScores:
@@ -130,7 +134,9 @@ def count(texts: Sequence[str], scores: TokenScores) -> Perplexity:
 
 
 def mix(models: Sequence[TokenScores], weights: Sequence[float]) -> TokenScores:
-    """Models mixed: the probability of every unit is ``sum(weight * probability)``.
+    """Return the scores of mixed models.
+
+    The probability of a unit is ``sum(weight * probability)`` over the models.
 
     Raises:
         DataError: the models have other units, or know other words.
@@ -143,8 +149,9 @@ def mix(models: Sequence[TokenScores], weights: Sequence[float]) -> TokenScores:
 
 
 def best_weights(models: Sequence[TokenScores]) -> list[float]:
-    """The weights, which sum to one, with which a mixture predicts the text best: expectation
-    maximisation (Jelinek and Mercer 1980).
+    """Estimate the weights, which sum to one, with which a mixture predicts the text best.
+
+    The method is expectation maximisation (Jelinek and Mercer 1980).
 
     Raises:
         DataError: the models have other units, or know other words.

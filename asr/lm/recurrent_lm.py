@@ -1,4 +1,4 @@
-"""Recurrent language models in ONNX Runtime: scores of sentences and of many alike, steps."""
+"""Recurrent language models in ONNX Runtime, which score sentences or predict them step by step."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -19,22 +19,24 @@ METADATA = "language_model"
 SCHEMA_VERSION = 1
 FIELDS = ("schema_version", "unit", "words", "provenance")
 BATCH_VALUES = 2**23
-"""Log-probabilities that are computed at once: 32 MB."""
+"""The most log-probabilities that are computed at once; they take 32 MB."""
 
 Floats = npt.NDArray[np.float32]
 States = npt.NDArray[np.float32]
-"""(S, B, H): what the layers carry from word to word, for each of B sentences."""
+"""The states (S, B, H) that the layers carry from word to word, for each of B sentences."""
 
 
 class RecurrentLm:
-    """A model file, as ``asr lm train`` writes it; it predicts words or characters one after
-    another, each from all that came before in the sentence; ``</s>`` stands at both its ends.
+    """A recurrent language model that ``asr lm train`` has written.
 
-    ``data``: the file's contents, taken apart when they are first needed; ``name``: what errors
-    call it.
+    It predicts words or characters one after another, each from all that came before in the
+    sentence, at both ends of which ``</s>`` stands.
+
+    ``data`` is the contents of its file, which are parsed when they are first needed; error
+    messages call it ``name``.
 
     Raises:
-        DataError: not a language model that this version reads.
+        DataError: this is not a language model that this version reads.
     """
 
     def __init__(self, data: bytes, name: str = "the language model") -> None:
@@ -74,17 +76,17 @@ class RecurrentLm:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """(V,) the word of each id."""
+        """The words (V,) by their ids."""
         return tuple(self._description["words"])
 
     @property
     def unit(self) -> str:
-        """``word``, or ``token`` for characters and ``<space>``."""
+        """The unit of the model: ``word``, or ``token`` for characters and ``<space>``."""
         return str(self._description["unit"])
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """How it was trained."""
+        """The facts of its training."""
         return dict(self._description["provenance"])
 
     @cached_property
@@ -108,11 +110,11 @@ class RecurrentLm:
         return self.ids[END]
 
     def encode(self, text: str) -> list[int]:
-        """The ids of the units of a normalised text."""
+        """Return the ids of the units of a normalised text."""
         return [self.ids.get(unit, self.unknown_id) for unit in split_units(text, self.unit)]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of ``ids``."""
+        """Return the text of ``ids``."""
         units = (self.words[index] for index in ids)
         if self.unit == "word":
             return " ".join(units)
@@ -121,29 +123,37 @@ class RecurrentLm:
     def run(
         self, tokens: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], states: States
     ) -> tuple[Floats, States]:
-        """Natural log-probabilities (B, T, V) of what comes after each of ``tokens`` (B, T), of
-        which ``lengths`` (B,) count, and the states (S, B, H) after the last of them."""
+        """Compute the natural log-probabilities (B, T, V) of the units that follow each of
+        ``tokens``
+        (B, T), and the states (S, B, H) after the last of them.
+
+        ``lengths`` (B,) are the numbers of tokens of the sentences; what stands behind is ignored.
+        """
         feed = {"tokens": tokens, "lengths": lengths, "states": states}
         log_probs, after = self._session.run(["log_probs", "next_states"], feed)
         return log_probs, after
 
     def start(self, context: Sequence[int] = (), count: int = 1) -> tuple[Floats, States]:
-        """Log-probabilities (count, V) of what begins a sentence, or goes on from the ids of
-        ``context``, and the states (S, count, H), the same for all."""
+        """Compute the log-probabilities (count, V) of the first unit of a sentence, or of that
+        which
+        follows the ids of ``context``, and the states (S, count, H); all rows are the same."""
         tokens = np.array([[self.end_id, *context]])
         log_probs, states = self.run(tokens, np.array([tokens.shape[1]]), self._no_states)
         return np.repeat(log_probs[:, -1], count, 0), np.repeat(states, count, 1)
 
     def step(self, ids: Sequence[int] | Any, states: States) -> tuple[Floats, States]:
-        """Log-probabilities (B, V) of what comes after ``ids`` (B,), and the states after them."""
+        """Compute the log-probabilities (B, V) of the units that follow ``ids`` (B,), and the
+        states
+        after them."""
         tokens = np.asarray(ids, np.int64)[:, None]
         log_probs, states = self.run(tokens, np.ones(len(tokens), np.int64), states)
         return log_probs[:, 0], states
 
     def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
-        """log10-probabilities (units + 1,) of every unit of each sentence and of its end.
+        """Compute the log10-probabilities (units + 1,) of the units of each sentence and of its
+        end.
 
-        Sentences of similar length are computed at once, which changes nothing.
+        Sentences of similar length are computed at once; the results do not depend on that.
         """
         results: list[Any] = [None] * len(sentences)
         for batch in self._batches(sentences):
@@ -173,11 +183,11 @@ class RecurrentLm:
     def score_texts(
         self, texts: Sequence[str], history: str = "", ends: bool = True
     ) -> npt.NDArray[np.float64]:
-        """Natural log-probabilities (N,) of normalised texts that have beginnings in common, which
-        are computed once.
+        """Compute the natural log-probabilities (N,) of normalised texts.
 
-        ``history``: the words of the same sentence that came before all of them; ``ends``: whether
-        the sentence ends with them. What is between the history and a text is not counted.
+        Beginnings that several texts share are computed once. ``history`` are the words of the same
+        sentence before all of them; ``ends`` is true if the sentence ends with them. The space
+        between the history and a text is not counted.
         """
         before = self.encode(history)
         if before and self.unit == "token":
@@ -187,7 +197,7 @@ class RecurrentLm:
             rows = [[*row, self.end_id] for row in rows]
         totals = np.zeros(len(rows))
         log_probs, states = self.start(before) if before else self._beginning
-        place = [0] * len(rows)  # of each text's beginning among the distinct ones
+        place = [0] * len(rows)  # the place of each text's beginning among the distinct ones
         going = [index for index, row in enumerate(rows) if row]
         depth = 0
         while going:
@@ -195,7 +205,7 @@ class RecurrentLm:
             parents = [place[index] for index in going]
             totals[going] += log_probs[parents, words]
             depth += 1
-            # Distinct beginnings of one word more, of the texts that go on.
+            # The distinct beginnings that are one word longer, of the texts that go on.
             children: dict[tuple[int, int], int] = {}
             after = []
             for index, parent, word in zip(going, parents, words, strict=True):
@@ -214,15 +224,15 @@ class RecurrentLm:
 
 
 def read_recurrent_lm(path: str | Path) -> RecurrentLm:
-    """A model file of ``asr lm train``.
+    """Read a recurrent language model that ``asr lm train`` has written.
 
     Raises:
-        DataError: it cannot be read, or is something else.
+        DataError: the file cannot be read, or is something else.
     """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     model = RecurrentLm(data, str(path))
-    assert model.words  # taken apart here and now
+    assert model.words  # reading them here reports a faulty file now
     return model

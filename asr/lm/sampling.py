@@ -1,4 +1,4 @@
-"""Texts drawn from a recurrent language model."""
+"""Sampling: texts that are drawn from a recurrent language model."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,14 @@ def sample_texts(
     max_tokens: int = 100,
     seed: int = 1,
 ) -> list[str]:
-    """``count`` texts that begin with the normalised ``prompt`` and are at most ``max_tokens``
-    words or characters longer.
+    """Draw ``count`` texts that begin with the normalised ``prompt`` and are at most ``max_tokens``
+    words or characters longer than it.
 
     Each unit is drawn with its probability to the power of ``1 / temperature``; at temperature 0
     it is the most probable one. ``<unk>`` is never drawn.
 
     Raises:
-        DataError: a prompt with words that the model does not know.
+        DataError: the prompt holds words that the model does not know.
     """
     context = model.encode(prompt)
     if model.unknown_id in context:
@@ -52,7 +52,7 @@ def sample_texts(
 def _draw(
     log_probs: npt.NDArray[np.float32], temperature: float, unknown: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """An id (B,) for each row (B, V)."""
+    """Draw an id (B,) from each row of ``log_probs`` (B, V)."""
     scores = log_probs.astype(np.float64)
     scores[:, unknown] = -np.inf
     if temperature > 0:

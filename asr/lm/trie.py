@@ -1,4 +1,5 @@
-"""A trie in two flat arrays: the spelled lexicon (labels are tokens) and the n-grams (words)."""
+"""Tries in two flat arrays, which hold the spelled lexicon (labels are tokens) and the n-grams
+(words)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +19,18 @@ IntArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Trie:
-    """Nodes are numbered breadth first, so that the children of a node are contiguous.
+    """A trie whose nodes are numbered breadth first, so that the children of a node are contiguous.
 
-    ``first`` (nodes + 1,) int32: the children of node n are ``first[n]`` to ``first[n + 1] - 1``,
-    sorted by label. ``label`` (nodes,) int32: the label on the edge into a node, -1 for the root,
-    which is node 0.
+    The children of node n are ``first[n]`` to ``first[n + 1] - 1``, sorted by label; ``first`` is
+    (nodes + 1,) int32. ``label`` (nodes,) int32 are the labels on the edges into the nodes, -1 for
+    the root, which is node 0.
     """
 
     first: IntArray
     label: IntArray
 
     def __len__(self) -> int:
-        """Number of nodes, the root included."""
+        """Return the number of nodes, the root included."""
         return len(self.label)
 
     @cached_property
@@ -39,8 +40,10 @@ class Trie:
 
     @cached_property
     def _keys(self) -> npt.NDArray[np.int64]:
-        """(nodes,) parent x size + label of the nodes but the root, ascending by construction;
-        at the end one key that is above all."""
+        """The keys (nodes,) of all nodes but the root, and at the end one that is above all.
+
+        The key of a node is its parent x size + its label, so that keys ascend by construction.
+        """
         keys = np.full(len(self), np.iinfo(np.int64).max)
         keys[:-1] = self.parents()[1:]
         keys[:-1] *= self._size
@@ -48,13 +51,13 @@ class Trie:
         return keys
 
     def parents(self) -> IntArray:
-        """(nodes,) the parent of every node; the root's is the root."""
+        """Return the parent (nodes,) of every node; that of the root is the root."""
         parents = np.zeros(len(self), np.int32)
         parents[1:] = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.first))
         return parents
 
     def children(self, nodes: npt.ArrayLike, labels: npt.ArrayLike) -> IntArray:
-        """The child along each label of each node; -1 where there is none or the node is -1.
+        """Return the child along each label of each node; -1 if there is none, or the node is -1.
 
         ``nodes`` and ``labels`` broadcast to the shape of the result.
         """
@@ -66,14 +69,14 @@ class Trie:
 
 
 def empty_trie() -> Trie:
-    """The root alone."""
+    """Return the trie that is a root alone."""
     return Trie(first=np.ones(2, np.int32), label=np.full(1, -1, np.int32))
 
 
 def grow(
     trie: Trie, parents: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]
 ) -> tuple[Trie, IntArray]:
-    """Add a level.
+    """Add a level to a trie.
 
     Args:
         parents: (n,) nodes of the deepest level of ``trie``.
@@ -91,7 +94,7 @@ def grow(
         keys, inverse = wanted, np.arange(len(wanted))
     else:
         keys, inverse = np.unique(wanted, return_inverse=True)
-    # Where a parent's children end moves by the children of all parents up to it.
+    # The end of a parent's children moves by the new children of all parents up to it.
     ends = np.cumsum(np.bincount(keys // size, minlength=nodes))
     first = np.full(nodes + len(keys) + 1, nodes + len(keys), np.int32)
     first[: nodes + 1] = trie.first
@@ -101,12 +104,14 @@ def grow(
 
 
 def build_trie(sequences: Sequence[Sequence[int]]) -> tuple[Trie, IntArray]:
-    """The trie of all ``sequences``, and (sequences,) the node at which each one ends.
+    """Build the trie of all ``sequences``; return it, and the node (sequences,) where each one
+    ends.
 
-    Equal sequences end at one node, an empty one at the root. The work is vectorised by depth.
+    Equal sequences end at one node, an empty one at the root. All sequences are taken together,
+    depth by depth.
 
     Raises:
-        DataError: a label below 0.
+        DataError: a label is below 0.
     """
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     labels = np.fromiter(chain.from_iterable(sequences), np.int64, int(lengths.sum()))

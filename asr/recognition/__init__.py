@@ -1,1 +1,2 @@
-"""From audio to transcripts: windows, segments, words with times and confidences, formats."""
+"""Recognition: windows, words with times and confidences, segments, and the formats of
+transcripts."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asr.audio.inputs import AudioInput
 from asr.audio.read import source_name
 from asr.decoding.alignment import align
 from asr.decoding.hypothesis import Hypothesis
@@ -22,8 +23,11 @@ from asr.recognition.words import Word, frame_time, to_words
 
 @dataclass(frozen=True)
 class AlignedToken:
-    """A symbol of the text; ``start`` and ``end`` in seconds: where the model gives it out, not
-    moved to where a word begins and ends. ``score`` is its largest posterior there."""
+    """A symbol of the text at its place in the recording.
+
+    ``start`` and ``end`` are the seconds between which the model emits it; word offsets are not
+    added to them. ``score`` is its largest posterior there.
+    """
 
     text: str
     start: float
@@ -33,8 +37,11 @@ class AlignedToken:
 
 @dataclass(frozen=True)
 class Alignment:
-    """A text on its recording: ``duration`` in seconds, ``model`` the hash of the graph, ``score``
-    the natural logarithm of the probability of the path."""
+    """A text at its place in a recording.
+
+    ``score`` is the natural logarithm of the probability of the path, ``duration`` is that of the
+    recording in seconds, ``model`` is the hash of the graph.
+    """
 
     text: str
     words: tuple[Word, ...]
@@ -45,7 +52,9 @@ class Alignment:
 
 
 class Aligner:
-    """A loaded model. ``model``: a model directory; without one, that inside the package.
+    """An aligner of texts with recordings, by the model in a directory (None: that in the package).
+
+    ``threads`` is that of :class:`asr.model.session.AcousticSession`.
 
     Raises:
         ModelError: the directory is not sound.
@@ -59,23 +68,23 @@ class Aligner:
         """The description of the loaded model."""
         return self._session.info
 
-    def align(self, source: str | Path | bytes, text: str) -> Alignment:
-        """Place ``text`` on a file, bytes of a file or ``"-"`` (standard input).
+    def align(self, source: AudioInput, text: str) -> Alignment:
+        """Align ``text`` with a file, the bytes of a file or ``"-"`` (standard input).
 
         A word's confidence is the geometric mean of its tokens' scores, calibrated as
         those of greedy decoding are.
 
         Raises:
-            AudioError: not usable as audio.
-            DataError: no text, a word that the vocabulary cannot spell, or a text that the audio is
-                too short for.
-            OutputError: no room for temporary files.
+            AudioError: the source is not usable as audio.
+            DataError: the text is empty, has a word that the vocabulary cannot spell, or is too
+                long for the recording.
+            OutputError: there is no room for temporary files.
         """
         name, model = source_name(source), self.model
         text = model.vocabulary.normalize(text)
         tokens = _encode(text, model)
         if isinstance(source, str) and source == "-":
-            source = sys.stdin.buffer.read()  # gone through twice
+            source = sys.stdin.buffer.read()  # it is read twice
         windows = open_windows(self._session, Passes(source, model.sample_rate))
         duration = windows.samples / model.sample_rate
         with _stored(windows, len(model.vocabulary)) as log_probs:
@@ -108,7 +117,7 @@ class Aligner:
 
 
 def align_tokens(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypothesis:
-    """Align ``tokens`` with log-probs (frames, V); each gets the largest posterior of its run.
+    """Align ``tokens`` with log-probs (frames, V); each gets its largest posterior in its frames.
 
     Raises:
         DataError: as :func:`asr.decoding.alignment.align`.
@@ -127,7 +136,7 @@ def align_tokens(log_probs: LogProbs, tokens: list[int], blank_id: int) -> Hypot
 
 def _encode(text: str, model: ModelInfo) -> list[int]:
     if not text:
-        raise DataError("the text is empty: nothing to align")
+        raise DataError("the text is empty: there is nothing to align")
     for word in text.split():
         if unknown := model.vocabulary.unknown_characters(word):
             raise DataError(
@@ -139,8 +148,8 @@ def _encode(text: str, model: ModelInfo) -> list[int]:
 
 @contextmanager
 def _stored(windows: Windows, size: int) -> Iterator[LogProbs]:
-    """The log-probs of all windows; those of a long recording in a temporary file, of which memory
-    holds what is in use."""
+    """Yield the log-probs of all windows; those of a long recording are stored in a temporary file
+    that is mapped into memory."""
     if windows.statistics is None:
         yield np.concatenate([np.zeros((0, size), np.float32), *windows.log_probs()])
         return
@@ -154,5 +163,5 @@ def _stored(windows: Windows, size: int) -> Iterator[LogProbs]:
                 f"cannot write to the folder of temporary files {tempfile.gettempdir()} "
                 f"({error.strerror or error}); make room, or name another in TMPDIR"
             ) from error
-        # Writable, though nothing is written: compiled code takes it for an array like any other.
+        # Mode "r+" gives a writable array, for which compiled code needs no variant of its own.
         yield np.asarray(np.memmap(file, np.float32, "r+", shape=(windows.frames, size)))

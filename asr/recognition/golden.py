@@ -2,8 +2,8 @@
 
 ``asr verify`` recognises them: an install that gives the same texts and scores computes what the
 model's makers computed. ``golden/golden.json`` lists them with the greedy text and the
-log-probability of the best path. The output was recorded, not transcribed: it says nothing of how
-good the model is.
+log-probability of the best path. The expected output is what the model itself gave, right or wrong;
+it does not show how good the model is.
 """
 
 import json
@@ -27,7 +27,8 @@ TOLERANCE = 1e-2
 
 @dataclass(frozen=True)
 class GoldenCheck:
-    """One clip: what was recognised and what was expected; scores are log-probabilities."""
+    """The result of checking one clip: the ``text`` and ``score`` that were recognised, and those
+    that were expected. Scores are log-probabilities."""
 
     file: str
     text: str
@@ -71,8 +72,8 @@ def _read_list(path: Path) -> list[tuple[str, str, float]]:
 
 
 def golden_files(transcriber: Transcriber, clips: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files of ``clips`` (name to the bytes of an audio file) for a model directory,
-    with what ``transcriber`` gives for them now.
+    """Return the files that a model directory needs for golden ``clips`` (bytes of audio files by
+    their names); the expected output is what ``transcriber`` gives now.
 
     Raises:
         AudioError: a clip is not usable as audio.
@@ -87,8 +88,8 @@ def golden_files(transcriber: Transcriber, clips: Mapping[str, bytes]) -> dict[s
 
 
 def add_golden(folder: str | Path, clips: Mapping[str, bytes]) -> ModelInfo:
-    """Put ``clips`` (name to the bytes of an audio file) into a model directory in place of the
-    golden clips that are there, with what the model gives for them.
+    """Put ``clips`` (bytes of audio files by their names) into a model directory in place of its
+    golden clips; the expected output is what the model gives now.
 
     Raises:
         AudioError: a clip is not usable as audio.

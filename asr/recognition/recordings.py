@@ -1,7 +1,7 @@
 """Recordings on their way into the network: short ones whole, long ones block by block.
 
-The statistics of a long recording need all of it before the first window is computed, so it is gone
-through twice. It is decoded once: the samples of the first pass are kept for the second.
+The statistics of a long recording have to be known before its first window is computed, so it is
+read in two passes. It is decoded once: the samples of the first pass are kept for the second.
 """
 
 import tempfile
@@ -16,24 +16,23 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.inputs import AudioInput as Opened
+from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
 from asr.audio.read import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio, resample
 from asr.errors import AudioError
 from asr.model.directory import ModelInfo
 
-AudioInput = str | Path | bytes
 MAX_IN_MEMORY = 1 << 25
 """The most bytes of samples that :class:`Passes` keeps in memory: 8.7 minutes at 16 kHz."""
 MAX_ON_DISK = 1 << 30
-"""The most bytes of samples that it keeps in a temporary file besides: 4.7 hours at 16 kHz."""
+"""The most bytes of samples that it keeps in a temporary file as well: 4.7 hours at 16 kHz."""
 _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
 class ShortRecording:
-    """A recording that fits into one window: ``samples`` (n,) at the model's rate, and the meter
-    that they have passed."""
+    """A recording that fits into one window: its ``samples`` (n,) at the model's rate, and the
+    meter that has measured them."""
 
     samples: Samples
     meter: AudioMeter
@@ -41,15 +40,15 @@ class ShortRecording:
 
 @dataclass(frozen=True)
 class LongRecording:
-    """A recording that is gone through in blocks (n,) at the model's rate. ``open`` starts a pass;
-    its argument is the meter that the blocks are to pass, or None."""
+    """A recording that is read in blocks (n,) at the model's rate. ``open`` starts a pass; its
+    argument is the meter that is to measure the blocks, or None."""
 
     open: Callable[[AudioMeter | None], Iterator[Samples]]
 
 
 @dataclass(frozen=True)
 class LiveRecording(LongRecording):
-    """A recording that can be gone through only once, while it goes on."""
+    """A recording that can be read only once, while it goes on."""
 
 
 Recording = ShortRecording | LongRecording
@@ -74,7 +73,7 @@ class Passes:
     [100000, 100000]
     """
 
-    def __init__(self, source: Opened, sample_rate: int, raw_rate: int | None = None) -> None:
+    def __init__(self, source: AudioInput, sample_rate: int, raw_rate: int | None = None) -> None:
         self.warnings: list[str] = []
         self._decode = partial(_decode, source, sample_rate, raw_rate, self.warnings)
         self._decoded = self._decode()
@@ -115,7 +114,7 @@ class Passes:
             self._in_memory.append(block)
             self._memory_bytes += block.nbytes
             return
-        self._memory_bytes = MAX_IN_MEMORY  # what follows stands behind it
+        self._memory_bytes = MAX_IN_MEMORY  # later blocks, even short ones, go into the file
         try:
             if self._file is None:
                 self._file = _temporary_file()
@@ -192,14 +191,14 @@ def _temporary_file() -> BinaryIO:
     return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))
 
 
-def _live(source: Opened, info: ModelInfo, raw_rate: int | None = None) -> LiveRecording:
+def _live(source: AudioInput, info: ModelInfo, raw_rate: int | None = None) -> LiveRecording:
     warnings: list[str] = []
     decode = partial(_decode, source, info.sample_rate, raw_rate, warnings)
     return LiveRecording(partial(_measured, decode, warnings))
 
 
 def _decode(
-    source: Opened, sample_rate: int, raw_rate: int | None, warnings: list[str]
+    source: AudioInput, sample_rate: int, raw_rate: int | None, warnings: list[str]
 ) -> Iterator[Samples]:
     """Yield the blocks of ``source``; at their end ``warnings`` are what is wrong with it."""
     with open_audio(source, sample_rate, raw_rate=raw_rate) as audio:

@@ -1,7 +1,7 @@
 """Segments: the words of a recording, divided where nobody speaks, as subtitles show them.
 
-A segment ends at a pause, or else where it would get too long. That depends on the words alone, not
-on how they arrive, so a live transcript has the segments of a finished one.
+A segment ends at a pause, or before it would get too long. Its borders depend on the words alone,
+not on when they arrive, so that a live transcript has the same segments as a finished one.
 """
 
 from collections.abc import Iterable
@@ -15,46 +15,47 @@ MAX_SEGMENT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Segment:
-    """Consecutive ``words``, at least one."""
+    """A run of consecutive ``words``, at least one."""
 
     words: tuple[Word, ...]
 
     @property
     def text(self) -> str:
-        """The text of its words."""
+        """The text of the words."""
         return join_words(self.words)
 
     @property
     def start(self) -> float:
-        """Seconds at which the first word starts."""
+        """The seconds at which the first word starts."""
         return self.words[0].start
 
     @property
     def end(self) -> float:
-        """Seconds at which the last word ends."""
+        """The seconds at which the last word ends."""
         return self.words[-1].end
 
 
 class Segmenter:
-    """Collects words in their order and hands out segments as soon as they are complete.
+    """A collector of words that returns segments as soon as they are complete.
 
-    A pause of ``PAUSE_SECONDS`` ends a segment. A word with which it would last longer than
-    ``MAX_SEGMENT_SECONDS`` has it cut at its longest pause, the last of equal ones, among those
-    behind half of ``MAX_SEGMENT_SECONDS``: no stub comes off. Where there is none, that word is
-    very long, and the cut is before it. What stands behind the cut stays open. Only a single word
-    can last longer.
+    A pause of ``PAUSE_SECONDS`` ends a segment. When a word makes it longer than
+    ``MAX_SEGMENT_SECONDS``, the segment is cut at its longest pause (at the last one of equal
+    length) among those after half of ``MAX_SEGMENT_SECONDS``, so that none is very short. If there
+    is no such pause, that word is very long, and the cut is made before it. The words after the cut
+    belong to the next segment. Only a segment of one word can be longer.
     """
 
     def __init__(self) -> None:
         self._open: list[Word] = []
 
     def add(self, words: Iterable[Word]) -> list[Segment]:
-        """Take the next ``words``; returns the segments that end before them or within."""
+        """Take the next ``words``, and return the segments that end before or among them."""
         return [segment for word in words for segment in self._add(word)]
 
     def advance(self, until: float) -> list[Segment]:
-        """Know that the next word starts at ``until`` (s) or later; returns the segment, if any,
-        that has ended because of that."""
+        """Note that the next word starts at ``until`` (s) or later, and return the segment that
+        this
+        ends, if any."""
         if self._open and _seconds(self._open[-1].end, until) >= PAUSE_SECONDS:
             return self.finish()
         return []
@@ -84,7 +85,11 @@ class Segmenter:
 
 
 def split(words: Iterable[Word]) -> tuple[Segment, ...]:
-    """The segments of all ``words`` of a recording."""
+    """Divide all ``words`` of a recording into segments.
+
+    >>> [segment.text for segment in split([Word("go", 0, 1, 1.0), Word("on", 2, 3, 1.0)])]
+    ['go', 'on']
+    """
     segmenter = Segmenter()
     return (*segmenter.add(words), *segmenter.finish())
 

@@ -1,4 +1,4 @@
-"""Words on a timeline of whole milliseconds, and the cues of subtitles, divided as Whisper divides
+"""Subtitles: words on a timeline of whole milliseconds, divided into cues as Whisper divides
 them."""
 
 import math
@@ -11,21 +11,23 @@ from asr.recognition.segments import Segment
 from asr.recognition.words import join_words
 
 LONG_PAUSE = 3000
-"""Milliseconds from the start of a word to that of the next that end a cue of many segments."""
+"""The distance in milliseconds from the start of a word to that of the next beyond which a cue of
+several segments ends."""
 
 
 @dataclass(frozen=True)
 class SubtitleOptions:
-    """How ``srt`` and ``vtt`` divide words into cues; without options a cue is one line, a segment.
+    """Options for the cues of ``srt`` and ``vtt``; by default a cue is one line, and a segment.
 
     Args:
-        max_line_width: characters of a line; a longer word has a line of its own.
-        max_line_count: lines of a cue. Cues are then filled across segments, up to a long pause.
-        max_words_per_line: words of a cue of one line.
-        highlight_words: a cue for every word, which is underlined in it.
+        max_line_width: the most characters of a line; a longer word has a line of its own.
+        max_line_count: the most lines of a cue. With it, cues are filled across segments, up to a
+            long pause.
+        max_words_per_line: the most words of a cue, which then has one line.
+        highlight_words: true if every word gets a cue in which it is underlined.
 
     Raises:
-        ConfigError: a number below 1, or options that do not go together.
+        ConfigError: a number is below 1, or the options do not go together.
     """
 
     max_line_width: int | None = None
@@ -48,7 +50,7 @@ ONE_LINE = SubtitleOptions()
 
 @dataclass(frozen=True)
 class TimedWord:
-    """``start`` and ``end`` in milliseconds."""
+    """A word whose ``start`` and ``end`` are whole milliseconds."""
 
     text: str
     start: int
@@ -58,8 +60,11 @@ class TimedWord:
 
 
 def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
-    """The words of every segment: none starts before the last ended, and each lasts 1 ms or more,
-    because neither players of subtitles nor Praat keep what has no length."""
+    """Yield the words of every segment on a timeline of whole milliseconds.
+
+    None starts before the last one has ended, and each lasts 1 ms or more, because players of
+    subtitles and Praat drop words without length.
+    """
     last = 0
     for segment in segments:
         words = []
@@ -74,7 +79,15 @@ def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
 def to_cues(
     segments: Iterable[Segment], options: SubtitleOptions, escape: Callable[[str], str]
 ) -> Iterator[tuple[int, int, str]]:
-    """Start and end (ms) and text of the cues."""
+    """Yield the start (ms), the end (ms) and the text of every cue; ``escape`` is applied to words.
+
+    >>> from asr.recognition.words import Word
+    >>> segment = Segment((Word("go", 0.0, 0.4, 1.0), Word("on", 0.5, 0.9, 1.0)))
+    >>> list(to_cues([segment], ONE_LINE, escape=str))
+    [(0, 900, 'go on')]
+    >>> list(to_cues([segment], SubtitleOptions(max_words_per_line=1), escape=str))
+    [(0, 400, 'go'), (500, 900, 'on')]
+    """
     for lines in _subtitles(timed_words(segments), options):
         plain = "\n".join(escape(join_words(line)) for line in lines)
         if not options.highlight_words:
@@ -98,7 +111,7 @@ def to_cues(
 def _subtitles(
     segments: Iterable[list[TimedWord]], options: SubtitleOptions
 ) -> Iterator[list[list[TimedWord]]]:
-    """The lines of every subtitle, as soon as nothing can be added to it."""
+    """Yield the lines of every subtitle, as soon as no word can be added to it."""
     across = options.max_line_count is not None
     lines: list[list[TimedWord]] = []
     for segment in segments:
@@ -125,5 +138,5 @@ def _fits(line: list[TimedWord], word: TimedWord, width: int | None) -> bool:
 
 
 def to_milliseconds(seconds: float) -> int:
-    """Rounded, a half up."""
+    """Round to whole milliseconds; a half is rounded up."""
     return math.floor(1000 * seconds + 0.5)

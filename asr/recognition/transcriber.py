@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
 from asr.decoding.bundle import beam_search
@@ -27,7 +28,6 @@ from asr.prefetch import prefetch
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
 from asr.recognition.chunks import LIVE_CHUNK_SECONDS, MAX_CHUNK_SECONDS, Chunk, Chunker
 from asr.recognition.recordings import (
-    AudioInput,
     LiveRecording,
     LongRecording,
     Recording,

@@ -1,4 +1,4 @@
-"""Warnings about a recording that differs from what its model was trained on."""
+"""Warnings about a recording that differs from the training domain of its model."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from asr.audio.meter import Measures
 from asr.model.domain import Domain
 from asr.recognition.words import Word
 
-MARGIN = 3.0  # dB
-MOST_CLIPPED = 0.001
-LONGER = 2.0  # than the longest training recording
+MARGIN = 3.0  # levels may lie so many dB outside the range of training
+MOST_CLIPPED = 0.001  # the share of samples that may always be clipped
+LONGER = 2.0  # a recording may be so many times as long as the longest one of training
 UNKNOWN_WORDS, UNKNOWN_SHARE = 3, 0.25
 
 
@@ -21,11 +21,11 @@ def domain_warnings(
     best_path: Sequence[Word],
     in_one_piece: bool,
 ) -> tuple[str, ...]:
-    """Say in sentences what of a recording lies outside the domain of its model.
+    """Return a warning for each property of a recording that lies outside the domain of its model.
 
-    ``words`` were recognised, ``best_path`` are those of greedy decoding, whose confidence is
-    that of the network alone. A long recording, not recognised ``in_one_piece``, may be of any
-    duration.
+    ``words`` are those that were recognised; ``best_path`` are those of greedy decoding, whose
+    confidences are those of the network alone. A recording that is not recognised
+    ``in_one_piece`` may be of any duration.
     """
     found = []
     low, high = domain.level

@@ -1,9 +1,9 @@
 """Log-probabilities of recordings of any length, in bounded memory: window by window.
 
-Windows overlap by a context on both sides, whose frames are dropped, and meet on exact frame
-borders. Every window is normalised by the feature statistics of the whole recording, which is
-therefore gone through twice. A live recording cannot be; there a window is normalised by the
-statistics of what was heard until then.
+Each window is computed with a context on both sides, whose frames are dropped; what is kept of the
+windows meets on exact frame borders. Every window is normalised by the feature statistics of the
+whole recording, which is therefore read twice. A live recording can be read only once: its windows
+are normalised by the statistics of what has been heard until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,9 +27,10 @@ CONTEXT_SECONDS = 6.0
 
 In windows of half that length, 7 of 14,760 frames of AN4 get another symbol than in one piece,
 and the log-probs of a frame differ by 0.003 (median of the largest difference). With a context of
-2 s 22 do, with 4 s 14, with 10 s 1 (the AN4 model; fewer with the one in the package).
+2 s, 22 frames get another symbol, with 4 s 14, and with 10 s 1. These are numbers of the AN4 model;
+those of the model in the package are lower.
 """
-BATCH_SIZE = 2  # a tenth faster than one by one; more takes too much memory
+BATCH_SIZE = 2  # two at once are a tenth faster than one by one; more take too much memory
 SURVEY_SECONDS = 15.0
 """The length of the parts of a recording whose statistics are computed one by one and pooled."""
 LIVE_WINDOW_SECONDS = 6.0
@@ -40,7 +41,7 @@ LIVE_CONTEXT_SECONDS = 2.0
 class Windows:
     """A recording of ``samples`` samples that is ready to be computed window by window.
 
-    Of a window ``window`` output frames are kept; ``context`` more are computed on both sides.
+    ``window`` output frames of a window are kept; ``context`` more are computed on both sides.
     ``statistics`` are those of the recording; None stands for a recording shorter than one window,
     which is computed in one piece.
     """
@@ -86,12 +87,12 @@ def live_log_probs(
     """
     window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
     moments = _Moments()
-    heard = 0  # samples that are in the moments
+    heard = 0  # the number of samples whose statistics are in the moments
     for part in _cut(session.info, blocks, window, context):
         statistics = None
         if part.begin or not part.last:
             new = part.samples[heard - part.begin :]
-            # The last frame would lack what comes next.
+            # The last frame would lack the samples that come next.
             count = len(new) if part.last else len(new) - session.info.features.window_length
             if count > 0:
                 moments.add(session.info.features.num_frames(count), session.statistics(new, count))
@@ -107,7 +108,7 @@ def open_windows(
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
 ) -> Windows:
-    """Go through a recording once for its length and its statistics, and return its windows.
+    """Read a recording once for its length and its statistics, and return its windows.
 
     Raises:
         AudioError: what ``blocks`` raises.
@@ -212,7 +213,7 @@ class _Moments:
 
 
 class _Buffer:
-    """A view of a stream in which samples are read by their index, forwards."""
+    """A buffer from which the samples of a stream are read forwards, by their indices."""
 
     def __init__(self, blocks: Iterable[Samples]) -> None:
         self._blocks = iter(blocks)

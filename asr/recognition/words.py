@@ -1,4 +1,4 @@
-"""Tokens on frames to words in seconds."""
+"""Words with times and confidences, made from the tokens and frames of a hypothesis."""
 
 import math
 from collections.abc import Iterable
@@ -12,18 +12,19 @@ from asr.model.directory import ModelInfo
 
 @dataclass(frozen=True)
 class Word:
-    """A recognised word; ``start`` and ``end`` in seconds, ``confidence`` between 0 and 1."""
+    """A recognised word: ``start`` and ``end`` are in seconds, ``confidence`` lies between 0 and
+    1."""
 
     text: str
     start: float
     end: float
     confidence: float
     joined: bool = False
-    """No space stands between it and the word before, as in Japanese."""
+    """True if no space stands between this word and the one before, as in Japanese."""
 
 
 class AnyWord(Protocol):
-    """A word on any timeline."""
+    """The interface of words on any timeline."""
 
     @property
     def text(self) -> str: ...
@@ -42,8 +43,8 @@ def join_words(words: Iterable[AnyWord]) -> str:
 
 
 END_SHARE = 0.25
-"""Of the pause between two words, what the end of the first may take; the start of the second may
-take the rest."""
+"""The share of the pause between two words into which the end of the first may be moved; the start
+of the second may be moved into the rest."""
 
 
 def to_words(
@@ -53,14 +54,14 @@ def to_words(
     first_frame: int = 0,
     decoder: str = "greedy",
 ) -> tuple[Word, ...]:
-    """Join the tokens between spaces; where words are not spaced, each token is one.
+    """Join the tokens between spaces to words; where words are not spaced, each token is a word.
 
-    A word is heard from its first token's first frame to its last token's last; its confidence is
-    the geometric mean of its tokens' posteriors, calibrated as the model says for words of the
-    ``decoder``. Networks trained with CTC give a word's first
-    token late and its last one early: the model's ``word_offsets`` move starts and ends, but not
-    into a neighbour. Frames are counted from ``first_frame`` of the recording on; times are kept
-    within that and ``duration`` (s), where the recording, or the part that was decoded, ends.
+    A word lasts from the first frame of its first token to the last frame of its last token. Its
+    confidence is the geometric mean of its tokens' posteriors, calibrated by the model's calibrator
+    for the ``decoder``. Networks trained with CTC emit the first token of a word late and its last
+    one early: the model's ``word_offsets`` move starts and ends, but not into a neighbouring word.
+    Frames are counted from ``first_frame`` of the recording on. All times lie between that frame
+    and ``duration`` (s), the end of the recording or of the part that was decoded.
     """
     vocabulary, tokens = model.vocabulary, hypothesis.tokens
     spans = vocabulary.word_spans(tokens)
@@ -95,6 +96,6 @@ def to_words(
 
 
 def frame_time(frame: int, model: ModelInfo, duration: float) -> float:
-    """Seconds at which an output frame begins, within 0 and ``duration``."""
+    """Return the seconds at which an output frame begins, limited to 0 to ``duration``."""
     samples = (frame - model.encoder.padding) * model.frame_stride
     return min(max(samples / model.sample_rate, 0.0), duration)

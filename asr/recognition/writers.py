@@ -1,4 +1,4 @@
-"""Transcripts as text: plain, JSON, subtitles, tables, and the tiers of Praat.
+"""Writers of transcripts: plain text, JSON, subtitles, tables, and the tiers of Praat.
 
 Subtitles and tables are written as Whisper writes them. All formats of a transcript agree on its
 times, which are whole milliseconds.
@@ -31,12 +31,23 @@ def render(
     options: SubtitleOptions = ONE_LINE,
     settings: Mapping[str, Any] | None = None,
 ) -> str:
-    """A transcript of ``source`` in one of ``FORMATS``.
+    """Return a transcript of ``source`` as text in one of ``FORMATS``.
 
-    ``settings`` (what the decoder was told, …) stand in ``json`` alone.
+    ``options`` apply to ``srt`` and ``vtt``. ``settings``, such as those of the decoder, are
+    written into ``json`` alone.
+
+    >>> from asr.recognition.words import Word
+    >>> words = Word("go", 0.0, 0.4, 1.0), Word("on", 0.5, 0.9, 1.0)
+    >>> transcript = Transcript("go on", words, duration=1.0, model="")
+    >>> print(render("vtt", "talk.wav", transcript), end="")
+    WEBVTT
+    <BLANKLINE>
+    00:00.000 --> 00:00.900
+    go on
+    <BLANKLINE>
 
     Raises:
-        ConfigError: an unknown format.
+        ConfigError: the format is unknown.
     """
     if format == "json":
         return _json(source, transcript, settings or {})
@@ -51,11 +62,10 @@ def stream(
     segments: Iterable[Segment],
     options: SubtitleOptions = ONE_LINE,
 ) -> Iterator[str]:
-    """The same text in parts, each as soon as ``segments`` hands out what it takes; for the
-    ``INCREMENTAL`` formats.
+    """Yield the text that :func:`render` returns in parts, each as soon as its segments have come.
 
     Raises:
-        ConfigError: another format.
+        ConfigError: the format is not one of ``INCREMENTAL``.
     """
     if format not in INCREMENTAL:
         known = INCREMENTAL if format in FORMATS else FORMATS
@@ -64,7 +74,7 @@ def stream(
 
 
 def _txt(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
-    """A line per segment; an empty one where nothing was said."""
+    """Yield a line for each segment, or one empty line if nothing was said."""
     line = None
     for segment in segments:
         yield (line := segment.text + "\n")
@@ -73,7 +83,8 @@ def _txt(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
 
 
 def _srt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
-    """SubRip, which has no escapes: an arrow within the text loses its shaft."""
+    """Yield the cues of SubRip, which has no escapes: an arrow ``-->`` within text becomes
+    ``->``."""
     cues = to_cues(segments, options, lambda text: re.sub("-{2,}>", "->", text))
     for number, (start, end, text) in enumerate(cues, start=1):
         times = f"{_clock(start, ',', True)} --> {_clock(end, ',', True)}"
@@ -81,7 +92,7 @@ def _srt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -
 
 
 def _vtt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
-    """WebVTT (W3C), whose cues hold tags and escapes."""
+    """Yield the cues of WebVTT (W3C), in which ``&``, ``<`` and ``>`` of the text are escaped."""
     escapes = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     yield "WEBVTT\n\n"
     for start, end, text in to_cues(segments, options, lambda text: text.translate(escapes)):
@@ -89,14 +100,15 @@ def _vtt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -
 
 
 def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
-    """Milliseconds and text of every segment."""
+    """Yield a line for each segment: start (ms), end (ms) and text, separated by tabs."""
     yield "start\tend\ttext\n"
     for words in timed_words(segments):
         yield f"{words[0].start}\t{words[-1].end}\t{join_words(words)}\n"
 
 
 def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
-    """NIST's conversation time marks: recording, channel, start, duration (s), word, confidence."""
+    """Yield NIST's conversation time marks, a line for each word: recording, channel, start (s),
+    duration (s), word and confidence."""
     recording = _column(_stem(source))
     for words in timed_words(segments):
         yield "".join(
@@ -113,7 +125,8 @@ FORMATS = ("txt", "json", "srt", "vtt", "tsv", "ctm", "textgrid")
 
 
 def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any]) -> str:
-    """One object on one line; times in seconds, ``model`` the hash of the graph."""
+    """Return one JSON object on one line; times are in seconds, ``model`` is the hash of the
+    graph."""
     segments = list(timed_words(transcript.segments))
     values: dict[str, Any] = {
         "audio": source_name(source),
@@ -141,13 +154,14 @@ def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any
 
 
 def _textgrid(transcript: Transcript) -> str:
-    """Praat's long text format; a tier of words, one of segments, each without gap or overlap."""
+    """Return Praat's long text format: a tier of words and one of segments, both without gaps or
+    overlaps."""
     segments = list(timed_words(transcript.segments))
     tiers = {
         "words": [(word.start, word.end, word.text) for words in segments for word in words],
         "segments": [(words[0].start, words[-1].end, join_words(words)) for words in segments],
     }
-    # Praat makes no tier of length zero.
+    # Praat accepts no tier of length zero.
     end = max([1, to_milliseconds(transcript.duration), *(words[-1].end for words in segments)])
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
     lines += ["xmin = 0", f"xmax = {end / 1000:.3f}", "tiers? <exists>"]
@@ -174,7 +188,8 @@ def _textgrid(transcript: Transcript) -> str:
 
 
 def _tiles(spans: list[tuple[int, int, str]], end: int) -> list[tuple[int, int, str]]:
-    """``spans`` and, with an empty text, what lies between them and around them until ``end``."""
+    """Return ``spans`` and, with empty texts, the gaps before, between and behind them, from 0 to
+    ``end``."""
     tiles, last = [], 0
     for span in [*spans, (end, end, "")]:
         if span[0] > last:
@@ -185,7 +200,8 @@ def _tiles(spans: list[tuple[int, int, str]], end: int) -> list[tuple[int, int, 
 
 
 def _clock(milliseconds: int, mark: str, always_hours: bool) -> str:
-    """``HH:MM:SS,mmm``, with ``mark`` for the comma; the hours can be left out where they are 0."""
+    """Return a time as ``HH:MM:SS,mmm``, with ``mark`` in place of the comma; hours that are 0 are
+    left out unless ``always_hours`` is true."""
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -194,7 +210,7 @@ def _clock(milliseconds: int, mark: str, always_hours: bool) -> str:
 
 
 def _column(text: str) -> str:
-    """``text`` without the spaces that would make it several columns."""
+    """Return ``text`` as one column: with underscores in place of spaces."""
     return "_".join(text.split()) or "_"
 
 
@@ -208,13 +224,16 @@ def output_paths(
     formats: Sequence[str],
     roots: Sequence[str | Path | None] | None = None,
 ) -> list[list[Path]]:
-    """``folder/<stem>.<format>`` for every source and format.
+    """Return the path ``folder/<stem>.<format>`` for every source and format.
 
-    ``roots``: for every source the input folder that it was found in, None for one that was named
-    itself. The folders between a root and its source come again under ``folder``.
+    ``roots`` has for every source the input folder in which it was found, or None if it was named
+    itself. The folders between a root and its source are repeated under ``folder``.
+
+    >>> output_paths(["in/a.wav", "b.wav"], "out", ["srt"], roots=["in", None])[0][0].as_posix()
+    'out/a.srt'
 
     Raises:
-        OutputError: two sources claim one output file, or an output is one of the sources.
+        OutputError: two sources would be written to one file, or an output is one of the sources.
     """
     claims: dict[Path, str | Path] = {}
     inputs = {Path(source).absolute() for source in sources}
