@@ -23,7 +23,8 @@ def tune(
         typer.Option(metavar="FILE", help="The development set, neither trained on nor tested on."),
     ],
     model: Annotated[
-        Path, typer.Option(metavar="DIR", help="The model directory, which the result goes into.")
+        Path,
+        typer.Option(metavar="DIR", help="The model directory, into which the result is written."),
     ],
     lm: LmOption = None,
     lexicon: LexiconOption = None,
@@ -52,16 +53,16 @@ def tune(
         typer.Option(
             metavar="FILE.png",
             callback=check_picture,
-            help="A picture of the surface (.png, .pdf or .svg); needs the extra plots.",
+            help="Draw a picture of the surface (.png, .pdf or .svg); needs the extra plots.",
         ),
     ] = None,
 ) -> None:
     """Choose the weights of beam search on a development set.
 
-    The acoustic model runs once; then LM weight and word bonus are searched on a grid, the score
-    of unknown words, the narrowest beam that is as good, and weight and share of a recurrent
-    model. The choice, the language models and the lexicon go into the model directory, where
-    asr transcribe --decoder beam and --rescore find them.
+    The acoustic model runs once. Then LM weight and word bonus are searched on a grid, and after
+    them the score of unknown words, the narrowest beam that is as good as the widest, and the
+    weight and share of a recurrent model. The chosen settings, the language models and the lexicon
+    go into the model directory, where asr transcribe --decoder beam and --rescore find them.
     """
     from dataclasses import replace
 
@@ -153,7 +154,8 @@ def _show(tuning: "Tuning") -> None:
 
 
 def _cells(trials: "Sequence[Trial]", taken: "Trial") -> list[str]:
-    """Return the word errors of ``trials``; those of the setting that was taken in reverse."""
+    """Return the word errors of ``trials`` as text, those of the trial ``taken`` in reverse
+    video."""
     errors = [(trial is taken, trial.errors.errors) for trial in trials]
     return [f"[reverse]{count}[/]" if mark else str(count) for mark, count in errors]
 

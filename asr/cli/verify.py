@@ -1,4 +1,4 @@
-"""``asr verify`` checks that this install reproduces what the model's makers got."""
+"""``asr verify`` checks that this install reproduces a model's golden output."""
 
 from pathlib import Path
 from typing import Annotated

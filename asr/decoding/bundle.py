@@ -1,4 +1,4 @@
-"""The language-model bundle: what a model directory brings for beam search.
+"""The language-model bundle: the files of a model directory for beam search.
 
 lm.json     the weights and beam settings (:class:`asr.decoding.config.DecodingConfig`) with their
             provenance
@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 
 SETTINGS, LM, WORDS, RESCORE_LM = "lm.json", "lm.ngram", "lm.words", "lm.onnx"
 DEFAULT_BOOST = 3.0
-"""The boost of a hot word without one of its own: a natural logarithm, twenty times as likely."""
+"""The boost of a hot word that is given without one: a natural logarithm, which makes the word
+twenty times as likely."""
 
 NONE = "none"
-"""This word in place of a file leaves out what the model directory brings."""
+"""This word in place of a file means that the one in the model directory is not used."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a model directory brings for beam search.
+    """A language-model bundle: the settings and language models of a model directory for beam
+    search.
 
     ``options`` are the settings, ``lm`` is the n-gram language model. ``lexicon`` lists the only
     words that may come out; without one, any word may. ``rescore_lm`` is used on request only.
@@ -53,8 +55,9 @@ class Bundle:
 
 
 def read_bundle(folder: str | Path, info: ModelInfo) -> Bundle:
-    """Read the bundle of a model directory that was checked (``info`` is its description); an
-    empty one where it has none.
+    """Read the bundle of a model directory that :func:`asr.model.directory.read_model` has checked.
+
+    ``info`` is the description of the directory. If it has no bundle, the result is empty.
 
     >>> from asr.model import default_model, read_model
     >>> bundle = read_bundle(default_model(), read_model(default_model()))
@@ -93,8 +96,8 @@ def write_bundle(
 ) -> ModelInfo:
     """Put ``bundle`` into a model directory in place of the one that is there.
 
-    ``calibrator`` is that of the words which beam search gives with it. Without one, their
-    confidences stay as beam search gives them: those of another bundle would not fit.
+    ``calibrator`` is that of the words that beam search gives with this bundle. Without one, their
+    confidences stay as they are, since the calibrator of another bundle would not fit.
 
     Raises:
         ModelError: the directory is not sound.
@@ -124,10 +127,10 @@ def open_bundle(
     lexicon: str | Path | Iterable[str] | None = None,
     rescore_lm: str | Path | RecurrentLm | None = None,
 ) -> Bundle:
-    """Read the bundle of a model directory, with what is given in place of what it brings.
+    """Read the bundle of a model directory, with its parts replaced by those that are given.
 
-    ``lm``, ``lexicon`` and ``rescore_lm`` are a file, the object itself, or ``"none"``. With a
-    language model of one's own, the lexicon of the directory no longer limits the words.
+    ``lm``, ``lexicon`` and ``rescore_lm`` are a file, the object itself, or ``"none"``. With
+    another language model, the lexicon of the directory no longer limits the words.
 
     Raises:
         ModelError, DataError: what was given cannot be used.
@@ -186,13 +189,13 @@ def beam_search(
 
 
 def parse_hotwords(values: Iterable[str]) -> dict[str, float]:
-    """Parse hot words, each ``WORD:BOOST`` or ``WORD`` (its boost is ``DEFAULT_BOOST``).
+    """Parse hot words: ``WORD:BOOST``, or ``WORD`` with the boost ``DEFAULT_BOOST``.
 
     >>> parse_hotwords(["kai:4", "six"])
     {'kai': 4.0, 'six': 3.0}
 
     Raises:
-        ConfigError: a boost that is not a number.
+        ConfigError: a boost is not a number.
     """
     boosts = {}
     for value in values:

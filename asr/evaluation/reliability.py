@@ -1,4 +1,4 @@
-"""The reliability of word confidences: how far they are from the share of words that is right."""
+"""The reliability of word confidences: their distance from the share of words that are right."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +21,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a reliability diagram: the number of ``words`` whose confidence lies between
+    """A bin of a reliability diagram: the number of ``words`` whose confidence lies between
     ``low`` and ``high``, their mean ``confidence``, and the share ``correct`` of them."""
 
     low: float
@@ -33,7 +33,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well the confidences of some ``words`` are calibrated.
+    """The calibration of the confidences of a number of ``words``.
 
     ``ece`` is the expected calibration error, the mean distance between confidence and share of
     right words (Guo et al. 2017, equation 3); ``bins`` are of equal width, empty ones left out.
@@ -45,8 +45,9 @@ class Calibration:
 
 
 def calibrate(confidences: Sequence[float], correct: Sequence[bool]) -> Calibration | None:
-    """Compare the ``confidences`` of words, 0 to 1, with which of them are ``correct``; None for no
-    words.
+    """Compare the ``confidences`` of words, 0 to 1, with the share of words that are ``correct``.
+
+    The result is None if there are no words.
 
     >>> round(calibrate([0.9, 0.9, 0.9, 0.9], [True, True, True, False]).ece, 3)
     0.15
@@ -73,7 +74,7 @@ def calibrate(confidences: Sequence[float], correct: Sequence[bool]) -> Calibrat
 
 
 def judge(reference: str, hypothesis: str) -> list[bool]:
-    """Return for each word of ``hypothesis`` whether it is right.
+    """Return True for each word of ``hypothesis`` that is right, and False for each other one.
 
     >>> judge("enter six", "enter sixty")
     [True, False]
@@ -83,8 +84,8 @@ def judge(reference: str, hypothesis: str) -> list[bool]:
 
 
 def fit_words(references: Sequence[str], words: Sequence[Sequence[Word]]) -> Calibrator:
-    """Fit a calibrator to the recognised ``words`` of some recordings, whose confidences are as
-    the decoder gave them, and to the texts that were said."""
+    """Fit a calibrator to the recognised ``words`` of some recordings, with the confidences that
+    the decoder gave them, and to the texts that were said (``references``)."""
     confidences: list[float] = []
     correct: list[bool] = []
     for reference, recognised in zip(references, words, strict=True):

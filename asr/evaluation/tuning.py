@@ -1,4 +1,4 @@
-"""The weights of beam search, chosen on a development set."""
+"""Tuning: the choice of the weights of beam search on a development set."""
 
 import time
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
 RESCORE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
-"""Beam sizes with thresholds, from the narrowest."""
+"""Beam sizes with thresholds, the narrowest beam first."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting, its word errors on the development set, and the seconds it took."""
+    """A setting of beam search, its word errors on the development set, and the seconds it took."""
 
     options: DecodingConfig
     errors: ErrorCounts
@@ -40,10 +40,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """``surface``: for each LM weight a row, for each word bonus a column; ``middle`` is that of
-    it which was taken; ``unknown`` and ``beams``: the trials after it, each from the best so far;
-    ``first``: what was best of them; ``rescoring``: from there, a row for each of
-    :data:`LM_WEIGHTS`, a column for each of :data:`RESCORE_SHARES`; ``chosen``: the end."""
+    """All trials of a tuning, in the order of its steps; each step starts from the best so far.
+
+    ``surface`` has a row for each LM weight and a column for each word bonus; ``middle`` is the
+    trial that was taken from it. ``unknown`` and ``beams`` are the trials of unknown-word scores
+    and of beams; ``first`` is the one that was taken from the beams. ``rescoring`` has a row for
+    each of :data:`LM_WEIGHTS` and a column for each of :data:`RESCORE_SHARES`. ``chosen`` is the
+    result.
+    """
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
@@ -57,10 +61,12 @@ class Tuning:
 
 
 class Tuner:
-    """Log-probabilities and references of a development set, computed once and decoded often.
+    """A tuner, which decodes the log-probabilities (frames, V) of a development set many times.
+
+    ``references`` are the texts of its utterances.
 
     Raises:
-        DataError: no utterance, or different numbers of log-probs and references.
+        DataError: there is no utterance, or the numbers of log-probs and references differ.
     """
 
     def __init__(
@@ -81,33 +87,34 @@ class Tuner:
         self._references = [
             vocabulary.space_units(vocabulary.normalize(text)) for text in references
         ]
-        # Its tables serve all trials: for a large vocabulary they take longer than a trial.
+        # All trials share one search, whose tables take longer than a trial for large vocabularies.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
         self._rescoring = copy(self._search)
         self._rescoring.rescore_lm = rescore_lm
 
     def trial(self, options: DecodingConfig, rescore: bool = False) -> Trial:
-        """Decode everything with ``options``."""
+        """Decode the development set with ``options``, and count the errors and the seconds."""
         started = time.perf_counter()
         texts = self.texts(options, rescore)
         seconds = time.perf_counter() - started
         return Trial(options, word_errors(self._references, texts), seconds)
 
     def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
-        """What ``options`` give for each utterance, errors being counted in its words."""
+        """Return the text of each utterance that ``options`` give, in the units that are scored."""
         search = self._rescoring if rescore else self._search
         hypotheses = search.with_options(options)(self._log_probs)
         vocabulary = self._search.vocabulary
         return [vocabulary.space_units(vocabulary.decode(item.tokens)) for item in hypotheses]
 
     def tune(self, start: DecodingConfig) -> Tuning:
-        """Search LM weight and word bonus on a grid, then the unknown-word score (where unknown
-        words can come out), then the narrowest beam that makes no more errors than the
-        widest, then weight and share of the second pass, if there is one.
+        """Search the best setting step by step, from ``start`` on.
 
-        A development set is small and its surface rough: the setting taken is not the one with
-        the fewest errors, but that in the middle of the best neighbourhood (mean errors of it and
-        the settings around it).
+        LM weight and word bonus are searched on a grid; then the unknown-word score, if unknown
+        words can be recognised; then the narrowest beam that makes no more errors than the widest;
+        then the weight and share of the second pass, if there is one.
+
+        A development set is small and its surface rough. Therefore the setting with the lowest mean
+        of the errors of itself and its neighbours is taken, not the one with the fewest errors.
         """
         lm = self._search.lm
         weights = LM_WEIGHTS if lm is not None else (0.0,)
@@ -150,10 +157,10 @@ class Tuner:
 
 
 def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:
-    """The log-probs (frames, V) of all utterances.
+    """Compute the log-probs (frames, V) of all utterances.
 
     Raises:
-        DataError: audio that cannot be read.
+        DataError: a recording cannot be read.
     """
     results = transcriber.log_probs_many([item.audio for item in utterances])
     log_probs = []
@@ -167,11 +174,14 @@ def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list
 def tune_manifest(
     manifest: str | Path, model: str | Path, bundle: Bundle
 ) -> tuple[Tuning, ModelOverlap | None]:
-    """Tune the settings of ``bundle`` for a model directory on a development manifest; and how much
-    of its texts the language model holds.
+    """Tune the settings of ``bundle`` for a model directory on a development manifest.
+
+    Returns:
+        The tuning, and the overlap of the language model with the texts of the manifest (None
+        without a language model).
 
     Raises:
-        DataError: an unusable manifest, or audio of it that cannot be read.
+        DataError: the manifest or one of its recordings cannot be read.
         ModelError: the model directory is not sound.
     """
     utterances = read_manifest(manifest)
@@ -193,8 +203,8 @@ def tune_manifest(
 
 
 def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
-    """The trial with the lowest mean of errors over itself and its neighbours; of equal ones that
-    with the fewest errors itself."""
+    """Return the trial with the lowest mean of the errors of itself and its neighbours; of equal
+    ones, that with the fewest errors itself."""
     errors = np.array([[trial.errors.errors for trial in row] for row in surface], float)
     padded = np.pad(errors, 1, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))

@@ -1,9 +1,8 @@
 """Errors of word times against known borders, and the word offsets that correct them.
 
-Networks trained with CTC emit the first symbol of a word late and its last one early. By how much
-is measured on recordings in which the borders of words are known: recordings are joined with
-pauses, and the first word of each begins, and its last word ends, where the level of the recording
-shows it.
+Networks trained with CTC emit the first symbol of a word late and its last one early. The errors
+are measured where borders of words are known: recordings are joined with pauses, and the level of
+each one shows where its first word begins and its last word ends.
 """
 
 from bisect import bisect_left
@@ -26,29 +25,30 @@ from asr.recognition.words import to_words
 from asr.text import Vocabulary
 
 LOUD, AUDIBLE = 20.0, 35.0
-"""Where a frame is speech: it lies within ``LOUD`` dB of the loudest one, or within ``AUDIBLE`` dB
-and between it and such a frame there are no quieter ones. A breath before the first word is not
-taken for its beginning, a soft consonant is."""
+"""The levels from which a frame is speech: it lies within ``LOUD`` dB of the loudest frame, or all
+frames from it to such a frame lie within ``AUDIBLE`` dB. A soft consonant counts as the beginning
+of the first word, a breath before it does not."""
 
 FRAME_SECONDS = 0.01
-LONGEST_PAUSE = 0.3  # s
+LONGEST_PAUSE = 0.3  # the longest pause between joined recordings, in seconds
 STEPS = np.arange(-0.1, 0.1501, 0.005)
 """The offsets that are tried, in seconds."""
 
 DECODERS = ("greedy", "align")
 RECORDINGS = 50
-"""The most joined recordings on which offsets are measured, each of at most"""
+"""The most joined recordings on which offsets are measured."""
 CLIPS, CLIP_SECONDS = 4, 8.0
-"""so many utterances, none of them longer than these seconds."""
+"""The most utterances of a joined recording, and the most seconds of each."""
 
 FEWEST = 20
-"""The fewest starts, and ends, of words that are recognised right and tell offsets."""
+"""The fewest starts, and the fewest ends, of correctly recognised words that offsets need."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """An utterance: its ``words``, and its ``samples`` (n,), which are spoken from ``begin`` (s) to
-    ``end`` (s); NaN where that cannot be told."""
+    """An utterance: its ``words`` and its ``samples`` (n,), in which speech lasts from ``begin``
+    (s)
+    to ``end`` (s); NaN stands for a border that cannot be told."""
 
     words: tuple[str, ...]
     samples: Samples
@@ -58,8 +58,9 @@ class Clip:
 
 @dataclass(frozen=True)
 class JoinedRecording:
-    """Samples (n,), the words in them, and the start and end of each word in seconds, NaN where
-    they are not known."""
+    """A joined recording: its ``samples`` (n,), the ``words`` in it, and their ``borders``, the
+    start
+    and end of each word in seconds; NaN stands for an unknown one."""
 
     samples: Samples
     words: tuple[str, ...]
@@ -68,7 +69,7 @@ class JoinedRecording:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A joined recording of ``duration`` seconds, and what each decoder made of it."""
+    """A joined recording of ``duration`` seconds, and the hypothesis of each decoder."""
 
     recording: JoinedRecording
     hypotheses: Mapping[str, Hypothesis]
@@ -88,8 +89,8 @@ class Offsets:
 def measure_offsets(session: Session, utterances: Iterable[Utterance], seed: int = 0) -> Offsets:
     """Measure the word offsets of a model on development recordings, joined with pauses.
 
-    The result is a function of the arguments alone. Where too few words with known borders are
-    recognised right, the offsets are 0.
+    The result depends on the arguments alone. If too few words with known borders are recognised
+    correctly, the offsets are 0.
     """
     info = session.info
     clips = _clips(utterances, info, np.random.default_rng([seed, 0]))
@@ -110,8 +111,8 @@ def measure_offsets(session: Session, utterances: Iterable[Utterance], seed: int
 def _clips(
     utterances: Iterable[Utterance], info: ModelInfo, rng: np.random.Generator
 ) -> list[Clip]:
-    """Read short utterances of which a border is known, as many as are needed, in random order, and
-    those of one speaker after another."""
+    """Read as many randomly chosen short utterances as are needed, and return those of which a
+    border is known, one speaker after another."""
     short = [item for item in utterances if item.text and item.duration <= CLIP_SECONDS]
     chosen = [short[index] for index in rng.permutation(len(short))[: CLIPS * RECORDINGS]]
     clips = []
@@ -119,12 +120,12 @@ def _clips(
         try:
             samples = read_audio(item.audio, info.sample_rate).samples
             words = tuple(info.vocabulary.split_words(item.text))
-        except (AudioError, DataError):  # an evaluation would name it
+        except (AudioError, DataError):  # an evaluation reports it
             continue
         if not len(samples):
             continue
         begin, end = spoken(samples, info.sample_rate)
-        # Without a quiet frame outside, speech or noise may reach beyond the recording.
+        # If no quiet frame lies outside, speech or noise may reach beyond the recording.
         clip = Clip(
             words,
             samples,
@@ -137,7 +138,10 @@ def _clips(
 
 
 def _groups(clips: Sequence[Clip], vocabulary: Vocabulary) -> list[Sequence[Clip]]:
-    """Part clips into groups to join. Words between which there is no symbol would become one."""
+    """Divide clips into groups that are joined.
+
+    A group has one clip if the vocabulary has no space: the words of two clips would become one.
+    """
     size = 1 if vocabulary.spaced and vocabulary.unknown_characters(" ") else CLIPS
     return [clips[first : first + size] for first in range(0, len(clips), size)][:RECORDINGS]
 
@@ -147,8 +151,8 @@ def spoken(
 ) -> tuple[int, int]:
     """Return the first and the last sample (exclusive) of speech in ``samples`` (n > 0,).
 
-    It is looked for in frames of 10 ms, whose levels are in dB below that of the loudest one;
-    ``loud`` and ``audible`` are as explained at :data:`LOUD`.
+    Its frames are 10 ms long; ``loud`` and ``audible`` are those of :data:`LOUD`, in dB below the
+    level of the loudest frame.
 
     >>> samples = np.full(800, 1e-4, np.float32)
     >>> samples[170:420] = 0.5
@@ -169,7 +173,7 @@ def spoken(
 
 
 def join(clips: Sequence[Clip], rate: int, rng: np.random.Generator) -> JoinedRecording:
-    """Join ``clips``, of ``rate`` Hz, with pauses before, between and behind them."""
+    """Join ``clips`` of ``rate`` Hz with random pauses before, between and behind them."""
 
     def pause() -> Samples:
         return np.zeros(int(rng.uniform(0, LONGEST_PAUSE) * rate), np.float32)
@@ -214,9 +218,11 @@ def decode(
 def border_errors(
     items: Iterable[Decoded], decoder: str, info: ModelInfo
 ) -> npt.NDArray[np.float64]:
-    """Return the errors (words, 2) of starts and ends in seconds; late ones are positive, NaN where
-    the border is not known. Those words count that are right, in recordings for which as many words
-    come out as were said."""
+    """Return the errors (words, 2) of starts and ends in seconds.
+
+    Errors of late borders are positive, those of unknown borders NaN. Only correctly recognised
+    words count, in recordings of which as many words are recognised as were said.
+    """
     errors = []
     for item in items:
         words = to_words(item.hypotheses[decoder], info, item.duration)
@@ -242,7 +248,7 @@ def fit_offsets(
         return float(np.nanmedian(np.concatenate(errors)))
 
     def nearest(bias: Callable[[float], float]) -> float:
-        # Later words have larger errors: the bias grows with the offset.
+        # The bias grows with the offset, so that bisection finds where it is 0.
         place = bisect_left(offsets, 0.0, key=bias)
         return min(offsets[max(0, place - 1) : place + 1], key=lambda offset: abs(bias(offset)))
 

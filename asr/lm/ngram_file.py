@@ -1,5 +1,4 @@
-"""Files of n-gram models: the binary form, which is mapped into memory, and a reader of both
-forms."""
+"""Files of n-gram models: the binary form, which is mapped, and a reader for it and for ARPA."""
 
 import json
 import struct

@@ -1,5 +1,7 @@
-"""Tries in two flat arrays, which hold the spelled lexicon (labels are tokens) and the n-grams
-(words)."""
+"""Tries in two flat arrays.
+
+The spelled lexicon is a trie whose labels are tokens; the labels of that of n-grams are words.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +37,7 @@ class Trie:
 
     @cached_property
     def _size(self) -> int:
-        """One more than the largest label."""
+        """The largest label plus 1."""
         return int(self.label.max()) + 1
 
     @cached_property

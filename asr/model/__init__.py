@@ -1,10 +1,10 @@
-"""The model directory, and the network inside it in ONNX Runtime.
+"""Model directories, and the networks inside them in ONNX Runtime.
 
     >>> from asr.model import default_model, read_model
     >>> read_model(default_model()).sample_rate
     16000
 
-Names are imported when they are first used: to read a description needs no ONNX Runtime.
+Names are imported when they are first used, so that reading a description loads no ONNX Runtime.
 """
 
 from importlib import import_module

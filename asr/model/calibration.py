@@ -1,5 +1,4 @@
-"""Calibration of confidences: from what a decoder calls a word's probability to the share of such
-words that is right."""
+"""Calibration of word confidences, so that they tell the share of words that are right."""
 
 import math
 from collections.abc import Sequence
@@ -11,18 +10,21 @@ EDGE = 1e-6
 """Confidences are kept this far from 0 and 1, where their logits would be infinite."""
 
 FEWEST = 10
-"""With fewer right words, or fewer wrong ones, nothing can be fitted."""
+"""The fewest right words, and the fewest wrong ones, that a fit needs."""
 
 STEPS = 100
 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A logistic function of the logit of a confidence (Platt 1999); it keeps the order of words.
+    """A calibrator of confidences: a logistic function of their logits (Platt 1999).
 
-    The default changes nothing.
+    It keeps the order of words by confidence. With the default values it changes nothing.
 
-    >>> round(Calibrator(slope=0.5)(0.8), 3)  # half the logit of 0.8, log(4), are odds of 2
+    >>> Calibrator()(0.8)
+    0.8
+    >>> calibrator = Calibrator(slope=0.5)
+    >>> round(calibrator(0.8), 3)  # odds of 4 become odds of 2
     0.667
     """
 
@@ -30,7 +32,7 @@ class Calibrator:
     intercept: float = 0.0
 
     def __call__(self, confidence: float) -> float:
-        """Return the share of words of such a ``confidence``, 0 to 1, that is right."""
+        """Return the share of words with this ``confidence``, 0 to 1, that are right."""
         if self == AS_IT_IS:
             return confidence
         edged = min(max(confidence, EDGE), 1 - EDGE)
@@ -44,9 +46,9 @@ AS_IT_IS = Calibrator()
 def fit_calibrator(confidences: Sequence[float], correct: Sequence[bool]) -> Calibrator:
     """Fit the most likely calibrator to words with these ``confidences``, each ``correct`` or not.
 
-    Newton's method fits it to targets that are as far from 0 and 1 as the numbers of words demand
-    (Platt 1999, section 2.2). Where few words are right or wrong, or the surer ones are not more
-    often right, confidences stay as they are.
+    Newton's method fits it to targets whose distance from 0 and 1 depends on the numbers of words
+    (Platt 1999, section 2.2). If too few words are right or wrong, or words with higher confidences
+    are not more often right, the result changes nothing.
     """
     right = np.array(correct, bool)
     hits, misses = int(right.sum()), int((~right).sum())

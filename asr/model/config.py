@@ -7,7 +7,7 @@ from asr.config import Section, option, require
 
 @dataclass(frozen=True)
 class FeatureConfig(Section, name="features"):
-    """Log-mel features. Lengths are in samples, frequencies in Hz."""
+    """The configuration of log-mel features; lengths are in samples, frequencies in Hz."""
 
     sample_rate: int = option(16000, "sample rate of the audio in Hz", above=0)
     window_length: int = option(400, "samples that a frame sees", above=0)
@@ -35,7 +35,7 @@ class FeatureConfig(Section, name="features"):
         )
 
     def num_frames(self, samples: int) -> int:
-        """Return the feature frames of ``samples`` samples: one on every ``hop_length``-th.
+        """Return the number of feature frames of ``samples`` samples, one for each ``hop_length``.
 
         >>> FeatureConfig().num_frames(16000)
         101
@@ -45,7 +45,7 @@ class FeatureConfig(Section, name="features"):
 
 @dataclass(frozen=True)
 class EncoderConfig(Section, name="encoder", retired={"front": "conv"}):
-    """The acoustic encoder: convolutions, recurrent layers, a linear output.
+    """The configuration of the acoustic encoder: convolutions, recurrent layers, a linear output.
 
     The convolutions (3 x 3, ``channels`` maps) halve time and frequency until time is reduced by
     ``reduction``. ``padding`` frames of silence (the mean feature) at both ends give short words
@@ -63,7 +63,7 @@ class EncoderConfig(Section, name="encoder", retired={"front": "conv"}):
     padding: int = option(2, "frames of silence added at each end", at_least=0)
 
     def num_frames(self, feature_frames: int) -> int:
-        """Return the output frames of ``feature_frames`` feature frames, the padding included.
+        """Return the number of output frames of ``feature_frames``, the padding included.
 
         >>> EncoderConfig(reduction=4, padding=2).num_frames(101)
         30

@@ -1,6 +1,6 @@
-"""The model directory: the one door between training and recognition.
+"""The model directory, the only connection between training and recognition.
 
-Training writes it, recognition reads it, and both go through this module, which alone writes it:
+Training writes it and recognition reads it, both through this module:
 
 model.json       schema version, sample rate, frame stride, vocabulary, configuration, provenance,
                  scores, calibration, and the SHA-256 of every other file
@@ -40,13 +40,13 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """The contents of ``model.json``.
+    """The description of a model, as ``model.json`` holds it.
 
-    ``provenance`` says how the weights came about, ``scores`` what they reach, ``files`` gives the
-    SHA-256 of each other file of the directory.
+    ``provenance`` tells how the weights were trained, ``scores`` are the error rates of tests, and
+    ``files`` gives the SHA-256 of each other file of the directory.
 
-    ``word_offsets`` are two times in seconds, as measured: from the first frame of a word to where
-    a listener hears it begin, and from its last frame to where it ends (see
+    ``word_offsets`` are two measured times in seconds: from the first frame of a word to its
+    audible beginning, and from its last frame to its audible end (see
     :mod:`asr.recognition.words`). ``calibrators`` turn the confidences of words into shares of
     right words; there is one for each decoder ("greedy", "beam") that was measured.
     """
@@ -138,7 +138,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
     """Write a model directory whole or not at all, in place of the model that ``folder`` holds.
 
     Args:
-        info: the description; its ``files`` are replaced by the hashes of those that are given.
+        info: the description; its ``files`` are replaced by the hashes of the given ones.
         files: the contents of every other file by its name, ``model.onnx`` among them.
 
     Returns:
@@ -166,8 +166,8 @@ def update_model(
 
     Args:
         add: the contents of files that are added, or take the place of files of the same name.
-        remove: names of files that go; a name with a slash at its end is a folder, all of which
-            goes; names that are not there are passed over. What is added stays.
+        remove: names of files that are removed before files are added. A name that ends with a
+            slash stands for all files of a folder; names that do not exist are ignored.
         output: the folder to write, if ``folder`` itself is to stay as it is.
         changes: new values of fields of :class:`ModelInfo`.
 
@@ -199,8 +199,8 @@ def update_model(
 
 
 def _to_values(info: ModelInfo, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return what ``model.json`` says: ``sample_rate`` and ``frame_stride`` follow from the rest
-    and stand there for readers."""
+    """Return the contents of ``model.json``; ``sample_rate`` and ``frame_stride`` follow from the
+    rest, and are there for human readers."""
     return {
         "schema_version": SCHEMA_VERSION,
         "sample_rate": info.sample_rate,
@@ -231,7 +231,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
             f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
         )
     derived = {name: values.pop(name, None) for name in ("sample_rate", "frame_stride")}
-    # Fields that directories of the first versions lack.
+    # Directories of the first versions lack these fields.
     values.setdefault("word_offsets", [0.0, 0.0])
     values.setdefault("calibrators", {})
     text = values.pop("text", {})
@@ -270,8 +270,8 @@ def _vocabulary(
 
 
 def _encoder(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what recognition needs of the encoder: old models may join frames (``front =
-    "stack"``) where others have convolutions, which the graph alone needs to know."""
+    """Return ``values`` without ``front = "stack"``, which stands in old models that join frames
+    instead of having convolutions; only their graph needs to know that."""
     return {key: value for key, value in values.items() if (key, value) != ("front", "stack")}
 
 

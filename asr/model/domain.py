@@ -1,10 +1,9 @@
-"""The training domain: what the recordings and texts that a model was trained on are like.
+"""The training domain: a description of the recordings and texts that a model was trained on.
 
-domain.json    in the model directory: ranges of what was measured of training recordings, the
-               confidence of words of speakers it was not trained on, the words of its texts
-
-:mod:`asr.recognition.warnings` warns of recordings outside it; training measures it
-(:mod:`asr.training.domain`).
+The file ``domain.json`` of the model directory holds the ranges of the measures of training
+recordings, the confidence of words of speakers that the model was not trained on, and the words of
+the training texts. :mod:`asr.training.domain` measures the domain;
+:mod:`asr.recognition.warnings` warns of recordings outside it.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Old model directories: the graph of the feature statistics, cut out of ``model.onnx``.
+"""Old model directories, whose graph of the feature statistics is cut out of ``model.onnx``.
 
-Directories written today hold that graph as ``statistics.onnx``; those of before do not, and ONNX
-Runtime computes all of a graph, whichever outputs are asked for. This module can go when nobody
+New directories hold that graph as ``statistics.onnx``, old ones do not; and ONNX Runtime computes
+all of a graph, whichever outputs are wanted. This module can go when nobody
 uses such a directory any more.
 
 A model file is a protocol buffer: a message is a row of fields, each a key (8 x its number + its
@@ -21,8 +21,10 @@ VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
 
 
 def model_of_output(model: bytes, name: str) -> bytes:
-    """Return a serialised ``model`` with the output ``name`` alone, and the nodes up to that which
-    computes it: in ONNX, each node stands behind those that it needs.
+    """Return a serialised ``model`` that has only the output ``name``.
+
+    It keeps the nodes up to that which computes the output: in ONNX, each node stands behind those
+    that it needs.
 
     Raises:
         ModelError: this is not a model, or it has no such output.

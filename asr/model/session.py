@@ -1,7 +1,7 @@
-"""Sessions: the network of a model directory, from waveforms to log-probabilities.
+"""Sessions, which run the network of a model directory: waveforms become log-probabilities.
 
-Recognition runs it in ONNX Runtime (:class:`AcousticSession`); the training floor can run the same
-weights in torch, behind the same interface (:class:`Session`).
+Recognition runs it in ONNX Runtime (:class:`AcousticSession`); training can run the same weights in
+torch, behind the same interface (:class:`Session`).
 """
 
 import os
@@ -24,13 +24,13 @@ LogProbs = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float32]
 """Mean and variance (2, num_mels) of the log-mel features of a recording."""
 MOST_THREADS = 8
+"""The most threads that a session uses by default."""
 
 
 class Session(ABC):
-    """A loaded model.
+    """The interface of a loaded model.
 
-    ``info`` describes it; ``at_once`` is the number of threads that may use it at the same time to
-    good effect.
+    ``info`` describes it; ``at_once`` is the number of threads that should use it at the same time.
     """
 
     info: ModelInfo
@@ -42,9 +42,9 @@ class Session(ABC):
         """Compute the log-probabilities (frames, V), float32, of each waveform (samples,) in one
         batch.
 
-        The result does not depend on what else is in the batch. A waveform without samples has
-        no frames. ``statistics`` are those of the one recording that all waveforms are windows
-        of; without them each waveform is normalised by its own.
+        The result does not depend on the other waveforms of the batch. A waveform without samples
+        has no frames. If all waveforms are windows of one recording, ``statistics`` are those of
+        the recording; without them each waveform is normalised by its own.
         """
         lengths = np.array([len(samples) for samples in waveforms], dtype=np.int64)
         filled = np.flatnonzero(lengths).tolist()
@@ -69,16 +69,16 @@ class Session(ABC):
     def statistics(self, samples: Samples, count: int) -> Statistics:
         """Compute mean and variance of the features of the first ``count`` > 0 of ``samples`` (n,).
 
-        The window of the last features reaches into the samples that stand behind these.
+        The window of the last frame reaches into the samples that follow these.
         """
 
 
 class AcousticSession(Session):
-    """A model directory, checked and loaded, in ONNX Runtime.
+    """A session in ONNX Runtime, for which a model directory is checked and loaded.
 
     Each call computes on one thread: two calls at once take a tenth to a fifth less time than two
     in turn on two threads each. ``threads`` is the number of calls to make at once; 0 stands for
-    one for each core, but at most ``MOST_THREADS``, as each takes memory for its waveforms.
+    one on each core, but at most ``MOST_THREADS``, since each needs memory for its waveforms.
 
     >>> import numpy as np
     >>> from asr.model.directory import default_model
@@ -131,7 +131,7 @@ class AcousticSession(Session):
         path = self._folder / name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False  # it serves inputs of one shape, and costs memory
+        options.enable_mem_pattern = False  # it helps only inputs of one shape, and takes memory
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(

@@ -1,4 +1,4 @@
-"""The summary of manifests as tables on a terminal."""
+"""Tables that show the summary of manifests on a terminal."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,8 +22,12 @@ MOST_WORDS, MOST_CHARACTERS = 12, 60
 
 
 def names(paths: Sequence[Path]) -> list[str]:
-    """The stems of the manifests; where two are the same, with as many of their folders in front
-    as make them differ, or as there are."""
+    """Return the stems of the manifests; if two are equal, with as many of their folders in front
+    as make them differ, or with all.
+
+    >>> names([Path("an4/train.jsonl"), Path("fsdd/train.jsonl")])
+    ['an4/train', 'fsdd/train']
+    """
     parts = [path.with_suffix("").parts for path in paths]
     for count in range(1, max(map(len, parts)) + 1):
         short = ["/".join(item[-count:]) for item in parts]
@@ -33,7 +37,7 @@ def names(paths: Sequence[Path]) -> list[str]:
 
 
 def print_summary(comparison: CorpusSummary, console: Console) -> None:
-    """Tables on standard output, none wider than 60 columns if the names are short."""
+    """Print tables on ``console``, none of them wider than 60 columns if the names are short."""
     found = comparison.manifests
     labels = names([item.path for item in found])
     short = dict(zip([item.path for item in found], labels, strict=True))
@@ -95,7 +99,7 @@ def _show_distributions(
 
 
 def _show_histogram(found: Sequence[ManifestSummary], console: Console) -> None:
-    """How many utterances of all manifests are how long, as bars."""
+    """Print a histogram of the durations of all utterances as bars."""
     durations = np.concatenate([item.durations for item in found])
     edges = round_edges(durations)
     counts = histogram(durations, edges)

@@ -1,7 +1,7 @@
-"""The model card: what a stranger should know before using a model, from what is known of it.
+"""Model cards, which tell a stranger what to know before using a model.
 
-Mitchell et al. (2019), "Model Cards for Model Reporting", say what belongs there. What only the
-model's makers know, its purpose and its licence, is left for them to fill in.
+Their contents follow Mitchell et al. (2019), "Model Cards for Model Reporting". The purpose and the
+licence, which only the model's makers know, are left for them to fill in.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def write_card(
 
 
 def amount(items: Sequence[Utterance]) -> str:
-    """Say how much is said in recordings, and by how many speakers, if that is known.
+    """Return the amount of recordings, in number and length, and of speakers, if they are known.
 
     >>> from pathlib import Path
     >>> amount([Utterance(Path("a.wav"), 90.0, "yes", "a", "s1")])

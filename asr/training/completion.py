@@ -1,9 +1,9 @@
-"""The complete model directory at the end of training.
+"""Completion of the model directory at the end of training.
 
-Beside the graphs it holds what has to be measured with the trained model: calibrated confidences,
-word offsets, the training domain, golden clips with their output, and the model card. It is
-measured with a draft in a temporary folder, so that at its place the directory is complete or
-absent.
+Besides the graphs, the directory holds what is measured with the trained model: calibrated
+confidences, word offsets, the training domain, golden clips with their output, and the model card.
+All is measured with a draft in a temporary folder, so that the directory itself is never
+incomplete.
 """
 
 import sys
@@ -37,13 +37,14 @@ from asr.training.seeding import rng
 from asr.training.signals import make_signals
 
 MOST = 1000
-"""The number of development recordings that are recognised, at most."""
+"""The most development recordings that are recognised."""
 
 
 @dataclass(frozen=True)
 class Development:
-    """What the model gives for development recordings: its errors in ``recordings`` of them, the
-    calibrator of its words, and the mean calibrated confidence of each recording's words."""
+    """The results of a model on development recordings: its ``errors`` in a number of
+    ``recordings``, the ``calibrator`` of its words, and the mean calibrated confidence of the words
+    of each recording."""
 
     recordings: int
     errors: ErrorCounts
@@ -95,8 +96,10 @@ def complete_model(
 def recognise_development(
     transcriber: Transcriber, utterances: list[Utterance], seed: int
 ) -> Development:
-    """Recognise up to ``MOST`` development recordings; unreadable ones are passed over, as training
-    has named them."""
+    """Recognise up to ``MOST`` development recordings.
+
+    Unreadable ones are left out, since training has already reported them.
+    """
     chosen = rng(seed, "development").permutation(len(utterances))[:MOST].tolist()
     items = [utterances[index] for index in chosen]
     results = transcriber.transcribe_many([item.audio for item in items])
@@ -118,11 +121,11 @@ def recognise_development(
 
 
 def read_golden(paths: Iterable[str | Path], sample_rate: int) -> dict[str, bytes]:
-    """Read recordings that are to be golden clips, by the names of their files.
+    """Read recordings that are to be golden clips; return their bytes by the names of their files.
 
     Raises:
-        AudioError: one is not usable as audio.
-        ConfigError: two have the same name.
+        AudioError: a recording is not usable as audio.
+        ConfigError: two files have the same name.
     """
     clips: dict[str, bytes] = {}
     for path in map(Path, paths):

@@ -1,4 +1,4 @@
-"""The training domain, measured on what a model was trained on and selected on."""
+"""Measurement of the training domain on training and development recordings."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from asr.training.preparation import Corpus
 from asr.training.seeding import rng
 
 MOST = 1000
-"""The number of training recordings that are measured, at most."""
+"""The most training recordings that are measured."""
 
 
 def measure_domain(
     data: SpeechData, corpus: Corpus, info: ModelInfo, confidences: Sequence[float]
 ) -> Domain:
-    """Measure spoken training recordings as they are and augmented.
+    """Measure the training domain on training recordings with speech, as they are and augmented.
 
     ``confidences`` are the mean confidences of the words of each development recording.
     """
@@ -31,7 +31,7 @@ def measure_domain(
 def _measure(data: SpeechData, index: int, info: ModelInfo) -> list[Measures]:
     try:
         samples = data.train.read(index)
-    except AudioError:  # Training has named it long ago.
+    except AudioError:  # training has already reported it
         return []
     augmenter = data.train.augmenter
     versions = [samples]

@@ -1,4 +1,4 @@
-"""The graphs of a model directory, and its weights read back."""
+"""Export of a trained model to the ONNX graphs of a model directory, and import of its weights."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
 def export_model(folder: str | Path, model: AcousticModel, info: ModelInfo) -> ModelInfo:
     """Write the graphs of ``model`` as a model directory that holds nothing else.
 
-    ``asr train`` writes a complete one: :func:`asr.training.completion.write_complete`.
+    ``asr train`` writes a complete one (:func:`asr.training.completion.complete_model`).
 
     Raises:
         OutputError: the folder cannot be written.
@@ -76,9 +76,9 @@ def load_weights(folder: str | Path, model: AcousticModel, vocabulary: Vocabular
 
 
 def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> list[str]:
-    """Put the weights of a model directory that fit into ``model``; list what was not taken over.
+    """Put those weights of a model directory that fit into ``model``; return a line for each other.
 
-    The outputs of symbols that both vocabularies have are taken over, wherever they stand.
+    The outputs of symbols that both vocabularies have are taken over, whatever their places.
 
     Raises:
         ModelError: the directory is not sound, or none of its weights below the outputs fits.
@@ -175,7 +175,7 @@ def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> t
     log_mel, lengths = _log_mel(graph, info, mel_filters)
     mask = _feature_mask(graph, log_mel, lengths)
     own = _statistics(graph, log_mel, lengths, mask)
-    # An input with a default: NaN means that none were given.
+    # The input has a default: NaN means that no statistics were given.
     graph.weight("statistics", np.full((1, 2, info.features.num_mels), np.nan, np.float32))
     used = graph.add(
         "Where", graph.add("IsNaN", "statistics"), own, "statistics", name="used_statistics"

@@ -1,9 +1,9 @@
-"""Synthetic test signals: vowels of nobody, the golden clips of a model trained on anybody's voice.
+"""Synthetic test signals: computed vowels that serve as golden clips and are nobody's voice.
 
-A row of harmonics sounds like a vowel when some of them, near the resonances (formants) of a vocal
-tract, are louder. The formants are those of Peterson and Barney (1952, table II, men). Everything
-is computed from the numbers below: there is no noise and no chance in it, and every frequency band
-holds energy far above rounding, so that features are the same on all machines.
+A series of harmonics sounds like a vowel if those near the resonances (formants) of a vocal tract
+are louder. The formants are those of Peterson and Barney (1952, table II, men). Everything is
+computed from the numbers below, without noise or chance, and every frequency band has an energy far
+above rounding errors, so that features are the same on all machines.
 """
 
 import io
@@ -20,13 +20,13 @@ FORMANTS = {
     "o": (570.0, 840.0, 2410.0),
     "u": (300.0, 870.0, 2240.0),
 }
-BANDWIDTH = 90.0  # of a formant, Hz
+BANDWIDTH = 90.0  # the bandwidth of a formant in Hz
 LEVEL = 0.3  # the largest sample
 EDGE = 0.02  # seconds in which a vowel comes and goes
 PAUSE, LEAD = 0.08, 0.15  # seconds of silence between vowels, and around them
 
 SIGNALS = {
-    # vowels, seconds of each, pitch (Hz) at the beginning and at the end of each
+    # Each has its vowels, the seconds of a vowel, and the pitch (Hz) at its beginning and end.
     "long-vowels.wav": ("aiu", 0.35, (120.0, 110.0)),
     "short-vowels.wav": ("eaoieu", 0.13, (180.0, 170.0)),
     "gliding-vowels.wav": ("oea", 0.30, (220.0, 130.0)),
@@ -67,8 +67,8 @@ def _vowel(vowel: str, seconds: float, pitch: tuple[float, float], rate: int) ->
 def _response(
     frequency: "np.ndarray[tuple[int], np.dtype[np.float64]]", formants: tuple[float, ...]
 ) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Return the amplitude of a source that falls by 6 dB an octave through resonators in
-    parallel."""
+    """Return the amplitude (n,) of a source that falls by 6 dB an octave, behind parallel
+    resonators."""
     resonances = [1 / (1 + ((frequency - peak) / BANDWIDTH) ** 2) for peak in formants]
     shaped = np.sum(resonances, axis=0) / frequency
     return np.asarray(shaped, np.float64)

@@ -1,4 +1,4 @@
-"""What a cell is: the step of a recurrent layer, in torch and in ONNX.
+"""Recurrent cells: the interface of the step of a recurrent layer, in torch and in ONNX.
 
 A module of this package defines one subclass of :class:`Cell` and makes it: ``CELL = GRU()``. It
 must have :meth:`Cell.step`, and :meth:`Cell.step_nodes` to be exported. Both may be replaced by
