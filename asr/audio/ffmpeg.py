@@ -71,7 +71,7 @@ def decode(given: Input, container: str | None) -> Sound:
     given.resources.callback(opened.close)
     source.check()
     if not opened.streams.audio:
-        raise NoAudioError("no audio in it, only pictures or other data")
+        raise NoAudioError("there is no audio in it, only pictures or other data")
     sound = _Decoder(opened, source, given.pipe if live else None).sound()
     check_limits(sound.rate, sound.channels)
     given.pipe.commit()
@@ -253,7 +253,8 @@ def _pyav() -> Any:
         import av
     except ImportError as error:
         raise AudioError(
-            f"only FFmpeg may read it, which cannot be loaded ({error}); pip install av"
+            "only FFmpeg may be able to read it, and PyAV, which holds FFmpeg, cannot be loaded "
+            f"({error}); pip install av"
         ) from error
     return av
 

@@ -148,7 +148,9 @@ class Input:
                 while data := self.pipe.some(_PIECE):
                     file.write(data)
                     if file.tell() > MAX_STORED:
-                        raise AudioError(f"a pipe gives over {MAX_STORED >> 30} GiB; give a file")
+                        raise AudioError(
+                            f"the pipe gives over {MAX_STORED >> 30} GiB; store it in a file first"
+                        )
                 file.flush()
                 self.resources.push(stack.pop_all())
                 return cast(BinaryIO, file)

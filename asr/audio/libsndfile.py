@@ -53,7 +53,7 @@ def _plain_blocks(pipe: Pipe, layout: Layout, warnings: list[str]) -> Iterator[B
         if whole:
             yield _convert(data[:whole], layout)
     if rest and layout.frames is None:
-        warnings.append(f"bytes behind the last whole sample, which are left out: {len(rest)}")
+        warnings.append(f"bytes behind the last whole sample that are left out: {len(rest)}")
 
 
 def _convert(data: bytes, layout: Layout) -> Block:

@@ -258,7 +258,7 @@ def _open(source: AudioInput | BinaryIO, raw_rate: int | None, resources: ExitSt
     first = pipe.read(SNIFFED if raw_rate is None else 1)
     pipe.seek(0)
     if not first:
-        raise AudioError("got no bytes")
+        raise AudioError("there are no bytes in it")
     if raw_rate is not None:
         check_limits(raw_rate, channels=1)
         return plain(pipe, Layout(raw_rate, 1, "PCM_16", "LITTLE", None))

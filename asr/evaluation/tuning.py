@@ -80,8 +80,8 @@ class Tuner:
     ) -> None:
         if not log_probs or len(log_probs) != len(references):
             raise DataError(
-                f"tuning needs utterances, as many log-probs as references; got {len(log_probs)} "
-                f"and {len(references)}"
+                f"tuning needs an utterance or more, and as many log-probs as references; got "
+                f"{len(log_probs)} and {len(references)}"
             )
         self._log_probs = log_probs
         self._references = [

@@ -134,7 +134,9 @@ def _marks(path: Path, data: bytes) -> list[re.Match[bytes]]:
             if mark[0].startswith(b"\\end"):
                 return marks
     if not marks:
-        raise DataError(f"{path}: neither an ARPA file (no \\data\\ line) nor a binary model")
+        raise DataError(
+            f"{path}: this is neither an ARPA file (no \\data\\ line) nor a binary model"
+        )
     raise DataError(f"{path}: no \\end\\ after the last n-grams; the file is cut short")
 
 
@@ -156,7 +158,10 @@ def _sections(path: Path, data: bytes) -> list[Section]:
             raise DataError(f"{path}:{number}: needs 'ngram ORDER=COUNT', got {shown(line)}")
         number += 1
     if sorted(counts) != orders:
-        raise DataError(f"{path}: counts for the orders {sorted(counts)}, sections for {orders}")
+        raise DataError(
+            f"{path}: \\data\\ has counts for the orders {sorted(counts)}, but there are sections "
+            f"for {orders}"
+        )
     ends = [*(mark.start() for mark in marks[1:]), tail.start()]
     return [
         Section(path, data, mark.end(), end, order, counts[order])

@@ -94,17 +94,17 @@ def read_binary(path: str | Path) -> NgramModel:
     except OSError as error:
         raise ModelError(f"cannot read the language model {path}: {error.strerror}") from error
     except ValueError as error:  # an empty file cannot be mapped
-        raise ModelError(f"{path}: an empty file, not a language model") from error
+        raise ModelError(f"{path}: the file is empty, it needs a language model") from error
     damaged = f"{path}: the language model is damaged or cut short; build or copy it again"
     if data[: len(MAGIC)].tobytes() != MAGIC:
-        raise ModelError(f"{path}: not a binary n-gram model as asr lm build writes it")
+        raise ModelError(f"{path}: this is not a binary n-gram model as asr lm build writes it")
     if len(data) < _PREFIX.size:
         raise ModelError(damaged)
     _, version, header, checksum = _PREFIX.unpack(data[: _PREFIX.size].tobytes())
     if version != FORMAT_VERSION:
         raise ModelError(
-            f"{path}: a language model of format {version}, this version of the package reads "
-            f"format {FORMAT_VERSION}; build it again from its ARPA file or its text"
+            f"{path}: the language model has format {version}, but this version of the package "
+            f"reads format {FORMAT_VERSION}; build it again from its ARPA file or its text"
         )
     body = data[_PREFIX.size :]
     if zlib.crc32(body.data) != checksum:

@@ -29,8 +29,8 @@ def sample_texts(
         place = context.index(model.unknown_id)
         known = model.decode(context[:place])
         raise DataError(
-            f"the prompt {prompt!r} goes on after {known!r} with what the model does not know; "
-            "take words of its training text"
+            f"after {known!r}, the prompt {prompt!r} has a word or character that the model does "
+            "not know; use those of its training text"
         )
     rng = np.random.default_rng(seed)
     log_probs, states = model.start(context, count)

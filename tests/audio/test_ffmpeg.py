@@ -100,7 +100,7 @@ def test_bytes_and_pipes(tmp_path, video, no_children):
 def test_no_audio_in_it(tmp_path, no_children):
     path = tmp_path / "silent.mp4"
     subprocess.run(["ffmpeg", "-v", "error", *PICTURES, path], check=True)
-    with pytest.raises(AudioError, match=r"silent\.mp4: no audio in it"):
+    with pytest.raises(AudioError, match=r"silent\.mp4: there is no audio in it"):
         read_audio(path, RATE)
 
 
@@ -156,7 +156,7 @@ def test_no_program_is_needed(monkeypatch, video, no_children):
 
 def test_without_pyav(monkeypatch, video):
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(AudioError, match=r"only FFmpeg may read it, .*; pip install av"):
+    with pytest.raises(AudioError, match=r"only FFmpeg may be able to read it, .*; pip install av"):
         read_audio(video, RATE)
     assert len(read_audio(encode(np.zeros(100), format="FLAC"), RATE).samples) == 100
 

@@ -144,7 +144,7 @@ def test_half_a_sample_at_the_end():
 @pytest.mark.parametrize("raw_rate", [None, RATE])
 def test_empty(raw_rate):
     feeder = Feeder(b"")
-    with feeder.stream as stream, pytest.raises(AudioError, match="got no bytes"):
+    with feeder.stream as stream, pytest.raises(AudioError, match="there are no bytes in it"):
         open_audio(stream, RATE, raw_rate=raw_rate)
     feeder.join()
 

@@ -85,7 +85,7 @@ def test_the_middle_of_the_best_neighbourhood(errors, place):
 
 
 def test_what_cannot_be_tuned():
-    with pytest.raises(DataError, match="tuning needs utterances"):
+    with pytest.raises(DataError, match="tuning needs an utterance or more"):
         Tuner(VOCABULARY, [], [], None, None)
     with pytest.raises(DataError, match="got 1 and 2"):
         Tuner(VOCABULARY, [np.zeros((0, 5), np.float32)], ["a", "b"], None, None)

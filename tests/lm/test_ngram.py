@@ -127,13 +127,13 @@ def stored(tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: b"", "an empty file"),
+        (lambda data: b"", "the file is empty"),
         (lambda data: b"RIFF" + data[4:], "not a binary n-gram model"),
         (lambda data: data[:12], "damaged or cut short"),
         (lambda data: data[:-1], "damaged or cut short"),
         (lambda data: data + b"x", "damaged or cut short"),
         (lambda data: data[:200] + b"!" + data[201:], "damaged or cut short"),
-        (lambda data: data[:8] + b"\x02" + data[9:], "of format 2, .* reads format 1; build it"),
+        (lambda data: data[:8] + b"\x02" + data[9:], "has format 2, .* reads format 1; build it"),
     ],
 )
 def test_damaged_files(change, message, stored, tmp_path):

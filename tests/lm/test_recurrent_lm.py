@@ -172,7 +172,9 @@ def test_samples_are_seeded_begin_with_the_prompt_and_end():
     assert surest == [lm.decode(ids)]
     _, characters = make_lm(unit="token", words=CHARACTERS)
     assert sample_texts(characters, "a b", max_tokens=1)[0].startswith("a b")
-    with pytest.raises(DataError, match="'a x b' goes on after 'a' with what the model does not"):
+    with pytest.raises(
+        DataError, match="after 'a', the prompt 'a x b' has a word or character that"
+    ):
         sample_texts(lm, "a x b")
 
 
