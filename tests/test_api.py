@@ -132,7 +132,9 @@ def test_compare_needs_the_same_utterances(tmp_path):
     )
     (tmp_path / "few.jsonl").write_text("\n".join(lines.splitlines()[:3]))
     few, all_of_them = asr.evaluate(tmp_path / "few.jsonl"), asr.evaluate(MANIFEST)
-    with pytest.raises(asr.AsrError, match=r"few\.jsonl and .*manifest\.jsonl are of other utt"):
+    with pytest.raises(
+        asr.AsrError, match=r"few\.jsonl and .*manifest\.jsonl are of different utt"
+    ):
         asr.compare(few, all_of_them)
 
 

@@ -2,8 +2,8 @@
 
     python recipes/letters_and_digits/make_samples.py --output samples
 
-Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``. Their texts are in no synthetic
-training data; the result is the same on every run.
+Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``, and ``manifest.jsonl`` with all of them.
+Their texts are in no synthetic training data; the result is the same on every run.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from synthesis import SAMPLE_RATE, SAMPLE_TEXTS, Clip, Voice, render, write_audio
 from synthesisers import require_programs
 
+from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
 from asr.files import write_atomically
 
@@ -37,18 +38,23 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         require_programs({voice.program for voice in VOICES.values()})
-        for name, text in SAMPLE_TEXTS.items():
-            make_sample(options.output, name, text)
+        made = [make_sample(options.output, name, text) for name, text in SAMPLE_TEXTS.items()]
+        write_manifest(options.output / "manifest.jsonl", sorted(made, key=lambda item: item.id))
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def make_sample(output: Path, name: str, text: str) -> None:
-    """Write one recording and its text, and say so."""
+def make_sample(output: Path, name: str, text: str) -> Utterance:
+    """Write one recording and its text, say so, and return its line of the manifest."""
     samples = render(Clip(text, VOICES[name], RATE, lead=LEAD, trail=TRAIL, noise=NOISE))
-    write_audio(output / f"{name}.wav", samples)
+    audio = output / f"{name}.wav"
+    write_audio(audio, samples)
     write_atomically(output / f"{name}.txt", text + "\n")
-    print(f"{output / name}.wav: {len(samples) / SAMPLE_RATE:.2f} s, {text}")
+    duration = len(samples) / SAMPLE_RATE
+    print(f"{audio}: {duration:.2f} s, {text}")
+    voice = VOICES[name]
+    speaker = f"{voice.program.removesuffix('-ng')}-{voice.name.split('+')[0]}"
+    return Utterance(audio, duration, text, name, speaker)
 
 
 if __name__ == "__main__":

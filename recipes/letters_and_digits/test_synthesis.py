@@ -46,13 +46,15 @@ def test_samples_are_what_their_script_makes(installed, tmp_path):
     ]
     subprocess.run(script, check=True, capture_output=True, cwd=ROOT)
     texts, recordings = sorted(tmp_path.glob("*.txt")), sorted(tmp_path.glob("*.wav"))
-    assert len(texts) == len(recordings) == len([*(ROOT / "samples").iterdir()]) / 2
-    for path in texts:
+    kept = {path.name for path in (ROOT / "samples").iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert len(texts) == len(recordings) == len(kept) // 2 == 8
+    for path in (*texts, tmp_path / "manifest.jsonl"):
         assert path.read_text() == (ROOT / "samples" / path.name).read_text()
     for path in recordings:
-        made, kept = (soundfile.read(p)[0] for p in (path, ROOT / "samples" / path.name))
+        made, shipped = (soundfile.read(p)[0] for p in (path, ROOT / "samples" / path.name))
         # Resampling may round the last bits otherwise on another processor.
-        np.testing.assert_allclose(made, kept, atol=2 / 32768)
+        np.testing.assert_allclose(made, shipped, atol=2 / 32768)
 
 
 def test_synthetic_speech(installed, tmp_path):

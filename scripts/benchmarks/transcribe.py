@@ -77,7 +77,7 @@ def main() -> None:
 
 def read_recordings(manifest: Path | None) -> list[Samples]:
     """The waveforms that everything is made of."""
-    samples = Path(__file__).parent.parent / "samples"
+    samples = Path(__file__).parents[2] / "samples"
     paths = sorted(samples.glob("*.wav"))
     if manifest is not None:
         paths = [item.audio for item in read_manifest(manifest)]
