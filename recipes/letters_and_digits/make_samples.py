@@ -2,8 +2,8 @@
 
     python recipes/letters_and_digits/make_samples.py --output samples
 
-Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``, and ``manifest.jsonl`` with all of them.
-Their texts are in no synthetic training data; the result is the same on every run.
+Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``, and ``manifest.jsonl`` with all of
+them. Their texts are in no synthetic training data; the result is the same on every run.
 """
 
 import argparse
