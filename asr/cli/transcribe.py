@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,26 +10,10 @@ import typer
 import asr
 from asr.cli.options import ModelOption, decodes
 from asr.errors import AsrError, AudioError
+from asr.recognition.formats import FORMATS, TOGETHER, Format
 
 if TYPE_CHECKING:
     from asr.recognition.transcript import Transcript
-
-
-class Format(StrEnum):
-    """Formats of a transcript."""
-
-    txt = "txt"
-    json = "json"
-    srt = "srt"
-    vtt = "vtt"
-    tsv = "tsv"
-    ctm = "ctm"
-    textgrid = "textgrid"
-    all = "all"
-
-
-TOGETHER = (Format.txt, Format.json, Format.ctm)
-"""Formats that can hold several recordings in one stream."""
 
 
 @decodes
@@ -121,7 +104,6 @@ def transcribe(
     from asr.files import write_atomically
     from asr.recognition.subtitles import SubtitleOptions
     from asr.recognition.writers import (
-        FORMATS,
         INCREMENTAL,
         output_paths,
         render,

@@ -12,6 +12,7 @@ from typing import Any
 
 from asr.audio.read import source_name
 from asr.errors import ConfigError, OutputError
+from asr.recognition.formats import FORMATS
 from asr.recognition.segments import Segment
 from asr.recognition.subtitles import (
     ONE_LINE,
@@ -121,7 +122,6 @@ def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) ->
 INCREMENTAL: dict[
     str, Callable[[str | Path, Iterable[Segment], SubtitleOptions], Iterator[str]]
 ] = {"txt": _txt, "srt": _srt, "vtt": _vtt, "tsv": _tsv, "ctm": _ctm}
-FORMATS = ("txt", "json", "srt", "vtt", "tsv", "ctm", "textgrid")
 
 
 def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any]) -> str:
