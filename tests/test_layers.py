@@ -17,7 +17,7 @@ ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"
 # Extras and what is slow to load: imported where their absence gets a clear message, nowhere else.
 EXTRAS = {
     "av": {"audio/ffmpeg.py"},
-    "numba": {"decoding/compiled.py"},
+    "numba": {"decoding/jit.py"},
     "matplotlib": {"cli/lm_tune.py", "report/summary_picture.py"},
 }
 FILES = sorted((ROOT / "asr").rglob("*.py"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.decoding.compiled import compiled
+from asr.decoding.jit import compiled
 from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
 from asr.text import min_frames

@@ -12,6 +12,16 @@ import numpy.typing as npt
 
 from asr.config import from_mapping
 from asr.decoding.alignment import align
+from asr.decoding.beam_kernel import (
+    BOTH,
+    FIXED,
+    LM,
+    Limits,
+    advance,
+    final_scores,
+    make_room,
+    new_tree,
+)
 from asr.decoding.confidence import prefix_tokens, token_codes, token_posteriors
 from asr.decoding.config import DecodingConfig
 from asr.decoding.context import NO_END, NO_LM, TOKEN_LM, WORD_LM, Context, State, text_state
@@ -20,7 +30,6 @@ from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.lexicon import build_lexicon
 from asr.decoding.log_probs import log_probability, probabilities
 from asr.decoding.rescoring import rescore
-from asr.decoding.search import BOTH, FIXED, LM, Limits, advance, final_scores, make_room, new_tree
 from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, START, NgramModel
 from asr.lm.recurrent_lm import RecurrentLm

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from asr.decoding.compiled import compiled
+from asr.decoding.beam_kernel import NONE, PARENT, TOKEN
 from asr.decoding.context import Context
-from asr.decoding.search import NONE, PARENT, TOKEN
+from asr.decoding.jit import compiled
 
 NEGLIGIBLE = 1e-6
 """Hypotheses less probable than this share of the best one are left out."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr.decoding.compiled import compiled, inlined
+from asr.decoding.jit import compiled, inlined
 
 NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
 NO_END = -1  # as lm_end: the sentence goes on

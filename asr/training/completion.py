@@ -34,7 +34,7 @@ from asr.training.export import graph_files
 from asr.training.model import AcousticModel
 from asr.training.preparation import Corpus
 from asr.training.seeding import rng
-from asr.training.signals import make_signals
+from asr.training.synthetic_clips import make_signals
 
 MOST = 1000
 """The most development recordings that are recognised."""

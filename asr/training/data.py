@@ -12,8 +12,8 @@ from asr.errors import AudioError
 from asr.training.augment import Augmenter, Draw
 from asr.training.cache import AudioCache, cached_share
 from asr.training.config import Config
+from asr.training.datamodule import BucketData
 from asr.training.dataset import SpeechDataset
-from asr.training.loading import BucketData
 from asr.training.preparation import Corpus
 
 TRIES = 10

@@ -13,8 +13,8 @@ from asr.errors import ModelError
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model, write_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
-from asr.training.graph import Graph, Shape
 from asr.training.model import AcousticModel, Encoder
+from asr.training.onnx_graph import Graph, Shape
 from asr.training.stack import stack_nodes
 
 WEIGHTS = "encoder."

@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.training.cells import load_cell
 from asr.training.cells.base import CellWeights
-from asr.training.graph import Graph
+from asr.training.onnx_graph import Graph
 
 DIRECTIONS = ("", "_reverse")
 """What torch appends to the names of a direction's weights."""

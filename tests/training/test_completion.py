@@ -24,7 +24,7 @@ from asr.training.card import amount
 from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
 from asr.training.export import export_model
 from asr.training.fit import fit
-from asr.training.signals import SIGNALS, make_signals
+from asr.training.synthetic_clips import SIGNALS, make_signals
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]

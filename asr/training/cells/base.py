@@ -16,7 +16,7 @@ import torch
 from onnx import TensorProto
 from torch import Tensor, nn
 
-from asr.training.graph import Graph
+from asr.training.onnx_graph import Graph
 
 States = tuple[Tensor, ...]
 Weights = Mapping[str, Tensor]

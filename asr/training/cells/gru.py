@@ -26,7 +26,7 @@ from asr.training.cells.base import (
     start,
     weight_gradients,
 )
-from asr.training.graph import Graph
+from asr.training.onnx_graph import Graph
 
 
 class GRU(Cell):

@@ -22,7 +22,7 @@ from asr.training.cells.base import (
     start,
     weight_gradients,
 )
-from asr.training.graph import Graph
+from asr.training.onnx_graph import Graph
 
 
 class RNN(Cell):

@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 from asr.data.texts import read_texts
 from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, START, UNKNOWN, split_units
+from asr.training.datamodule import BucketData
 from asr.training.lm.config import LmConfig, TextConfig
-from asr.training.loading import BucketData
 from asr.training.sampler import MicroBatch
 
 PADDING = -100

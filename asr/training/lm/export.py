@@ -7,10 +7,10 @@ from onnx import TensorProto, helper
 
 from asr.lm.recurrent_lm import METADATA, SCHEMA_VERSION
 from asr.training.cells import load_cell
-from asr.training.graph import Graph
 from asr.training.lm.config import NetworkConfig
 from asr.training.lm.data import Texts
 from asr.training.lm.model import RecurrentLmModel
+from asr.training.onnx_graph import Graph
 from asr.training.stack import stack_nodes
 
 

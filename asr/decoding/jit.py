@@ -2,7 +2,7 @@
 
 numba keeps a compiled function on disk as long as its source file stays the same. It does not
 notice a change in another file whose functions are called: delete ``__pycache__`` after such a
-change. The tests keep a cache for each state of the sources (tests/conftest.py).
+change. The tests keep a cache for each state of the sources (tests/shared_fixtures.py).
 """
 
 from collections.abc import Callable

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr.decoding.compiled import compiled, inlined
 from asr.decoding.context import Context, State, allowed_tokens, extend, finish
+from asr.decoding.jit import compiled, inlined
 
 # Columns of the integers and of the floats of a node.
 PARENT, TOKEN, CHILD, SIBLING, SLOT, LEXICON, LM_STATE, HOT = range(8)
