@@ -1,4 +1,4 @@
-"""What augmentation does to a recording: a page of spectrograms, and WAV files to listen to.
+"""Preview augmentation of a recording: a page of spectrograms, and WAV files to listen to.
 
     python scripts/preview_augment.py samples/flite-awb-date.wav --output preview
 

@@ -1,4 +1,4 @@
-"""What it would cost to train on a corpus that is not here, from the measured speed of its network.
+"""Project the cost of training on a corpus that is not here from the speed of its network.
 
     python scripts/project_cost.py --config recipes/librispeech/config.toml --hours 100.6 \\
         --manifest data/librispeech_sample/train-clean-100.jsonl \\

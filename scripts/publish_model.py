@@ -115,7 +115,7 @@ def publish(
 
 
 def fill(place: str, texts: dict[str, Callable[[], str]], card: Path) -> str:
-    """What stands in a ``place`` of the card."""
+    """Return the text for a ``place`` of the card."""
     if place not in texts:
         raise DataError(f"{card}: nothing was given for {{{place}}}; known: {', '.join(texts)}")
     return texts[place]()
@@ -128,13 +128,13 @@ def trainings(info: ModelInfo) -> list[ModelInfo]:
 
 
 def stage_minutes(info: ModelInfo) -> str:
-    """How long each training took, the one of the model that it began with aside."""
+    """Return the minutes of each training but that of the model that it began with."""
     *others, last = (f"{each.provenance['minutes']:.0f}" for each in trainings(info)[1:])
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def data_list(info: ModelInfo) -> str:
-    """How much is said in each training manifest, as a Markdown list; each recording once.
+    """Return the amounts of speech in training manifests as a Markdown list, each recording once.
 
     Raises:
         DataError: a manifest, or a model that it began as, is not there any more, or another one
@@ -155,7 +155,7 @@ def data_list(info: ModelInfo) -> str:
 
 
 def amount(items: Sequence[Utterance]) -> str:
-    """How much is said in recordings."""
+    """Return the amount of speech in recordings."""
     minutes, silent = (
         sum(item.duration for item in some) / 60
         for some in (items, [item for item in items if not item.text])

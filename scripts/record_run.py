@@ -1,4 +1,4 @@
-"""What a finished run came to and what it cost, as one JSON file: dev and test WER with every
+"""Record the results and the cost of a finished run in one JSON file: dev and test WER with every
 hypothesis, parameters, seconds an epoch, times real time.
 
     python scripts/record_run.py --run runs/an4 --data data/an4 --output recipes/an4/runs/1.json

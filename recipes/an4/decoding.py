@@ -1,4 +1,4 @@
-"""What a language model and a lexicon add to the AN4 model: the table of README.md.
+"""Measure what a language model and a lexicon add to the AN4 model: the table of README.md.
 
     python recipes/an4/decoding.py --data data/an4 --model recipes/an4/model
 
@@ -73,7 +73,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     unseen = [i for i, text in enumerate(test_texts) if text not in set(all_texts)]
 
     def counts(errors: ErrorCounts, hypotheses: list[str]) -> dict[str, Any]:
-        """Of the development set, and of what came out for the test set."""
+        """Return the counts of the development set, and of what came out for the test set."""
         pairs = [(test_texts[i], hypotheses[i]) for i in unseen]
         return {
             "dev": count_values(errors),
@@ -84,7 +84,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     def row(
         words: str, order: int, trial: Trial, final: Tuner, rescored: bool = False
     ) -> dict[str, Any]:
-        """What was chosen on the development set, on the test set."""
+        """Return the result on the test set of what was chosen on the development set."""
         started = time.perf_counter()
         texts = final.texts(trial.options, rescored)
         seconds = time.perf_counter() - started
@@ -168,7 +168,7 @@ def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
 def make_bundle(
     options: DecodingConfig, lm: NgramModel | None, lexicon: list[str] | None, row: dict[str, Any]
 ) -> Bundle:
-    """What goes into the model directory."""
+    """Return the bundle that goes into the model directory."""
     provenance = {
         "command": COMMAND,
         "text": "the 948 training transcripts of AN4; weights tuned on 7 speakers of them with "

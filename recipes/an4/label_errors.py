@@ -54,11 +54,11 @@ class Heard:
 
     @property
     def top(self) -> int:
-        """How many places of the ranking are looked at."""
+        """Return the number of places of the ranking that are looked at."""
         return math.ceil(TOP * len(self.references))
 
     def scores(self, index: int, reference: str) -> tuple[float, ...]:
-        """Of each of :data:`FORMS`, for a reference of utterance ``index``."""
+        """Return the score in each of :data:`FORMS` for a reference of utterance ``index``."""
         log_probs, hypothesis = self.log_probs[index], self.hypotheses[index]
         ratio = log_ratio(reference, hypothesis, log_probs, self.vocabulary)
         score = label_score(reference, hypothesis, log_probs, self.vocabulary)
@@ -130,7 +130,7 @@ def ranking(heard: Heard) -> list[tuple[float, int]]:
 
 
 def plant(heard: Heard, planter: Planter) -> dict[str, int]:
-    """How many of the planted texts are found, by form of the score, over all seeds."""
+    """Count the planted texts that are found, by form of the score, over all seeds."""
     untouched = np.array([heard.scores(*item) for item in enumerate(heard.references)])
     found: Any = np.zeros(len(FORMS), int)
     for seed in SEEDS:

@@ -1,4 +1,4 @@
-"""How far a frame's gradient reaches back through time, in each cell, before and after training.
+"""Measure how far a frame's gradient reaches back in time in each cell, untrained and trained.
 
     python recipes/cells/gradients.py
 

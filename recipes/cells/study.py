@@ -52,12 +52,12 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where ``asr train`` keeps the run."""
+        """Return the folder in which ``asr train`` keeps the run."""
         return Path("runs") / f"cells-{self.name}"
 
     @property
     def record(self) -> Path:
-        """What is kept of it."""
+        """Return the path of the record that is kept of the run."""
         return HERE / "runs" / f"{self.name}.json"
 
     @property

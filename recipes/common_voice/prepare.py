@@ -138,7 +138,7 @@ def read_part(folder: Path, part: str) -> list[Utterance]:
 
 
 def target(sentence: str, language: str) -> str:
-    """What is to be recognised, in the steps that stand at the top.
+    """Return the text that is to be recognised, by the steps that stand at the top.
 
     >>> target("«L’été», dit-il: 100 % !", "fr")
     "l'été dit il 100"

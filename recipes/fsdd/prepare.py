@@ -45,7 +45,7 @@ class Recording:
 
     @property
     def utterance(self) -> Utterance:
-        """As a line of a manifest."""
+        """Return a recording as a line of a manifest."""
         duration = read_audio(self.path, RATE).duration
         return Utterance(self.path, duration, DIGITS[self.digit], self.path.stem, self.speaker)
 
@@ -110,7 +110,7 @@ def join_strings(recordings: Sequence[Recording], part: str, folder: Path) -> li
 
 
 def join(pieces: Sequence[Samples], rng: np.random.Generator) -> Samples:
-    """With pauses of digital silence before, between and after."""
+    """Join recordings with pauses of digital silence before, between and after them."""
     parts: list[Samples] = []
     for piece in pieces:
         parts += [np.zeros(int(rng.uniform(0, LONGEST_PAUSE) * RATE), np.float32), piece]

@@ -154,8 +154,8 @@ def share(text: str) -> tuple[str, float]:
 
 @dataclass(frozen=True)
 class Mix:
-    """What training clips are made of: the shares of kinds of :data:`TEXTS`, each of what those
-    before it left, and the programs with theirs, which need not sum to 1."""
+    """The mix of training clips: the shares of kinds of :data:`TEXTS`, each of what those before it
+    left, and the programs with theirs, which need not sum to 1."""
 
     texts: Mapping[str, float] = field(default_factory=dict)
     programs: Mapping[str, float] = field(default_factory=lambda: PROGRAMS)

@@ -1,4 +1,4 @@
-"""What a model makes of AN4, spoken digits and the samples, clean and degraded: one JSON file.
+"""Measure a model on AN4, spoken digits and the samples, clean and degraded: one JSON file.
 
     python recipes/letters_and_digits/measure_conditions.py --model asr/models/default \\
         --output recipes/letters_and_digits/conditions.json

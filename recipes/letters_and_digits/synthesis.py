@@ -46,7 +46,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Clip:
-    """What is said, by whom and how; everything the samples depend on.
+    """A clip to be synthesised: its text, voice and manner, which determine its samples.
 
     ``rate`` and ``pitch`` are factors on the voice's own; a comma stands after the words whose
     index is in ``pauses``. ``lead`` and ``trail`` are seconds of silence, ``peak`` the largest

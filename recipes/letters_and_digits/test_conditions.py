@@ -32,7 +32,7 @@ def copies(talkers, tmp_path_factory):
 
 
 def active_power(samples):
-    """Of frames of 20 ms that are within 30 dB of the loudest."""
+    """Return the mean power of the frames of 20 ms that are within 30 dB of the loudest."""
     powers = [
         np.mean(np.square(frame)) for frame in np.split(samples, range(320, len(samples), 320))
     ]
@@ -77,7 +77,7 @@ def test_babble_is_made_of_its_talkers(talkers, monkeypatch):
 
 
 def shares(path):
-    """Of the power below 200 Hz and above 3.7 kHz."""
+    """Return the shares of the power below 200 Hz and above 3.7 kHz."""
     samples, rate = soundfile.read(path)
     assert rate == 8000 and soundfile.info(path).subtype == "PCM_16"
     power = np.abs(np.fft.rfft(samples)) ** 2

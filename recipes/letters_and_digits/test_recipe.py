@@ -61,7 +61,7 @@ def first_of(name, count, folder, request):
 def test_the_recorded_hypotheses_come_out_again(
     name, condition, count, recorded, an4, tmp_path, request
 ):
-    """On another processor, rounding may turn a word in fifty."""
+    """Rounding on another processor may change one word in fifty."""
     manifest = first_of(name, count, tmp_path, request)
     talkers = measure_conditions.Talkers(read_manifest(an4 / "train.jsonl"))
     copies = measure_conditions.copy(manifest, condition, talkers, tmp_path / "copies")
@@ -187,7 +187,7 @@ SETTINGS = [*miniatures.SMALL, "data.cache={cache}"]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """What the command leaves: its run, its data, its arguments, and the folder of all."""
+    """Run the command once; return its run, its data, its arguments, and the folder of all."""
     folder = tmp_path_factory.mktemp("default")
     data, run = folder / "data", folder / "run"
     corpora(data)

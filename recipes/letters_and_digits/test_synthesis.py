@@ -73,7 +73,7 @@ def test_synthetic_speech(installed, tmp_path):
 
 
 def median_pitch(samples):
-    """In Hz, of the frames that are loud."""
+    """Return the median pitch in Hz of the frames that are loud."""
     pitch = librosa.yin(samples, fmin=60, fmax=400, sr=SAMPLE_RATE)
     level = librosa.feature.rms(y=samples)[0]
     return float(np.median(pitch[level > level.max() / 4]))
@@ -100,7 +100,7 @@ def test_pauses(voice, installed):
 
 
 def test_festival_reads_letters_by_their_names(installed):
-    """In the phones of its lexicon: the "a" of a spelled name is no article, "z" is American."""
+    """Its lexicon gives phones in which "a" in a spelled name is no article and "z" is American."""
     expected = {"a": "ey", "z": "z iy", "r": "aa r", "w": "d ah b ax l y uw"}
     said = synthesisers.spelling([*expected, "rubout", "s", "t"], (), "festival")
     commands = [
@@ -155,7 +155,7 @@ def test_texts_that_are_easily_confused():
 
 
 def rhyming_share(clips):
-    """Of neighbouring letters, those that rhyme."""
+    """Return the share of neighbouring letters that rhyme."""
     pairs = [pair for clip in clips for pair in pairwise(clip.text.split())]
     letters = [{*pair} for pair in pairs if len("".join(pair)) == 2]
     return np.mean([any(pair <= {*set_} for set_ in make_synthetic.RHYMES) for pair in letters])

@@ -108,7 +108,7 @@ def study(
 
 
 def trained_on(model: Path) -> list[Utterance]:
-    """What a model was trained and selected on, and the model that it began with.
+    """Return the manifests that a model was trained and selected on, and the model it began with.
 
     Raises:
         DataError: a manifest that is not there any more, or another one now.

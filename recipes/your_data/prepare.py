@@ -148,7 +148,7 @@ def _probe(path: Path) -> Probe | AudioError:
 
 
 def distinct(items: Sequence[Item], folder: Path) -> list[Item]:
-    """With the path of its file as the id of each whose id is that of another, too."""
+    """Give each utterance whose id another one has too the path of its file as its id."""
     ids = Counter(item.id for item in items)
     return [
         replace(item, id=str(Path(file_name(item, folder)).with_suffix("")))
@@ -190,7 +190,7 @@ def unusable(manifest: Path, utterances: Sequence[Utterance]) -> list[Problem]:
 
 
 def say_what_was_changed(before: Sequence[str], after: Sequence[Utterance]) -> None:
-    """What normalisation did to the texts."""
+    """Say what normalisation did to the texts."""
     old = Counter("".join(map(BASIC.apply, before)).replace(" ", "").replace("’", "'"))
     new = Counter("".join(item.text for item in after).replace(" ", ""))
     print("texts: lower case, Unicode NFC, single spaces")

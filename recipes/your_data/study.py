@@ -1,4 +1,4 @@
-"""What ten minutes of one's own recordings bring: results.json.
+"""Measure what ten minutes of one's own recordings bring: results.json.
 
     python recipes/an4/prepare.py --archive an4_sphere.tar.gz --output data/an4   # or --download
     python recipes/your_data/study.py
@@ -162,7 +162,7 @@ def train(config: Path, name: str, **settings: Any) -> Path:
 
 
 def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
-    """What a model makes of the test, and what its training took."""
+    """Measure a model on the test set, and what its training took."""
     transcriber = Transcriber(model)
     found = results_values(evaluate(manifest, transcriber, trained), transcriber)
     provenance = transcriber.model.provenance
@@ -178,7 +178,7 @@ def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
 
 
 def expected_minutes(config: Path) -> int:
-    """What ``prepare.py`` wrote at the head of its configuration."""
+    """Return the minutes that ``prepare.py`` wrote at the head of its configuration."""
     head = re.search(r"^# Expected: (\d+) minutes", config.read_text(encoding="utf-8"), re.M)
     if head is None:
         raise DataError(f"{config}: does not say how many minutes are expected")
@@ -186,7 +186,7 @@ def expected_minutes(config: Path) -> int:
 
 
 def amount(utterances: list[Utterance]) -> dict[str, Any]:
-    """How much is said."""
+    """Return the amount of speech."""
     return {
         "utterances": len(utterances),
         "minutes": round(sum(item.duration for item in utterances) / 60, 2),

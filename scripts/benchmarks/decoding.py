@@ -61,7 +61,7 @@ class TestSet:
 
     @property
     def frames(self) -> int:
-        """Of all utterances."""
+        """Return the number of frames of all utterances."""
         return sum(map(len, self.log_probs))
 
 

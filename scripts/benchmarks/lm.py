@@ -1,4 +1,4 @@
-"""How long an n-gram model takes to load: seconds and memory, from text, gzip and binary.
+"""Measure loading of an n-gram model: seconds and memory, from text, gzip and binary.
 
     python scripts/benchmarks/lm.py --ngrams 1000000 --words 50000
 

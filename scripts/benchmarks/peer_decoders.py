@@ -237,7 +237,7 @@ def serve(
     position: "Synchronized[int]",
     connection: Connection,
 ) -> None:
-    """In a process of its own: the results of the utterances that it was the first to take."""
+    """Decode in a process of its own; return the results of the utterances that it took first."""
     while (count := connection.recv()) is not None:
         results = []
         while True:

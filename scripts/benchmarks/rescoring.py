@@ -1,4 +1,4 @@
-"""What the second pass of beam search costs beside the first.
+"""Measure what the second pass of beam search costs beside the first.
 
     python scripts/benchmarks/rescoring.py --manifest data/an4/test.jsonl \\
         --model recipes/an4/model --lm words.ngram --lm-weight 0.5 --rescore-lm runs/words/lm.onnx

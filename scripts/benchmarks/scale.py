@@ -1,4 +1,4 @@
-"""What a large corpus costs before and during training: seconds to the first step, peak memory.
+"""Measure a large corpus in training: seconds to the first step, peak memory.
 
     python scripts/benchmarks/scale.py --config recipes/an4/config.toml --lines 857 85700 300000
 

@@ -1,4 +1,4 @@
-"""How far off are word times? Strings of digits whose borders are known.
+"""Measure the errors of word times on strings of digits whose borders are known.
 
     python scripts/benchmarks/times.py --archive free-spoken-digit-dataset.tar.gz
 

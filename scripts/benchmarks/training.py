@@ -134,7 +134,7 @@ class Utterances(Dataset[Any]):
 
 
 class PackedLayer(nn.Module):
-    """What most people write: torch's own GRU on a packed sequence."""
+    """The layer that most people write: torch's own GRU on a packed sequence."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ class StopHere(Exception):
 
 
 def profiled(run: Epoch) -> Table:
-    """Where the time of the engine's first steps goes, on the main thread."""
+    """Profile the engine's first steps on the main thread."""
     seen: Iterator[int] = iter(range(PROFILED_STEPS))
     step = CTCModule.training_step
 

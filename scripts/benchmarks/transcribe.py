@@ -164,7 +164,7 @@ def against_torch(options: argparse.Namespace, make: Maker) -> Table:
 
 
 def text_in_torch(path: Path, session: TorchSession) -> str:
-    """What someone with the network at hand would write."""
+    """Recognise a file in torch as someone with the network at hand would."""
     samples, _ = soundfile.read(path, dtype="float32")
     (log_probs,) = session.log_probs([samples])
     vocabulary = session.info.vocabulary

@@ -1,5 +1,7 @@
-"""What windows change: recordings joined to long ones, recognised window by window, in one piece,
-live, and each on its own.
+"""Measure what windows change.
+
+Recordings are joined to long ones and recognised window by window, in one piece, live, and each on
+its own.
 
     python scripts/benchmarks/windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
 
@@ -32,8 +34,8 @@ from asr.recognition.words import Word, to_words
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of all recordings: ``log_probs`` (frames,) the largest difference of each frame, ``symbols``
-    frames whose most probable symbol differs, ``times`` (words,) in frames; word errors."""
+    """The differences over all recordings: ``log_probs`` (frames,) the largest of each frame,
+    ``symbols`` frames whose most probable symbol differs, ``times`` (words,) in frames; word errors."""
 
     log_probs: npt.NDArray[np.floating]
     symbols: int
@@ -114,7 +116,7 @@ def joined(
 
 
 def moved(ours: Sequence[Word], others: Sequence[Word], frame: float) -> list[float]:
-    """How many frames the words that both have in the same order lie from each other."""
+    """Return the frames by which the words that both have in the same order differ."""
     texts = [[word.text for word in words] for words in (ours, others)]
     blocks = SequenceMatcher(None, *texts, autojunk=False).get_matching_blocks()
     pairs = [
