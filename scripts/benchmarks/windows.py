@@ -35,7 +35,8 @@ from asr.recognition.words import Word, to_words
 @dataclass(frozen=True)
 class Comparison:
     """The differences over all recordings: ``log_probs`` (frames,) the largest of each frame,
-    ``symbols`` frames whose most probable symbol differs, ``times`` (words,) in frames; word errors."""
+    ``symbols`` frames whose most probable symbol differs, ``times`` (words,) in frames, and word
+    errors."""
 
     log_probs: npt.NDArray[np.floating]
     symbols: int
