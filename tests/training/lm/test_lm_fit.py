@@ -132,7 +132,9 @@ def test_the_commands(tmp_path):
     assert all(line.startswith("see") and len(line) <= 12 for line in lines)
     assert run(*sample, "--max-tokens", "9", cwd=tmp_path).stdout == done.stdout
     done = run("lm", "sample", "runs/lm/lm.onnx", "--prompt", "ß", cwd=tmp_path)
-    assert done.returncode == 1 and done.stderr.startswith("error: the prompt 'ß' goes on")
+    assert done.returncode == 1 and done.stderr.startswith(
+        "error: after '', the prompt 'ß' has a word or"
+    )
 
     build = ("lm", "build", "rhyme.txt", "--unit", "character", "--order", "2")
     assert run(*build, "-o", "two.ngram", cwd=tmp_path).returncode == 0
