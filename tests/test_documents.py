@@ -3,10 +3,16 @@
 import shlex
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 
 import documents
 import pytest
+import typer
 from conftest import ROOT
+
+from asr.cli.main import app
+from asr.training.config import Config
+from asr.training.lm.config import LmConfig
 
 README = ROOT / "README.md"
 PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -76,6 +82,28 @@ def test_console_examples_give_what_stands_there(page):
             cwd=ROOT,
         )
         assert (done.stdout + done.stderr, done.returncode) == (expected, 0)
+
+
+@pytest.mark.parametrize("config", [Config, LmConfig])
+def test_every_section_of_the_configuration_has_its_table(config):
+    page = (ROOT / "docs" / "guides" / "configuration.md").read_text()
+    sections = [config]
+    for section in sections:
+        sections += [item.default_factory for item in fields(section) if is_section(item)]
+    for section in {*sections} - {config}:
+        assert f"::: {section.__module__}.{section.__name__}\n" in page
+
+
+def is_section(item):
+    return item.default_factory is not MISSING
+
+
+def test_every_command_is_in_the_table():
+    page = (ROOT / "docs" / "guides" / "commands.md").read_text()
+    groups = typer.main.get_command(app).commands
+    for name, command in groups.items():
+        for part in getattr(command, "commands", {"": command}):
+            assert f"`asr {name} {part}".rstrip() in page
 
 
 def test_a_command_that_does_not_parse(monkeypatch):
