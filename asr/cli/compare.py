@@ -8,8 +8,6 @@ import typer
 from asr.cli.options import OpenReport, check_open, show_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from asr.evaluation.comparison import Difference
     from asr.evaluation.results import Results
     from asr.evaluation.seeds import SeedDifference, Seeds
@@ -55,9 +53,8 @@ def compare(
     asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each of which was trained several
     times with different seeds. Their means get the same interval, and Welch's t-test over seeds.
     """
-    from asr.evaluation.comparison import compare as compare_texts
+    from asr.evaluation.comparison import compare_results
     from asr.evaluation.results import read_results, same_utterances
-    from asr.evaluation.scoring import score
     from asr.report.page import write_report
 
     if len(results) < 2:
@@ -72,62 +69,34 @@ def compare(
     if output_dir is not None and len(results) > 2:
         raise typer.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
     systems = [read_results(path) for path in results]
-    ids = same_utterances(systems)
-    references = systems[0].column("reference", ids)
-    texts = [system.column("hypothesis", ids) for system in systems]
-    for index, (system, hypotheses) in enumerate(zip(systems, texts, strict=True), start=1):
-        print(f"{index}  {score(references, hypotheses).words}  {system.path}")
-    speakers = systems[0].column("speaker", ids)
-    for index in range(1, len(systems)):
-        difference = compare_texts(references, texts[0], texts[index], speakers)
+    same_utterances(systems)  # raises before anything is printed
+    for index, system in enumerate(systems, start=1):
+        print(f"{index}  {system.score().words}  {system.path}")
+    for index, other in enumerate(systems[1:], start=2):
+        difference = compare_results(systems[0], other)
         if output_dir is not None:
             show_page(write_report(output_dir, systems, difference=difference), open_report)
-        _show(difference, index + 1)
-        _show_changed(systems[0], systems[index], ids, MOST_CHANGED if changed is None else changed)
+        _show(difference, index)
+        _show_changed(systems[0], other, MOST_CHANGED if changed is None else changed)
 
 
 def _compare_seeds(paths: list[Path]) -> None:
-    from asr.evaluation.results import read_results, same_utterances
-    from asr.evaluation.scoring import score
-    from asr.evaluation.seeds import compare_seeds
+    from asr.evaluation.results import read_results
+    from asr.evaluation.seeds import compare_runs
 
     at = paths.index(Path(BETWEEN))
     sides = [paths[:at], paths[at + 1 :]]
     if not all(sides) or Path(BETWEEN) in sides[1]:
         raise typer.BadParameter("needs runs of a system on both sides of one vs")
-    systems = [[read_results(path) for path in side] for side in sides]
-    runs = [run for system in systems for run in system]
-    _check_runs(systems)
-    ids = same_utterances(runs)
-    references = runs[0].column("reference", ids)
-    first, second = ([run.column("hypothesis", ids) for run in system] for system in systems)
-    difference = compare_seeds(references, first, second, runs[0].column("speaker", ids))
-    for index, (system, hypotheses, seeds) in enumerate(
-        zip(systems, (first, second), (difference.first, difference.second), strict=True), start=1
+    first, second = ([read_results(path) for path in side] for side in sides)
+    difference = compare_runs(first, second)
+    for index, (runs, seeds) in enumerate(
+        [(first, difference.first), (second, difference.second)], start=1
     ):
         print(f"system {index}: {_mean(seeds)}")
-        for run, texts_of_run in zip(system, hypotheses, strict=True):
-            print(f"   {score(references, texts_of_run).words}  {run.path}")
+        for run in runs:
+            print(f"   {run.score().words}  {run.path}")
     _show_seeds(difference)
-
-
-def _check_runs(systems: "Sequence[Sequence[Results]]") -> None:
-    """Raise DataError for a file that is given twice, or two runs of a system with one model."""
-    from asr.errors import DataError
-
-    seen: dict[tuple[int, str], Path] = {}
-    for index, system in enumerate(systems):
-        for run in system:
-            model = run.values.get("model")
-            keys = [(0, str(run.path.resolve()))]
-            keys += [(index + 1, model["sha256"])] if model else []
-            for key in keys:
-                if key in seen:
-                    raise DataError(
-                        f"{run.path} and {seen[key]} are of one run; needs runs that differ in "
-                        "their seed"
-                    )
-                seen[key] = run.path
 
 
 def _mean(seeds: "Seeds") -> str:
@@ -173,22 +142,16 @@ def _show(difference: "Difference", index: int) -> None:
     print(f"verdict: {difference.verdict('system 1', f'system {index}')}")
 
 
-def _show_changed(first: "Results", second: "Results", ids: "Sequence[str]", count: int) -> None:
-    from asr.evaluation.scoring import count_errors
+def _show_changed(first: "Results", second: "Results", most: int) -> None:
+    from asr.evaluation.comparison import changed_utterances
 
-    changes = []
-    for id in ids:
-        one, two = first.utterances[id], second.utterances[id]
-        if one["hypothesis"] != two["hypothesis"]:
-            before, after = (
-                count_errors(item["reference"], item["hypothesis"]).errors for item in (one, two)
-            )
-            changes.append((before - after, id, one, two))
-    better, worse = (sum(sign * change > 0 for change, *_ in changes) for sign in (1, -1))
+    changes = changed_utterances(first, second)
+    better, worse = (sum(sign * item.errors > 0 for item in changes) for sign in (-1, 1))
     print(f"changed: {len(changes)} utterances, {better} better and {worse} worse")
-    for change, id, one, two in sorted(changes, key=lambda item: -abs(item[0]))[:count]:
-        kind = "fewer" if change > 0 else "more"
-        print(f"  {id}: {abs(change)} errors {kind}" if change else f"  {id}: as many errors")
-        print(f"    reference  {one['reference']}")
-        print(f"    before     {one['hypothesis']}")
-        print(f"    after      {two['hypothesis']}")
+    for item in changes[:most]:
+        kind = "fewer" if item.errors < 0 else "more"
+        count = f"{abs(item.errors)} errors {kind}" if item.errors else "as many errors"
+        print(f"  {item.id}: {count}")
+        print(f"    reference  {item.reference}")
+        print(f"    before     {item.before}")
+        print(f"    after      {item.after}")

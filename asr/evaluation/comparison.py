@@ -9,6 +9,7 @@ import numpy as np
 from asr.errors import DataError
 from asr.evaluation.interval import cluster_errors, difference_interval
 from asr.evaluation.results import Results, same_utterances
+from asr.evaluation.scoring import count_errors
 from asr.evaluation.word_alignment import Step, align_words
 
 BOUNDARY = 2
@@ -146,6 +147,47 @@ def compare_results(first: Results, second: Results) -> Difference:
         second.column("hypothesis", ids),
         first.column("speaker", ids),
     )
+
+
+@dataclass(frozen=True)
+class Change:
+    """An utterance of which two systems recognised different texts.
+
+    ``errors`` is the number of word errors of the second system less that of the first: below 0
+    the second is better.
+    """
+
+    id: str
+    reference: str
+    before: str
+    after: str
+    errors: int
+
+
+def changed_utterances(first: Results, second: Results) -> list[Change]:
+    """Return the utterances of which two systems recognised different texts, those with the
+    largest change of the number of word errors first.
+
+    >>> from pathlib import Path
+    >>> texts = {"speaker": "s", "reference": "go on"}
+    >>> one, two = (
+    ...     Results(Path(f"{text}.json"), {"u1": texts | {"hypothesis": text}}, {})
+    ...     for text in ("no", "go on")
+    ... )
+    >>> changed_utterances(one, two)
+    [Change(id='u1', reference='go on', before='no', after='go on', errors=-2)]
+
+    Raises:
+        DataError: other utterances or other references.
+    """
+    changes = []
+    for id in same_utterances([first, second]):
+        reference = first.utterances[id]["reference"]
+        before, after = (system.utterances[id]["hypothesis"] for system in (first, second))
+        if before != after:
+            errors = [count_errors(reference, text).errors for text in (before, after)]
+            changes.append(Change(id, reference, before, after, errors[1] - errors[0]))
+    return sorted(changes, key=lambda change: -abs(change.errors))
 
 
 def error_segments(first: Sequence[Step], second: Sequence[Step]) -> list[tuple[int, int]]:

@@ -57,7 +57,7 @@ from asr.evaluation.interval import Interval
 from asr.evaluation.normalization import BASIC, Normalization
 from asr.evaluation.reliability import calibrate, judge
 from asr.evaluation.sclite import ctm, has_words, stm, trn
-from asr.evaluation.scoring import ErrorCounts, Score
+from asr.evaluation.scoring import ErrorCounts, Score, score
 from asr.files import write_atomically
 from asr.version import __version__
 
@@ -78,6 +78,15 @@ class Results:
     def column(self, name: str, ids: Sequence[str]) -> list[Any]:
         """Return the field ``name`` of the utterances ``ids``."""
         return [self.utterances[id][name] for id in ids]
+
+    def score(self) -> Score:
+        """Score all utterances anew, word by word.
+
+        Raises:
+            DataError: no reference has a word.
+        """
+        ids = list(self.utterances)
+        return score(self.column("reference", ids), self.column("hypothesis", ids))
 
 
 def read_results(path: str | Path) -> Results:

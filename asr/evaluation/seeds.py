@@ -12,10 +12,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from asr.errors import DataError
 from asr.evaluation.comparison import SIGNIFICANT
 from asr.evaluation.interval import cluster_errors, difference_interval, rate
+from asr.evaluation.results import Results, same_utterances
 from asr.evaluation.scoring import count_each
 from asr.evaluation.t_test import TTest, t_test
 
@@ -154,3 +156,36 @@ def compare_seeds(
     return SeedDifference(
         value, low, high, len(clusters.words), clusters.over, before, after, seeds, together
     )
+
+
+def compare_runs(first: Sequence[Results], second: Sequence[Results]) -> SeedDifference:
+    """Compare the evaluations of two systems' runs, as :func:`compare_seeds` does their texts.
+
+    Raises:
+        DataError: a run is given twice (:func:`check_runs`); other utterances or other references;
+            fewer than two utterances, or no words.
+    """
+    check_runs(first, second)
+    runs = [*first, *second]
+    ids = same_utterances(runs)
+    one, two = ([run.column("hypothesis", ids) for run in system] for system in (first, second))
+    references, speakers = (runs[0].column(name, ids) for name in ("reference", "speaker"))
+    return compare_seeds(references, one, two, speakers)
+
+
+def check_runs(*systems: Sequence[Results]) -> None:
+    """Raise a DataError if one file is given twice, or if two runs of one system have the same
+    model: the spread of such runs would seem smaller than that of seeds."""
+    seen: dict[tuple[int, str], Path] = {}
+    for index, system in enumerate(systems):
+        for run in system:
+            model = run.values.get("model")
+            keys = [(-1, str(run.path.resolve()))]
+            keys += [(index, model["sha256"])] if model else []
+            for key in keys:
+                if key in seen:
+                    raise DataError(
+                        f"{run.path} and {seen[key]} are of one run; needs runs that differ in "
+                        "their seed"
+                    )
+                seen[key] = run.path

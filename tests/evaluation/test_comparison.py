@@ -10,7 +10,14 @@ from commands import run
 from systems import corrupted, systems, write_results
 
 from asr.errors import DataError
-from asr.evaluation.comparison import MatchedPairs, compare, error_segments
+from asr.evaluation.comparison import (
+    Change,
+    MatchedPairs,
+    changed_utterances,
+    compare,
+    error_segments,
+)
+from asr.evaluation.results import read_results
 from asr.evaluation.word_alignment import align_words
 
 
@@ -116,6 +123,36 @@ def test_what_cannot_be_compared():
         compare(["a b"], ["a b"], ["a b"])
     with pytest.raises(DataError, match="got 2 with 0 words"):
         compare(["", ""], ["a", ""], ["", ""])
+
+
+def test_changed_utterances(tmp_path):
+    """Those with the largest change come first; others keep the order of the manifest."""
+    parts = ["a b c", "a x", "d e"], ["a b x", "a b c", "e d"]
+    one, two = (
+        read_results(write_results(tmp_path / str(index), texts))
+        for index, texts in enumerate(parts)
+    )
+    assert changed_utterances(one, two) == [
+        Change("u1", "a b c", "a x", "a b c", -2),
+        Change("u2", "d e", "d e", "e d", 2),
+        Change("u0", "a b c", "a b c", "a b x", 1),
+    ]
+    assert [change.errors for change in changed_utterances(two, one)] == [2, -2, -1]
+    assert changed_utterances(one, one) == []
+
+
+def test_as_many_errors_are_a_change_too(tmp_path):
+    one = read_results(write_results(tmp_path / "one", ["a b x", "a b c", "d e"]))
+    two = read_results(write_results(tmp_path / "two", ["a x c", "a b c", "d e"]))
+    assert changed_utterances(one, two) == [Change("u0", "a b c", "a b x", "a x c", 0)]
+    assert one.score().words.errors == 1
+
+
+def test_changes_need_the_same_utterances(tmp_path):
+    one = read_results(write_results(tmp_path / "one", ["a b c", "a x", "d e"]))
+    two = read_results(write_results(tmp_path / "two", ["a", "b", "c"], utterances=[]))
+    with pytest.raises(DataError, match="are of different utterances: 3 are in one alone"):
+        changed_utterances(one, two)
 
 
 def test_the_command(tmp_path):

@@ -8,7 +8,8 @@ from systems import write_results
 
 from asr.errors import DataError
 from asr.evaluation import interval
-from asr.evaluation.seeds import SeedDifference, Seeds, compare_seeds
+from asr.evaluation.results import read_results
+from asr.evaluation.seeds import SeedDifference, Seeds, check_runs, compare_runs, compare_seeds
 from asr.evaluation.t_test import TTest, incomplete_beta, t_test, two_sided_p
 
 
@@ -178,6 +179,34 @@ def test_what_cannot_be_compared():
         DataError, match="needs at least two utterances with words, got 1 with 2 words"
     ):
         compare_seeds(["a b"], [["a b"], ["a b"]], [["a b"], ["a b"]])
+
+
+def test_runs_are_compared_as_their_texts_are(tmp_path):
+    texts = [["a b c", "a x", "d e"], ["a b x", "a b c", "d"], ["a b x", "a", "d"]]
+    runs = [
+        read_results(write_results(tmp_path / str(index), text)) for index, text in enumerate(texts)
+    ]
+    expected = compare_seeds(["a b c", "a b c", "d e"], texts[:2], texts[2:], ["s0", "s0", "s1"])
+    assert compare_runs(runs[:2], runs[2:]) == expected
+    with pytest.raises(DataError, match="are of one run"):
+        compare_runs(runs[:2], runs[1:])
+
+
+def test_runs_of_a_system_differ(tmp_path):
+    """Two systems may be runs of one model, such as those of another decoder."""
+
+    def made(name, **changes):
+        return read_results(write_results(tmp_path / name, ["a b c", "a x", "d e"], **changes))
+
+    one, two = made("one", model={"sha256": "x"}), made("two", model={"sha256": "x"})
+    other, unknown = made("other", model={"sha256": "y"}), made("unknown", model=None)
+    check_runs([one, other], [two, unknown])
+    check_runs([unknown, made("unknown too", model=None)], [made("without")])
+    with pytest.raises(DataError, match=r"two/.* and .*one/.* needs runs that differ in their"):
+        check_runs([one, two], [other])
+    for first, second in (([one, one], [other]), ([one], [one]), ([unknown], [other, unknown])):
+        with pytest.raises(DataError, match="are of one run"):
+            check_runs(first, second)
 
 
 def test_the_command(tmp_path):
