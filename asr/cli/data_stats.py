@@ -20,7 +20,7 @@ def stats(
         typer.Option(
             min=0,
             metavar="N",
-            help="Decode so many recordings of each manifest to measure levels and clipping.",
+            help="Decode this many recordings of each manifest to measure levels and clipping.",
         ),
     ] = 300,
     seed: Annotated[int, typer.Option(help="Seed by which these recordings are drawn.")] = 0,

@@ -78,7 +78,7 @@ def validate(
         print(item.summary, file=sys.stderr)
     for first, second in combinations(validations, 2):
         sharing = find_leakage(second.utterances, first.utterances, skip_missing=True)
-        print(f"{second.path}: of it {first.path} has {sharing.counts}", file=sys.stderr)
+        print(f"{first.path} also holds {sharing.counts} of {second.path}", file=sys.stderr)
     for line in count_kinds(problems):
         print(line, file=sys.stderr)
     if problems:

@@ -48,7 +48,7 @@ def build(
         typer.Option(
             metavar="COUNTS",
             callback=_check_prune,
-            help="For each order, leave out n-grams that occur so often or less, e.g. 0,0,1.",
+            help="For each order, leave out n-grams that occur this often or less, e.g. 0,0,1.",
         ),
     ] = "0",
     vocabulary: Annotated[

@@ -21,9 +21,9 @@ def sample(
             "always takes the likeliest.",
         ),
     ] = 1.0,
-    count: Annotated[int, typer.Option(min=1, help="Print so many texts.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Print this many texts.")] = 1,
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Stop each text after so many words or characters.")
+        int, typer.Option(min=1, help="Stop each text after this many words or characters.")
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same texts.")] = 1,
 ) -> None:

@@ -121,7 +121,7 @@ def decoding(
     ] = False,
     rescore_lm: RescoreLmOption = None,
     beam_size: Annotated[
-        int | None, typer.Option(min=1, help="Keep so many hypotheses in beam search.")
+        int | None, typer.Option(min=1, help="Keep this many hypotheses in beam search.")
     ] = None,
     lm_weight: Annotated[
         float | None,

@@ -24,9 +24,11 @@ def train(
     ] = False,
     devices: Annotated[
         int | None,
-        typer.Option(min=1, help="Train with so many processes or GPUs on this machine."),
+        typer.Option(min=1, help="Train with this many processes or GPUs on this machine."),
     ] = None,
-    num_nodes: Annotated[int | None, typer.Option(min=1, help="Train on so many machines.")] = None,
+    num_nodes: Annotated[
+        int | None, typer.Option(min=1, help="Train on this many machines.")
+    ] = None,
     deterministic: Annotated[
         bool,
         typer.Option(

@@ -226,7 +226,7 @@ def test_command(tmp_path):
         f"{other}:2: c: {tmp_path / 'c.wav'}: no such file",
     ]
     assert done.stderr.splitlines()[2:] == [
-        f"{other}: of it {path} has 1 speakers, 1 of 2 texts, 1 of 2 recordings",
+        f"{path} also holds 1 speakers, 1 of 2 texts, 1 of 2 recordings of {other}",
         f"characters: 1 (1 in {other})",
         f"audio: 1 (1 in {other})",
     ]
