@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from asr.config import HELP, RULE, Rule, Section
 
 ROLE = re.compile(r":(?:class|func|meth|mod|data|attr):`~?([^`]+)`")
+COLUMNS = re.compile(r"(\S+(?:, \S+)*)  +(\S)")
+NAMES = re.compile(r"\w+(?:, \w+)*")
 EXAMPLE = re.compile(r"(?:^>>> .*\n?(?:^(?!>>> )\S.*\n?|^\.\.\. .*\n?|^    .*\n?)*)+", re.MULTILINE)
 
 
@@ -72,7 +74,41 @@ def allowed(rule: Rule, many: bool) -> str:
     return f"{'some' if many else 'one'} of {names}"
 
 
+def to_list(paragraph: str) -> str:
+    """Return a paragraph of two aligned columns as a list, and any other as it is.
+
+    >>> print(to_list("a.json   one\\n         line\\nb, c     two"))
+    - `a.json`: one line
+    - `b, c`: two
+    """
+    lines = paragraph.splitlines()
+    starts = [COLUMNS.match(line) for line in lines]
+    if len(lines) < 2 or starts[0] is None:
+        return paragraph
+    column = starts[0].start(2)
+    items: list[str] = []
+    for line, start in zip(lines, starts, strict=True):
+        if start is not None and start.start(2) == column:
+            items.append(f"- `{start[1]}`: {line[column:]}")
+        elif line.startswith(" " * column):
+            items[-1] += f" {line[column:]}"
+        elif NAMES.fullmatch(line):
+            items.append(f"- `{line}`")
+        else:
+            return paragraph
+    return "\n".join(items)
+
+
+def reference(name: str) -> str:
+    """Return the full name of a module, class or function as a link, if it has a place in the
+    reference, and any other name as code."""
+    if not name.startswith("asr."):
+        return f"`{name}`"
+    return f'<autoref identifier="{name}" optional><code>{name}</code></autoref>'
+
+
 def to_markdown(text: str) -> str:
     """Return a docstring in which Markdown shows what is meant."""
-    text = ROLE.sub(r"`\1`", text)
+    text = "\n\n".join(to_list(paragraph) for paragraph in text.split("\n\n"))
+    text = ROLE.sub(lambda match: reference(match[1]), text)
     return EXAMPLE.sub(lambda match: f"```pycon\n{match[0].rstrip()}\n```\n", text)
