@@ -1,7 +1,7 @@
-"""The tables that several READMEs have: an evaluation, seeds, the projected cost of a training.
+"""This module makes the tables that several READMEs have: an evaluation, seeds, projected costs.
 
-Each function takes what stands in a file of records, or in each file of a folder of them, and
-returns a Markdown table; ``tables.py`` finds it by its name.
+Each function takes the contents of a file of records, or of each file of a folder of them, and
+returns a Markdown table. ``tables.py`` finds the function by its name.
 """
 
 from pathlib import Path
@@ -63,7 +63,7 @@ def seeds(runs: list[dict[str, Any]]) -> str:
 
 
 def cost(projections: list[dict[str, Any]]) -> str:
-    """Return a table of what trainings would cost, with the arithmetic."""
+    """Return a table of the projected costs of trainings, with the arithmetic."""
     rows = [
         "| configuration | network | parameters | measured speed of training | training speech "
         "| projected | one GPU, estimated |",
@@ -96,7 +96,7 @@ def cost(projections: list[dict[str, Any]]) -> str:
 
 
 def network(encoder: EncoderConfig) -> str:
-    """Return the size and kind of a network in short.
+    """Return a short description of a network: its layers, their width and their kind.
 
     >>> network(EncoderConfig(layers=3, hidden_size=256))
     '3 × 256 BiGRU'
@@ -106,7 +106,7 @@ def network(encoder: EncoderConfig) -> str:
 
 
 def duration(hours: float) -> str:
-    """Return a time in the largest unit of which there are two or more.
+    """Return a time as text, in the largest unit of which there are two or more.
 
     >>> duration(2.4), duration(0.25), duration(0.01), duration(1e-5)
     ('2 h', '15 min', '36 s', 'under 2 s')

@@ -1,12 +1,13 @@
-"""Try damaged recordings by the thousand: each must be transcribed or refused, and nothing else.
+"""Try thousands of damaged recordings, each of which must be transcribed or refused.
 
     python scripts/fuzz_audio.py [--clips 10000] [--seed 0] [--jobs 2] [--model DIR] [--save DIR]
 
-Half-second recordings in every container, those of FFmpeg among them, are mutated: header bytes,
-any bytes, sizes set to extremes, pieces cut out, doubled or put in, the end cut off. Workers with
-bounded memory read each (a quarter as a pipe) and transcribe what they get. A worker that dies, or
-takes over ten seconds for a clip, is a finding, and so is any exception but an AudioError; the clip
-is saved. The totals are printed, and the exit code is 1 if there are findings. It needs Linux.
+Half-second recordings in every container, those of FFmpeg among them, are mutated. Bytes change, in
+the header or anywhere, numbers are set to extremes, pieces are cut out, doubled or put in, and the
+end is cut off. Workers with bounded memory read each clip (every fourth as a pipe) and transcribe
+what they get. It is a finding if a worker dies, takes over ten seconds for a clip, or meets any
+exception but an AudioError; the clip is then saved. The totals are printed, and the exit code is 1
+if there are findings. The script needs Linux.
 """
 
 import argparse
@@ -48,13 +49,27 @@ EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800000
 
 
 def main() -> int:
-    """Mutate and read recordings, and count what became of them."""
+    """Mutate and read recordings, and count the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--save", type=Path, default=Path(tempfile.gettempdir()) / "fuzz_audio")
+    parser.add_argument(
+        "--clips", type=int, default=10_000, help="the number of clips; default: 10000"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="determines all clips; default: 0")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="the number of workers; default: one for each core",
+    )
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "fuzz_audio",
+        help="the folder for clips that are findings; default: fuzz_audio in the temporary folder",
+    )
     options = parser.parse_args()
     start = time.monotonic()
     totals = fuzz(options.clips, options.seed, options.jobs, options.model, options.save)
@@ -64,8 +79,11 @@ def main() -> int:
 
 @dataclass
 class Totals:
-    """The numbers of a run: ``outcomes`` counts transcripts and errors by kind; ``findings`` are
-    what must not happen, each with the file of its clip."""
+    """The numbers of a run, which ``str`` turns into its report.
+
+    ``outcomes`` counts transcripts and errors by kind. ``crashes`` and ``hangs`` describe what must
+    not happen, each with the file of its clip.
+    """
 
     outcomes: Counter[str]
     crashes: list[str]
@@ -73,7 +91,7 @@ class Totals:
 
     @property
     def findings(self) -> list[str]:
-        """All crashes and hangs."""
+        """Return all crashes and hangs."""
         return self.crashes + self.hangs
 
     def __str__(self) -> str:
@@ -123,7 +141,7 @@ Work = Callable[[Connection, range, int, Path], None]
 
 
 class Worker:
-    """A process that tries ``clips``; ``clip`` is the next that it has to report."""
+    """A process that tries ``clips``; ``clip`` is the next one whose outcome it has to report."""
 
     def __init__(self, clips: range, seed: int, model: Path, target: Work) -> None:
         self.clip = clips.start
@@ -138,7 +156,7 @@ class Worker:
         self._deadline = time.monotonic() + START_SECONDS
 
     def collect(self) -> str | None:
-        """Take in what it reports, and return how it ended, or None while it works."""
+        """Receive outcomes, and return how the process ended, or None while it works."""
         self.outcomes = []
         try:
             while self.connection.poll():
@@ -164,7 +182,7 @@ class Worker:
 def work(connection: Connection, clips: range, seed: int, model: Path) -> None:
     """Report an outcome for each of ``clips``."""
     quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 2)  # decoders written in C complain there
+    os.dup2(quiet, 2)  # decoders written in C complain on standard error
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     transcriber = Transcriber(model, threads=1)
     connection.send(None)
@@ -188,14 +206,14 @@ def attempt(data: bytes, transcriber: Transcriber, pipe: bool = False) -> str:
 
 
 class Unseekable(io.BytesIO):
-    """Bytes that come as from a pipe."""
+    """Bytes that can only be read forward, like those of a pipe."""
 
     def seekable(self) -> bool:
         return False
 
 
 def saved(folder: Path, seed: int, clip: int) -> Path:
-    """Write the clip into a file, and return its path."""
+    """Write a clip to a file, and return the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{seed}-{clip}.bin"
     path.write_bytes(mutant(seed, clip))
@@ -203,7 +221,7 @@ def saved(folder: Path, seed: int, clip: int) -> Path:
 
 
 def mutant(seed: int, clip: int) -> bytes:
-    """Return the recording with this number."""
+    """Return the damaged recording number ``clip``, a pure function of the arguments."""
     rng = np.random.default_rng([seed, clip])
     originals = seeds()
     data = originals[clip % len(originals)]
@@ -214,7 +232,7 @@ def mutant(seed: int, clip: int) -> bytes:
 
 @cache
 def seeds() -> list[bytes]:
-    """Return half a second in every container and coding."""
+    """Return half a second of sound in every container and coding."""
     times = np.arange(RATE // 2) / RATE
     noise = np.random.default_rng(0).normal(0, 0.05, len(times))
     sound = (0.4 * np.sin(2 * np.pi * 300 * times) + noise).astype(np.float32)
@@ -270,8 +288,10 @@ def encode_with_ffmpeg(
 
 
 def sphere(samples: np.ndarray, **fields: object) -> bytes:
-    """Return a recording in NIST's format, 16 bits or µ-law, with some ``fields`` of its header
-    replaced."""
+    """Return a recording in NIST's format, in 16 bits or µ-law.
+
+    ``fields`` replace those of its header.
+    """
     known: dict[str, object] = {
         "sample_count": len(samples),
         "sample_rate": RATE,
@@ -311,7 +331,7 @@ def replace_bytes(data: bytearray, rng: np.random.Generator) -> bytearray:
 
 
 def set_extreme(data: bytearray, rng: np.random.Generator) -> bytearray:
-    """Write a number of 1 to 8 bytes that is very small or large, in either order of bytes."""
+    """Overwrite a place with a very small or large number of 1 to 8 bytes, in either byte order."""
     width = int(rng.choice([1, 2, 4, 8]))
     value = EXTREMES[rng.integers(len(EXTREMES))] & (1 << 8 * width) - 1
     start = place(data, rng)

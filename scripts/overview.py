@@ -1,12 +1,12 @@
-"""The table of all recipes: what a corpus is, what came of it, what it cost or would cost.
+"""This module makes the table of all recipes, with their corpora, results and costs.
 
 A recipe of a corpus is a folder of ``recipes`` with ``prepare.py`` and ``config.toml``; the other
-folders hold studies. What cannot be derived of a corpus stands in the first table of the recipe's
-README, with the rows :data:`FACTS`; the network is that of ``config.toml``. The result is that of
-``results.json`` (written by ``asr evaluate``, or by a study that has ``rows``), or else of ``runs``
-(``scripts/record_run.py``). For a corpus that was not run, the cost is that of ``cost``
-(``scripts/project_cost.py``). A recipe that keeps other records has a function ``outcome`` in its
-``tables.py``, which takes the folder and returns the result and the cost.
+folders hold studies. The facts about a corpus stand in the first table of the recipe's README, with
+the rows :data:`FACTS`, and the network stands in ``config.toml``. The result stands in
+``results.json``, which ``asr evaluate`` or a study with ``rows`` wrote, or else in ``runs``
+(``scripts/record_run.py``). If nothing was trained on a corpus, the projected cost stands in
+``cost`` (``scripts/project_cost.py``). A recipe that keeps other records has a function ``outcome``
+in its ``tables.py``, which takes the folder and returns the result and the cost.
 """
 
 import importlib.util
@@ -29,13 +29,13 @@ NOT_RUN = "not run here"
 
 
 def find_recipes(folder: Path) -> list[Path]:
-    """Return the folders of recipes of corpora, by name."""
+    """Return the folders of recipes of corpora, sorted by name."""
     found = {path.parent for path in folder.glob(f"*/{PARTS[0]}")}
     return sorted(path for path in found if all((path / part).exists() for part in PARTS))
 
 
 def own_tables(recipe: Path) -> ModuleType | None:
-    """Import ``tables.py`` of a recipe, if it has one."""
+    """Import and return ``tables.py`` of a recipe, or return None if it has none."""
     path = recipe / "tables.py"
     if not path.exists():
         return None
@@ -105,7 +105,7 @@ def outcome(recipe: Path) -> tuple[str, str]:
 
 
 def rate(score: dict[str, Any]) -> str:
-    """Return a word error rate with its counts and interval."""
+    """Return a word error rate with its counts and its interval, as text."""
     text = rate_with_counts(score["wer"])
     if score["wer_interval"] is None:
         return text
@@ -114,12 +114,12 @@ def rate(score: dict[str, Any]) -> str:
 
 
 def cost(training: dict[str, Any]) -> str:
-    """Return what a training took, in words."""
+    """Return the minutes and the hardware of a training, as text."""
     return f"{training['minutes']:.0f} min on {training['hardware']}"
 
 
 def projection(values: dict[str, Any]) -> str:
-    """Return what a training would take, in words."""
+    """Return the projected time and the hardware of a training, as text."""
     return (
         f"projected: {duration(values['projected_hours'])} on {values['hardware']} for "
         f"{values['hours']:g} h × {values['epochs']} epochs"
@@ -127,5 +127,5 @@ def projection(values: dict[str, Any]) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a JSON file; an absent one is empty."""
+    """Read a JSON file, or return nothing if it does not exist."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -1,8 +1,9 @@
-"""Preview augmentation of a recording: a page of spectrograms, and WAV files to listen to.
+"""Preview the augmentation of a recording, in a page of spectrograms and as files to listen to.
 
     python scripts/preview_augment.py samples/flite-awb-date.wav --output preview
 
-Writes ``preview.png`` and a WAV file each. Babble is made of the recordings in the file's folder.
+The script writes ``preview.png``, and a WAV file for each kind of augmentation. Babble is made of
+the other recordings in the folder of the file.
 """
 
 import argparse
@@ -60,9 +61,11 @@ PREVIEWS: dict[str, tuple[AugmentConfig, float]] = {
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("audio", type=Path)
-    parser.add_argument("--output", type=Path, default=Path("preview"), help="default: preview")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("audio", type=Path, help="the recording")
+    parser.add_argument(
+        "--output", type=Path, default=Path("preview"), help="the folder; default: preview"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="determines all draws; default: 1")
     options = parser.parse_args(arguments)
     try:
         preview(options.audio, options.output, options.seed)
@@ -71,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def preview(audio: Path, output: Path, seed: int) -> None:
-    """Write the page and the recordings."""
+    """Write the page of spectrograms and the augmented recordings."""
     speech = read_audio(audio, RATE).samples
     others = [path for path in sorted(audio.parent.glob(f"*{audio.suffix}")) if path != audio]
 

@@ -1,14 +1,14 @@
-"""Project the cost of training on a corpus that is not here from the speed of its network.
+"""Project the cost of training on a corpus that is not at hand from the speed of its network.
 
     python scripts/project_cost.py --config recipes/librispeech/config.toml --hours 100.6 \\
         --manifest data/librispeech_sample/train-clean-100.jsonl \\
         --output recipes/librispeech/cost/100h.json
 
-The network is trained as ``asr train`` does, but on the manifest of other speech, for ``--epochs``
-epochs, of which the fastest counts: let nothing else run beside it. The projection is the corpus's
-hours times the configuration's epochs, divided by that speed. Where no GPU was measured, one is
-estimated: the operations of the network, three times forward for a training step, at the rate
-``ASSUMED``.
+The network is trained as ``asr train`` does it, but on a manifest of other speech. It is trained
+for ``--epochs`` epochs, of which the fastest counts, so let nothing else run beside it. The
+projection is the hours of the corpus times the epochs of the configuration, divided by that speed.
+If the speed was not measured on a GPU, the time on one GPU is estimated too. The estimate takes a
+training step for three times the operations of the network forward, at the rate ``ASSUMED``.
 """
 
 import argparse
@@ -35,17 +35,22 @@ from asr.training.model import Encoder
 from asr.version import __version__
 
 ASSUMED = 2e12
-"""Operations a second that one GPU reaches in training: not measured, a tenth of what an A100 (19.5
-TFLOP/s in float32) is sold with, as a recurrent layer waits for one frame after the other."""
+"""Operations a second that one GPU is assumed to reach in training. This was not measured. It is a
+tenth of what the maker states for an A100 (19.5 TFLOP/s in float32), because a recurrent layer has
+to wait for one frame after the other."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument(
+        "--config", type=Path, required=True, help="the configuration of the corpus's recipe"
+    )
     parser.add_argument("--hours", type=float, required=True, help="of the corpus's training part")
-    parser.add_argument("--manifest", type=Path, required=True, help="speech to measure on")
-    parser.add_argument("--epochs", type=int, default=2, help="to measure (default: 2)")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--manifest", type=Path, required=True, help="the speech to measure the speed on"
+    )
+    parser.add_argument("--epochs", type=int, default=2, help="epochs to measure; default: 2")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
         config = load_config(options.config)
@@ -57,11 +62,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def project(config: Config, manifest: Path, hours: float, epochs: int) -> dict[str, Any]:
-    """The values of the file.
+    """Measure the speed of training, and return the values of the file.
 
     Raises:
-        ConfigError: utterances that are too long for the configuration's batches.
-        DataError: an unusable manifest.
+        ConfigError: an utterance is too long for the batches of the configuration.
+        DataError: the manifest cannot be used.
     """
     items = read_manifest(manifest)
     longest = max(item.duration for item in items)
@@ -117,7 +122,7 @@ def project(config: Config, manifest: Path, hours: float, epochs: int) -> dict[s
 
 
 def operations(config: Config, symbols: int) -> float:
-    """Multiplications and additions of the network, forward, for a second of audio."""
+    """Return the multiplications and additions of the network, forward, for a second of audio."""
     with torch.device("meta"):
         encoder = Encoder(config.encoder, config.features.num_mels, symbols)
     rate = config.features.sample_rate / config.features.hop_length

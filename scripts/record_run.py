@@ -1,12 +1,13 @@
-"""Record the results and the cost of a finished run in one JSON file: dev and test WER with every
-hypothesis, parameters, seconds an epoch, times real time.
+"""Record the results and the cost of a finished run in one JSON file.
 
     python scripts/record_run.py --run runs/an4 --data data/an4 --output recipes/an4/runs/1.json
 
-``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``, and what further
-test sets ``--also`` names. The seconds are
-those of the fastest epoch, which had the machine to itself most; the times real time are the median
-of several passes over the test set: let nothing else run beside it.
+The file holds the WER on the development and test sets with every hypothesis, the number of
+parameters, the seconds of an epoch, and how many times real time recognition is. The folder
+``--data`` holds the manifests ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl``, and those of
+further test sets that ``--also`` names. The seconds are those of the fastest epoch, which had the
+machine most to itself. The times real time are the median of several passes over the test set, so
+let nothing else run beside the script.
 """
 
 import argparse
@@ -30,9 +31,15 @@ SPEED_PASSES = 5
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="a run folder of asr train")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--also", action="append", default=[], metavar="NAME")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the manifests")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another test set, whose manifest is NAME.jsonl",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     try:
         values = record(options.run, options.data, options.also)
@@ -42,11 +49,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def record(run: Path, data: Path, also: Sequence[str] = ()) -> dict[str, Any]:
-    """The values of the file.
+    """Recognise all sets, and return the values of the file.
 
     Raises:
-        ModelError: no finished run.
-        DataError: an unusable manifest.
+        ModelError: the run is not finished.
+        DataError: a manifest cannot be used.
     """
     transcriber = Transcriber(run / "model")
     trained = [data / "train.jsonl", data / "dev.jsonl"]

@@ -1,10 +1,10 @@
-"""Pictures of a report at two widths, for the README.
+"""Take pictures of a report at two widths, for the README.
 
     asr evaluate --manifest data/an4/test.jsonl --model recipes/an4/model -o runs/an4-report
     python scripts/screenshots.py --report runs/an4-report/report.html --output recipes/an4
 
-Writes ``report-wide.png`` and ``report-narrow.png``, what a window of 1440 and of 390 pixels shows
-first. Needs chromium.
+The script writes ``report-wide.png`` and ``report-narrow.png``. They show the top of the report in
+windows that are 1440 and 390 pixels wide. It needs chromium.
 """
 
 import argparse
@@ -19,12 +19,12 @@ WINDOWS = {"wide": (1440, 1000), "narrow": (390, 844)}
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--report", type=Path, required=True, help="report.html of asr evaluate")
+    parser.add_argument("--output", type=Path, required=True, help="the folder of the pictures")
     options = parser.parse_args(arguments)
     chromium = shutil.which("chromium")
     if chromium is None:
-        sys.exit("error: needs chromium on the path")
+        sys.exit("error: chromium is not on the path; try apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, (width, height) in WINDOWS.items():

@@ -1,14 +1,16 @@
-"""Write the tables of the documentation from the recorded results; with ``--check`` only compare.
+"""Write the tables of the documentation from the recorded results, or only compare them.
 
     python scripts/tables.py [--check]
 
 A table stands between ``<!-- NAME: PATH -->`` and ``<!-- end of NAME -->`` in a README or a page of
-``docs``. PATH, relative to the page, is a JSON file of records, or a folder of them. NAME is the
-function that makes the table: one of ``common_tables.py`` (``results`` for a ``results.json`` of
-``asr evaluate``, ``seeds`` for a folder of ``record_run.py``, ``cost`` for one of
-``project_cost.py``), or else one of ``tables.py`` in the folder of the recipe that the records
-belong to, with ``_`` for ``-``. ``recipes`` is the table of all recipes in the folder PATH
-(``overview.py``). Records that are not there yet make the text "Not measured yet.".
+``docs``. PATH is a JSON file of records, or a folder of such files, relative to the page. NAME is
+the name of the function that makes the table. It may be one of ``common_tables.py``: ``results``
+for a ``results.json`` of ``asr evaluate``, ``seeds`` for a folder of ``record_run.py``, or ``cost``
+for a folder of ``project_cost.py``. Else it is one of ``tables.py`` in the folder of the recipe
+that the records belong to; NAME has ``-`` where the function has ``_``. The name ``recipes`` stands
+for the table of all recipes in the folder PATH (``overview.py``). If the records do not exist yet,
+the text "Not measured yet." takes the place of the table. ``--check`` changes nothing, and fails if
+a table is outdated.
 """
 
 import argparse
@@ -36,7 +38,9 @@ TABLE = re.compile(r"(<!-- ([a-z-]+): (\S+) -->\n).*?(<!-- end of \2 -->)", re.D
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing, fail if outdated")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, but fail if a table is outdated"
+    )
     options = parser.parse_args(arguments)
     try:
         for page in pages(ROOT):
@@ -57,7 +61,8 @@ def update(page: Path, check: bool) -> None:
     """Write the tables of a page, or only ``check`` them.
 
     Raises:
-        DataError: they are outdated, a name is unknown, or the README of a recipe lacks its facts.
+        DataError: ``check`` is set and a table is outdated, a name is unknown, or the README of a
+            recipe lacks its facts.
     """
     old = page.read_text(encoding="utf-8")
     new = TABLE.sub(lambda match: _fill(match, page.parent), old)
@@ -92,7 +97,7 @@ def find(name: str, recipe: Path) -> Callable[[Any], str]:
     """Return the function that makes the table ``name`` of records in the folder ``recipe``.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no such function.
     """
     function = COMMON.get(name) or getattr(own_tables(recipe), name.replace("-", "_"), None)
     if function is None:

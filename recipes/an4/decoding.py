@@ -1,16 +1,19 @@
-"""Measure what a language model and a lexicon add to the AN4 model: the table of README.md.
+"""Measure how much a language model and a lexicon add to the AN4 model, for README.md's table.
 
     python recipes/an4/decoding.py --data data/an4 --model recipes/an4/model
 
-For no language model and n-grams of order 1 to 3, and for any words, the words of the training
-transcripts, and the archive's own word list (``etc/an4.dic``, Kaldi's condition), the weights are
-tuned on the development speakers with a language model from the training speakers' transcripts.
-Then the test set is decoded once, with the language model and the words of all 948 training
-transcripts, those of the development speakers included. And for each list of words a GRU
-language model (``lm.toml``, trained here on the same transcripts) looks again at the best texts of
-the search that is best on the development speakers, with the weights that are. Writes
-``decoding.json`` beside this file. The best of the development set with the words of the
-transcripts goes into the model; the GRU too, if it has a share in the score.
+The beam search is measured without a language model and with n-grams of the orders 1 to 3. With
+each of them it may use any word, only the words of the training transcripts, or only the words of
+the archive's own list (``etc/an4.dic``, which Kaldi's recipe uses). In each case, the weights are
+tuned on the development speakers with a language model of the training speakers' transcripts. Then
+the test set is decoded once, with the language model and the words of all 948 training transcripts,
+those of the development speakers included.
+
+For each list of words, a GRU language model (``lm.toml``, trained here on the same transcripts)
+then rescores the best texts of the search that was best on the development speakers; its weights
+are tuned on them too. The script writes ``decoding.json`` beside this file. The search over the
+words of the transcripts that is best on the development set goes into the model, and the GRU with
+it if the tuned score gives it a share.
 """
 
 import argparse
@@ -51,9 +54,21 @@ COMMAND = "python recipes/an4/decoding.py"
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("data/an4"))
-    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "decoding.json")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data/an4"), help="AN4, prepared; default: data/an4"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("recipes/an4/model"),
+        help="the model, which gets the best search; default: recipes/an4/model",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(__file__).parent / "decoding.json",
+        help="the JSON file to write; default: decoding.json beside this script",
+    )
     options = parser.parse_args(arguments)
     try:
         run(options.data, options.model, options.output)
@@ -62,7 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(data: Path, model: Path, output: Path) -> None:
-    """Tune, test, write the table and the model's bundle."""
+    """Tune and test every search, write the results, and give the model its bundle."""
     transcriber = Transcriber(model)
     vocabulary = transcriber.model.vocabulary
     dev, test = (read_manifest(data / f"{part}.jsonl") for part in ("dev", "test"))
@@ -73,7 +88,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     unseen = [i for i, text in enumerate(test_texts) if text not in set(all_texts)]
 
     def counts(errors: ErrorCounts, hypotheses: list[str]) -> dict[str, Any]:
-        """Return the counts of the development set, and of what came out for the test set."""
+        """Return the error counts of the development set, and those of the test's hypotheses."""
         pairs = [(test_texts[i], hypotheses[i]) for i in unseen]
         return {
             "dev": count_values(errors),
@@ -84,7 +99,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     def row(
         words: str, order: int, trial: Trial, final: Tuner, rescored: bool = False
     ) -> dict[str, Any]:
-        """Return the result on the test set of what was chosen on the development set."""
+        """Decode the test set as ``trial``, chosen on the development set, says; return a row."""
         started = time.perf_counter()
         texts = final.texts(trial.options, rescored)
         seconds = time.perf_counter() - started
@@ -120,7 +135,7 @@ def run(data: Path, model: Path, output: Path) -> None:
         if words == SHIPPED:
             best["shipped"] = True
             bundle = make_bundle(tuning.first.options, lm, lexicon, best)
-            if tuning.chosen.options.rescore_share:  # else it has no say
+            if tuning.chosen.options.rescore_share:  # without a share, the GRU changes nothing
                 rows[-1]["shipped"] = True
                 bundle = replace(bundle, options=tuning.chosen.options, rescore_lm=second["test"])
                 bundle.provenance["rescored"] = {name: rows[-1][name] for name in ("dev", "test")}
@@ -140,8 +155,11 @@ def run(data: Path, model: Path, output: Path) -> None:
 
 
 def train_lm(data: Path, part: str) -> RecurrentLm:
-    """The GRU language model to decode ``part`` with, trained unless it is there: on the training
-    speakers' transcripts; for the test on those of the development speakers too."""
+    """Return the GRU language model to decode ``part`` with, and train it unless that was done.
+
+    It is trained on the transcripts of the training speakers, and for the test on those of the
+    development speakers too.
+    """
     dev = [str(data / "dev.jsonl")]
     train = [str(data / "train.jsonl"), *(dev if part == "test" else [])]
     overrides = [f"data.train={train}", f"data.dev={dev}", f"name=an4-lm-{part}"]
@@ -151,13 +169,13 @@ def train_lm(data: Path, part: str) -> RecurrentLm:
 
 
 def best_path(log_probs: LogProbs, vocabulary: Vocabulary) -> str:
-    """The text of greedy search."""
+    """Return the text that greedy search finds."""
     tokens = greedy(log_probs, vocabulary.blank_id).tokens
     return normalize(vocabulary.decode(tokens))
 
 
 def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
-    """The lexicon of a row; None: any word may come out."""
+    """Return the lexicon of a row, or None if any word may come out."""
     if words == "any word":
         return None
     if words == "an4.dic":

@@ -1,15 +1,15 @@
-"""Are label errors found? Wrong texts planted among AN4's references, many times.
+"""Measure how well label errors are found, by planting wrong texts among AN4's references.
 
     python recipes/an4/label_errors.py --data data/an4 --model recipes/an4/model \\
         --output recipes/an4/label_errors.json
 
-In each of 50 trials, 4 utterances of ``dev.jsonl`` get the text of another utterance, or one word
-is replaced by another one of ``train.jsonl``. All are ranked by how much likelier than its
-reference the model finds what greedy search recognises, and the planted texts among the first 5 %,
-rounded up, are counted. The ratio of the two probabilities (its logarithm) is taken as it is, per
-frame, or, as :func:`asr.evaluation.label_errors.label_score` does, per
-character of the longer text.
-``--show N`` prints the N first of the manifest's own references too: they may be wrong.
+In each of 50 trials, 4 utterances of ``dev.jsonl`` get a wrong text: that of another utterance, or
+their own with one word replaced by another word of ``train.jsonl``. All utterances are ranked by
+the logarithm of a ratio: how much likelier the model finds the text that greedy search recognises
+than it finds the reference. The planted texts among the first 5 %, rounded up, are counted. The
+ratio is taken as it is, per frame, and per character of the longer text, as
+:func:`asr.evaluation.label_errors.label_score` takes it. ``--show N`` also prints the first N of
+the manifest's own references, which may be wrong.
 """
 
 import argparse
@@ -40,12 +40,12 @@ TOP = 0.05
 FORMS = ("as it is", "per frame", "per character")
 
 Planter = Callable[[Sequence[str], int, np.random.Generator], str]
-"""References and the number of one of them -> another text for it."""
+"""A function that is given the references and the index of one, and returns a wrong text for it."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """References (N,) and what was recognised."""
+    """N references, and what the model recognised in their recordings."""
 
     references: list[str]
     hypotheses: list[str]
@@ -54,7 +54,7 @@ class Heard:
 
     @property
     def top(self) -> int:
-        """Return the number of places of the ranking that are looked at."""
+        """Return the number of places at the head of the ranking in which texts are counted."""
         return math.ceil(TOP * len(self.references))
 
     def scores(self, index: int, reference: str) -> tuple[float, ...]:
@@ -67,10 +67,23 @@ class Heard:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("data/an4"))
-    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
+    parser.add_argument(
+        "--data", type=Path, default=Path("data/an4"), help="AN4, prepared; default: data/an4"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("recipes/an4/model"),
+        help="the model; default: recipes/an4/model",
+    )
     parser.add_argument("--output", type=Path, help="write the counts to this file, as JSON")
-    parser.add_argument("--show", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--show",
+        type=int,
+        default=0,
+        metavar="N",
+        help="print the N references that are likeliest to be wrong; default: 0",
+    )
     options = parser.parse_args(arguments)
     try:
         run(options.data, options.model, options.output, options.show)
@@ -79,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(data: Path, model: Path, output: Path | None, shown: int) -> None:
-    """Plant, print, write."""
+    """Plant wrong texts, print how many are found, and write the counts to ``output``."""
     manifest = data / "dev.jsonl"
     transcriber = Transcriber(model)
     utterances = read_manifest(manifest)
@@ -115,7 +128,7 @@ def run(data: Path, model: Path, output: Path | None, shown: int) -> None:
 
 
 def listen(utterances: Sequence[Utterance], transcriber: Transcriber) -> Heard:
-    """References, log-probs and the texts of their best paths."""
+    """Return the references, the log-probs, and the texts of the best paths through them."""
     log_probs = recognise(utterances, transcriber)
     vocabulary = transcriber.model.vocabulary
     tokens = [greedy(item, vocabulary.blank_id).tokens for item in log_probs]
@@ -124,7 +137,7 @@ def listen(utterances: Sequence[Utterance], transcriber: Transcriber) -> Heard:
 
 
 def ranking(heard: Heard) -> list[tuple[float, int]]:
-    """Label scores and numbers of the utterances, the likeliest error first."""
+    """Return the label scores and indices of the utterances, the likeliest error first."""
     scores = [heard.scores(index, text)[-1] for index, text in enumerate(heard.references)]
     return sorted(zip(scores, range(len(scores)), strict=True), key=lambda item: -item[0])
 
@@ -145,14 +158,14 @@ def plant(heard: Heard, planter: Planter) -> dict[str, int]:
 
 
 def another_text(references: Sequence[str], index: int, rng: np.random.Generator) -> str:
-    """That of another utterance."""
+    """Return the text of another utterance, one that differs."""
     return str(rng.choice([text for text in references if text != references[index]]))
 
 
 def another_word(
     words: Sequence[str], references: Sequence[str], index: int, rng: np.random.Generator
 ) -> str:
-    """The reference with one of its words replaced by another of ``words``."""
+    """Return the reference with one of its words replaced by another one of ``words``."""
     said = references[index].split()
     place = int(rng.integers(len(said)))
     said[place] = str(rng.choice([word for word in words if word != said[place]]))

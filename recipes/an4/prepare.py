@@ -1,10 +1,10 @@
-"""CMU AN4: from the official archive to manifests.
+"""Prepare CMU AN4: make manifests of the official archive.
 
     python recipes/an4/prepare.py --archive an4_sphere.tar.gz --output data/an4
 
-Writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` beside the unpacked corpus. The test set is
-the official one; the development set is every tenth of the official training speakers in
-alphabetical order, so that no speaker of it is trained on.
+The script writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` beside the unpacked corpus. The
+test set is the official one. The development set is every tenth of the official training speakers
+in alphabetical order, so that no speaker of it is trained on.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def prepare(archive: Path | str, output: Path) -> None:
-    """Check, unpack and list the corpus, of which ``archive`` is a file or a URL."""
+    """Check and unpack ``archive``, a file or a URL, and write the manifests of the corpus."""
     have_unpacked(archive, output, SHA256)
     corpus = output / "an4"
     official = {part: read_part(corpus, part) for part in COUNTS}
@@ -44,12 +44,18 @@ def prepare(archive: Path | str, output: Path) -> None:
 
 
 def read_part(corpus: Path, part: str) -> list[Utterance]:
-    """One official part: transcription lines ``<s> TEXT </s> (id)`` beside file ids."""
+    """Read an official part, which has a list of file ids and one of texts, ``<s> TEXT </s> (id)``.
+
+    Raises:
+        DataError: the lists do not fit together.
+    """
     lists = corpus / "etc"
     ids = (lists / f"an4_{part}.fileids").read_text().split()
     lines = (lists / f"an4_{part}.transcription").read_text().splitlines()
     if not len(ids) == len(lines) == COUNTS[part]:
-        raise DataError(f"{lists}: {len(ids)} ids, {len(lines)} texts, needs {COUNTS[part]} each")
+        raise DataError(
+            f"{lists} has {len(ids)} ids and {len(lines)} texts, but needs {COUNTS[part]} of each"
+        )
     utterances = []
     for fileid, line in zip(ids, lines, strict=True):
         text, _, name = line.rpartition("(")

@@ -1,4 +1,4 @@
-"""The table of what a lexicon and a language model add (``decoding.py``)."""
+"""This module makes the table of a lexicon and a language model from decoding.py's results."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ ORDERS = ("none", "unigram", "bigram", "trigram")
 
 
 def decoding(values: dict[str, Any]) -> str:
-    """Return the table of ``decoding.json``, in which each row is compared with greedy search."""
+    """Return the table of ``decoding.json``, which compares each row with greedy search."""
     texts = values["unseen_texts"]
     rows = [
         f"| words | language model | dev | test | less than greedy | test, {texts} unseen texts |",

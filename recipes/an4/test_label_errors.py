@@ -1,4 +1,4 @@
-"""The recorded experiment with planted texts: its draws, its record, and the record again."""
+"""Tests of the experiment with planted texts: its draws, its record, and that it repeats."""
 
 import json
 
@@ -33,16 +33,16 @@ def test_the_record_is_of_the_model():
         assert tuple(counts) == label_errors.FORMS
         assert counts["per character"] == max(
             counts.values()
-        )  # as asr.evaluation.label_errors says
+        )  # asr.evaluation.label_errors claims this
     assert RECORDED["found"]["another text"]["per character"] >= 0.9 * RECORDED["planted"]
 
 
 def test_planted_texts_are_found(an4):
-    """Rounding may turn a place in the ranking on another processor: one text more or less."""
+    """Rounding on another processor may swap two places, so one text more or less may be found."""
     manifest = an4 / "dev.jsonl"
     assert sha256(manifest) == RECORDED["manifest"]["sha256"]
     heard = label_errors.listen(read_manifest(manifest), Transcriber(MODEL))
-    assert heard.top == RECORDED["top"] == 5  # 4.55, rounded up
+    assert heard.top == RECORDED["top"] == 5  # 5 % of 91 are 4.55, which is rounded up
     found = label_errors.plant(heard, label_errors.another_text)["per character"]
     assert abs(found - RECORDED["found"]["another text"]["per character"]) <= 1
     assert found >= 0.9 * RECORDED["planted"]

@@ -1,4 +1,4 @@
-"""The recipe of AN4, on a miniature in the layout of the corpus."""
+"""Tests of the recipe of AN4, on a miniature in the layout of the corpus."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ FOLDERS = {"train": "an4_clstk", "test": "an4test_clstk"}
 
 @pytest.fixture
 def official(monkeypatch):
-    """The script, to which the archives of :func:`make` are the official one."""
+    """Return the script, which takes the archives of :func:`make` for the official one."""
     module = miniatures.load("an4")
     counts = {part: len(TEXTS) * len(names) for part, names in SPEAKERS.items()}
     monkeypatch.setattr(module, "COUNTS", counts)
@@ -71,7 +71,7 @@ def test_prepare_train_evaluate(official, tmp_path):
     ("change", "message"),
     [
         (lambda lines: lines[1:] + lines[:1], "an0-fash-b stands beside the text of an1-fash-b$"),
-        (lambda lines: lines[1:], "12 ids, 11 texts, needs 12 each"),
+        (lambda lines: lines[1:], "has 12 ids and 11 texts, but needs 12 of each"),
     ],
 )
 def test_lists_that_do_not_fit_each_other(change, message, official, tmp_path):
@@ -84,7 +84,7 @@ def test_lists_that_do_not_fit_each_other(change, message, official, tmp_path):
         official.prepare(official.make(tmp_path, changed), tmp_path / "data")
 
 
-# The corpus itself.
+# The following tests need the corpus itself.
 
 
 def test_an4_parts(an4):

@@ -2,17 +2,16 @@
 
     python recipes/cells/gradients.py
 
-Needs the run folders of study.py; writes ``gradients.json`` and ``gradients.png`` beside this file.
-
-Measured is the derivative of the last state h_T with respect to the whole state k frames earlier
-(h, and the LSTM's memory beside it), relative to k = 0, in random directions v:
+The script needs the run folders of study.py, and writes ``gradients.json`` and ``gradients.png``
+beside this file. It measures the derivative of the last state h_T with respect to the whole state
+k frames earlier (h, and the LSTM's memory beside it), relative to k = 0, in random directions v:
 
     sqrt(E_v |d (v · h_T) / d s_{T-k}|²) / sqrt(E_v |v|²),   v from a normal distribution
 
-which estimates the Frobenius norm of that Jacobian (Bengio et al. 1994; Pascanu et al. 2013,
-section 2). Sequences are what a layer hears of the development utterances, where they have
-``FRAMES`` frames, in the networks of one direction; a lag's value is the median over utterances
-and layers.
+This estimates the Frobenius norm of that Jacobian (Bengio et al. 1994; Pascanu et al. 2013,
+section 2). The sequences are the inputs of each layer of the networks of one direction, for the
+first ``FRAMES`` frames of every development utterance that is longer. The value of a lag is the
+median over utterances and layers.
 """
 
 import argparse
@@ -38,10 +37,10 @@ from asr.training.config import Config, load_config
 from asr.training.export import load_weights
 from asr.training.model import AcousticModel
 
-FRAMES = 75  # of 40 ms: 3 s
+FRAMES = 75  # 3 s, as a frame lasts 40 ms
 DIRECTIONS = 16
 SCALES = (1.0, 2.0, 3.0, 4.0)
-"""Of the vanilla RNN's initial recurrent weights."""
+"""Factors on the initial recurrent weights of the vanilla RNN."""
 STEPS: dict[str, type[nn.RNNCellBase]] = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}
 COLORS = {"rnn": "tab:red", "lstm": "tab:blue", "gru": "tab:green"}
 
@@ -58,10 +57,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(base: Config, manifest: Path) -> dict[str, Any]:
-    """The values of ``gradients.json``.
+    """Measure all networks, and return the values of ``gradients.json``.
 
     Raises:
-        DataError: an unusable manifest, or a run that is not there.
+        DataError: the manifest cannot be used, or a run is missing.
     """
     waveforms = [
         read_audio(item.audio, base.features.sample_rate).samples
@@ -73,7 +72,7 @@ def measure(base: Config, manifest: Path) -> dict[str, Any]:
         if run.hidden_size != base.encoder.hidden_size:
             continue
         if not (run.folder / "model").exists():
-            raise DataError(f"{run.folder} holds no finished run; run recipes/cells/study.py")
+            raise DataError(f"{run.folder} holds no finished run; call recipes/cells/study.py")
         when = "clipped" if run.clipped else "unclipped"
         network = network_of(run, base)
         load_weights(run.folder / "model", network, vocabulary_of(base))
@@ -94,12 +93,12 @@ def measure(base: Config, manifest: Path) -> dict[str, Any]:
 
 
 def vocabulary_of(config: Config) -> Vocabulary:
-    """The symbols of the study."""
+    """Return the symbols of the study."""
     return Vocabulary.from_characters(config.data.characters)
 
 
 def network_of(run: Run, base: Config) -> AcousticModel:
-    """The network of a run as it was before training."""
+    """Return the network of a run as it was before training."""
     config = load_config(HERE / "config.toml", run.settings)
     torch.manual_seed(config.seed)
     network = AcousticModel(config.features, config.encoder, len(vocabulary_of(base)))
@@ -109,7 +108,7 @@ def network_of(run: Run, base: Config) -> AcousticModel:
 def reach(
     network: AcousticModel, waveforms: list[npt.NDArray[np.float32]], cell: str
 ) -> list[float]:
-    """Relative norms at the lags 0 to ``FRAMES`` - 1: medians over utterances and layers."""
+    """Return the relative norms by lag (``FRAMES``,), the medians over utterances and layers."""
     norms = []
     for inputs, layer in layer_inputs(network, waveforms):
         step = STEPS[cell](layer.input_size, layer.hidden_size)
@@ -123,7 +122,10 @@ def reach(
 def layer_inputs(
     network: AcousticModel, waveforms: list[npt.NDArray[np.float32]]
 ) -> list[tuple[Tensor, nn.RNNBase]]:
-    """For each layer what it hears, (utterances, ``FRAMES``, input), and its cell."""
+    """Return the inputs (utterances, ``FRAMES``, input) of each layer, and its cell.
+
+    Utterances of ``FRAMES`` frames or fewer are left out.
+    """
     heard: list[list[Tensor]] = [[] for _ in network.encoder.layers]
     hooks = [
         layer.register_forward_hook(lambda _, args, __, kept=kept: kept.append(args[0][0, :FRAMES]))
@@ -144,13 +146,16 @@ def layer_inputs(
 def lags(
     step: nn.RNNCellBase, inputs: Tensor, directions: int = DIRECTIONS
 ) -> npt.NDArray[np.float64]:
-    """Relative norms (utterances, frames) of a cell on ``inputs`` (utterances, frames, input)."""
+    """Return the relative norms (utterances, frames) of a cell, by utterance and lag.
+
+    ``inputs`` (utterances, frames, input) are what the cell hears.
+    """
     utterances = len(inputs)
     parts = 2 if isinstance(step, nn.LSTMCell) else 1
     state = [torch.zeros(utterances, step.hidden_size, requires_grad=True) for _ in range(parts)]
     states = []
     for frame in inputs.unbind(1):
-        # Copies: the derivative with respect to what enters the step, all parts side by side.
+        # The derivative is one with respect to these copies, which alone enter the step.
         state = [part.clone() for part in state]
         states.append(state)
         result = step(frame, state if parts == 2 else state[0])
@@ -164,13 +169,13 @@ def lags(
         norms = [gradient.double().square().sum(1).numpy() for gradient in gradients]
         grouped = np.array(norms).reshape(len(states), parts, utterances).sum(1)
         squares += grouped.T
-    # Entering step T - k + 1 is leaving step T - k: lag 1 first, from the end.
+    # What enters step T - k + 1 is what leaves step T - k, so the last norm is that of lag 1.
     relative = np.sqrt(squares[:, ::-1] / (directions * step.hidden_size))
     return np.concatenate([np.ones((utterances, 1)), relative[:, :-1]], axis=1)
 
 
 def step_norms(run: Run, epochs: int) -> list[list[float]]:
-    """Median and largest norm of a step's gradient in each epoch, before clipping."""
+    """Return the median and largest gradient norm of the steps of each epoch, before clipping."""
     events = EventAccumulator(str(run.folder / "tensorboard"), {"scalars": 0})
     events.Reload()
     norms = np.array([event.value for event in events.Scalars("train/gradient_norm")])
@@ -181,7 +186,7 @@ def step_norms(run: Run, epochs: int) -> list[list[float]]:
 
 
 def plot(values: dict[str, Any], path: Path) -> None:
-    """Four panels as a PNG."""
+    """Draw the values in four panels, and write them to ``path`` as a PNG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 8), layout="constrained")

@@ -4,10 +4,11 @@
     python recipes/cells/gradients.py
     python scripts/tables.py
 
-Every cell and direction is trained at the hidden size of ``config.toml``, and at the size that
-comes closest to the number of parameters of its bidirectional GRU, with three seeds each; and in
-one direction once without clipping the gradient. Each run is an ``asr train`` of its own and puts
-``runs/NAME.json`` beside this file; those that are there are not trained again.
+Every cell and direction is trained with three seeds at each of two hidden sizes: that of
+``config.toml``, and the one at which the number of parameters comes closest to that of the
+bidirectional GRU of ``config.toml``. Each cell is also trained once in one direction without
+clipping the gradient. Each run is an ``asr train`` of its own, and its record is ``runs/NAME.json``
+beside this file. A run that has its record is not trained again.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from asr.training.config import Config, load_config
 from asr.training.model import Encoder
 
 HERE = Path(__file__).parent
-DATA = Path("data/an4")  # that of config.toml
+DATA = Path("data/an4")  # config.toml trains on it
 CELLS = ("rnn", "lstm", "gru")
 SEEDS = (1, 2, 3)
 UNCLIPPED = 1e9
@@ -35,7 +36,7 @@ UNCLIPPED = 1e9
 
 @dataclass(frozen=True)
 class Run:
-    """One training of the study."""
+    """One training of the study, which knows where its results lie."""
 
     cell: str
     bidirectional: bool
@@ -45,7 +46,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """For example ``gru-bi-128-1``."""
+        """Return the name of the run, for example ``gru-bi-128-1``."""
         direction = "bi" if self.bidirectional else "uni"
         name = f"{self.cell}-{direction}-{self.hidden_size}-{self.seed}"
         return name if self.clipped else f"{name}-unclipped"
@@ -57,12 +58,12 @@ class Run:
 
     @property
     def record(self) -> Path:
-        """Return the path of the record that is kept of the run."""
+        """Return the path of the run's record, a JSON file."""
         return HERE / "runs" / f"{self.name}.json"
 
     @property
     def settings(self) -> list[str]:
-        """Its arguments of ``--set``."""
+        """Return the arguments of ``--set`` with which ``asr train`` trains the run."""
         values = {
             "name": self.folder.name,
             "seed": self.seed,
@@ -77,7 +78,12 @@ class Run:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at once, on a core each")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=2,
+        help="the number of trainings at once, each on one core; default: 2",
+    )
     parser.add_argument("--list", action="store_true", help="only print what is left to train")
     options = parser.parse_args(arguments)
     runs = [run for run in study(load_config(HERE / "config.toml")) if not run.record.exists()]
@@ -88,14 +94,14 @@ def main(arguments: list[str] | None = None) -> None:
         with ThreadPoolExecutor(options.jobs) as pool:
             for run in pool.map(train, runs):
                 print(f"finished: {run.name}", file=sys.stderr, flush=True)
-        for run in runs:  # again, for the speed of each when nothing runs beside it
+        for run in runs:  # once more, to measure the speed of each while nothing runs beside it
             record(run)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
 def study(base: Config) -> list[Run]:
-    """All runs, seed by seed."""
+    """Return all runs of the study, those of the first seed first."""
     target = parameters(base)
     shapes = [
         (cell, bidirectional, size)
@@ -109,7 +115,7 @@ def study(base: Config) -> list[Run]:
 
 
 def parameters(config: Config) -> int:
-    """Number of weights of the network of ``config``."""
+    """Return the number of weights of the network of ``config``."""
     vocabulary = Vocabulary.from_characters(config.data.characters)
     with torch.device("meta"):
         encoder = Encoder(config.encoder, config.features.num_mels, len(vocabulary))
@@ -117,7 +123,7 @@ def parameters(config: Config) -> int:
 
 
 def equal_size(base: Config, cell: str, bidirectional: bool, target: int) -> int:
-    """The hidden size whose number of parameters is closest to ``target``."""
+    """Return the hidden size at which the number of parameters is closest to ``target``."""
 
     def count(size: int) -> int:
         encoder = replace(base.encoder, cell=cell, bidirectional=bidirectional, hidden_size=size)
@@ -129,7 +135,7 @@ def equal_size(base: Config, cell: str, bidirectional: bool, target: int) -> int
 
 
 def train(run: Run) -> Run:
-    """Train, or go on where it was stopped, and record."""
+    """Train a run, or what is left of it after it was stopped, and write its record."""
     if not (run.folder / "model").exists():
         command = [str(Path(sys.executable).with_name("asr")), "train"]
         command += ["--config", os.path.relpath(HERE / "config.toml")]
@@ -147,7 +153,7 @@ def train(run: Run) -> Run:
 
 
 def record(run: Run) -> None:
-    """Write the run's file of results."""
+    """Write the record of a run."""
     script = HERE.parent.parent / "scripts" / "record_run.py"
     options = ["--run", run.folder, "--data", DATA, "--output", run.record]
     subprocess.run([sys.executable, script, *options], check=True)

@@ -1,4 +1,4 @@
-"""The tables of the comparison of recurrent cells, from the records in ``runs``."""
+"""This module makes the tables that compare recurrent cells, from the records in ``runs``."""
 
 import statistics
 from pathlib import Path
@@ -9,7 +9,7 @@ from asr.training.config import load_config
 
 HERE = Path(__file__).parent
 CELLS = ("rnn", "lstm", "gru")
-"""The order of rows."""
+"""The order of the rows of a table."""
 
 
 def hidden_size(runs: list[dict[str, Any]]) -> str:
@@ -28,7 +28,7 @@ def parameters(runs: list[dict[str, Any]]) -> str:
 
 
 def compared_cells(runs: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the run of ``config.toml``, and all runs that clip the gradient as it does."""
+    """Return the run of ``config.toml``, and all runs that clip the gradient like it."""
     name = load_config(HERE / "config.toml").name
     base = next(run for run in runs if run["config"]["name"] == name)
     clip = base["config"]["optimizer"]["gradient_clip"]
@@ -36,7 +36,7 @@ def compared_cells(runs: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dic
 
 
 def cells_table(runs: list[dict[str, Any]]) -> str:
-    """Return a table with a row for each cell and direction, over its seeds."""
+    """Return a table with a row for each cell and direction, which sums up all its seeds."""
     rows = [
         "| cell | directions | hidden size | parameters | seconds an epoch | dev | test "
         "| test, errors of each seed | times real time |",

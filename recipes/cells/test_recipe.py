@@ -1,4 +1,4 @@
-"""The study of the cells: what it trains, and the reach of a gradient where it is known."""
+"""Tests of the study of the cells: its runs, and the reach of gradients that are known."""
 
 import miniatures
 import numpy as np
@@ -40,7 +40,10 @@ def test_parameters_are_those_of_the_model():
 
 
 def test_reach_of_a_linear_recurrence():
-    """Without input an Elman step at zero is its weight matrix: here a rotation by 0.9."""
+    """Without input, the derivative of an Elman step at zero is its weight matrix.
+
+    Here the matrix is a rotation times 0.9, so that the norm falls by 0.9 with each frame.
+    """
     step = nn.RNNCell(3, 8)
     for weight in step.parameters():
         nn.init.zeros_(weight)
@@ -48,7 +51,7 @@ def test_reach_of_a_linear_recurrence():
     norms = gradients.lags(step, torch.zeros(2, 6, 3))
     assert norms.shape == (2, 6)
     np.testing.assert_allclose(norms[:, 1:] / norms[:, 1:2], [0.9 ** np.arange(5)] * 2, rtol=1e-5)
-    assert norms[0, 1] == pytest.approx(0.9, rel=0.2)  # over sixteen directions only
+    assert norms[0, 1] == pytest.approx(0.9, rel=0.2)  # it is estimated from sixteen directions
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
@@ -70,6 +73,6 @@ def test_reach_is_the_norm_of_the_jacobian(cell):
         jacobian = torch.autograd.functional.jacobian(
             lambda state, lag=lag: advance(state, inputs[0, 5 - lag :])[0, :4], state
         )
-        expected.append(float(jacobian.norm()) / 2)  # sqrt of the 4 directions of h
+        expected.append(float(jacobian.norm()) / 2)  # 2 is the root of the 4 dimensions of h
     ours = gradients.lags(step, inputs, directions=4000)[0]
     np.testing.assert_allclose(ours, expected, rtol=0.05)

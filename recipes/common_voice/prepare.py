@@ -1,16 +1,18 @@
-"""Common Voice: from the release of a language to manifests.
+"""Prepare Common Voice: make manifests of the release of a language.
 
     python recipes/common_voice/prepare.py --archive cv-corpus-17.0-2024-03-15-cy.tar.gz
 
-Writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` of the official split, beside the unpacked
-release or, with ``--folder``, apart from it. Sentences become what is recognised in these steps:
-Unicode NFC; lower case, in Turkish and Azerbaijani with its dotless i; typographic apostrophes to
-plain ones; punctuation and symbols to spaces, apostrophes inside words left; single spaces.
+The script writes ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` of the official split, beside
+the unpacked release or, with ``--folder``, apart from it. A sentence becomes the text that is to be
+recognised in these steps: it is put into Unicode NFC, then into lower case (Turkish and Azerbaijani
+have a dotless i); typographic apostrophes become plain ones; punctuation and symbols become spaces,
+but apostrophes inside words stay; runs of spaces become one space.
 
-Left out and counted are lines that are no rows, rows without a sentence, and clips that are missing
-or cannot be read. What is no character of the language, seen in fewer than ``--min-count`` training
-sentences, gets no symbol: such sentences are left out of training and development, never of the
-test. Durations are those that decoding gives, whatever ``clip_durations.tsv`` says.
+The script leaves out, and counts, lines that have not as many cells as the header, rows without a
+sentence, and clips that are missing or cannot be read. A character that occurs in fewer than
+``--min-count`` training sentences is not taken for one of the language and gets no symbol.
+Sentences with such a character are left out of training and development, but never of the test.
+Durations are those that decoding gives, whatever ``clip_durations.tsv`` says.
 """
 
 import sys
@@ -30,12 +32,13 @@ PARTS = ("train", "dev", "test")
 TABLE = "train.tsv"
 COLUMNS = ("client_id", "path", "sentence")
 FIELDS = ("age", "gender", "accent", "accents", "variant")
-"""Columns that are kept as they are; releases differ in which they have."""
+"""These columns are kept as they are; a release may lack some of them."""
 
 DOTLESS = {"tr", "az"}
-"""Languages whose I is not the capital of i."""
+"""In these languages, I is not the capital of i."""
 
-# torchaudio.datasets.COMMONVOICE knows no archive: a release is got from Mozilla in the browser.
+# There is no URL of an archive: Mozilla gives a release to a browser only, so that
+# torchaudio.datasets.COMMONVOICE downloads nothing either.
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -43,11 +46,16 @@ def main(arguments: list[str] | None = None) -> None:
         __doc__.splitlines()[0],
         "data/common_voice",
         "a release of one language, cv-corpus-….tar.gz",
-        folder="where a release lies unpacked, or its folder of a language",
+        folder="the folder of an unpacked release, or of a language in it",
     )
-    parser.add_argument("--sha256", metavar="DIGEST", help="of the archive, as its page says")
     parser.add_argument(
-        "--min-count", type=int, default=5, help="see above; 1: every character (default: 5)"
+        "--sha256", metavar="DIGEST", help="the checksum of the archive, as its page gives it"
+    )
+    parser.add_argument(
+        "--min-count",
+        type=int,
+        default=5,
+        help="a character must occur in this many training sentences to get a symbol; default: 5",
     )
     options = parser.parse_args(arguments)
     if options.folder and options.sha256:
@@ -63,10 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def find(folder: Path) -> Path:
-    """The folder of the language: ``folder``, or in it ``cv-corpus-…/LANGUAGE``.
+    """Return the folder of the language: ``folder``, or in it ``cv-corpus-…/LANGUAGE``.
 
     Raises:
-        DataError: none, or several.
+        DataError: there is none, or there are several.
     """
     for pattern in (TABLE, f"*/{TABLE}", f"*/*/{TABLE}"):  # not among the clips
         found = sorted(folder.glob(pattern))
@@ -79,7 +87,7 @@ def find(folder: Path) -> Path:
 
 
 def prepare(folder: Path, output: Path, min_count: int) -> None:
-    """List the parts of the language in ``folder``."""
+    """Write the manifests of the parts of the language in ``folder``."""
     parts = {part: read_part(folder, part) for part in PARTS}
     counts = Counter(chain.from_iterable(set(item.text) for item in parts["train"]))
     symbols = {" "} | {symbol for symbol, count in counts.items() if count >= min_count}
@@ -100,11 +108,12 @@ def prepare(folder: Path, output: Path, min_count: int) -> None:
 
 
 def read_part(folder: Path, part: str) -> list[Utterance]:
-    """The utterances of ``PART.tsv``, a table with column names whose quotation marks are
-    characters as any other. What is left out is said on standard error.
+    """Return the utterances of ``PART.tsv``, and print to standard error what is left out.
+
+    The first line of the table names its columns. Quotation marks are characters like any other.
 
     Raises:
-        DataError: no such table, or one without the columns that are needed.
+        DataError: there is no such table, or it lacks a column that is needed.
     """
     path = folder / f"{part}.tsv"
     head, *lines = read_text(path, "table").removeprefix("\ufeff").split("\n")
@@ -138,7 +147,7 @@ def read_part(folder: Path, part: str) -> list[Utterance]:
 
 
 def target(sentence: str, language: str) -> str:
-    """Return the text that is to be recognised, by the steps that stand at the top.
+    """Return the text that is to be recognised, by the steps that the top of this file gives.
 
     >>> target("«L’été», dit-il: 100 % !", "fr")
     "l'été dit il 100"

@@ -1,4 +1,4 @@
-"""The recipe of Common Voice, on a miniature in the layout of its releases."""
+"""Tests of the recipe of Common Voice, on a miniature in the layout of its releases."""
 
 import miniatures
 import pytest
@@ -15,7 +15,7 @@ SENTENCES = {
     "train": [
         ("a1", "Wie geht’s, «Anna»?"),
         ("a1", 'Er sagte: "Ja'),
-        ("a2", "U\u0308bung macht den Meister!"),  # not in NFC
+        ("a2", "U\u0308bung macht den Meister!"),  # this is not in NFC
         ("a2", "Řeka"),
         ("a3", ""),
         ("a3", "…"),
@@ -27,7 +27,7 @@ OTHERS = ("validated", "other", "invalidated")
 
 
 def release(columns, language="de", left_out=(), suffix=".mp3"):
-    """The files of a release."""
+    """Return the contents of the files of a release, by path."""
     folder = f"cv-corpus-17.0-2024-03-15/{language}"
     files = {f"{folder}/{name}.tsv": "\t".join(columns) + "\n" for name in OTHERS}
     durations = ["clip\tduration[ms]"]

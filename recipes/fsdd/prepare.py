@@ -1,12 +1,13 @@
-"""Free Spoken Digit Dataset: from its archive to manifests, isolated digits and strings of them.
+"""Prepare the Free Spoken Digit Dataset: make manifests of isolated digits and strings of them.
 
     python recipes/fsdd/prepare.py --archive free-spoken-digit-dataset.tar.gz --output data/fsdd
 
-The official split: of each speaker and digit the recordings 0 to 4 are the test set
-(``test.jsonl``); here 5 to 9 are the development set, the rest is trained on. All six speakers are
-in all three. ``test_strings.jsonl`` has strings of four to eight digits, joined from recordings of
-one speaker with pauses of up to 0.3 s; such strings, of their own recordings, are in
-``train.jsonl`` and ``dev.jsonl`` beside the isolated digits. They are drawn alike in every run.
+By the official split, the recordings 0 to 4 of each speaker and digit are the test set
+(``test.jsonl``). Here the recordings 5 to 9 are the development set, and the rest is trained on.
+All six speakers are in all three sets. ``test_strings.jsonl`` has strings of four to eight digits,
+which are joined from recordings of one speaker with pauses of up to 0.3 s. ``train.jsonl`` and
+``dev.jsonl`` hold such strings too, made of their own recordings, beside the isolated digits. Every
+run draws the same strings.
 """
 
 import io
@@ -30,14 +31,14 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 TAKES = {"test": range(5), "dev": range(5, 10), "train": range(10, 50)}
 STRINGS = {"test": 200, "dev": 100, "train": 500}
-LENGTHS = range(4, 9)  # digits of a string
+LENGTHS = range(4, 9)  # the numbers of digits that a string may have
 LONGEST_PAUSE = 0.3  # seconds
 SEED = 1
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One digit."""
+    """A recording of one digit."""
 
     path: Path
     digit: int
@@ -45,7 +46,7 @@ class Recording:
 
     @property
     def utterance(self) -> Utterance:
-        """Return a recording as a line of a manifest."""
+        """Return the recording as a line of a manifest."""
         duration = read_audio(self.path, RATE).duration
         return Utterance(self.path, duration, DIGITS[self.digit], self.path.stem, self.speaker)
 
@@ -56,8 +57,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def prepare(archive: Path | str, output: Path) -> None:
-    """Unpack, join and list the corpus, of which ``archive`` is a file or a URL. It is whole if all
-    recordings are there: an archive of a tag has no checksum that stays."""
+    """Unpack ``archive``, a file or a URL, join digits to strings, and write the manifests.
+
+    The archive is not checked by a checksum, because that of a tag's archive may change, but all
+    recordings must be there.
+    """
     have_unpacked(archive, output)
     parts: dict[str, list[Utterance]] = {}
     for part, takes in TAKES.items():
@@ -73,10 +77,10 @@ def prepare(archive: Path | str, output: Path) -> None:
 
 
 def find(output: Path, takes: range) -> list[Recording]:
-    """The recordings ``{digit}_{speaker}_{take}.wav`` of all speakers and digits.
+    """Return the recordings ``{digit}_{speaker}_{take}.wav`` of all speakers and digits.
 
     Raises:
-        DataError: one is missing.
+        DataError: one of them is missing.
     """
     found = {path.name: path for path in sorted(output.glob("*/recordings/*.wav"))}
     recordings = []
@@ -91,7 +95,7 @@ def find(output: Path, takes: range) -> list[Recording]:
 
 
 def join_strings(recordings: Sequence[Recording], part: str, folder: Path) -> list[Utterance]:
-    """Strings of the speakers in turn, as FLAC files."""
+    """Write strings of the speakers in turn to FLAC files, and return their utterances."""
     samples = {item.path: read_audio(item.path, RATE).samples for item in recordings}
     strings = []
     for index in range(STRINGS[part]):

@@ -1,4 +1,4 @@
-"""The recipe of the spoken digits, on a miniature in the layout of the dataset."""
+"""Tests of the recipe of the spoken digits, on a miniature in the layout of the dataset."""
 
 import io
 
@@ -16,7 +16,7 @@ STRINGS = {"test": 12, "dev": 12, "train": 24}
 
 
 def recording(digit, take):
-    """Its pitch tells the digit, its level the take."""
+    """Return a WAV file whose pitch tells the digit and whose level tells the take."""
     time = np.arange(800) / 8000
     tone = (take + 1) / 64 * np.sin(2 * np.pi * 300 * (digit + 1) * time)
     wav = io.BytesIO()
@@ -26,7 +26,7 @@ def recording(digit, take):
 
 @pytest.fixture(scope="module")
 def files():
-    """All 3,000 recordings, those of one digit and take alike."""
+    """Return all 3,000 recordings, of which those of one digit and take are the same."""
     recordings = {
         (digit, take): recording(digit, take) for digit in range(10) for take in range(50)
     }
@@ -42,7 +42,7 @@ def files():
 
 @pytest.fixture
 def fsdd(monkeypatch):
-    """The script, making fewer strings."""
+    """Return the script, which makes fewer strings here."""
     module = miniatures.load("fsdd")
     monkeypatch.setattr(module, "STRINGS", STRINGS)
     return module
@@ -77,7 +77,7 @@ def test_prepare_train_evaluate(fsdd, files, tmp_path):
     words = sum(len(item.text.split()) for item in parts["test_strings"])
     assert result.score.words.reference == words
 
-    # The archive may go, and nothing changes when it is prepared again.
+    # The archive may be removed, and nothing changes when the corpus is prepared again.
     before = {path: path.read_bytes() for path in sorted(data.rglob("*.flac"))}
     assert len(before) == sum(STRINGS.values())
     archive.unlink()
@@ -86,7 +86,7 @@ def test_prepare_train_evaluate(fsdd, files, tmp_path):
 
 
 def check_string(item, fsdd):
-    """Its audio says its text, in recordings of the test part alone."""
+    """Check that the audio of a string says its text, in recordings of the test part alone."""
     words = item.text.split()
     assert len(words) in fsdd.LENGTHS
     samples, rate = soundfile.read(item.audio)
@@ -99,7 +99,7 @@ def check_string(item, fsdd):
 
 
 def digits(samples):
-    """The tones of 800 samples between pauses, which may be none."""
+    """Return the tones of 800 samples, between which there may be pauses."""
     loud = np.convolve(np.abs(samples) > 0, np.ones(8), "same") > 0
     stretches = np.split(samples, np.flatnonzero(np.diff(loud.astype(int))) + 1)
     counts = [round(len(piece) / 800) if np.abs(piece).max() > 0 else 0 for piece in stretches]

@@ -1,11 +1,11 @@
-"""The King James Bible: from Debian's package bible-kjv to sentences.
+"""Prepare the King James Bible: make texts of Debian's package bible-kjv.
 
     apt-get install bible-kjv
     python recipes/kjv/prepare.py --output data/kjv
 
-Writes ``train.txt``, ``dev.txt`` and ``test.txt``, a verse a line, in lower case and without
-punctuation, and ``words.txt``, the words that stand twice or more in the training text. Of every
-twenty chapters one is for development and one for the test.
+The script writes ``train.txt``, ``dev.txt`` and ``test.txt``, with one verse in each line, in lower
+case and without punctuation. ``words.txt`` lists the words that stand twice or more in the training
+text. Of every twenty chapters, one is for development and one for the test.
 """
 
 import argparse
@@ -24,7 +24,7 @@ COMMAND = ("bible", "-f", "gen1:1-rev22:21")
 SHA256 = "cd45f0c9cedab8e4439bd6486c8952c77cc8b0ecc5d1f6ae3513f2039f47229d"
 CHAPTERS = 20
 PLACES = {"dev": 9, "test": 19}
-"""Which of twenty chapters, from 0."""
+"""The place of a part's chapter among every twenty chapters, counted from 0."""
 
 MIN_COUNT = 2
 VERSE = re.compile(r"(\w+?\d+):\d+ (.+)")
@@ -32,9 +32,7 @@ VERSE = re.compile(r"(\w+?\d+):\d+ (.+)")
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--text", type=Path, help=f"the output of {' '.join(COMMAND)}, kept in a file"
-    )
+    parser.add_argument("--text", type=Path, help=f"a file with the output of {' '.join(COMMAND)}")
     parser.add_argument("--output", type=Path, default=Path("data/kjv"), help="default: data/kjv")
     options = parser.parse_args(arguments)
     try:
@@ -44,7 +42,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def read(path: Path | None) -> bytes:
-    """The whole text, a verse a line."""
+    """Return the whole text, with one verse in each line.
+
+    Raises:
+        DataError: the text, or the program that prints it, is missing or fails.
+    """
     try:
         if path:
             return path.read_bytes()
@@ -59,7 +61,11 @@ def read(path: Path | None) -> bytes:
 
 
 def prepare(data: bytes, output: Path) -> None:
-    """Check, split and list the text."""
+    """Check the text, split it, and write the parts and the list of words.
+
+    Raises:
+        DataError: ``data`` is not the text of bible-kjv 4.38.
+    """
     digest = hashlib.sha256(data).hexdigest()
     if digest != SHA256:
         raise DataError(f"the SHA-256 of the text is {digest}, that of bible-kjv 4.38 is {SHA256}")
@@ -77,7 +83,7 @@ def prepare(data: bytes, output: Path) -> None:
 
 
 def words_of(text: str) -> str:
-    """Words alone, as a recogniser writes them."""
+    """Return the words of a text without anything else, as a recogniser writes them."""
     return normalize(re.sub(r"[^a-z' ]", " ", text.lower()))
 
 

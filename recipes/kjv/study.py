@@ -1,11 +1,12 @@
-"""The GRU language model against n-grams, and text that it makes up: results.json.
+"""Compare the GRU language model with n-grams, and have it make up text: results.json.
 
     python recipes/kjv/study.py
 
-For n-gram models of modified Kneser-Ney of the orders 2 to 6, the best of which on the development
-text is kept; for the model in ``runs/kjv``, that ``asr lm train --config recipes/kjv/lm.toml`` has
-trained; and for their mixture, whose weights are those that are best on the development text.
-Writes ``results.json`` beside this file, and the model there as ``lm.onnx``.
+Three models are measured on the development and test text. The first is the n-gram model of
+modified Kneser-Ney that is best on the development text among those of the orders 2 to 6. The
+second is the GRU of ``runs/kjv``, which ``asr lm train --config recipes/kjv/lm.toml`` has trained.
+The third is their mixture, with the weights that are best on the development text. The script
+writes ``results.json`` beside this file, and copies the GRU there as ``lm.onnx``.
 """
 
 import argparse
@@ -40,8 +41,15 @@ TEMPERATURES = (0.5, 1.0)
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("data/kjv"))
-    parser.add_argument("--model", type=Path, default=Path("runs/kjv/lm.onnx"))
+    parser.add_argument(
+        "--data", type=Path, default=Path("data/kjv"), help="the prepared text; default: data/kjv"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("runs/kjv/lm.onnx"),
+        help="the GRU language model; default: runs/kjv/lm.onnx",
+    )
     options = parser.parse_args(arguments)
     try:
         study(options.data, options.model)
@@ -50,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def study(data: Path, model: Path) -> None:
-    """Measure and write."""
+    """Measure all models, have the GRU make up text, and write and print the results."""
     train, dev, test, words = (
         read_texts(data / f"{name}.txt") for name in ("train", "dev", "test", "words")
     )
@@ -111,7 +119,7 @@ def study(data: Path, model: Path) -> None:
 
 
 def pick(scores: dict[str, list[TokenScores]], index: int) -> dict[str, TokenScores]:
-    """Those of one model."""
+    """Return the scores of one model, by part."""
     return {part: items[index] for part, items in scores.items()}
 
 

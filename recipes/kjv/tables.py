@@ -1,4 +1,4 @@
-"""The table and the generated texts of the comparison of language models (``study.py``)."""
+"""This module makes the table and the quotations of study.py, which compares language models."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The comparison of language models: its text, and its recorded figures against its model."""
+"""Tests of the comparison of language models: its text, and its records against its model."""
 
 import json
 import shutil

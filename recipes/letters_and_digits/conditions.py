@@ -1,11 +1,12 @@
-"""Degraded copies of the recordings of a manifest: noise, a lower rate, a telephone, a codec.
+"""Write copies of a manifest's recordings in noise, at 8 kHz, as by telephone, and as MP3.
 
     python recipes/letters_and_digits/conditions.py --manifest data/an4/test.jsonl \\
         --talkers data/an4/train.jsonl --output data/conditions/an4_test
 
-Writes ``CONDITION.jsonl`` and the recordings in ``CONDITION/``, for each of :data:`CONDITIONS`.
-Noise is pink for every other recording, babble of six speakers for those between; it depends on
-``SEED`` and the recording's place in the manifest alone, and is the same at all levels.
+For each of :data:`CONDITIONS`, the script writes the recordings to ``CONDITION/`` and their
+manifest ``CONDITION.jsonl``. The first, third, fifth … recording gets pink noise, the others get
+babble of six speakers. The noise of a recording depends on nothing but ``SEED`` and the place of
+the recording in the manifest, so that it is the same noise at all levels.
 """
 
 import argparse
@@ -28,9 +29,9 @@ from asr.training.seeding import rng
 
 SEED = 1
 TALKERS = 6
-PEAK = 0.99  # of what noise would make louder than full scale
+PEAK = 0.99  # a recording that noise would make louder than this gets this peak
 BAND = (300.0, 3400.0)  # Hz
-MP3_RATE, MP3_LEVEL = 16000, 128 / 152  # of 160 to 8 kbit/s at that rate: 32 kbit/s
+MP3_RATE, MP3_LEVEL = 16000, 128 / 152  # levels 0 to 1 are 160 to 8 kbit/s; this is 32 kbit/s
 
 Recording = tuple[Samples, int]
 """Samples (n,) and their rate in Hz."""
@@ -38,10 +39,20 @@ Recording = tuple[Samples, int]
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--talkers", type=Path, required=True, help="a manifest of training speech")
-    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=[*CONDITIONS])
-    parser.add_argument("--output", type=Path, required=True, help="a folder")
+    parser.add_argument(
+        "--manifest", type=Path, required=True, help="the manifest of the recordings to be copied"
+    )
+    parser.add_argument(
+        "--talkers", type=Path, required=True, help="a manifest of speech to make babble of"
+    )
+    parser.add_argument(
+        "--conditions",
+        nargs="+",
+        choices=CONDITIONS,
+        default=[*CONDITIONS],
+        help="the conditions of the copies; default: all",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the folder to write to")
     options = parser.parse_args(arguments)
     try:
         items = read_manifest(options.manifest)
@@ -53,10 +64,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 class Talkers:
-    """Speakers to make babble of, each with his utterances.
+    """The speakers that babble is made of, each with his utterances.
 
     Raises:
-        DataError: fewer than :data:`TALKERS`.
+        DataError: there are fewer speakers than :data:`TALKERS`.
     """
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
@@ -65,24 +76,24 @@ class Talkers:
             if item.speaker is not None and item.text:
                 self.of.setdefault(item.speaker, []).append(item)
         if len(self.of) < TALKERS:
-            raise DataError(f"babble needs {TALKERS} speakers, the talkers are {len(self.of)}")
+            raise DataError(f"babble needs {TALKERS} speakers, but the talkers are {len(self.of)}")
 
     def draw(self, random: np.random.Generator) -> list[Utterance]:
-        """An utterance of each of :data:`TALKERS` speakers."""
+        """Draw :data:`TALKERS` speakers, and an utterance of each."""
         names = random.choice(sorted(self.of), TALKERS, replace=False)
         return [self.of[name][random.integers(len(self.of[name]))] for name in names]
 
     def babble(self, count: int, rate: int, random: np.random.Generator) -> Samples:
-        """All of them at once, (count,) at ``rate`` Hz."""
+        """Return ``count`` samples at ``rate`` Hz in which drawn speakers all talk at once."""
         drawn = self.draw(random)
         return babble([read_audio(item.audio, rate).samples for item in drawn], count, random)
 
 
 def degrade(items: Sequence[Utterance], condition: str, talkers: Talkers, folder: Path) -> Path:
-    """The manifest of the copies of ``items`` in ``condition``, which are written to ``folder``.
+    """Write the copies of ``items`` in ``condition`` to ``folder``, and return their manifest.
 
     Raises:
-        AudioError: a recording that cannot be read.
+        AudioError: a recording cannot be read.
     """
     copies = []
     for place, item in enumerate(items):
@@ -103,14 +114,16 @@ def degrade(items: Sequence[Utterance], condition: str, talkers: Talkers, folder
 
 
 def read(path: Path) -> Recording:
-    """A recording at its own rate."""
+    """Read a recording at its own rate."""
     rate = probe(path, MAX_READ_SECONDS).rate
     return read_audio(path, rate).samples, rate
 
 
 def noisy(snr: float) -> Callable[[Recording, int, Talkers], Recording]:
-    """The condition whose noise lies ``snr`` dB below the speech
-    (:func:`asr.training.augment.add_noise`)."""
+    """Return the condition whose noise lies ``snr`` dB below the speech.
+
+    :func:`asr.training.augment.speech_power` measures the level of the speech.
+    """
 
     def degraded(recording: Recording, place: int, talkers: Talkers) -> Recording:
         samples, rate = recording
@@ -121,7 +134,7 @@ def noisy(snr: float) -> Callable[[Recording, int, Talkers], Recording]:
 
 
 def noise_for(place: int, count: int, rate: int, talkers: Talkers) -> Samples:
-    """The noise (count,) of the recording at ``place`` of its manifest."""
+    """Return the noise (count,) of the recording at ``place`` of its manifest."""
     random = rng(SEED, place)
     if place % 2:
         return talkers.babble(count, rate, random)
@@ -129,20 +142,23 @@ def noise_for(place: int, count: int, rate: int, talkers: Talkers) -> Samples:
 
 
 def narrow(recording: Recording, place: int, talkers: Talkers) -> Recording:
-    """At the rate of a telephone; a recording that is, as it is."""
+    """Return the recording at the rate of a telephone; one that has this rate stays as it is."""
     samples, rate = recording
     return resample(samples, rate, TELEPHONE_RATE).clip(-1, 1), TELEPHONE_RATE
 
 
 def telephone(recording: Recording, place: int, talkers: Talkers) -> Recording:
-    """That, and of its band nothing but :data:`BAND`."""
+    """Return the recording at the rate of a telephone, and of its band only :data:`BAND`."""
     samples, rate = narrow(recording, place, talkers)
     band = scipy.signal.butter(6, BAND, "bandpass", fs=rate, output="sos")
     return scipy.signal.sosfilt(band, samples).clip(-1, 1).astype(np.float32), rate
 
 
 def mp3(recording: Recording, place: int, talkers: Talkers) -> Recording:
-    """At the rate at which MP3 has 32 kbit/s for the level of :func:`degrade`."""
+    """Return the recording at the rate at which :data:`MP3_LEVEL` stands for 32 kbit/s.
+
+    :func:`degrade` encodes it.
+    """
     samples, rate = recording
     return resample(samples, rate, MP3_RATE).clip(-1, 1), MP3_RATE
 

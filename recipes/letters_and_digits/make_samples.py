@@ -1,9 +1,10 @@
-"""Eight short synthetic recordings with their texts, to try a recogniser on.
+"""Make eight short synthetic recordings with their texts, to try a recogniser on.
 
     python recipes/letters_and_digits/make_samples.py --output samples
 
-Writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt``, and ``manifest.jsonl`` with all of
-them. Their texts are in no synthetic training data; the result is the same on every run.
+The script writes ``NAME.wav`` (16 kHz, mono, 16 bit) and ``NAME.txt`` for each, and a manifest of
+all, ``manifest.jsonl``. No synthetic training data has one of their texts. Every run writes the
+same files.
 """
 
 import argparse
@@ -27,14 +28,16 @@ VOICES = {
     "espeak-en-gb-address": Voice("espeak-ng", "en-gb+f2"),
     "espeak-en-us-number": Voice("espeak-ng", "en-us+f1"),
 }
-RATE = 0.9  # of the voice's own, to be clear
+RATE = 0.9  # the speaking rate, relative to the voice's own; slow speech is clearer
 LEAD, TRAIL = 0.3, 0.3  # seconds of silence
 NOISE = -70.0  # dB of full scale
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=Path("samples"), help="default: samples")
+    parser.add_argument(
+        "--output", type=Path, default=Path("samples"), help="the folder; default: samples"
+    )
     options = parser.parse_args(arguments)
     try:
         require_programs({voice.program for voice in VOICES.values()})
@@ -45,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def make_sample(output: Path, name: str, text: str) -> Utterance:
-    """Write one recording and its text, say so, and return its line of the manifest."""
+    """Write one recording and its text, print both, and return its line of the manifest."""
     samples = render(Clip(text, VOICES[name], RATE, lead=LEAD, trail=TRAIL, noise=NOISE))
     audio = output / f"{name}.wav"
     write_audio(audio, samples)

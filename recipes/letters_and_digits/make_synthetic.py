@@ -1,18 +1,24 @@
-"""Synthetic training speech for the domain of CMU AN4, and amounts of money.
+"""Make synthetic training speech: utterances as those of CMU AN4, and amounts of money.
 
     python recipes/letters_and_digits/make_synthetic.py --output data/synthetic --hours 2 --seed 1
 
-Writes 16 kHz FLAC files to ``audio/``, and ``train.jsonl`` and ``dev.jsonl``. A file's name holds
-a digest of its text, voice and all that was drawn: a run that was stopped goes on where it was, and
-files of another seed are never mistaken. Delete ``audio/`` after a change of synthesis.py or
-synthesisers.py. No text of make_samples.py, or of the development set of this or a smaller seed, is
-in the training set. A share of the clips is noise without a word and has an empty text: it teaches
-the model to keep silent. ``--programs`` are those that speak the training set; ``--texts
-KIND=SHARE`` is how many of its texts are of a kind, the next kind a share of the remaining ones:
-``confusable`` are letters that rhyme and dates at the end of a month, ``surnames`` spell one of the
-2,000 most frequent of the United States' census of 1990 (surnames.txt, without those that begin as
-the one of make_samples.py does), ``lost-e`` one of those in which an "e" follows a letter that
-rhymes with it.
+The script writes 16 kHz FLAC files to ``audio/``, and lists them in ``train.jsonl`` and
+``dev.jsonl``. The name of a file holds a digest of its text, its voice and all that was drawn for
+it. A run that was stopped therefore goes on where it was, and no file of another seed is taken for
+one of this seed. Delete ``audio/`` after a change of synthesis.py or synthesisers.py. The training
+set has no text of make_samples.py, and none of the development set of this seed or a smaller one.
+About one clip in sixteen is noise in which nobody speaks. Its text is empty, which teaches the
+model to keep silent.
+
+``--programs`` names the synthesisers that speak the training set. ``--texts KIND=SHARE`` says which
+share of its texts is of a kind; the share of the next kind is one of the texts that remain. The
+kinds are:
+
+- ``confusable``: letters that rhyme, and dates at the end of a month.
+- ``surnames``: one of the 2,000 most frequent surnames in the census of the United States of 1990,
+  letter by letter. surnames.txt lists them, without those that begin like the surname of
+  make_samples.py.
+- ``lost-e``: one of those surnames in which an "e" follows a letter that rhymes with it.
 """
 
 import argparse
@@ -42,10 +48,10 @@ from asr.audio.read import read_audio
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
 
-# The words of AN4's transcripts; months, teens and ordinals are completed.
+# These are the words of AN4's transcripts, with all months, teens and ordinals: AN4 lacks some.
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 RHYMES = ("bcdegptvz", "ahjk", "flmnsx", "iy", "quw")
-BEFORE_E = "bcdgptv"  # not z: one surname has it there
+BEFORE_E = "bcdgptv"  # without z, because only one surname has an "e" after it
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
@@ -64,10 +70,10 @@ MONTHS = (
 EDITS = ("enter", "erase", "rubout")  # the control words that letters follow
 COMMANDS = ("yes", "no", "help", "repeat", "start", "stop", "go")
 OTHERS = ("oh", "hundred", "thousand", "thirtieth", "and", "half", "of", "area", "code")
-MONEY = ("dollar", "dollars", "cent", "cents")  # not in AN4
+MONEY = ("dollar", "dollars", "cent", "cents")  # AN4 has none of these
 WHOLE_WORDS = (*DIGITS, *TEENS, *TENS, *ORDINALS, *MONTHS, *EDITS, *COMMANDS, *OTHERS, *MONEY)
 VOCABULARY = (*LETTERS, *WHOLE_WORDS, "apostrophe")
-SINGLES = (*VOCABULARY, *COMMANDS * 3)  # commands mostly stand alone in AN4
+SINGLES = (*VOCABULARY, *COMMANDS * 3)  # most commands of AN4 are utterances of their own
 NO_PAUSE_AFTER = {*TENS, "hundred", "thousand", "and", "of", "area"}
 
 NAMES = """
@@ -94,7 +100,7 @@ CITIES = """
 SURNAMES = Path(__file__).parent / "surnames.txt"
 
 PROGRAMS = {"flite": 0.45, "espeak-ng": 0.35, "festival": 0.2}
-# The voices and their shares of what their program says.
+# Each voice has a share of the clips that its program speaks.
 FLITE_VOICES = {"kal16": 0.2, "awb": 0.2, "rms": 0.3, "slt": 0.3}
 ESPEAK_ACCENTS = {"en-us": 0.5, "en-us-nyc": 0.2, "en-gb": 0.15, "en-gb-scotland": 0.15}
 ESPEAK_VARIANTS = ("", *(f"+m{n}" for n in range(1, 8)), *(f"+f{n}" for n in range(1, 6)))
@@ -102,11 +108,11 @@ FESTIVAL_VOICES = {"cmu_us_slt_arctic_hts": 0.4, "kal_diphone": 0.3, "ked_diphon
 RATES = {"flite": (1 / 1.3, 1 / 0.85), "espeak-ng": (0.75, 1.25), "festival": (0.75, 1.25)}
 
 MAX_WORDS = 10
-LONG_SHARE = 0.1  # of the training clips say two utterances, one after the other
+LONG_SHARE = 0.1  # the share of the training clips that say two utterances, one after the other
 DEV_CLIPS = 100
-SINGLE_EVERY = 5  # each fifth training clip is one word, SINGLES in turn
-NOISE_EVERY = 16  # of the clips of both sets, one is noise
-BATCH = 64  # clips between two looks at the hours
+SINGLE_EVERY = 5  # each fifth training clip says one word, the words of SINGLES in turn
+NOISE_EVERY = 16  # one clip in this many is noise, in both sets
+BATCH = 64  # clips are made in such batches until there are enough hours
 WORKERS = 2
 
 Words = list[str]
@@ -119,19 +125,28 @@ def main(arguments: list[str] | None = None) -> None:
         "--output", type=Path, default=Path("data/synthetic"), help="default: data/synthetic"
     )
     parser.add_argument(
-        "--hours", type=float, default=2.0, help="of training speech, at least; default: 2"
+        "--hours",
+        type=float,
+        default=2.0,
+        help="make at least this much training speech; default: 2",
     )
-    parser.add_argument("--seed", type=int, default=1, help="0 or more; default: 1")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="determines all that is drawn, 0 or more; default: 1"
+    )
     parser.add_argument(
         "--texts",
         nargs="+",
         type=share,
         default=[],
         metavar="KIND=SHARE",
-        help=f"of the kinds {', '.join(TEXTS)}; default: none",
+        help=f"the share of training texts of a kind ({', '.join(TEXTS)}); default: none",
     )
     parser.add_argument(
-        "--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], help="default: all"
+        "--programs",
+        nargs="+",
+        choices=[*PROGRAMS],
+        default=[*PROGRAMS],
+        help="the synthesisers of the training set; default: all",
     )
     options = parser.parse_args(arguments)
     if not 0 < options.hours < math.inf or options.seed < 0:
@@ -145,7 +160,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def share(text: str) -> tuple[str, float]:
-    """``KIND=SHARE`` of :data:`TEXTS`; ValueError if it is none."""
+    """Parse ``KIND=SHARE``, with a kind of :data:`TEXTS` and a share from 0 to 1.
+
+    Raises:
+        ValueError: ``text`` is something else.
+    """
     kind, _, value = text.partition("=")
     if kind not in TEXTS or not 0 <= float(value) <= 1:
         raise ValueError
@@ -154,8 +173,11 @@ def share(text: str) -> tuple[str, float]:
 
 @dataclass(frozen=True)
 class Mix:
-    """The mix of training clips: the shares of kinds of :data:`TEXTS`, each of what those before it
-    left, and the programs with theirs, which need not sum to 1."""
+    """The mix of training clips.
+
+    ``texts`` gives kinds of :data:`TEXTS`, each with its share of the clips that the kinds before
+    it left. ``programs`` gives the synthesisers and their shares, which need not sum to 1.
+    """
 
     texts: Mapping[str, float] = field(default_factory=dict)
     programs: Mapping[str, float] = field(default_factory=lambda: PROGRAMS)
@@ -202,12 +224,12 @@ def report(path: Path, items: list[Utterance]) -> None:
 
 
 def digest(clip: Clip | Noise) -> str:
-    """A short name for the fields of ``clip``."""
+    """Return a short name that differs where a field of ``clip`` differs."""
     return hashlib.sha256(repr(clip).encode()).hexdigest()[:10]
 
 
 def make_clip(clip: Clip | Noise, path: Path) -> Utterance:
-    """Synthesise ``clip`` unless ``path`` is there already."""
+    """Synthesise ``clip`` unless ``path`` exists already, and return its line of a manifest."""
     if not path.exists():
         write_audio(path, render_noise(clip) if isinstance(clip, Noise) else render(clip))
     duration = read_audio(path, SAMPLE_RATE).duration
@@ -217,18 +239,19 @@ def make_clip(clip: Clip | Noise, path: Path) -> Utterance:
 
 
 def plan_dev(seed: int, index: int, taken: set[str]) -> Clip:
-    """The development clip number ``index``, its text outside ``taken``.
+    """Return the development clip number ``index``, whose text is not in ``taken``.
 
-    Never a single word: those all belong to the training set.
+    It is never a single word, because single words all belong to the training set.
     """
     rng = np.random.default_rng([seed, 0, index])
     return plan_clip(rng, draw_words(rng, taken), PROGRAMS)
 
 
 def plan_train(seed: int, index: int, taken: set[str], mix: Mix) -> Clip:
-    """The training clip number ``index``, its text outside ``taken``.
+    """Return the training clip number ``index``: a single word, or a text outside ``taken``.
 
-    Single words come in rounds, in which the programs change places: each says each word.
+    Single words come in rounds. The programs change places from round to round, so that after some
+    rounds each program has said each word.
     """
     rng = np.random.default_rng([seed, 1, index])
     turn, rest = divmod(index, SINGLE_EVERY)
@@ -246,7 +269,7 @@ def plan_train(seed: int, index: int, taken: set[str], mix: Mix) -> Clip:
 
 
 def plan_noise(seed: int, part: int, index: int) -> Noise:
-    """The noise number ``index`` of the development (0) or training set (1)."""
+    """Return the noise number ``index`` of the development set (``part`` 0) or training set (1)."""
     rng = np.random.default_rng([seed, 2 + part, index])
     return Noise(
         seconds=float(rng.uniform(0.5, 5)),
@@ -260,7 +283,10 @@ def plan_noise(seed: int, part: int, index: int) -> Noise:
 def draw_words(
     rng: np.random.Generator, taken: set[str], templates: dict[Template, float] | None = None
 ) -> Words:
-    """The words of a random utterance, at least two and not in ``taken``."""
+    """Draw the words of an utterance that is not in ``taken`` and has 2 to ``MAX_WORDS`` words.
+
+    ``templates`` are the kinds of utterances with their shares; by default, :data:`TEMPLATES`.
+    """
     shares = TEMPLATES if templates is None else templates
     while True:
         template = tuple(shares)[rng.choice(len(shares), p=tuple(shares.values()))]
@@ -270,7 +296,7 @@ def draw_words(
 
 
 def plan_clip(rng: np.random.Generator, words: Words, programs: Mapping[str, float]) -> Clip:
-    """Draw how ``words`` are said and recorded, and by which of ``programs`` in their shares."""
+    """Draw how ``words`` are said and recorded; each of ``programs`` is drawn by its share."""
     voice = draw_voice(rng, draw(rng, programs) if len(programs) > 1 else next(iter(programs)))
     # Some speakers run everything together, some stop after nearly every word.
     pause_share = rng.choice([0.0, 0.25, 0.9], p=[0.5, 0.3, 0.2])
@@ -294,7 +320,7 @@ def plan_clip(rng: np.random.Generator, words: Words, programs: Mapping[str, flo
 
 
 def draw_voice(rng: np.random.Generator, program: str) -> Voice:
-    """A voice of ``program``, in their shares."""
+    """Draw a voice of ``program`` by its share."""
     if program == "flite":
         return Voice(program, draw(rng, FLITE_VOICES))
     if program == "festival":
@@ -303,13 +329,13 @@ def draw_voice(rng: np.random.Generator, program: str) -> Voice:
 
 
 def draw(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
-    """One of the names in ``shares``."""
+    """Draw a name by its share, where the values of ``shares`` need not sum to 1."""
     parts = np.array(list(shares.values()))
     return str(rng.choice(list(shares), p=parts / parts.sum()))
 
 
 def spelled_name(rng: np.random.Generator) -> Words:
-    """A name or a city, letter by letter, now and then one like o'hara."""
+    """Draw the letters of a name or a city, and now and then those of a name like o'hara."""
     if rng.random() < 0.05:
         return ["o", "apostrophe", *rng.choice(NAMES)]
     return list(rng.choice(NAMES if rng.random() < 0.8 else CITIES))
@@ -317,31 +343,35 @@ def spelled_name(rng: np.random.Generator) -> Words:
 
 @cache
 def surnames() -> tuple[str, ...]:
-    """The most frequent first."""
+    """Return the surnames of surnames.txt, the most frequent one first."""
     return tuple(SURNAMES.read_text().split())
 
 
 def surname(rng: np.random.Generator) -> Words:
-    """One of many names, letter by letter: what may follow a letter is learnt from many."""
+    """Draw the letters of a surname.
+
+    There are many surnames, so that the model learns from many which letter may follow another.
+    """
     return list(rng.choice(surnames()))
 
 
 def lost_e(rng: np.random.Generator) -> Words:
-    """A surname with an "e" after a letter that rhymes, which said in one go is but a longer vowel.
+    """Draw the letters of a surname in which an "e" follows a letter that rhymes with it.
 
-    Each of those letters as often as the others.
+    Said in one go, such an "e" only makes the vowel of that letter longer. Each of the letters that
+    rhyme is drawn as often as the others.
     """
     pair = f"{rng.choice(list(BEFORE_E))}e"
     return list(rng.choice([name for name in surnames() if pair in name]))
 
 
 def random_letters(rng: np.random.Generator) -> Words:
-    """Letters that are no word, so that a name's next letter is not all there is to learn."""
+    """Draw letters that are no word, so that the model does not rely on the spellings of names."""
     return [str(letter) for letter in rng.choice(LETTERS, rng.integers(2, 9))]
 
 
 def digit_string(rng: np.random.Generator) -> Words:
-    """A zip code, a telephone number, a part of one or an area code."""
+    """Draw the digits of a zip code, a telephone number, a part of one or an area code."""
     count = int(rng.choice([2, 3, 4, 5, 7, 10], p=[0.1, 0.15, 0.2, 0.25, 0.2, 0.1]))
     zero = str(rng.choice(["zero", "oh"]))
     digits = [zero, *DIGITS[1:]]
@@ -350,7 +380,7 @@ def digit_string(rng: np.random.Generator) -> Words:
 
 
 def below_hundred(value: int) -> Words:
-    """0 to 99 as words."""
+    """Return the words of a number from 0 to 99."""
     if value < 10:
         return [DIGITS[value]]
     if value < 20:
@@ -360,13 +390,13 @@ def below_hundred(value: int) -> Words:
 
 
 def pair(rng: np.random.Generator) -> Words:
-    """The latter half of a year or a house number: "sixty four", "oh five"."""
+    """Draw the latter half of a year or a house number, as "sixty four" or "oh five"."""
     value = int(rng.integers(1, 100))
     return ["oh", DIGITS[value]] if value < 10 else below_hundred(value)
 
 
 def number(rng: np.random.Generator) -> Words:
-    """A number up to 99999, short ones as often as long ones."""
+    """Draw the words of a number from 1 to 99999, of short numbers as often as of long ones."""
     words: Words = []
     if rng.random() < 0.35:
         words += [*below_hundred(int(rng.integers(1, 100))), "thousand"]
@@ -379,13 +409,13 @@ def number(rng: np.random.Generator) -> Words:
 
 
 def number_pairs(rng: np.random.Generator) -> Words:
-    """Two or three numbers below a hundred: "twenty two oh six"."""
+    """Draw the words of two or three numbers below a hundred, as "twenty two oh six"."""
     first = below_hundred(int(rng.integers(1, 100)))
     return [*first, *(word for _ in range(rng.integers(1, 3)) for word in pair(rng))]
 
 
 def amount(rng: np.random.Generator) -> Words:
-    """Dollars, cents or both: "six dollars and fifty cents"."""
+    """Draw an amount of dollars, cents or both, as "six dollars and fifty cents"."""
     dollars, cents = int(rng.integers(1, 100)), int(rng.integers(1, 100))
     parts = [
         [*below_hundred(dollars), "dollar" if dollars == 1 else "dollars"],
@@ -398,14 +428,14 @@ def amount(rng: np.random.Generator) -> Words:
 
 
 def ordinal(value: int) -> Words:
-    """1 to 31 as an ordinal."""
+    """Return the words of the ordinal of a number from 1 to 31."""
     if value <= 20:
         return [ORDINALS[value - 1]]
     return ["thirtieth"] if value == 30 else [TENS[value // 10 - 2], ORDINALS[value % 10 - 1]]
 
 
 def date(rng: np.random.Generator) -> Words:
-    """A date in one of AN4's ways, with or without a year."""
+    """Draw a date, with or without a year, in one of the ways in which AN4 says dates."""
     day, month = int(rng.integers(1, 32)), int(rng.integers(12))
     name = MONTHS[month]
     forms = (
@@ -420,7 +450,7 @@ def date(rng: np.random.Generator) -> Words:
 
 
 def address(rng: np.random.Generator) -> Words:
-    """A house number and a spelled street, or a numbered street."""
+    """Draw a street that is spelled, with or without a house number, or a numbered street."""
     house = (number_pairs if rng.random() < 0.4 else digit_string)(rng)[:4]
     way = list(rng.choice(WAYS)) if rng.random() < 0.6 else []
     if rng.random() < 0.15:
@@ -429,18 +459,21 @@ def address(rng: np.random.Generator) -> Words:
 
 
 def control(rng: np.random.Generator) -> Words:
-    """A control word, then random letters, a number or both."""
+    """Draw a control word, and random letters, a number or both to follow it."""
     letters = [str(letter) for letter in rng.choice(LETTERS, rng.integers(6))]
     return [str(rng.choice(EDITS)), *letters, *(number(rng) if rng.random() < 0.8 else [])]
 
 
 def any_words(rng: np.random.Generator) -> Words:
-    """Words in no order at all, so that rare ones stand beside everything."""
+    """Draw words in no order at all, so that rare words stand beside all others."""
     return [str(word) for word in rng.choice(WHOLE_WORDS, rng.integers(2, 6))]
 
 
 def rhyming_letters(rng: np.random.Generator) -> Words:
-    """Letters most of which rhyme: said in one go, "p e t" differs from "p t" by a length."""
+    """Draw letters most of which rhyme.
+
+    Said in one go, "p e t" differs from "p t" only by the length of a vowel.
+    """
     letter = rng.choice(list("".join(RHYMES)))
     rhymes = next(letters for letters in RHYMES if letter in letters)
     return [
@@ -450,7 +483,7 @@ def rhyming_letters(rng: np.random.Generator) -> Words:
 
 
 def late_date(rng: np.random.Generator) -> Words:
-    """A date from the 20th on, with or without a year."""
+    """Draw a date from the 20th of a month on, with or without a year."""
     day = ordinal(int(rng.choice([*range(20, 32), 30, 31, 31])))
     month = MONTHS[rng.integers(12)]
     words = [month, *day] if rng.random() < 0.75 else [*day, "of", month]

@@ -3,9 +3,10 @@
     python recipes/letters_and_digits/measure_conditions.py --model asr/models/default \\
         --output recipes/letters_and_digits/conditions.json
 
-Of AN4 and FSDD the official test parts are recognised, of FSDD isolated and joined to strings
-(``recipes/fsdd/prepare.py``); the copies are those of ``conditions.py``, with AN4's training
-speakers as talkers. The model decodes as it does by default, and every hypothesis is kept.
+The model recognises the official test parts of AN4 and FSDD, the latter as isolated digits and
+joined to strings (``recipes/fsdd/prepare.py``), and the samples. The degraded copies are those of
+``conditions.py``; their babble is made of AN4's training speakers. The model decodes as it does by
+default, and the file keeps every hypothesis.
 """
 
 import argparse
@@ -36,7 +37,7 @@ CODED = (CLEAN, "mp3", "telephone")
 
 @dataclass(frozen=True)
 class Set:
-    """Recordings to be recognised in some ``conditions``."""
+    """The recordings of a ``manifest``, which are to be recognised in some ``conditions``."""
 
     manifest: Path
     conditions: tuple[str, ...]
@@ -44,17 +45,28 @@ class Set:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--an4", type=Path, default=Path("data/an4"), help="default: data/an4")
-    parser.add_argument("--fsdd", type=Path, default=Path("data/fsdd"), help="default: data/fsdd")
-    parser.add_argument("--samples", type=Path, default=Path("samples"), help="default: samples")
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    parser.add_argument(
+        "--an4", type=Path, default=Path("data/an4"), help="AN4, prepared; default: data/an4"
+    )
+    parser.add_argument(
+        "--fsdd", type=Path, default=Path("data/fsdd"), help="FSDD, prepared; default: data/fsdd"
+    )
+    parser.add_argument(
+        "--samples",
+        type=Path,
+        default=Path("samples"),
+        help="a folder of recordings NAME.wav with their texts NAME.txt; default: samples",
+    )
     parser.add_argument(
         "--copies",
         type=Path,
         default=Path("data/conditions"),
-        help="a folder for them; default: data/conditions",
+        help="the folder to write the degraded copies to; default: data/conditions",
     )
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     command = shlex.join(
         ["python", "recipes/letters_and_digits/measure_conditions.py", *(arguments or sys.argv[1:])]
@@ -69,11 +81,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(model: Path, an4: Path, fsdd: Path, samples: Path, copies: Path) -> dict[str, Any]:
-    """The values of the file.
+    """Write the degraded copies, recognise everything, and return the values of the JSON file.
 
     Raises:
-        ModelError: an unusable model.
-        DataError: a corpus that is not prepared.
+        ModelError: the model cannot be used.
+        DataError: a corpus is not prepared.
     """
     transcriber = asr.load(model)
     talkers = an4 / "train.jsonl"
@@ -109,10 +121,10 @@ def measure(model: Path, an4: Path, fsdd: Path, samples: Path, copies: Path) -> 
 
 
 def list_samples(folder: Path, manifest: Path) -> Path:
-    """``manifest``, written: each ``NAME.wav`` of ``folder`` with the text of ``NAME.txt``.
+    """Write ``manifest``, which has each ``NAME.wav`` of ``folder`` with the text of ``NAME.txt``.
 
     Raises:
-        DataError: no recordings, or one without its text.
+        DataError: there are no recordings, or one has no text.
     """
     items = [
         Utterance(
@@ -130,14 +142,14 @@ def list_samples(folder: Path, manifest: Path) -> Path:
 
 
 def copy(manifest: Path, condition: str, talkers: Talkers, folder: Path) -> Path:
-    """The manifest of recordings in a condition: itself if they are clean."""
+    """Return the manifest of the recordings in a condition; in the clean one it is ``manifest``."""
     if condition == CLEAN:
         return manifest
     return degrade(read_manifest(manifest), condition, talkers, folder)
 
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
-    """Word errors with their interval, the error of the confidences, every hypothesis."""
+    """Return the word errors with their interval, the calibration error, and every hypothesis."""
     values = results_values(evaluate(manifest, transcriber), transcriber)
     calibration = values["calibration"]
     return {

@@ -1,11 +1,13 @@
-"""Letters, digits, numbers and control words: AN4, FSDD and synthetic speech, as manifests.
+"""Prepare the data of the model in the package: AN4, FSDD and synthetic speech, as manifests.
 
     python recipes/letters_and_digits/prepare.py --an4 an4_sphere.tar.gz \\
         --fsdd free-spoken-digit-dataset.tar.gz --data data
 
-Prepares both corpora by their own recipes, as ``DATA/an4`` and ``DATA/fsdd``, lists the training
-utterances of each several times in another manifest, as some stages hear them, and has the
-synthesisers speak ``DATA/synthetic`` to ``DATA/synthetic-5``. What is there is not made again.
+The data are letters, digits, numbers and control words. The script prepares both corpora by their
+own recipes, as ``DATA/an4`` and ``DATA/fsdd``. Because some stages hear them several times in an
+epoch, it also writes a manifest of each in which every training utterance stands several times.
+Then it has the synthesisers speak ``DATA/synthetic`` to ``DATA/synthetic-5``. Nothing that exists
+already is made again.
 """
 
 import argparse
@@ -27,13 +29,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--an4", type=Path, metavar="FILE", help="the official an4_sphere.tar.gz")
     parser.add_argument("--fsdd", type=Path, metavar="FILE", help="the dataset as .tar.gz")
-    parser.add_argument("--download", action="store_true", help="fetch the archives not given")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="default: data")
+    parser.add_argument(
+        "--download", action="store_true", help="fetch the archives that are not given"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="the folder of all data; default: data"
+    )
     parser.add_argument(
         "--hours",
         type=float,
         default=2.0,
-        help="of synthetic speech in the first stage, the others in proportion; default: 2",
+        help="of synthetic speech in the first stage; the others have theirs in proportion; "
+        "default: 2",
     )
     options = parser.parse_args(arguments)
     archives = {"an4": options.an4, "fsdd": options.fsdd}
@@ -48,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> None:
-    """Make the manifests of a corpus by its recipe, unless they are there.
+    """Make the manifests of a corpus by its recipe, unless they exist.
 
     Raises:
         DataError: no archive is given and none may be downloaded, or the recipe fails.
@@ -62,13 +69,13 @@ def prepare(corpus: str, archive: Path | None, download: bool, output: Path) -> 
 
 
 def synthesise(output: Path, hours: float, *more: str) -> None:
-    """Make synthetic speech, of which ``train.jsonl`` is written last, unless it is there."""
+    """Make synthetic speech, unless ``train.jsonl``, which is written last, exists already."""
     if not (output / "train.jsonl").exists():
         call(HERE / "make_synthetic.py", "--output", output, "--hours", hours, *more)
 
 
 def repeat(manifest: Path, times: int) -> None:
-    """Write beside ``manifest`` another one that has each of its utterances ``times`` times."""
+    """Write another manifest beside this one, with each of its utterances ``times`` times."""
     items = [
         replace(item, id=f"{item.id}-{count}" if count > 1 else item.id)
         for count in range(1, times + 1)
@@ -81,7 +88,7 @@ def call(script: Path, *arguments: object) -> None:
     """Run a script in a process of its own.
 
     Raises:
-        DataError: it failed, after it has said why.
+        DataError: the script failed; it has printed why.
     """
     done = subprocess.run([sys.executable, str(script), *map(str, arguments)])
     if done.returncode:

@@ -1,7 +1,8 @@
-"""The seven trainings that made the model in the package, and the synthetic speech they heard.
+"""This module lists the seven trainings of the model in the package, and their synthetic speech.
 
-Each stage goes on from the model of the one before. A comment says what was wrong with that model,
-and so why there is another stage. ``prepare.py`` makes the data, ``train.py`` trains.
+Each stage goes on from the model of the stage before. The comment on a stage says what was wrong
+with that model, and so why there is another stage. ``prepare.py`` makes the data, and ``train.py``
+trains.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 class Stage:
     """A training that goes on from the model of the one before.
 
-    ``train`` are its manifests below the data folder (without any: those of ``config.toml``);
-    ``settings`` are in place of those of ``config.toml``.
+    ``train`` gives its manifests, relative to the data folder; if there are none, it has those of
+    ``config.toml``. ``settings`` take the place of settings of ``config.toml``.
     """
 
     name: str
@@ -21,7 +22,7 @@ class Stage:
 
 
 TIMES = {"an4": 2, "fsdd": 3}
-"""How often an epoch of some stages hears a corpus, because there is so much synthetic speech."""
+"""An epoch of some stages hears a corpus this often, because there is so much synthetic speech."""
 OFTEN = {corpus: f"{corpus}/train_{times}_times.jsonl" for corpus, times in TIMES.items()}
 AGAIN = ("optimizer.warmup=0.1", 'augment.noise.kinds=["white", "pink", "babble", "babble"]')
 LOUD = ("augment.noise.probability=0.6", "augment.noise.snr=[0.0, 20.0]")
@@ -53,13 +54,15 @@ STAGES = (
         LETTERS,
         ("training.epochs=5", "training.average=3", "optimizer.learning_rate=4e-4", *AGAIN, *LOUD),
     ),
-    # They still were, of those that were trained on too: less is changed and left out.
+    # They still were, even letters that the model was trained on. So augmentation changes less of
+    # the speech, and masks and dropout leave out less of it.
     Stage(
         "fourth",
         LETTERS,
         ("training.epochs=7", "training.average=3", "optimizer.learning_rate=5e-4", *AGAIN, *LESS),
     ),
-    # After letters at random, "p e t" is no likelier than "p t": in names it is.
+    # The model had learnt from letters drawn at random, where "p e t" is no likelier than "p t". In
+    # names it is likelier.
     Stage(
         "fifth",
         ("an4/train.jsonl", OFTEN["fsdd"], "synthetic/train.jsonl", "synthetic-4/train.jsonl"),
@@ -71,8 +74,9 @@ STAGES = (
         ("an4/train.jsonl", "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
         (*SHORT, *AGAIN, *LESS),
     ),
-    # A letter was lost where frames fell in one way and not 20 ms later: a clip had the same
-    # frames in most epochs, and has others in each with a little silence around it.
+    # A letter was lost or not depending on where the frames began: 20 ms later it was there. A clip
+    # had been cut into the same frames in most epochs. With a little silence around it, it is cut
+    # into other frames in each epoch.
     Stage(
         "seventh",
         (OFTEN["an4"], "fsdd/train.jsonl", "synthetic/train.jsonl", "synthetic-5/train.jsonl"),
@@ -90,4 +94,5 @@ SPEECH: dict[str, tuple[float, tuple[str, ...]]] = {
     ),
     "synthetic-5": (0.875, ("--seed=5", "--texts", "lost-e=0.5", "surnames=0.4", *RUN_TOGETHER)),
 }
-"""Synthetic speech: its hours, as multiples of ``--hours``, and options of make_synthetic.py."""
+"""For each set of synthetic speech, its hours as a multiple of ``--hours`` of prepare.py, and the
+options of make_synthetic.py."""

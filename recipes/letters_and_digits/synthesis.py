@@ -1,4 +1,4 @@
-"""Synthetic speech, and noise; a clip is a pure function of its description."""
+"""This module renders synthetic speech and noise; a clip is a pure function of its description."""
 
 import io
 import math
@@ -15,7 +15,7 @@ from asr.files import write_atomically
 
 SAMPLE_RATE = 16000
 
-# The texts of make_samples.py; make_synthetic.py never makes a clip of one of them.
+# make_samples.py speaks these texts; make_synthetic.py never makes a clip of one of them.
 SAMPLE_TEXTS = {
     "flite-slt-spelled-name": "p e t e r s o n",
     "flite-rms-phone-number": "four one two five five five oh one nine eight",
@@ -27,30 +27,31 @@ SAMPLE_TEXTS = {
     "espeak-en-us-number": "six thousand nine hundred and forty two",
 }
 
-TRIM_LEVEL = 0.01  # of the peak; flite's own pauses lie below it
-TRIM_MARGIN = 0.03  # seconds kept around the speech, for soft f, th and s
+TRIM_LEVEL = 0.01  # what is quieter at the ends, relative to the peak, is cut, as flite's pauses
+TRIM_MARGIN = 0.03  # seconds that are kept around the loud part, where a soft f, th or s may be
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A ``program`` (flite, espeak-ng or festival) and its ``name`` for a voice."""
+    """A voice, by its ``program`` (flite, espeak-ng or festival) and that program's ``name``."""
 
     program: str
     name: str
 
     @property
     def label(self) -> str:
-        """The speaker's name in manifests."""
+        """Return the name of the speaker in manifests."""
         return f"{self.program.removesuffix('-ng')}-{self.name}"
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip to be synthesised: its text, voice and manner, which determine its samples.
+    """A clip to be synthesised; its text, voice and manner determine its samples.
 
-    ``rate`` and ``pitch`` are factors on the voice's own; a comma stands after the words whose
-    index is in ``pauses``. ``lead`` and ``trail`` are seconds of silence, ``peak`` the largest
-    magnitude, ``noise`` the RMS level of white noise in dB of full scale.
+    ``rate`` and ``pitch`` are factors on the voice's own, and a comma stands after the words whose
+    index is in ``pauses``. ``lead`` and ``trail`` are seconds of silence before and after the
+    speech, ``peak`` is the largest magnitude of the speech, and ``noise`` is the RMS level of white
+    noise in dB of full scale (None: there is no noise).
     """
 
     text: str
@@ -69,9 +70,9 @@ class Clip:
 class Noise:
     """A recording in which nobody speaks.
 
-    The power spectrum falls with the frequency to the power ``slope`` (0 white, 1 pink, 2 brown);
-    the level swings by ``swing`` dB, about twice a second. ``level`` is the RMS in dB of full
-    scale, above 0 clipped; ``seconds`` the length.
+    The power spectrum falls with the frequency to the power ``slope`` (0 is white noise, 1 pink,
+    2 brown). The level swings by ``swing`` dB, about twice a second. ``level`` is the RMS in dB of
+    full scale; samples beyond full scale are clipped. ``seconds`` is the length.
     """
 
     seconds: float
@@ -82,7 +83,7 @@ class Noise:
 
 
 def render(clip: Clip) -> Samples:
-    """The samples of ``clip`` at ``SAMPLE_RATE``, between -1 and 1."""
+    """Return the samples of ``clip`` at ``SAMPLE_RATE``, between -1 and 1."""
     speech = _trim(_speak(clip))
     lead, trail = round(clip.lead * SAMPLE_RATE), round(clip.trail * SAMPLE_RATE)
     samples = np.pad(speech * np.float32(clip.peak / np.abs(speech).max()), (lead, trail))
@@ -93,7 +94,7 @@ def render(clip: Clip) -> Samples:
 
 
 def render_noise(noise: Noise) -> Samples:
-    """The samples of ``noise`` at ``SAMPLE_RATE``, between -1 and 1."""
+    """Return the samples of ``noise`` at ``SAMPLE_RATE``, between -1 and 1."""
     rng = np.random.default_rng(noise.seed)
     count = round(noise.seconds * SAMPLE_RATE)
     frequencies = np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 20)
@@ -107,7 +108,7 @@ def render_noise(noise: Noise) -> Samples:
 
 
 def write_audio(path: Path, samples: Samples) -> None:
-    """Write 16-bit audio whole or not at all, in the format that the suffix names."""
+    """Write 16-bit audio in the format that the suffix names; write it whole or not at all."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format=path.suffix[1:].upper())
     write_atomically(path, buffer.getvalue())

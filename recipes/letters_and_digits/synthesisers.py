@@ -1,4 +1,4 @@
-"""The speech synthesisers: how each is called, and how words must be spelled for it."""
+"""This module calls the speech synthesisers, and spells words as each of them must read them."""
 
 import shutil
 import subprocess
@@ -7,46 +7,47 @@ from pathlib import Path
 
 from asr.errors import AsrError
 
-# Spellings that make the programs say what the transcript means: without them "a" between words
-# is the article, espeak-ng's British "z" is "zed" and its "rubout" starts like "rubric".
+# These spellings make the programs say what the transcript means. Without them "a" between words
+# is the article, espeak-ng's British "z" is "zed", and its "rubout" starts like "rubric".
 SPELLINGS = {
     "flite": {"a": "ay"},
     "espeak-ng": {"a": "[['eI]]", "z": "[[z'i:]]", "rubout": "[[r'VbaUt]]"},
     "festival": {"a": "ay"},
 }
-# Mean f0 of voices in Hz. flite's rms and festival's cmu_us_slt_arctic_hts are not here: they
-# ignore every f0 setting.
+# The mean f0 of voices in Hz. flite's rms and festival's cmu_us_slt_arctic_hts are missing, because
+# they ignore every f0 setting.
 PITCH = {
     "flite": {"kal16": 95.0, "awb": 120.0, "slt": 167.0},
     "festival": {"kal_diphone": 105.0, "ked_diphone": 105.0},
 }
 ESPEAK_WORDS_PER_MINUTE = 160
-FESTIVAL_STRETCH = 1.1  # what the diphone voices set for themselves
-FESTIVAL_CELLS = 1_000_000  # of its heap; to fill the default takes longer than to speak
+FESTIVAL_STRETCH = 1.1  # the diphone voices set this stretch for themselves
+FESTIVAL_CELLS = 1_000_000  # the size of its heap; to fill the default takes longer than to speak
 PACKAGES = "flite espeak-ng festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
 
 
 class SynthesisError(AsrError):
-    """A speech synthesiser that is missing or fails."""
+    """An error of a speech synthesiser, which is missing or fails."""
 
 
 def require_programs(programs: Collection[str] = tuple(SPELLINGS)) -> None:
     """Check that ``programs`` are installed.
 
     Raises:
-        SynthesisError: one is missing.
+        SynthesisError: one of them is missing.
     """
     for program in programs:
         if shutil.which(program) is None:
-            raise SynthesisError(f"{program} not found; install it, e.g. apt install {PACKAGES}")
+            raise SynthesisError(f"{program} is not installed; try apt install {PACKAGES}")
 
 
 def speak(program: str, name: str, said: str, rate: float, pitch: float, path: Path) -> None:
-    """Have ``program`` say ``said`` with its voice ``name`` into the WAV file ``path``; ``rate``
-    and ``pitch`` are factors on the voice's own.
+    """Have ``program`` say ``said`` with its voice ``name`` into the WAV file ``path``.
+
+    ``rate`` and ``pitch`` are factors on the voice's own.
 
     Raises:
-        SynthesisError: it fails.
+        SynthesisError: the program fails.
     """
     command = COMMANDS[program](name, said, rate, pitch, path)
     result = subprocess.run(command, capture_output=True, text=True, errors="replace")
@@ -56,7 +57,10 @@ def speak(program: str, name: str, said: str, rate: float, pitch: float, path: P
 
 
 def spelling(words: Sequence[str], pauses: Collection[int], program: str) -> str:
-    """``words`` as ``program`` must read them, with a comma after those in ``pauses``."""
+    """Spell ``words`` as ``program`` must read them; the words with a pause get a comma.
+
+    ``pauses`` holds the indices of the words that a pause follows.
+    """
     respelled = SPELLINGS[program]
     return " ".join(
         respelled.get(word, word) + ("," if index in pauses else "")
@@ -73,7 +77,7 @@ def _flite(name: str, said: str, rate: float, pitch: float, path: Path) -> list[
 
 def _espeak(name: str, said: str, rate: float, pitch: float, path: Path) -> list[str]:
     speed = round(ESPEAK_WORDS_PER_MINUTE * rate)
-    height = round(50 + 100 * (pitch - 1))  # 50 is each voice's own, 0 to 99
+    height = round(50 + 100 * (pitch - 1))  # the scale is 0 to 99, and 50 is each voice's own pitch
     command = ["espeak-ng", "-v", name, "-s", str(speed), "-p", str(height)]
     return [*command, "-w", str(path), said]
 
@@ -85,12 +89,12 @@ def _festival(name: str, said: str, rate: float, pitch: float, path: Path) -> li
             f"(Parameter.set 'Duration_Stretch {FESTIVAL_STRETCH / rate:.3f})",
             f"(set! int_lr_params (cons '(target_f0_mean {hertz:.1f}) (cdr int_lr_params)))",
         ]
-    else:  # no diphones: it has an engine of its own
+    else:  # this voice has no diphones, and an engine of its own
         settings = [f'(set! hts_engine_params (cons \'("-r" {rate:.3f}) hts_engine_params))']
     return [
         *("festival", "--heap", str(FESTIVAL_CELLS), "--batch", f"(voice_{name})"),
         *settings,
-        # By the commas alone: the probabilities that it has for texts hear none in a few words.
+        # Phrases end at commas alone: by its probabilities it would make no pause in a few words.
         "(set! phrase_cart_tree simple_phrase_cart_tree)",
         "(Parameter.set 'Phrase_Method 'cart_tree)",
         f'(set! utterance (utt.synth (Utterance Text "{said}")))',

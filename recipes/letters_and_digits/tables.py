@@ -1,5 +1,7 @@
-"""The tables of a model under conditions (``measure_conditions.py``), and of speakers that it has
-never heard (``unseen_speakers.py``)."""
+"""This module makes the tables of a model in degraded recordings and on unknown speakers.
+
+``measure_conditions.py`` and ``unseen_speakers.py`` write the records that it reads.
+"""
 
 import json
 from pathlib import Path
@@ -29,8 +31,11 @@ SAMPLES = {
 
 
 def conditions(values: dict[str, Any]) -> str:
-    """Return a table of the WER by set and condition, and below it the intervals of the clean sets,
-    the error of the confidences, and how many of the samples are right."""
+    """Return a table of the WER by set and condition.
+
+    Below it stand the intervals of the clean sets, the calibration error of the confidences, and
+    how many of the samples are right.
+    """
     rows = [f"| WER | {' | '.join(CONDITIONS.values())} |", f"|---|{'---|' * len(CONDITIONS)}"]
     for name, title in SETS.items():
         found = values["sets"][name]
@@ -41,7 +46,7 @@ def conditions(values: dict[str, Any]) -> str:
         for name, title in SETS.items()
         if (found := values["sets"][name]["clean"]["wer_interval"]) is not None
     ]
-    error = values["sets"]["an4_test"]["clean"]["ece"]  # none where no word was recognised
+    error = values["sets"]["an4_test"]["clean"]["ece"]  # it is None if no word was recognised
     samples = values["sets"]["samples"]
     right = [
         f"{part['utterances'] - part['utterances_wrong']} of {part['utterances']} {said}"
@@ -61,7 +66,7 @@ def conditions(values: dict[str, Any]) -> str:
 
 
 def unseen(values: dict[str, Any]) -> str:
-    """Return a table of the WER of each speaker who was left out, and of all."""
+    """Return a table of the WER of each speaker who was left out, and of all six together."""
     parts = {"isolated": "all 500 digits", "strings": "strings of the test part"}
     rows = [f"| left out | {' | '.join(parts.values())} |", f"|---|{'---|' * len(parts)}"]
     for speaker, found in {**values["speakers"], "all six": values["all"]}.items():
@@ -75,8 +80,10 @@ def unseen(values: dict[str, Any]) -> str:
 
 
 def outcome(recipe: Path) -> tuple[str, str]:
-    """Return the results on the clean test parts and what all trainings took, for the table of all
-    recipes."""
+    """Return the results on the clean test parts, and what all trainings took.
+
+    They stand in the table of all recipes.
+    """
     sets = json.loads((recipe / "conditions.json").read_text(encoding="utf-8"))["sets"]
     rates = [f"{title}: {rate_with_counts(sets[name]['clean']['wer'])}" for name, title in
              SETS.items()]  # fmt: skip

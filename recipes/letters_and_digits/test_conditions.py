@@ -1,4 +1,4 @@
-"""Degraded recordings: how loud the noise is, who babbles, what bands are left."""
+"""Tests of degraded recordings: the level of the noise, the talkers of babble, and the bands."""
 
 import miniatures
 import numpy as np
@@ -23,7 +23,7 @@ def talkers():
 
 @pytest.fixture(scope="module")
 def copies(talkers, tmp_path_factory):
-    """The recordings of each condition."""
+    """Return the recordings of each condition."""
     folder = tmp_path_factory.mktemp("conditions")
     return {
         condition: read_manifest(conditions.degrade(ITEMS, condition, talkers, folder))
@@ -51,7 +51,7 @@ def test_the_noise_is_as_far_below_the_speech_as_it_says(copies, snr):
         low, high = (
             spectrum[len(spectrum) * a // 8 : len(spectrum) * (a + 1) // 8] for a in (1, 6)
         )
-        if place % 2 == 0:  # pink: from 1.5 to 6.5 kHz the power falls with the frequency
+        if place % 2 == 0:  # the power of pink noise falls with the frequency, 1.5 to 6.5 kHz here
             assert low.mean() / high.mean() == pytest.approx(6.5 / 1.5, rel=0.2)
 
 
@@ -60,12 +60,12 @@ def test_six_talkers_who_differ(talkers):
         drawn = talkers.draw(np.random.default_rng(seed))
         assert len({item.speaker for item in drawn}) == len(drawn) == 6
         assert all(item in ITEMS for item in drawn)
-    with pytest.raises(DataError, match="needs 6 speakers, the talkers are 5"):
+    with pytest.raises(DataError, match="needs 6 speakers, but the talkers are 5"):
         conditions.Talkers(ITEMS[:5])
 
 
 def test_babble_is_made_of_its_talkers(talkers, monkeypatch):
-    """And pink noise is not."""
+    """The talkers are drawn for babble, and not for pink noise."""
     heard = []
     draw = conditions.Talkers.draw
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""The model in the package: what was recorded of it, and the scripts that make it."""
+"""Tests of the records of the model in the package, and of the scripts that make it."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def recorded():
 
 
 def first_of(name, count, folder, request):
-    """The first ``count`` recordings of one of the recorded sets, as a manifest."""
+    """Return a manifest of the first ``count`` recordings of one of the recorded sets."""
     if name == "samples":
         return measure_conditions.list_samples(ROOT / "samples", folder / "samples.jsonl")
     corpus, file = {"an4_test": ("an4", "test"), "fsdd_test": ("fsdd", "test")}[name]
@@ -136,18 +136,19 @@ def test_the_configuration_keeps_within_its_limits():
     )  # at 25 frames a second
 
 
-# The whole command on a miniature: corpora of tones, networks of eight units, one epoch.
+# The following tests run the whole command on a miniature: the corpora are tones, the networks have
+# eight units, and each training has one epoch.
 
 
 def tone(path, text, seconds, pitch, speaker):
-    """A recording of a miniature, as a line of its manifest."""
+    """Write a recording of a miniature, and return its line of the manifest."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(miniatures.sound(seconds, 8000, "WAV", pitch))
     return Utterance(path, seconds, text, path.stem, speaker)
 
 
 def corpora(data):
-    """AN4, FSDD and synthetic speech, a few tones each."""
+    """Write AN4, FSDD and synthetic speech, each as a few tones."""
     parts = {"train": ("f1", "f2", "f3", "m1", "m2", "m3"), "dev": ("f4",), "test": ("f5", "m4")}
     for part, speakers in parts.items():
         items = [
@@ -231,7 +232,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in trainings]
     assert snrs == [[3.0, 30.0], *[[0.0, 20.0]] * 2, *[[3.0, 20.0]] * 4]
     assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
-    assert "_times" not in card  # the same recordings again
+    assert "_times" not in card  # those manifests have no recordings of their own
     corpora = {"an4", "fsdd", *stages.SPEECH}
     assert {name for name in corpora if f"/{name}/train.jsonl`" in card} == corpora
     conditions = json.loads((run / "conditions.json").read_text())
@@ -243,7 +244,7 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     minutes = json.loads((run / "minutes.json").read_text())
     assert all(f"{step} " in card for step in minutes) and minutes["third training"] > 0
 
-    # Again: nothing is done twice.
+    # A second call does nothing again.
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.*") if "published" not in
               path.parts and path.name != "minutes.json"}  # fmt: skip
     monkeypatch.chdir(ROOT)
@@ -266,7 +267,7 @@ def test_the_one_who_is_left_out_is_nowhere(made):
         assert {item.speaker for item in heard} >= set(SPEAKERS) - {speaker}
         assert speaker not in {item.speaker for item in heard}
         assert not [item for item in heard if speaker in str(item.audio)]
-        assert found["isolated"]["wer"]["reference"] == 8  # two digits, four takes
+        assert found["isolated"]["wer"]["reference"] == 8  # there are four takes of two digits
         assert found["strings"]["wer"]["reference"] == 2
     assert values["all"]["isolated"]["wer"]["reference"] == 48
 
@@ -284,7 +285,7 @@ def test_a_model_that_knows_the_speakers_is_refused(made, tmp_path):
 
 @pytest.mark.slow
 def test_a_model_of_other_manifests_is_refused(made, tmp_path, monkeypatch):
-    """Nobody could tell whom it has heard."""
+    """If the manifests have changed, nobody can tell which speakers the model has heard."""
     manifest = made["data"] / "an4" / "dev.jsonl"
     monkeypatch.setattr(
         unseen_speakers, "sha256", lambda path: "0" if Path(path) == manifest else sha256(path)

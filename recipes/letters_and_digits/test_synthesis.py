@@ -1,4 +1,4 @@
-"""The scripts that make speech."""
+"""Tests of the scripts that make speech."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ VOICES = [
     *(Voice("espeak-ng", name) for name in ("en-us+m3", "en-gb+f2")),
 ]
 DEAF = {"rms", "cmu_us_slt_arctic_hts"}
-"""Voices that have one pitch."""
+"""These voices ignore the pitch that they are given."""
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_pauses(voice, installed):
 
 
 def test_festival_reads_letters_by_their_names(installed):
-    """Its lexicon gives phones in which "a" in a spelled name is no article and "z" is American."""
+    """In festival's phones, "a" in a spelled name is not the article, and "z" is American."""
     expected = {"a": "ey", "z": "z iy", "r": "aa r", "w": "d ah b ax l y uw"}
     said = synthesisers.spelling([*expected, "rubout", "s", "t"], (), "festival")
     commands = [
@@ -119,7 +119,7 @@ def test_the_plan_of_the_training_clips():
     assert not taken & {clip.text for clip in clips}
     programs = [clip.voice.program for clip in clips]
     for program, share in make_synthetic.PROGRAMS.items():
-        singles = 1 / make_synthetic.SINGLE_EVERY  # those are of all programs alike
+        singles = 1 / make_synthetic.SINGLE_EVERY  # all programs say as many single words
         expected = (1 - singles) * share + singles / 3
         assert abs(programs.count(program) / len(clips) - expected) < 0.03
         alone = {c.text for c in clips if c.voice.program == program and " " not in c.text}
@@ -133,7 +133,7 @@ def test_the_plan_of_the_training_clips():
 
 
 def test_texts_that_are_easily_confused():
-    """A share of those that are no single words."""
+    """Confusable texts take their share of the clips that are not single words."""
     taken = set(SAMPLE_TEXTS.values())
     clips = [
         make_synthetic.plan_train(2, index, taken, Mix({"confusable": 1.0})) for index in range(600)

@@ -1,14 +1,15 @@
-"""The model in the package, from prepared data to a directory that is ready to be shipped.
+"""Train the model in the package, from prepared data to a directory that is ready to be shipped.
 
     python recipes/letters_and_digits/prepare.py --an4 an4_sphere.tar.gz \\
         --fsdd free-spoken-digit-dataset.tar.gz
     python recipes/letters_and_digits/train.py
 
-Trains the stages of ``stages.py``, of which ``config.toml`` is the first, gives the model the words
-that it knows, measures it under conditions and on speakers that are left out, and publishes it with
-its card. A step whose result is there is not done again, and a training that was stopped goes on
-where it was. The minutes of each step are printed, and kept in ``minutes.json`` of the run. Call it
-where ``recipes/`` lies. ``--epochs`` makes it a trial; ``--stage`` trains one stage alone.
+The script trains the stages of ``stages.py``, the first of which ``config.toml`` describes. It
+gives the model the list of the words that it knows, measures it in degraded recordings and on
+speakers that are left out, and publishes it with its card. A step whose result exists is not done
+again, and a training that was stopped goes on where it was. The minutes of each step are printed,
+and kept in ``minutes.json`` of the run. Call the script from the folder that holds ``recipes/``.
+With ``--epochs`` it is a short trial; ``--stage`` trains one stage alone.
 """
 
 import argparse
@@ -40,25 +41,38 @@ from asr.training.fit import fit_once
 HERE = Path(__file__).parent
 CONFIG = HERE / "config.toml"
 CARD = HERE / "card.md"
-DATA = Path("data")  # that of the configuration
+DATA = Path("data")  # config.toml names its manifests below this folder
 SCORES = {
     "an4_test": ("an4", "test", "greedy"),
     "an4_test_beam": ("an4", "test", "beam"),
     "fsdd_test_beam": ("fsdd", "test", "beam"),
     "fsdd_strings_beam": ("fsdd", "test_strings", "beam"),
 }
-"""The results that the card gives: name, and corpus, part and decoder of each."""
+"""The results that the card gives, by name, each with its corpus, part and decoder."""
 UNSEEN_EPOCHS = 3
-UNSEEN_SHARE = 0.1  # of what is not FSDD
+UNSEEN_SHARE = 0.1  # the share of the utterances outside FSDD that is trained on
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="default: data")
-    parser.add_argument("--run", type=Path, default=Path("runs/default"))
-    parser.add_argument("--epochs", type=int, help="of each stage; default: its own")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--stage", choices=[stage.name for stage in STAGES], help="train it alone")
+    parser.add_argument("--data", type=Path, default=DATA, help="of prepare.py; default: data")
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=Path("runs/default"),
+        help="the folder to keep all results in; default: runs/default",
+    )
+    parser.add_argument("--epochs", type=int, help="of each stage; default: as many as its own")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of all trainings",
+    )
+    parser.add_argument(
+        "--stage", choices=[stage.name for stage in STAGES], help="train this stage alone"
+    )
     parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
     options = parser.parse_args(arguments)
     trial = options.set
@@ -79,7 +93,8 @@ def make(
 ) -> None:
     """Train all stages as ``trial`` says, measure the model, and publish it to ``output``."""
     config = config_of(STAGES[0], trial, data, run)
-    unseen_speakers.trained_on(Path(config.training.init_from))  # fails before hours of training
+    # An unusable model to start from fails here, before hours of training.
+    unseen_speakers.trained_on(Path(config.training.init_from))
     steps = Steps(run / "minutes.json")
     for stage in STAGES:
         with steps(f"{stage.name} training"):
@@ -101,7 +116,7 @@ def make(
 
 
 class Steps:
-    """The minutes of each step, those of earlier calls added, in a JSON file."""
+    """A JSON file of the minutes of each step, which adds those of this call to earlier ones."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -127,8 +142,11 @@ class Steps:
 
 
 def config_of(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> Config:
-    """Return the configuration of a stage: :data:`CONFIG` with its settings, the manifests of a
-    data folder, and from the second stage on the model of the stage before it in ``run``."""
+    """Return the configuration of a stage.
+
+    It is :data:`CONFIG` with the settings of the stage and the manifests of a data folder. From the
+    second stage on, it starts from the model of the stage before, which lies in ``run``.
+    """
     given = [*stage.settings, *trial]
     place = STAGES.index(stage)
     if place:
@@ -146,16 +164,18 @@ def config_of(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> Conf
 
 
 def train(name: str, trial: Sequence[str], data: Path, run: Path) -> None:
-    """Train one stage, or what is left of it."""
+    """Train one stage, or what is left to train of it."""
     stage = next(stage for stage in STAGES if stage.name == name)
     fit_once(config_of(stage, trial, data, run), run / name)
 
 
 def train_apart(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> None:
-    """Train a stage in a process of its own: where several train, they are copies of it.
+    """Train a stage in a process of its own.
+
+    Where several processes train together, they are copies of this one.
 
     Raises:
-        DataError: it failed, after it has said why.
+        DataError: the process failed; it has printed why.
     """
     options = [f"--stage={stage.name}", f"--data={data}", f"--run={run}"]
     options += [f"--set={setting}" for setting in trial]
@@ -164,8 +184,10 @@ def train_apart(stage: Stage, trial: Sequence[str], data: Path, run: Path) -> No
 
 
 def list_words(model: Path, config: Config, run: Path) -> None:
-    """Give the model the words of its training texts, and the beam search those weights that are
-    best with them on all development texts."""
+    """Give the model the words of its training texts, and tune the weights of its beam search.
+
+    The weights are those that are best with these words on all development texts.
+    """
     from asr.cli.lm_tune import tune
 
     info = read_model(model)
@@ -178,8 +200,10 @@ def list_words(model: Path, config: Config, run: Path) -> None:
 
 
 def is_of(output: Path, model: Path, *keys: str) -> bool:
-    """Tell whether a file of results is there and is of this very model, whose hash stands at
-    ``keys``."""
+    """Return whether a file of results exists and is about this very model.
+
+    The hash of its model stands at ``keys``, from the outermost object to the innermost.
+    """
     if not output.exists():
         return False
     value = json.loads(output.read_text())

@@ -1,13 +1,14 @@
-"""Speakers that a model has never heard: each of FSDD's in turn is left out of a fine-tuning.
+"""Measure a model on speakers that it has never heard, by leaving each of FSDD's out in turn.
 
     python recipes/letters_and_digits/unseen_speakers.py --model recipes/an4/model \\
         --also data/an4/train.jsonl --share 0.2 --output recipes/letters_and_digits/unseen.json
 
-``--model``, which must not know any of them, is trained further on the training recordings of the
-five others, with ``--share`` of the utterances of the ``--also`` manifests, as ``--config`` says
-but for ``--epochs``; the epoch is chosen on the development recordings of the five. All 500
-recordings of the one who was left out, and his strings of the test part, are then recognised once.
-A run that was stopped goes on where it was.
+FSDD has six speakers, and ``--model`` must not have heard any of them. For each of them, it is
+trained further on the training recordings of the five others, together with ``--share`` of the
+utterances of the ``--also`` manifests. ``--config`` and ``--epochs`` say how. The best epoch is
+chosen on the development recordings of the five. Then all 500 recordings of the speaker who was
+left out, and his strings of the test part, are recognised once. A run that was stopped goes on
+where it was.
 """
 
 import argparse
@@ -37,21 +38,56 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent.parent / "scripts"))
 from publish_model import trainings  # noqa: E402
 
-ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two hold strings of them too
+ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two also hold strings of digits
 STRINGS = "test_strings"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
-    parser.add_argument("--fsdd", type=Path, default=Path("data/fsdd"), help="default: data/fsdd")
-    parser.add_argument("--also", type=Path, nargs="+", default=[], metavar="MANIFEST")
-    parser.add_argument("--share", type=float, default=1.0, help="of each of them; default: 1")
-    parser.add_argument("--config", type=Path, default=HERE / "config.toml")
-    parser.add_argument("--epochs", type=int, default=5, help="default: 5")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--runs", type=Path, default=Path("runs/unseen"))
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("recipes/an4/model"),
+        help="the model to be trained further; default: recipes/an4/model",
+    )
+    parser.add_argument(
+        "--fsdd", type=Path, default=Path("data/fsdd"), help="FSDD, prepared; default: data/fsdd"
+    )
+    parser.add_argument(
+        "--also",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="MANIFEST",
+        help="manifests of other speech to train on; default: none",
+    )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="the share of their utterances that is trained on; default: 1",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=HERE / "config.toml",
+        help="the configuration of the training; default: the recipe's own",
+    )
+    parser.add_argument("--epochs", type=int, default=5, help="of each training; default: 5")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of the configuration",
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs/unseen"),
+        help="the folder to keep the trainings in; default: runs/unseen",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
     options = parser.parse_args(arguments)
     if not 0 < options.share <= 1 or options.epochs < 1:
         parser.error("needs --share above 0, at most 1, and --epochs of 1 or more")
@@ -75,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def share(manifest: Path, part: float) -> list[Utterance]:
-    """Every so manieth utterance of a manifest, so that a ``part`` of them is there."""
+    """Return a ``part`` (0 to 1) of the utterances of a manifest, evenly spread over it."""
     items = read_manifest(manifest)
     return [item for i, item in enumerate(items) if int((i + 1) * part) > int(i * part)]
 
@@ -83,10 +119,11 @@ def share(manifest: Path, part: float) -> list[Utterance]:
 def study(
     model: Path, fsdd: Path, also: Sequence[Utterance], config: Config, runs: Path
 ) -> dict[str, Any]:
-    """The values of the file.
+    """Train and measure a model for each speaker, and return the values of the JSON file.
 
     Raises:
-        DataError: the model, or ``also``, has heard one of the speakers, or nobody can tell.
+        DataError: a speaker is among those that the model was trained on or those of ``also``, or
+            nobody can tell.
     """
     parts = {name: read_manifest(fsdd / f"{name}.jsonl") for name in (*ISOLATED, STRINGS)}
     speakers = sorted({str(item.speaker) for item in parts["test"]})
@@ -108,10 +145,12 @@ def study(
 
 
 def trained_on(model: Path) -> list[Utterance]:
-    """Return the manifests that a model was trained and selected on, and the model it began with.
+    """Return the utterances that a model was trained and selected on.
+
+    Those of the models that it began as are among them.
 
     Raises:
-        DataError: a manifest that is not there any more, or another one now.
+        DataError: a manifest does not exist any more, or has changed since.
     """
     heard = []
     for each in trainings(read_model(model)):
@@ -126,10 +165,10 @@ def trained_on(model: Path) -> list[Utterance]:
 
 
 def check_unknown(heard: Collection[Utterance], held_out: Collection[Utterance]) -> None:
-    """See that no speaker and no file of ``held_out`` is among those ``heard``.
+    """Check that no speaker and no file of ``held_out`` is among those ``heard``.
 
     Raises:
-        DataError: one is.
+        DataError: one of them is.
     """
     speakers = {item.speaker for item in heard} - {None}
     files = {item.audio.resolve() for item in heard}
@@ -149,7 +188,7 @@ def leave_out(
     config: Config,
     folder: Path,
 ) -> dict[str, Any]:
-    """Train without ``speaker``, or take what was trained, and recognise him."""
+    """Train without ``speaker``, unless that was done already, and recognise his recordings."""
     train, dev, isolated, strings = (
         folder / f"{name}.jsonl" for name in ("train", "dev", "isolated", "strings")
     )
@@ -177,12 +216,12 @@ def leave_out(
 
 
 def without(speaker: str, items: Sequence[Utterance]) -> list[Utterance]:
-    """The utterances of the others."""
+    """Return the utterances of all other speakers."""
     return [item for item in items if item.speaker != speaker]
 
 
 def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
-    """Word errors, and the texts that are wrong."""
+    """Return the word errors, and the reference and hypothesis of each text that is wrong."""
     found = results_values(evaluate(manifest, transcriber), transcriber)
     return {
         "wer": found["score"]["wer"],
@@ -195,7 +234,7 @@ def recognise(manifest: Path, transcriber: Transcriber) -> dict[str, Any]:
 
 
 def together(found: dict[str, dict[str, Any]], part: str) -> dict[str, Any]:
-    """The word errors of all speakers, and what they say of others."""
+    """Return the word errors of all speakers, and their confidence interval over speakers."""
     counts = [counts_from_values(item[part]["wer"]) for item in found.values()]
     interval = wer_interval(counts, list(found))
     return {

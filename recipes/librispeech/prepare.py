@@ -1,15 +1,15 @@
-"""LibriSpeech: from the official archives, or their unpacked folder, to a manifest for each part.
+"""Prepare LibriSpeech: make a manifest of each official archive, or of each unpacked part.
 
     python recipes/librispeech/prepare.py --archive train-clean-100.tar.gz dev-clean.tar.gz
     python recipes/librispeech/prepare.py --folder DIR --parts train-clean-100
     python recipes/librispeech/prepare.py --download --lm 3-gram.pruned.1e-7
 
-One part after the other is fetched, checked, unpacked and written as ``PART.jsonl``. Stopped at any
-moment, it goes on when run again; an archive that has been unpacked may be removed. ``--folder`` is
-the one that holds ``LibriSpeech/``, and is left as it is.
+One part after the other is fetched, checked, unpacked and listed in ``PART.jsonl``. A run that was
+stopped at any moment goes on when the command is called again. An archive that has been unpacked
+may be removed. ``--folder`` names the folder that holds ``LibriSpeech/``, in which nothing changes.
 
-``--lm`` makes the official language model (https://www.openslr.org/11) lower case, which all text
-is here.
+``--lm`` fetches the official language model (https://www.openslr.org/11) and writes it in lower
+case, because all text is in lower case here.
 """
 
 import gzip
@@ -25,8 +25,8 @@ from asr.errors import AsrError, DataError
 from asr.files import read_text
 from asr.text import normalize
 
-# URL and SHA-256 of each archive are those of torchaudio.datasets.LIBRISPEECH; what else that class
-# does, reading, needs torchcodec, and asr.audio.read does it.
+# The URL and the SHA-256 of each archive are those of torchaudio.datasets.LIBRISPEECH. That class
+# needs torchcodec to read the recordings; asr.audio.read reads them here.
 URL = "http://www.openslr.org/resources/12"
 SHA256 = {
     "train-clean-100": "d4ddd1d5a6ab303066f14971d768ee43278a5f2a0aa43dc716b0e64ecbbbf6e2",
@@ -38,7 +38,8 @@ SHA256 = {
     "test-other": "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29",
 }
 FIRST = ("train-clean-100", "dev-clean", "dev-other", "test-clean", "test-other")
-"""What is fetched unless ``--parts`` says otherwise: the configuration of 100 hours."""
+"""These parts are fetched unless ``--parts`` names others; the configuration of 100 hours needs
+them."""
 
 LM_URL = "http://www.openslr.org/resources/11"
 LM_BYTES = {
@@ -47,7 +48,7 @@ LM_BYTES = {
     "3-gram": 759_636_181,
     "4-gram": 1_355_172_078,
 }
-"""Their size as compressed files, by Kaldi's recipe; openslr.org gives no checksums."""
+"""The sizes of the compressed files, from Kaldi's recipe; openslr.org gives no checksums."""
 
 SEXES = {"F": "female", "M": "male"}
 BLOCK = 1 << 20
@@ -63,7 +64,11 @@ def main(arguments: list[str] | None = None) -> None:
         many=True,
     )
     parser.add_argument(
-        "--parts", nargs="+", choices=SHA256, metavar="PART", help=f"of {', '.join(SHA256)}"
+        "--parts",
+        nargs="+",
+        choices=SHA256,
+        metavar="PART",
+        help=f"the parts to prepare, among {', '.join(SHA256)}",
     )
     parser.add_argument(
         "--lm",
@@ -71,11 +76,12 @@ def main(arguments: list[str] | None = None) -> None:
         default=[],
         choices=LM_BYTES,
         metavar="NAME",
-        help=f"of {', '.join(LM_BYTES)}; NAME.arpa.gz is fetched unless it lies in OUTPUT/official",
+        help=f"language models to prepare, among {', '.join(LM_BYTES)}; NAME.arpa.gz is fetched "
+        "unless it lies in OUTPUT/official",
     )
     options = parser.parse_args(arguments)
     if options.archive and options.parts:
-        parser.error("--parts goes with --folder or --download: archives are named for their part")
+        parser.error("--parts goes with --folder or --download; an archive's name tells its part")
     try:
         sources: dict[str, Path | str]
         if options.archive:
@@ -93,10 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def part_of(archive: Path) -> str:
-    """The part that an archive holds.
+    """Return the part that an archive holds, by its name.
 
     Raises:
-        DataError: its name tells none.
+        DataError: it is not the name of an official archive.
     """
     part = archive.name.removesuffix(".tar.gz")
     if part not in SHA256:
@@ -105,10 +111,10 @@ def part_of(archive: Path) -> str:
 
 
 def parts_in(folder: Path) -> list[str]:
-    """The parts that lie in ``folder/LibriSpeech``.
+    """Return the parts that lie in ``folder/LibriSpeech``.
 
     Raises:
-        DataError: none.
+        DataError: there are none.
     """
     parts = [part for part in SHA256 if (folder / "LibriSpeech" / part).is_dir()]
     if not parts:
@@ -117,8 +123,10 @@ def parts_in(folder: Path) -> list[str]:
 
 
 def prepare(part: str, source: Path | str, output: Path) -> None:
-    """Check, unpack and list one part, of which ``source`` is the archive, its URL, or the folder
-    where it lies unpacked."""
+    """Check and unpack one part, and write its manifest.
+
+    ``source`` is the archive, its URL, or the folder in which ``LibriSpeech/`` lies unpacked.
+    """
     if isinstance(source, Path) and source.is_dir():
         folder = source
     else:
@@ -134,11 +142,12 @@ def prepare(part: str, source: Path | str, output: Path) -> None:
 
 
 def read_part(corpus: Path, part: str, sexes: Mapping[str, str]) -> list[Utterance]:
-    """``PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt``, with lines ``ID TEXT``, beside
-    ``ID.flac``. The durations are still 0.
+    """Read ``PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt``, whose lines are ``ID TEXT``.
+
+    The recording ``ID.flac`` lies beside it. The durations of the utterances are still 0.
 
     Raises:
-        DataError: no transcript, or a text or recording without the other.
+        DataError: a transcript is missing, a text has no recording, or a recording has no text.
     """
     utterances = []
     for chapter in sorted(path for path in (corpus / part).glob("*/*") if path.is_dir()):
@@ -161,8 +170,11 @@ def read_part(corpus: Path, part: str, sexes: Mapping[str, str]) -> list[Utteran
 
 
 def read_sexes(path: Path) -> dict[str, str]:
-    """The sex of each speaker, from the lines ``ID | SEX | PART | MINUTES | NAME`` after those that
-    begin with a semicolon; empty without the file. Names hold vertical lines too."""
+    """Return the sex of each speaker, or nothing if there is no such file.
+
+    Its lines are ``ID | SEX | PART | MINUTES | NAME``, where names may hold vertical lines too.
+    Lines that begin with a semicolon are comments.
+    """
     if not path.exists():
         return {}
     rows = [
@@ -174,18 +186,18 @@ def read_sexes(path: Path) -> dict[str, str]:
 
 
 def prepare_lm(name: str, output: Path) -> None:
-    """``OUTPUT/NAME.arpa.gz`` in lower case, from the official file, ``OUTPUT/official``.
+    """Write ``OUTPUT/NAME.arpa.gz``, a copy in lower case of the file in ``OUTPUT/official``.
 
     Raises:
-        DataError: the official file is another one, or damaged.
+        DataError: the file in ``OUTPUT/official`` is not the official one, or is damaged.
     """
     lower = output / f"{name}.arpa.gz"
     if not lower.exists():
         official = download(f"{LM_URL}/{lower.name}", output / "official" / lower.name)
         if (size := official.stat().st_size) != LM_BYTES[name]:
             raise DataError(
-                f"{official}: {size} bytes, the official file has {LM_BYTES[name]}; remove it and "
-                "get it again"
+                f"{official} has {size} bytes, but the official file has {LM_BYTES[name]}; remove "
+                "it and get it again"
             )
         temporary = lower.with_name(f".{lower.name}.part")
         lower_case(official, temporary)
@@ -194,11 +206,12 @@ def prepare_lm(name: str, output: Path) -> None:
 
 
 def lower_case(source: Path, target: Path) -> None:
-    """Copy a compressed file with the letters A to Z made small: words, for there are no others in
-    an ARPA file but those of ``<UNK>`` and of exponents.
+    """Copy a compressed ARPA file in lower case.
+
+    This changes the words, and besides them only ``<UNK>`` and the letter of exponents.
 
     Raises:
-        DataError: a damaged file, or no room.
+        DataError: the file is damaged, or there is no room for the copy.
     """
     try:
         with gzip.open(source) as upper, gzip.open(target, "wb", compresslevel=1) as lower:

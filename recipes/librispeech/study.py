@@ -1,9 +1,10 @@
-"""Seventy utterances, learnt by heart: what of them is recognised again, as results.json.
+"""Measure how well a model recognises the seventy utterances that it has learnt by heart.
 
     python recipes/librispeech/study.py
 
-For the model that ``asr train --config recipes/librispeech/sample.toml`` has trained, by greedy
-search, and with a language model that ``asr lm build`` has made of the same transcripts.
+``asr train --config recipes/librispeech/sample.toml`` has trained the model. It decodes them by
+greedy search, and with a language model that ``asr lm build`` has made of the same transcripts. The
+script writes ``results.json``.
 """
 
 import argparse
@@ -25,9 +26,24 @@ FROM_MODEL = ("command", "seed", "parameters", "minutes", "hardware", "config", 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("data/librispeech_sample"))
-    parser.add_argument("--run", type=Path, default=Path("runs/librispeech-sample"))
-    parser.add_argument("--output", type=Path, default=HERE / "results.json")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("data/librispeech_sample"),
+        help="the folder of the manifest and the language model; default: data/librispeech_sample",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=Path("runs/librispeech-sample"),
+        help="the folder of the training; default: runs/librispeech-sample",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=HERE / "results.json",
+        help="the JSON file to write; default: results.json beside this script",
+    )
     options = parser.parse_args(arguments)
     try:
         values = study(options.data, options.run)
@@ -39,11 +55,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def study(data: Path, run: Path) -> dict[str, Any]:
-    """The values of the file.
+    """Recognise the utterances in both ways, and return the values of ``results.json``.
 
     Raises:
-        ModelError: no finished run, or no language model.
-        DataError: an unusable manifest.
+        ModelError: the run is not finished, or there is no language model.
+        DataError: the manifest cannot be used.
     """
     manifest, lm = data / "train-clean-100.jsonl", data / "words.ngram"
     greedy = Transcriber(run / "model")

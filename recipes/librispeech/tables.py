@@ -1,4 +1,4 @@
-"""The table of the utterances that were learnt by heart (``study.py``)."""
+"""This module makes the table of the utterances that were learnt by heart (``study.py``)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from asr.evaluation.results import counts_from_values
 
 
 def learnt(values: dict[str, Any]) -> str:
-    """Return a table of what was learnt by heart, by each way to decode it."""
+    """Return a table of the errors on what was learnt by heart, with a row for each decoder."""
     rows = ["| decoding | WER | CER, spaces counted |", "|---|---|---|"]
     for name, score in values["scores"].items():
         counts = [counts_from_values(score[rate]) for rate in ("wer", "cer")]

@@ -1,4 +1,4 @@
-"""The recipe of LibriSpeech, on a miniature in the layout of the corpus."""
+"""Tests of the recipe of LibriSpeech, on a miniature in the layout of the corpus."""
 
 import gzip
 import json
@@ -57,7 +57,7 @@ ngram 2=2
 
 @pytest.fixture
 def librispeech(monkeypatch):
-    """The script, to which the archives of :func:`make` are the official ones."""
+    """Return the script, which takes the archives of :func:`make` for the official ones."""
     module = miniatures.load("librispeech")
 
     def make(folder, part, left_out=()):

@@ -1,10 +1,11 @@
-"""Yesno: from the official archive to manifests.
+"""Prepare yesno: make manifests of the official archive.
 
     python recipes/yesno/prepare.py --archive waves_yesno.tar.gz --output data/yesno
 
 The corpus has no official split. Here, as in lhotse and icefall, every second recording in
-alphabetical order is the test set, 30 recordings of 8 words; of the others every sixth is the
-development set. (Kaldi's recipe takes the last 29 as the test set.) All are of one speaker.
+alphabetical order is in the test set, which has 30 recordings of 8 words. Every sixth of the other
+recordings is in the development set. (Kaldi's recipe takes the last 29 as the test set.) All
+recordings are of one speaker.
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ from asr.data.corpora import prepare_source, with_durations, write_parts
 from asr.data.manifest import Utterance
 from asr.errors import DataError
 
-# Both as in torchaudio.datasets.YESNO; what else that class does, reading, needs torchcodec, and
-# asr.audio.read does it.
+# The URL and the SHA-256 are those of torchaudio.datasets.YESNO. That class needs torchcodec to
+# read the recordings; asr.audio.read reads them here.
 URL = "http://www.openslr.org/resources/1/waves_yesno.tar.gz"
 SHA256 = "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73"
 FOLDER = "waves_yesno"
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def prepare(archive: Path | str, output: Path) -> None:
-    """Check, unpack and list the corpus, of which ``archive`` is a file or a URL."""
+    """Check and unpack ``archive``, a file or a URL, and write the manifests of the corpus."""
     have_unpacked(archive, output, SHA256)
     utterances, errors = with_durations(read(output / FOLDER))
     if errors:
@@ -44,20 +45,21 @@ def prepare(archive: Path | str, output: Path) -> None:
 
 
 def read(folder: Path) -> list[Utterance]:
-    """The recordings, whose names say what they hold: ``1_0_0_0_0_0_0_0.wav``. The durations are
-    still 0.
+    """Return the recordings, whose names tell their words, as ``1_0_0_0_0_0_0_0.wav``.
+
+    Their durations are still 0.
 
     Raises:
-        DataError: more or fewer than there should be, or another name.
+        DataError: there are more or fewer recordings than there should be, or one has another name.
     """
     paths = sorted(folder.glob("*.wav"))
     if len(paths) != COUNT:
-        raise DataError(f"{folder}: {len(paths)} recordings, the corpus has {COUNT}")
+        raise DataError(f"{folder} has {len(paths)} recordings, but the corpus has {COUNT}")
     utterances = []
     for path in paths:
         digits = path.stem.split("_")
         if not set(digits) <= WORDS.keys():
-            raise DataError(f"{path}: needs a name of 0 and 1, as 1_0_0_0_0_0_0_0.wav")
+            raise DataError(f"{path} needs a name made of 0 and 1, as 1_0_0_0_0_0_0_0.wav")
         text = " ".join(WORDS[digit] for digit in digits)
         utterances.append(Utterance(path, 0.0, text, path.stem, "1"))
     return utterances

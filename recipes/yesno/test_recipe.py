@@ -1,4 +1,4 @@
-"""The recipe of yesno, on a miniature in the layout of the corpus."""
+"""Tests of the recipe of yesno, on a miniature in the layout of the corpus."""
 
 import itertools
 
@@ -15,7 +15,7 @@ NAMES = sorted("_".join(digits) for digits in itertools.product("01", repeat=8))
 
 @pytest.fixture
 def yesno(monkeypatch):
-    """The script, to which the archives of :func:`make` are the official one."""
+    """Return the script, which takes the archives of :func:`make` for the official one."""
     module = miniatures.load("yesno")
 
     def make(folder, names=NAMES):
@@ -55,9 +55,9 @@ def test_prepare_train_evaluate(yesno, tmp_path):
 
 
 def test_an_archive_that_is_not_the_official_one(yesno, tmp_path):
-    with pytest.raises(DataError, match="59 recordings, the corpus has 60"):
+    with pytest.raises(DataError, match="has 59 recordings, but the corpus has 60"):
         yesno.prepare(yesno.make(tmp_path, NAMES[1:]), tmp_path / "a")
-    with pytest.raises(DataError, match=r"extra\.wav: needs a name of 0 and 1"):
+    with pytest.raises(DataError, match=r"extra\.wav needs a name made of 0 and 1"):
         yesno.prepare(yesno.make(tmp_path, [*NAMES[1:], "extra"]), tmp_path / "b")
     archive = yesno.make(tmp_path)
     archive.write_bytes(b"another")

@@ -1,11 +1,12 @@
-"""Your own recordings: to manifests, and to a configuration that suits them and this machine.
+"""Prepare your own recordings: make manifests, and a configuration that suits this machine too.
 
     python recipes/your_data/prepare.py recordings/ --output data/mine
 
 The source is a folder of recordings with ``.txt`` files of the same names beside them, a table
-(.csv, .tsv), or a data set of Kaldi, NeMo or lhotse. Writes ``train.jsonl``, ``dev.jsonl``,
-``test.jsonl`` and ``config.toml`` for ``asr train``; ``all.jsonl`` lists what was read and
-``rejected.jsonl`` what cannot be used, and why. Whenever it is stopped, the same command goes on.
+(.csv, .tsv), or a data set of Kaldi, NeMo or lhotse. The script writes ``train.jsonl``,
+``dev.jsonl``, ``test.jsonl`` and ``config.toml`` for ``asr train``. ``all.jsonl`` lists what was
+read, and ``rejected.jsonl`` what cannot be used and why. If the script is stopped, the same command
+goes on where it was.
 """
 
 import argparse
@@ -42,11 +43,11 @@ from asr.training.suggestion import Recordings, Start, suggest
 
 LONGEST = DataConfig().max_duration
 FEWEST_SPEAKERS = 5
-"""With fewer, too much would go to development and test."""
+"""With fewer speakers, development and test would take too large a share of them."""
 RARE = 5
 FEWEST_TEST_WORDS = 200
 Pairs = list[tuple[str, Utterance]]
-"""Utterances with the names of the files that they come from."""
+"""Utterances, each after the name of the file that it comes from."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -57,13 +58,16 @@ def main(arguments: list[str] | None = None) -> None:
     add("--dev-share", type=float, default=0.1, help="of the speakers or files; default: 0.1")
     add("--test-share", type=float, default=0.1, help="of the speakers or files; default: 0.1")
     add("--split", choices=("auto", "speakers", "files"), default="auto",
-        help="whether the test is of other speakers or of other files; default: speakers, where "
-        f"there are {FEWEST_SPEAKERS}")  # fmt: skip
-    add("--seed", type=int, default=0, help="draws another split")
-    add("--keep-punctuation", action="store_true", help="as something to be recognised")
-    add("--max-rejected", type=float, default=0.2, help="share that may be unusable; default: 0.2")
+        help="the test has other speakers than training, or other files of the same speakers; "
+        f"default: other speakers, if there are {FEWEST_SPEAKERS} or more")  # fmt: skip
+    add("--seed", type=int, default=0, help="another seed draws another split; default: 0")
+    add("--keep-punctuation", action="store_true", help="punctuation is to be recognised too")
+    add("--max-rejected", type=float, default=0.2,
+        help="the share of utterances that may be unusable; default: 0.2")  # fmt: skip
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--model", type=Path, help="to start from; default: the one in the package")
+    start.add_argument(
+        "--model", type=Path, help="the model to start from; default: the one in the package"
+    )
     start.add_argument("--from-scratch", action="store_true", help="start from random weights")
     options = parser.parse_args(arguments)
     try:
@@ -83,7 +87,7 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
     """Read ``source`` in whatever format it is, and leave out what cannot be used.
 
     Raises:
-        DataError: a source of no known format, or too much of it unusable.
+        DataError: the source has no known format, or too much of it is unusable.
     """
     manifest = output / "all.jsonl"
     problems: list[Problem] = []
@@ -124,8 +128,11 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
 
 
 def readable(items: Sequence[Item], problems: list[Problem]) -> list[Item]:
-    """Those whose audio can be read, as far as its header says; durations of whole files are left
-    to it, too."""
+    """Return the items whose audio can be read, as far as its header tells.
+
+    The others are added to ``problems``. Whole files lose their duration, which is then that of the
+    header.
+    """
     paths = list({item.audio: None for item in items})
     threads = os.cpu_count() or 1
     found = dict(zip(paths, prefetch_map(_probe, paths, threads, 8 * threads), strict=True))
@@ -148,7 +155,7 @@ def _probe(path: Path) -> Probe | AudioError:
 
 
 def distinct(items: Sequence[Item], folder: Path) -> list[Item]:
-    """Give each utterance whose id another one has too the path of its file as its id."""
+    """Give every utterance that shares its id with another one the path of its file as its id."""
     ids = Counter(item.id for item in items)
     return [
         replace(item, id=str(Path(file_name(item, folder)).with_suffix("")))
@@ -159,14 +166,16 @@ def distinct(items: Sequence[Item], folder: Path) -> list[Item]:
 
 
 def file_name(item: Item, folder: Path) -> str:
-    """The recording of an utterance, by its path in ``folder``."""
+    """Return the path of an utterance's recording, relative to ``folder``, in Unicode NFC."""
     path = Path(os.path.relpath(item.audio, folder.absolute())).as_posix()
     return unicodedata.normalize("NFC", path)
 
 
 def unusable(manifest: Path, utterances: Sequence[Utterance]) -> list[Problem]:
-    """The first thing that is wrong with each of the utterances of ``manifest``, all of whose audio
-    is decoded."""
+    """Return the first problem of each utterance of ``manifest`` that has any.
+
+    All of the audio is decoded.
+    """
     problems = []
     for line, item in enumerate(utterances, start=1):
         if not item.text:
@@ -190,7 +199,7 @@ def unusable(manifest: Path, utterances: Sequence[Utterance]) -> list[Problem]:
 
 
 def say_what_was_changed(before: Sequence[str], after: Sequence[Utterance]) -> None:
-    """Say what normalisation did to the texts."""
+    """Print what normalisation did to the texts."""
     old = Counter("".join(map(BASIC.apply, before)).replace(" ", "").replace("’", "'"))
     new = Counter("".join(item.text for item in after).replace(" ", ""))
     print("texts: lower case, Unicode NFC, single spaces")
@@ -202,7 +211,11 @@ def say_what_was_changed(before: Sequence[str], after: Sequence[Utterance]) -> N
 def divide(
     pairs: Pairs, how: str, shares: tuple[float, float], seed: int
 ) -> dict[str, list[Utterance]]:
-    """The utterances of each part, none of whose speakers, or else files, is in another part."""
+    """Return the utterances of each part; no speaker, or else no file, is in two parts.
+
+    Raises:
+        DataError: the split is to be one of speakers, and some are unknown.
+    """
     speakers = {item.speaker for _, item in pairs}
     unknown = sum(item.speaker is None for _, item in pairs)
     if how == "speakers" and unknown:
@@ -227,7 +240,7 @@ def divide(
 
 
 def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
-    """Write the manifests, and say what is in them."""
+    """Write the manifests, and print what is in them and what is amiss."""
     minutes = {}
     for part, items in parts.items():
         write_manifest(output / f"{part}.jsonl", items)
@@ -251,7 +264,7 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
 
 
 def write_config(parts: dict[str, list[Utterance]], output: Path, model: Path | None) -> None:
-    """Choose a network, try how fast it trains here, and write the configuration."""
+    """Choose a network, measure how fast it trains on this machine, and write the configuration."""
     with needs_extra("training needs", "train"):
         tune_libraries()
         from asr.training.throughput import measure_speed, this_machine
@@ -292,7 +305,7 @@ def write_config(parts: dict[str, list[Utterance]], output: Path, model: Path | 
 
 
 def start_of(model: Path, info: ModelInfo) -> Start:
-    """A model to start from; its path is relative where it lies below the current folder."""
+    """Describe a model to start from; its path is relative if it lies in the current folder."""
     path = model.absolute()
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())

@@ -1,15 +1,16 @@
-"""Measure what ten minutes of one's own recordings bring: results.json.
+"""Measure how much ten minutes of one's own recordings improve a model: results.json.
 
     python recipes/an4/prepare.py --archive an4_sphere.tar.gz --output data/an4   # or --download
     python recipes/your_data/study.py
     python scripts/tables.py
 
 Speakers of AN4's training set, drawn until they have spoken for 15 minutes, stand for somebody's
-own recordings. A base model is trained by AN4's recipe on the other speakers, though the texts are
-of the same kind, and some are the same. The own recordings are divided by ``prepare.py``, two
-thirds to train on, their voices in both parts; the base model as it is, the base model fine-tuned
-on them, and a network that knows nothing else are measured on the rest, once each. What is there
-from an earlier time, whole or half, is not trained again.
+own recordings. A base model is trained by AN4's recipe on the other speakers. (Their texts are of
+the same kind, and some are even the same.) ``prepare.py`` divides the own recordings: two thirds
+are trained on, and the rest is the test, with the same voices. Three models are measured on the
+test, once each: the base model as it is, the base model fine-tuned on the own recordings, and a
+network that is trained on the own recordings alone. A training that was finished earlier is not
+repeated, and one that was stopped goes on.
 """
 
 import argparse
@@ -45,12 +46,25 @@ SHARES = ("--split", "files", "--test-share", "0.333", "--dev-share", "0.067")
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--an4", type=Path, default=Path("data/an4"), help="default: data/an4")
+    parser.add_argument(
+        "--an4", type=Path, default=Path("data/an4"), help="AN4, prepared; default: data/an4"
+    )
     parser.add_argument("--minutes", type=float, default=15, help="of own recordings; default: 15")
-    parser.add_argument("--seed", type=int, default=1, help="draws their speakers")
-    parser.add_argument("--base-epochs", type=int, default=60, help="default: 60")
-    parser.add_argument("--epochs", type=int, help="of the others; default: what is suggested")
-    parser.add_argument("--output", type=Path, default=HERE / "results.json")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="determines which speakers are drawn; default: 1"
+    )
+    parser.add_argument(
+        "--base-epochs", type=int, default=60, help="of the base model; default: 60"
+    )
+    parser.add_argument(
+        "--epochs", type=int, help="of the other models; default: as many as prepare.py suggests"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=HERE / "results.json",
+        help="the JSON file to write; default: results.json beside this script",
+    )
     options = parser.parse_args(arguments)
     command = shlex.join(["python", "recipes/your_data/study.py", *(arguments or sys.argv[1:])])
     try:
@@ -65,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
 def study(
     an4: Path, minutes: float, seed: int, base_epochs: int, epochs: int | None
 ) -> dict[str, Any]:
-    """Train what is not there, measure, and return the values of ``results.json``."""
+    """Train the models that are missing, measure all, and return the values of ``results.json``."""
     tune_libraries()
     folder = an4.parent / NAME
     others, own = folder / "others.jsonl", folder / "own.jsonl"
@@ -93,7 +107,7 @@ def study(
     part = {name: outputs[TUNED] / f"{name}.jsonl" for name in ("train", "dev", "test")}
     trained = [others, part["train"], part["dev"]]
     rows = {name: measure(model, part["test"], trained) for name, model in runs.items()}
-    if epochs is None:  # as expected
+    if epochs is None:  # the expectation is one for the suggested number of epochs
         for name, output in outputs.items():
             rows[name]["expected_minutes"] = expected_minutes(output / "config.toml")
     test = read_manifest(part["test"])
@@ -119,10 +133,10 @@ def study(
 def choose(
     utterances: list[Utterance], minutes: float, seed: int
 ) -> tuple[list[Utterance], list[Utterance]]:
-    """The utterances of speakers that are drawn until they have so many minutes, and the others.
+    """Draw speakers until they have this many minutes; return their utterances, and all others.
 
     Raises:
-        DataError: there are not as many minutes.
+        DataError: no speaker is left for the others.
     """
     speakers = sorted({str(item.speaker) for item in utterances})
     order = np.random.default_rng(seed).permutation(len(speakers)).tolist()
@@ -138,10 +152,10 @@ def choose(
 
 
 def keep(path: Path, utterances: list[Utterance]) -> None:
-    """Write a manifest, or see that it is there already.
+    """Write a manifest, or check that the one that exists has the same utterances.
 
     Raises:
-        DataError: there is another one, of which other runs may come.
+        DataError: it has others; runs may have been trained on them.
     """
     new = path.with_suffix(".new.jsonl")
     write_manifest(new, utterances)
@@ -152,17 +166,17 @@ def keep(path: Path, utterances: list[Utterance]) -> None:
 
 
 def train(config: Path, name: str, **settings: Any) -> Path:
-    """Return the model of the run ``name``, which is trained as far as it is not there.
+    """Return the model of the run ``name``, after training what is missing of it.
 
     Raises:
-        DataError: it was trained with other settings or on other data.
+        DataError: the run was trained with other settings or on other data.
     """
     values = {"name": name, **settings}
     return fit_once(load_config(config, [f"{key}={value}" for key, value in values.items()]))
 
 
 def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
-    """Measure a model on the test set, and what its training took."""
+    """Measure a model on the test set, and return the results and what its training took."""
     transcriber = Transcriber(model)
     found = results_values(evaluate(manifest, transcriber, trained), transcriber)
     provenance = transcriber.model.provenance
@@ -178,7 +192,11 @@ def measure(model: Path, manifest: Path, trained: list[Path]) -> dict[str, Any]:
 
 
 def expected_minutes(config: Path) -> int:
-    """Return the minutes that ``prepare.py`` wrote at the head of its configuration."""
+    """Return the minutes that ``prepare.py`` wrote at the head of its configuration.
+
+    Raises:
+        DataError: it wrote none.
+    """
     head = re.search(r"^# Expected: (\d+) minutes", config.read_text(encoding="utf-8"), re.M)
     if head is None:
         raise DataError(f"{config}: does not say how many minutes are expected")
@@ -186,7 +204,7 @@ def expected_minutes(config: Path) -> int:
 
 
 def amount(utterances: list[Utterance]) -> dict[str, Any]:
-    """Return the amount of speech."""
+    """Return the amount of speech in utterances."""
     return {
         "utterances": len(utterances),
         "minutes": round(sum(item.duration for item in utterances) / 60, 2),
@@ -197,8 +215,11 @@ def amount(utterances: list[Utterance]) -> dict[str, Any]:
 def difference(
     test: list[Utterance], rows: dict[str, dict[str, Any]], first: str, second: str
 ) -> dict[str, Any]:
-    """The paired comparison of two rows; its verdict calls one better where both the interval over
-    speakers and the matched pairs do."""
+    """Return the paired comparison of two rows.
+
+    Its verdict calls one model better where both the interval over speakers and the matched pairs
+    say so.
+    """
     texts = [[rows[name]["hypotheses"][item.id] for item in test] for name in (first, second)]
     found = compare([item.text for item in test], *texts, [item.speaker for item in test])
     values = asdict(found)

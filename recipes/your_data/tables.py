@@ -1,4 +1,4 @@
-"""The table of the study of fine-tuning (``study.py``)."""
+"""This module makes the table of the study of fine-tuning (``study.py``)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from asr.evaluation.results import counts_from_values
 
 
 def own_recordings(values: dict[str, Any]) -> str:
-    """Return a table of models on own recordings, and what may be said of their differences."""
+    """Return a table of models on own recordings, and a list of their differences with verdicts."""
     test, train, dev = (values[name] for name in ("test", "train", "dev"))
     minutes = train["minutes"] + dev["minutes"]
     trained_on = {

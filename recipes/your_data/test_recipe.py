@@ -1,4 +1,4 @@
-"""The recipe for own recordings, from miniature data sets of every kind to a report."""
+"""Tests of the recipe for own recordings, from miniature data sets of every kind to a report."""
 
 import json
 
@@ -26,14 +26,14 @@ recipe, study = (miniatures.load("your_data", name) for name in ("prepare", "stu
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """An empty folder to work in, on a machine that trains at 100 times real time."""
+    """Return an empty folder to work in, on a machine that trains at 100 times real time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("asr.training.throughput.measure_speed", lambda config, skipped: 100.0)
     return tmp_path
 
 
 def say(path, number, text=None):
-    """Write one of the samples, in the format of the suffix, and its text beside it."""
+    """Write one of the samples in the format of the suffix, and its text beside it."""
     samples, rate = soundfile.read(SAMPLES[number])
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, samples, rate, format=path.suffix[1:].upper())
@@ -42,7 +42,7 @@ def say(path, number, text=None):
 
 @pytest.fixture
 def recordings(here):
-    """Sixteen usable recordings of two speakers, and six that are not."""
+    """Write sixteen usable recordings of two speakers and six unusable ones; return the folder."""
     folder = here / "meine Aufnahmen"
     for number, suffix in enumerate(["wav", "flac", "mp3", "ogg"] * 2):
         say(folder / "Jürgen" / f"Satz {number}.{suffix}", number)
@@ -129,7 +129,7 @@ def test_again_gives_the_same_and_more_recordings_move_no_other(recordings, here
 
 
 def tables(here):
-    """The same eight recordings as a folder, a TSV and a Kaldi directory."""
+    """Write the same eight recordings as a folder, a TSV and a Kaldi directory."""
     for number in range(8):
         say(here / "folder" / f"take{number}.wav", number)
     rows = [f"folder/take{n}.wav\t{text}\tspeaker {n % 2}\n" for n, text in enumerate(TEXTS)]
@@ -253,7 +253,7 @@ def test_no_speaker_or_no_file_is_in_two_parts(speakers, how, by_speaker, capsys
 
 
 def test_the_configuration_shown_is_what_is_written(monkeypatch):
-    """For the own recordings of the study, at the speed that the README reports."""
+    """It is the one for the own recordings of the study, at the speed that the README reports."""
     monkeypatch.chdir(ROOT)
     info = read_model(default_model())
     start = recipe.start_of(default_model(), info)
@@ -270,7 +270,7 @@ def test_the_configuration_shown_is_what_is_written(monkeypatch):
 
 @pytest.fixture
 def corpus(here):
-    """A corpus like AN4: four speakers, a development set, and the recipe of a small network."""
+    """Write a corpus like AN4, with four speakers, and a recipe with a small network."""
     folder = here / "data/an4"
     items = [
         Utterance(path, soundfile.info(path).duration, text, f"{speaker}-{path.stem}", speaker)

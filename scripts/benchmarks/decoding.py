@@ -1,4 +1,4 @@
-"""Speed of beam search beside its peers, on the same log-probs, in one run.
+"""Measure the speed of beam search beside its peers, on the same log-probs, in one run.
 
     python scripts/benchmarks/decoding.py --model recipes/an4/model \\
         --manifest data/an4/test.jsonl --lm-text data/an4/train.jsonl \\
@@ -6,12 +6,14 @@
 
 ``--manifest`` may be repeated. PYTHON is the interpreter of an environment that has the peer (see
 ``peer_decoders.py``). Every system decodes every set in a process of its own, with a beam of 64 and
-equal pruning, on one thread and on two; the peers hold the interpreter's lock, so their threads are
-processes. The table gives microseconds a frame (the median of the repeats), times real time, the
-peak memory, the word errors where the manifest has texts, and the mean log-probability of the
-resulting texts, which torch's CTC loss computes exactly and alike for all. Below it stand the time
-for one utterance alone, and that of the first call in a process, which compiles or loads what was
-compiled before.
+equal pruning, on one thread and on two. The peers hold the interpreter's lock, so that their
+threads are processes.
+
+The table gives the microseconds for a frame (the median of the repeats), the times real time, the
+peak memory, the word errors if the manifest has texts, and the mean log-probability of the
+resulting texts, which torch's CTC loss computes exactly and in the same way for all. Below it stand
+the time for one utterance alone and the time of the first call in a process, which compiles the
+search or loads what was compiled before.
 """
 
 import argparse
@@ -45,13 +47,16 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).parent
 BEAM, TOKENS, THRESHOLD = 64, 10, 20.0
-PEER_FLOOR = 5.0  # pyctcdecode's own pruning of tokens, which ours is given beside it
+PEER_FLOOR = 5.0  # pyctcdecode's default pruning of tokens, which ours gets where they are compared
 LM_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Log-probs in a file that every process reads, and what belongs to them."""
+    """The log-probs of a manifest, in a file that every process reads too, and their texts.
+
+    ``seconds`` is the length of all recordings.
+    """
 
     name: str
     path: Path
@@ -66,22 +71,34 @@ class TestSet:
 
 
 def main() -> None:
-    """Measure and print the tables."""
+    """Measure all systems and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=Path("recipes/an4/model"))
-    parser.add_argument("--manifest", type=Path, action="append", default=[])
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=Path("recipes/an4/model"),
+        help="the acoustic model; default: recipes/an4/model",
+    )
+    parser.add_argument(
+        "--manifest", type=Path, action="append", default=[], help="a set to decode"
+    )
     parser.add_argument("--lm-text", type=Path, help="train a bigram on this text or manifest")
-    parser.add_argument("--flashlight", metavar="PYTHON")
-    parser.add_argument("--pyctcdecode", metavar="PYTHON")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--flashlight", metavar="PYTHON", help="compare with flashlight-text of this environment"
+    )
+    parser.add_argument(
+        "--pyctcdecode", metavar="PYTHON", help="compare with pyctcdecode of this environment"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="how often each set is decoded; default: 5"
+    )
     parser.add_argument("--worker", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker is not None:
         print(json.dumps(work(**options.worker)))
         return
-    from asr.recognition.transcriber import (
-        Transcriber,  # not in the processes whose memory is measured
-    )
+    # The import stands here, because it would add to the memory that is measured in the workers.
+    from asr.recognition.transcriber import Transcriber
 
     transcriber = Transcriber(options.model)
     vocabulary = transcriber.model.vocabulary
@@ -113,7 +130,7 @@ def main() -> None:
 
 
 def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet:
-    """Recognise a manifest up to its log-probs."""
+    """Compute the log-probs of a manifest, and write them to a file."""
     from asr.evaluation.tuning import recognise
 
     utterances = read_manifest(manifest)
@@ -127,7 +144,11 @@ def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet
 def systems(
     options: argparse.Namespace, folder: Path, arpa: Path | None, words: Path | None
 ) -> list[tuple[str, Any]]:
-    """Names, and functions of (log-probs file, threads) that give a report."""
+    """Return the name of each system, and a function that runs it.
+
+    The function takes the file of log-probs and the number of threads, and returns a report as
+    :func:`work` does.
+    """
 
     def peer(python: str, name: str, *arguments: object) -> Any:
         command = [python, str(SCRIPTS / "peer_decoders.py"), name, "--beam-size", str(BEAM)]
@@ -177,7 +198,7 @@ def systems(
 
 
 def output(command: list[str], **environment: str) -> dict[str, Any]:
-    """The JSON object that a command prints."""
+    """Run a command, and return the JSON object that it prints."""
     done = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, **environment},
@@ -189,7 +210,7 @@ def output(command: list[str], **environment: str) -> dict[str, Any]:
 def work(
     path: str, vocabulary: str, threads: int, repeats: int, search: dict[str, Any]
 ) -> dict[str, Any]:
-    """Our search in a process of its own, timed as the peers are."""
+    """Run our search, timed as ``peer_decoders.py`` times the peers, and return the report."""
     with np.load(path) as archive:
         utterances = list(archive.values())
     known = Vocabulary(tuple(json.loads(Path(vocabulary).read_text())))
@@ -217,7 +238,7 @@ def work(
 def add_row(
     table: Table, label: str, threads: int, test: TestSet, report: dict[str, Any], v: Vocabulary
 ) -> None:
-    """One system on one set."""
+    """Add the row of a system on a set to the table."""
     seconds = statistics.median(report["seconds"])
     errors = word_errors(test.texts, report["texts"])
     pairs = zip(test.log_probs, report["texts"], strict=True)
@@ -234,7 +255,7 @@ def add_row(
 
 
 def log_likelihood(log_probs: np.ndarray, text: str, vocabulary: Vocabulary) -> float:
-    """Exact, by the forward algorithm."""
+    """Return the exact log-probability of a text, by the forward algorithm."""
     import torch
 
     ids = vocabulary.encode(text)
@@ -246,7 +267,7 @@ def log_likelihood(log_probs: np.ndarray, text: str, vocabulary: Vocabulary) -> 
 
 
 def alone(console: Console, vocabulary: Vocabulary, test: TestSet) -> None:
-    """One utterance at a time, as a caller would."""
+    """Print the time of our search for one utterance at a time, as a caller would decode it."""
     search = BeamSearch(vocabulary, beam_size=BEAM)
     search(test.log_probs[0])
     started = time.perf_counter()
@@ -257,7 +278,7 @@ def alone(console: Console, vocabulary: Vocabulary, test: TestSet) -> None:
 
 
 def first_call(console: Console) -> None:
-    """Compile in an empty cache, then start again with what is there."""
+    """Print the time of the first call of a process, with an empty cache and with a full one."""
     program = (
         "import time; started = time.perf_counter()\n"
         "import json, numpy as np\n"

@@ -1,10 +1,11 @@
-"""Measure loading of an n-gram model: seconds and memory, from text, gzip and binary.
+"""Measure the time and memory that an n-gram model takes to load, from text, gzip and binary.
 
     python scripts/benchmarks/lm.py --ngrams 1000000 --words 50000
 
-The model is that of a random text, of order 4. Each file is loaded in processes of its own; the
-table shows the fastest of ``--repeats``, and the most memory in use at once beside what the
-interpreter takes. kenlm, where it is installed, loads the same ARPA file for comparison. Linux.
+The model is that of a random text, of order 4. Each file is loaded in processes of its own. The
+table shows the fastest of ``--repeats``, and the most memory in use at once besides that of the
+interpreter. kenlm, if it is installed, loads the same ARPA file for comparison. The script needs
+Linux.
 """
 
 import argparse
@@ -23,7 +24,7 @@ ORDER = 4
 CHILD = """
 import json, re, sys, time
 {load}
-def peak():  # bytes; resource.getrusage would count the process that started this one too
+def peak():  # in bytes; resource.getrusage would count the process that started this one too
     return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 before, started = peak(), time.perf_counter()
 model = load(sys.argv[1])
@@ -35,10 +36,14 @@ THEIRS = "from kenlm import Model as load"
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ngrams", type=int, default=1_000_000)
-    parser.add_argument("--words", type=int, default=50_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--ngrams", type=int, default=1_000_000, help="of all orders together; default: 1000000"
+    )
+    parser.add_argument("--words", type=int, default=50_000, help="of the model; default: 50000")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="how often each file is loaded; default: 3"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="determines the text; default: 1")
     options = parser.parse_args(arguments)
     table = Table("reader", "file", "file, MB", "seconds", "memory, MB")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(load: str, path: Path) -> tuple[float, int]:
-    """Seconds, and bytes of memory added, to load ``path`` in a fresh process."""
+    """Load ``path`` in a fresh process, and return the seconds and the bytes of memory added."""
     command = [sys.executable, "-c", CHILD.format(load=load), str(path)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds, memory = json.loads(result.stdout.splitlines()[-1])
@@ -63,7 +68,10 @@ def measure(load: str, path: Path) -> tuple[float, int]:
 
 
 def write_files(folder: Path, ngrams: int, words: int, seed: int) -> list[Path]:
-    """A random model in the three forms: the n-grams of a random text, frequent words first."""
+    """Write a random model in the three forms, and return their paths.
+
+    It has the n-grams of a random text, in which words of low index are frequent.
+    """
     from asr.lm.arpa import write_arpa
     from asr.lm.ngram import assemble
     from asr.lm.ngram_file import write_binary
@@ -73,7 +81,7 @@ def write_files(folder: Path, ngrams: int, words: int, seed: int) -> list[Path]:
     while len(spelled) < words - 3:
         spelled.add("".join(rng.choice(list("aeionrstlmd"), rng.integers(2, 12))))
     text = np.minimum(words * rng.random(ngrams) ** 3, words - 1).astype(np.int32)
-    # Of a text whole in all orders, then as many n-grams of the highest as are wanted.
+    # All n-grams of a part of the text come first; those of the highest order then fill the number.
     used = min(ngrams, int(0.4 * (ngrams - words)))
     grams = [np.arange(words, dtype=np.int32)[None]]
     for k in range(2, ORDER + 1):

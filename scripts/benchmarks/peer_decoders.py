@@ -1,25 +1,27 @@
-"""Other projects' CTC beam search over stored log-probabilities, for a benchmark.
+"""Run the CTC beam search of another project over stored log-probabilities, for a benchmark.
 
     PYTHON scripts/benchmarks/peer_decoders.py flashlight|pyctcdecode --log-probs FILE.npz
         --vocabulary FILE.json [--arpa FILE --lexicon FILE --lm-weight X --word-bonus Y]
 
-PYTHON has numpy and flashlight-text 0.0.7 (its wheel includes KenLM) or pyctcdecode 0.5.0 with
-kenlm (which need numpy below 2). The archive holds one array (frames, tokens) an utterance, the
-vocabulary is a list of tokens with the blank at 0. The language model is an ARPA file of words, the
-lexicon a word on each line, nothing else is recognised; the weight is that of natural logarithms.
-Without them, flashlight's search is free of a lexicon and pyctcdecode's of a word list.
+PYTHON is an interpreter with numpy and flashlight-text 0.0.7 (its wheel includes KenLM), or with
+pyctcdecode 0.5.0 and kenlm (which need numpy below 2). The archive holds one array (frames, tokens)
+for each utterance, and the vocabulary is a list of tokens with the blank at 0. The language model
+is an ARPA file of words. The lexicon has a word on each line, and no other words are recognised.
+The weight is one of natural logarithms. Without a language model and a lexicon, flashlight's search
+is its lexicon-free one, and pyctcdecode's has no list of words.
 
-Prints one JSON object: the seconds of each repeat, reading, building the decoder and starting
-processes left out. flashlight's binding holds the interpreter's lock while it decodes, and
-pyctcdecode is Python, so more than one "thread" is forked processes, which take one utterance after
-the other. Memory is the peak in MB, of this process or of the largest of those, before the decoder
-is built and in the end.
+The script prints one JSON object. Its seconds are those of each repeat, without the time to read
+the files, to build the decoder and to start processes. flashlight's binding holds the interpreter's
+lock while it decodes, and pyctcdecode is written in Python. So if there is more than one thread,
+the "threads" are forked processes, which take one utterance after the other. Memory is the peak in
+MB, of this process or of the largest forked one, before the decoder is built and at the end.
 
-What differs from one peer to the other: pyctcdecode has no limit of tokens a frame, it leaves out
-tokens below a log-probability. Its word list is as closed as a large penalty makes it. With a model
-it takes nothing after a last space for an unknown word, and so loses texts of which it also holds
-a hypothesis that ends in a space: the more, the lower --token-min is. flashlight's lexicon has
-every word end in a space, so a last frame that is certain of one is added to the log-probabilities.
+The peers differ. pyctcdecode does not limit the number of tokens of a frame, but leaves out tokens
+below a log-probability. Its list of words is closed only by a large penalty. With a language model,
+it takes the nothing after a last space for an unknown word. It thus loses texts of which it also
+holds a hypothesis that ends in a space, and the more of them, the lower --token-min is. In
+flashlight's lexicon every word ends in a space, so a last frame that is certain to be a space is
+added to the log-probabilities.
 """
 
 import argparse
@@ -45,24 +47,41 @@ Result = tuple[int, str, float]
 
 
 def main() -> None:
-    """Decode everything, repeatedly, and print the figures."""
+    """Decode everything several times, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("peer", choices=PEERS)
-    parser.add_argument("--log-probs", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=Path, required=True)
-    parser.add_argument("--beam-size", type=int, default=64)
-    parser.add_argument("--token-beam", type=int, default=10, help="flashlight: tokens a frame")
+    parser.add_argument("peer", choices=PEERS, help="the project")
+    parser.add_argument("--log-probs", type=Path, required=True, help="the archive of utterances")
+    parser.add_argument("--vocabulary", type=Path, required=True, help="a JSON list of tokens")
+    parser.add_argument("--beam-size", type=int, default=64, help="default: 64")
     parser.add_argument(
-        "--token-min", type=float, default=-5.0, help="pyctcdecode: log-probability"
+        "--token-beam",
+        type=int,
+        default=10,
+        help="flashlight tries this many tokens in a frame; default: 10",
     )
-    parser.add_argument("--threshold", type=float, default=20.0, help="below the best hypothesis")
-    parser.add_argument("--best-path", action="store_true", help="flashlight: log_add=False")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--arpa", type=Path)
-    parser.add_argument("--lexicon", type=Path)
-    parser.add_argument("--lm-weight", type=float, default=0.5)
-    parser.add_argument("--word-bonus", type=float, default=0.0)
+    parser.add_argument(
+        "--token-min",
+        type=float,
+        default=-5.0,
+        help="pyctcdecode leaves out tokens below this log-probability; default: -5",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=20.0,
+        help="hypotheses that are this much worse than the best are dropped; default: 20",
+    )
+    parser.add_argument(
+        "--best-path",
+        action="store_true",
+        help="flashlight scores a text by its best path (log_add=False)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="default: 1")
+    parser.add_argument("--repeats", type=int, default=3, help="default: 3")
+    parser.add_argument("--arpa", type=Path, help="the language model, together with --lexicon")
+    parser.add_argument("--lexicon", type=Path, help="the words, together with --arpa")
+    parser.add_argument("--lm-weight", type=float, default=0.5, help="default: 0.5")
+    parser.add_argument("--word-bonus", type=float, default=0.0, help="default: 0")
     options = parser.parse_args()
     if (options.arpa is None) != (options.lexicon is None):
         parser.error("--arpa and --lexicon come together")
@@ -103,7 +122,10 @@ def main() -> None:
 def flashlight(
     vocabulary: list[str], options: argparse.Namespace
 ) -> tuple[Decode, Callable[[np.ndarray], np.ndarray]]:
-    """flashlight-text: its lexicon-free search, or with a language model its lexicon search."""
+    """Build a decoder of flashlight-text, and return it and a function to prepare log-probs.
+
+    The search is the lexicon-free one, or with a language model the lexicon search.
+    """
     from flashlight.lib.text import decoder as library
 
     space = vocabulary.index(" ")
@@ -121,7 +143,7 @@ def flashlight(
 
         def decode(log_probs: np.ndarray) -> tuple[str, float]:
             best = search.decode(log_probs.ctypes.data, *log_probs.shape)[0]
-            # It adds a silence at either end.
+            # The first and the last token are silences that the search adds.
             tokens = [vocabulary[token] for token, _ in groupby(best.tokens[1:-1]) if token]
             return " ".join("".join(tokens).split()), best.score
 
@@ -158,7 +180,10 @@ def flashlight(
 def pyctcdecode(
     vocabulary: list[str], options: argparse.Namespace
 ) -> tuple[Decode, Callable[[np.ndarray], np.ndarray]]:
-    """pyctcdecode, with the language model if there is one."""
+    """Build a decoder of pyctcdecode, and return it and a function to prepare log-probs.
+
+    It has the language model if there is one.
+    """
     import logging
 
     from pyctcdecode import build_ctcdecoder
@@ -174,7 +199,7 @@ def pyctcdecode(
     )
 
     def decode(log_probs: np.ndarray) -> tuple[str, float]:
-        # As its decode() does, which gives no score.
+        # This is what its decode() does, which returns no score.
         text, *_, score = search.decode_beams(
             log_probs,
             beam_width=options.beam_size,
@@ -194,7 +219,7 @@ PEERS: dict[str, tuple[str, Callable[..., Any]]] = {
 
 
 def read_words(path: Path) -> list[str]:
-    """The first field of each line."""
+    """Return the first field of each line."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line.split()[0] for line in lines if line.strip()]
 
@@ -203,7 +228,10 @@ def read_words(path: Path) -> list[str]:
 def runner(
     decode: Decode, utterances: list[np.ndarray], threads: int
 ) -> Iterator[Callable[[int], list[Result]]]:
-    """A function that decodes the first n utterances, in ``threads`` processes if over 1."""
+    """Provide a function that decodes the first n utterances.
+
+    If ``threads`` is above 1, they are decoded in this many processes.
+    """
     if threads == 1:
         yield lambda count: [(index, *decode(utterances[index])) for index in range(count)]
         return
@@ -237,7 +265,7 @@ def serve(
     position: "Synchronized[int]",
     connection: Connection,
 ) -> None:
-    """Decode in a process of its own; return the results of the utterances that it took first."""
+    """Decode in a process of its own, and send back the results of the utterances it has taken."""
     while (count := connection.recv()) is not None:
         results = []
         while True:
@@ -251,10 +279,10 @@ def serve(
 
 
 def peak_memory() -> float:
-    """Peak memory in MB of this process or, if larger, of the largest one that it has ended."""
+    """Return the peak memory in MB of this process, or of its largest ended child if larger."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     status = Path("/proc/self/status")
-    if status.exists():  # ru_maxrss begins with the peak of whatever started this process
+    if status.exists():  # ru_maxrss includes the peak of the process that started this one
         lines = status.read_text().splitlines()
         peak = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), peak)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -1,10 +1,11 @@
-"""deepspeech.pytorch's own model and loader, from a checkout of its last version, for a benchmark.
+"""This module trains deepspeech.pytorch's own model with its own loader, for a benchmark.
 
-Its configuration classes cannot be imported since Python 3.11, and it reads audio through a part of
-torchaudio that is gone. So what surrounds its model and its loader is replaced here by the least
-that they ask for: plain objects for its configuration, soundfile for reading; its model, its
-batches and its spectrograms are its own code. Its speed perturbation, a process of sox for every
-utterance, is left off. It is given the cell, the layers and the hidden size of our configuration.
+They come from a checkout of its last version. Its configuration classes cannot be imported since
+Python 3.11, and it reads audio through a part of torchaudio that is gone. So this module replaces
+what surrounds its model and its loader by the least that they ask for: plain objects for its
+configuration, and soundfile for reading. Its model, its batches and its spectrograms are its own
+code. Its speed perturbation, which starts a process of sox for every utterance, is left out. The
+model gets the cell, the layers and the hidden size of our configuration.
 """
 
 import enum
@@ -30,9 +31,13 @@ from asr.training.preparation import Corpus
 def deepspeech(
     config: Config, corpus: Corpus, batch_size: int, checkout: Path, folder: Path
 ) -> tuple[Callable[[], None], nn.Module]:
-    """One epoch of its training, and its model."""
+    """Return a function that trains its model for one epoch, and the model.
+
+    Raises:
+        DataError: ``checkout`` is not a checkout of deepspeech.pytorch.
+    """
     if not (checkout / "deepspeech_pytorch" / "model.py").exists():
-        raise DataError(f"{checkout}: no checkout of deepspeech.pytorch")
+        raise DataError(f"{checkout} is not a checkout of deepspeech.pytorch")
     _stand_in()
     sys.path.insert(0, str(checkout))
     model_module = importlib.import_module("deepspeech_pytorch.model")
@@ -88,7 +93,7 @@ def _manifest(corpus: Corpus, folder: Path) -> Path:
 
 
 def _stand_in() -> None:
-    """Modules that its model and loader import, as far as training asks for them."""
+    """Replace the modules that its model and loader import, as far as training asks for them."""
 
     class Anything:
         def __init__(self, *_: Any, **options: Any) -> None:
@@ -115,6 +120,9 @@ def _stand_in() -> None:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         return torch.from_numpy(samples.T), rate
 
-    torch.utils.data.Sampler.__init__ = lambda self, data_source=None: None  # type: ignore[assignment]
+    def no_init(self: Any, data_source: Any = None) -> None:
+        pass
+
+    torch.utils.data.Sampler.__init__ = no_init  # type: ignore[assignment]
     torchaudio.load = load
     torchaudio.set_audio_backend = lambda name: None

@@ -1,12 +1,12 @@
-"""Measure what the second pass of beam search costs beside the first.
+"""Measure how much time the second pass of beam search takes beside the first.
 
     python scripts/benchmarks/rescoring.py --manifest data/an4/test.jsonl \\
         --model recipes/an4/model --lm words.ngram --lm-weight 0.5 --rescore-lm runs/words/lm.onnx
 
-Log-probabilities are computed first, on one thread everything is decoded with the n-gram model,
-without and with rescoring, in turn; the least of several rounds counts. ``--beam-size`` and
-``--beam-threshold`` replace those of the model directory: a narrow beam has fewer texts than the
-second pass would look at.
+The log-probabilities are computed first. Then one thread decodes everything with the n-gram model,
+in turn without and with rescoring; the fastest of several rounds counts. ``--beam-size`` and
+``--beam-threshold`` replace those of the model directory, because a narrow beam has fewer texts
+than the second pass can look at.
 """
 
 import argparse
@@ -25,13 +25,15 @@ ROUNDS = 7
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--lm", type=Path, required=True)
-    parser.add_argument("--lm-weight", type=float, required=True)
-    parser.add_argument("--rescore-lm", type=Path, required=True)
-    parser.add_argument("--beam-size", type=int)
-    parser.add_argument("--beam-threshold", type=float)
+    parser.add_argument("--manifest", type=Path, required=True, help="the recordings to decode")
+    parser.add_argument("--model", type=Path, required=True, help="the acoustic model")
+    parser.add_argument("--lm", type=Path, required=True, help="the n-gram model")
+    parser.add_argument("--lm-weight", type=float, required=True, help="of the n-gram model")
+    parser.add_argument(
+        "--rescore-lm", type=Path, required=True, help="the language model of the second pass"
+    )
+    parser.add_argument("--beam-size", type=int, help="default: that of the model directory")
+    parser.add_argument("--beam-threshold", type=float, help="default: that of the model directory")
     options = parser.parse_args(arguments)
     transcriber = Transcriber(options.model)
     utterances = read_manifest(options.manifest)

@@ -1,10 +1,10 @@
-"""Measure a large corpus in training: seconds to the first step, peak memory.
+"""Measure how long training takes to its first step on a large corpus, and its peak memory.
 
     python scripts/benchmarks/scale.py --config recipes/an4/config.toml --lines 857 85700 300000
 
-The corpus is simulated: the configuration's training manifest, repeated to each number of lines
-under new ids. Each size is trained for ``--steps`` steps in a process of its own; time counts from
-its start, imports included.
+The corpus is simulated: the training manifest of the configuration is repeated, under new ids,
+until it has the wanted number of lines. For each number, a process of its own trains ``--steps``
+steps. The time counts from the start of the process, imports included.
 """
 
 import argparse
@@ -30,10 +30,17 @@ from asr.training.environment import tune_libraries
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--lines", type=int, nargs="+", default=[857, 85_700, 300_000])
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)  # manifest, time of the start
+    parser.add_argument("--config", type=Path, required=True, help="the configuration of training")
+    parser.add_argument(
+        "--lines",
+        type=int,
+        nargs="+",
+        default=[857, 85_700, 300_000],
+        help="the sizes of the manifest; default: 857 85700 300000",
+    )
+    parser.add_argument("--steps", type=int, default=100, help="steps to train; default: 100")
+    # A child gets its manifest and the time at which it was started.
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         if options.child:
@@ -64,7 +71,7 @@ def measure(config: Path, sizes: list[int], steps: int) -> None:
 
 
 class Enough(Exception):
-    """Ends the run."""
+    """An exception that ends the training once it has done enough steps."""
 
 
 def train(config: Path, manifest: Path, started: float, steps: int) -> None:

@@ -1,9 +1,9 @@
-"""Time and memory of ``asr score`` on many utterances, report included.
+"""Measure the time and memory of ``asr score`` on many utterances, report included.
 
     python scripts/benchmarks/score.py --utterances 100000
 
-Utterances have 5 to 25 words of a vocabulary of 20,000, are spoken by 200 speakers, and a tenth of
-their words is wrong.
+The utterances have 5 to 25 words of a vocabulary of 20,000, and are spoken by 200 speakers. A tenth
+of the words is wrong.
 """
 
 import argparse
@@ -23,8 +23,8 @@ WRONG = 0.1
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--utterances", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--utterances", type=int, default=100_000, help="default: 100000")
+    parser.add_argument("--seed", type=int, default=1, help="determines the texts; default: 1")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def write(folder: Path, utterances: int, seed: int) -> None:
-    """``ref.trn`` and ``hyp.trn``."""
+    """Write ``ref.trn`` and ``hyp.trn``."""
     rng = np.random.default_rng(seed)
     vocabulary = ["".join(rng.choice(list("aeioulnrst"), rng.integers(2, 9))) for _ in range(WORDS)]
     with open(folder / "ref.trn", "w") as reference, open(folder / "hyp.trn", "w") as hypothesis:
@@ -57,9 +57,9 @@ def write(folder: Path, utterances: int, seed: int) -> None:
             for word, kind in zip(said, kinds, strict=True):
                 if kind > WRONG:
                     heard.append(word)
-                elif kind > 0.3 * WRONG:  # substituted
+                elif kind > 0.3 * WRONG:  # the word is substituted
                     heard.append(rng.integers(WORDS))
-                elif kind > 0.15 * WRONG:  # something inserted; else deleted
+                elif kind > 0.15 * WRONG:  # a word is inserted; otherwise the word is deleted
                     heard += [word, rng.integers(WORDS)]
             id = f"s{number % SPEAKERS:03}-{number:06}"
             for file, words in ((reference, said), (hypothesis, heard)):

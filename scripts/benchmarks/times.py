@@ -4,10 +4,11 @@
 
 Strings of three to eight digits of one speaker are joined from recordings of the Free Spoken Digit
 Dataset, with pauses of up to 0.3 s before, between and behind them. Its recordings are cut close to
-the speech, some less close: a word begins and ends where its recording first and last comes within
-35 dB of its loudest 10 ms. The table is of the official test part (indices 0 to 4): the times of
-greedy search, of beam search for the ten digits, and of forced alignment. Of what is recognised
-those words count that are right, in strings for which as many words come out as were said.
+the speech, though some of them less closely. So a word is taken to begin and end where its
+recording first and last comes within 35 dB of its loudest 10 ms. The table shows the errors on the
+official test part (indices 0 to 4), for the times of greedy search, of beam search for the ten
+digits, and of forced alignment. Of the recognised words, those count that are right and stand in a
+string for which as many words were recognised as were said.
 
 The word offsets that correct these times are measured at the end of training, on development
 recordings (asr.evaluation.word_times).
@@ -31,16 +32,16 @@ from asr.model.directory import ModelInfo, default_model
 from asr.model.session import AcousticSession
 
 DIGITS = "zero one two three four five six seven eight nine".split()
-RATE = 8000  # of the recordings, Hz
-TEST_INDICES = 5  # of each digit and speaker
-RANGE = 35.0  # dB below a recording's loudest frame
+RATE = 8000  # the sample rate of the recordings, in Hz
+TEST_INDICES = 5  # this many recordings of each digit and speaker, the first ones, are for the test
+RANGE = 35.0  # frames of speech are at most this many dB below the loudest frame of a recording
 STRINGS, SEED = 400, 1
 DECODERS = ("greedy", "beam", "align")
 
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """One digit, at ``RATE``."""
+    """A recording of one digit, at ``RATE``."""
 
     clip: Clip
     speaker: str
@@ -52,9 +53,16 @@ def main() -> None:
     parser.add_argument(
         "--archive", type=Path, required=True, help="the dataset as tar.gz, or unpacked"
     )
-    parser.add_argument("--model", type=Path, default=default_model(), help="a model directory")
-    parser.add_argument("--strings", type=int, default=STRINGS, help="of each part (default: 400)")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=default_model(),
+        help="a model directory; default: the model in the package",
+    )
+    parser.add_argument(
+        "--strings", type=int, default=STRINGS, help="the number of strings; default: 400"
+    )
+    parser.add_argument("--seed", type=int, default=SEED, help="determines the strings; default: 1")
     options = parser.parse_args()
     recordings = read_recordings(options.archive)
     session = AcousticSession(options.model)
@@ -70,8 +78,10 @@ def main() -> None:
 
 
 def read_recordings(source: Path) -> list[Recording]:
-    """All recordings of the archive, or of the folder in which they lie, sorted by their names
-    ``{digit}_{speaker}_{index}.wav``."""
+    """Read all recordings of the archive, or of the folder in which they lie.
+
+    They are sorted by their names, ``{digit}_{speaker}_{index}.wav``.
+    """
     recordings = {}
     for path, data in unpacked(source):
         digit, speaker, index = path.stem.split("_")
@@ -83,19 +93,19 @@ def read_recordings(source: Path) -> list[Recording]:
 
 
 def unpacked(source: Path) -> Iterator[tuple[Path, bytes]]:
-    """The WAV files of an archive or a folder."""
+    """Yield the paths and the contents of the WAV files of an archive or a folder."""
     if source.is_dir():
         yield from ((path, path.read_bytes()) for path in source.rglob("?_*.wav"))
         return
     with tarfile.open(source) as tar:
-        for member in tar:  # in the archive's order: going back means unpacking it from the start
+        for member in tar:  # in the order of the archive, which cannot be read backward
             file = tar.extractfile(member) if member.name.endswith(".wav") else None
             if file is not None:
                 yield Path(member.name), file.read()
 
 
 def make_strings(recordings: list[Recording], count: int, seed: int) -> list[JoinedRecording]:
-    """``count`` strings, of each speaker in turn; a pure function of the arguments."""
+    """Make ``count`` strings, of each speaker in turn; the arguments determine all of them."""
     speakers = sorted({item.speaker for item in recordings})
     return [
         make_string(
@@ -107,13 +117,13 @@ def make_strings(recordings: list[Recording], count: int, seed: int) -> list[Joi
 
 
 def make_string(recordings: list[Recording], rng: np.random.Generator) -> JoinedRecording:
-    """Three to eight of ``recordings`` with pauses around them."""
+    """Join three to eight of ``recordings``, with pauses around them."""
     said = [recordings[i].clip for i in rng.integers(len(recordings), size=rng.integers(3, 9))]
     return word_times.join(said, RATE, rng)
 
 
 def decode(session: AcousticSession, strings: list[JoinedRecording]) -> list[Decoded]:
-    """Every string by every decoder."""
+    """Decode every string with every decoder."""
     rate = session.info.sample_rate
     resampled = [
         dataclasses.replace(string, samples=resample(string.samples, RATE, rate))
@@ -124,7 +134,10 @@ def decode(session: AcousticSession, strings: list[JoinedRecording]) -> list[Dec
 
 
 def table(items: list[Decoded], info: ModelInfo) -> Table:
-    """Errors in milliseconds; the bias, a signed median, also before the offsets correct it."""
+    """Return a table of the errors in milliseconds.
+
+    The bias is the signed median; it is also given before the word offsets correct it.
+    """
     raw = dataclasses.replace(info, word_offsets=(0.0, 0.0))
     result = Table(
         "decoder", "words", "border", "median", "95 %", "≤60 ms", "≤200 ms", "bias", "before"

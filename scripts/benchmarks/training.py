@@ -1,13 +1,14 @@
-"""Epoch throughput of the training engine beside a plain torch loop, on the same data and machine.
+"""Measure the speed of the training engine beside a plain torch loop, on the same data.
 
     python scripts/benchmarks/training.py --config recipes/an4/config.toml
     python scripts/benchmarks/training.py --config recipes/an4/config.toml --peer deepspeech.pytorch
 
-The plain loop has the configuration's architecture, augmentation, loss and optimiser, but torch's
-own GRU on packed sequences, a data set that decodes each utterance anew, and batches of a fixed
-number of utterances in random order. ``--peer`` is a checkout of deepspeech.pytorch (SeanNaren, on
-GitHub), whose own model and loader are then timed too (see peer_deepspeech.py). All train in turn,
-an epoch each; what counts is seconds of audio a second. Then a profile of the engine's steps.
+The plain loop has the architecture, augmentation, loss and optimiser of the configuration, but it
+has torch's own GRU on packed sequences, a data set that decodes each utterance anew, and batches of
+a fixed number of utterances in random order. ``--peer`` is a checkout of deepspeech.pytorch
+(SeanNaren, on GitHub), whose own model and loader are then timed too (see peer_deepspeech.py). All
+of them train in turn, for an epoch each, and the table gives how many seconds of audio they train
+on in a second. A profile of the engine's steps follows.
 """
 
 import argparse
@@ -49,9 +50,20 @@ Epoch = Callable[[], None]
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--epochs", type=int, default=3, help="of each, after one not counted")
+    parser.add_argument("--config", type=Path, required=True, help="the configuration of training")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting of the configuration",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        default=3,
+        help="epochs that count, after one that does not; default: 3",
+    )
     parser.add_argument("--peer", type=Path, help="a checkout of deepspeech.pytorch")
     options = parser.parse_args(arguments)
     try:
@@ -97,7 +109,10 @@ def benchmark(config: Config, corpus: Corpus, epochs: int, peer: Path | None, fo
 
 
 def engine(config: Config, corpus: Corpus) -> tuple[Epoch, nn.Module]:
-    """The engine as ``asr train`` runs it, but for logs, validation and checkpoints."""
+    """Return an epoch of the engine, and its network.
+
+    It runs as in ``asr train``, but without logs, validation and checkpoints.
+    """
     module = CTCModule(config, corpus.vocabulary)
     data = SpeechData(config, corpus)
 
@@ -118,7 +133,7 @@ def engine(config: Config, corpus: Corpus) -> tuple[Epoch, nn.Module]:
 
 
 class Utterances(Dataset[Any]):
-    """Decodes, perturbs and encodes one utterance at a time."""
+    """A data set that decodes and perturbs one utterance at a time, and encodes its text."""
 
     def __init__(self, config: Config, corpus: Corpus) -> None:
         self.config, self.corpus = config, corpus
@@ -134,7 +149,7 @@ class Utterances(Dataset[Any]):
 
 
 class PackedLayer(nn.Module):
-    """The layer that most people write: torch's own GRU on a packed sequence."""
+    """The layer that most people write, torch's own GRU on a packed sequence."""
 
     def __init__(self, layer: Any) -> None:
         super().__init__()
@@ -146,7 +161,7 @@ class PackedLayer(nn.Module):
 
 
 def plain(config: Config, corpus: Corpus, batch_size: int) -> tuple[Epoch, nn.Module]:
-    """The same training without the engine."""
+    """Return an epoch of the same training without the engine, and its network."""
     model = AcousticModel(config.features, config.encoder, len(corpus.vocabulary))
     model.encoder.layers = nn.ModuleList(PackedLayer(layer) for layer in model.encoder.layers)
     optimizer = torch.optim.AdamW(model.parameters(), config.optimizer.learning_rate)
@@ -174,11 +189,11 @@ def plain(config: Config, corpus: Corpus, batch_size: int) -> tuple[Epoch, nn.Mo
 
 
 class StopHere(Exception):
-    """Enough steps for a profile."""
+    """An exception that ends the training once there are enough steps for a profile."""
 
 
 def profiled(run: Epoch) -> Table:
-    """Profile the engine's first steps on the main thread."""
+    """Profile the first steps of the engine on the main thread, and return a table of the parts."""
     seen: Iterator[int] = iter(range(PROFILED_STEPS))
     step = CTCModule.training_step
 

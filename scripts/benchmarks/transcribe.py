@@ -1,17 +1,19 @@
-"""Speed and memory of recognition, side by side in one run.
+"""Measure the speed and memory of recognition, and compare the speed with plain torch.
 
     python scripts/benchmarks/transcribe.py [--model DIR] [--manifest FILE] [--hours 1 10]
 
-Two tables, the median of ``--repeats`` each:
+The script prints two tables, whose times are medians of ``--repeats`` runs:
 
-- whole processes of ``asr transcribe`` from cold: a recording of three seconds, recordings of
-  ``--hours``, those with beam search if the model brings a language model; seconds, times real
-  time (seconds of audio a second), peak memory;
-- the same audio in this package and the obvious way: torch's own GRU on the same weights, one file
-  at a time, for many short files and for one long file.
+- The first is of whole processes of ``asr transcribe``, from a cold start. They recognise a
+  recording of three seconds and recordings of ``--hours``; with beam search too, if the model has a
+  language model. The table gives the seconds, the times real time (the seconds of audio recognised
+  in a second), and the peak memory.
+- The second compares this package with the obvious way on the same audio: torch's own GRU on the
+  same weights, which recognises one file at a time. It has a row for many short files, and one for
+  one long file.
 
-The recordings are those of the manifest, joined, again and again; without one, those in samples/.
-Let nothing else run meanwhile.
+The audio is made of the recordings of the manifest, which are joined again and again; without a
+manifest, of those in samples/. Let nothing else run meanwhile.
 """
 
 import argparse
@@ -43,7 +45,7 @@ PROGRAM = """
 import atexit
 from pathlib import Path
 
-def report():  # what the parent's getrusage says would be no less than the parent's own
+def report():  # getrusage in the parent would give no less than the parent's own memory
     lines = Path("/proc/self/status").read_text().splitlines()
     Path(%r).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
@@ -54,14 +56,36 @@ main()
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure everything and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--manifest", type=Path)
-    parser.add_argument("--hours", type=float, nargs="*", default=[1.0])
-    parser.add_argument("--long-minutes", type=float, default=10.0, help="of the second table")
-    parser.add_argument("--files", type=int, default=130, help="short ones, of the second table")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    parser.add_argument(
+        "--manifest", type=Path, help="the recordings to make audio of; default: those in samples/"
+    )
+    parser.add_argument(
+        "--hours",
+        type=float,
+        nargs="*",
+        default=[1.0],
+        help="the lengths of long recordings of the first table; default: 1",
+    )
+    parser.add_argument(
+        "--long-minutes",
+        type=float,
+        default=10.0,
+        help="the length of the long file of the second table; default: 10",
+    )
+    parser.add_argument(
+        "--files",
+        type=int,
+        default=130,
+        help="the number of short files of the second table; default: 130",
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="how often each time is measured; default: 3"
+    )
     options = parser.parse_args()
     recordings = read_recordings(options.manifest)
     console = Console()
@@ -76,7 +100,7 @@ def main() -> None:
 
 
 def read_recordings(manifest: Path | None) -> list[Samples]:
-    """The waveforms that everything is made of."""
+    """Read the recordings of which all audio is made."""
     samples = Path(__file__).parents[2] / "samples"
     paths = sorted(samples.glob("*.wav"))
     if manifest is not None:
@@ -85,13 +109,13 @@ def read_recordings(manifest: Path | None) -> list[Samples]:
 
 
 class Maker:
-    """Makes FLAC files of recordings, joined in turn."""
+    """A maker of FLAC files in ``folder``, whose audio is that of ``recordings`` in turn."""
 
     def __init__(self, folder: Path, recordings: list[Samples]) -> None:
         self.folder, self.recordings = folder, recordings
 
     def joined(self, seconds: float) -> Path:
-        """One file of so many seconds."""
+        """Write one file of this many seconds, and return its path."""
         path = self.folder / f"{seconds:g}.flac"
         with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC") as file:
             left = round(seconds * RATE)
@@ -103,7 +127,7 @@ class Maker:
         raise AssertionError
 
     def each(self, count: int) -> list[Path]:
-        """``count`` files of a recording each."""
+        """Write ``count`` files of one recording each, and return their paths."""
         paths = [self.folder / f"each-{index}.flac" for index in range(count)]
         for path, samples in zip(paths, cycle(self.recordings), strict=False):
             soundfile.write(path, samples, RATE)
@@ -111,7 +135,7 @@ class Maker:
 
 
 def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
-    """``asr`` from cold to its end."""
+    """Return a table of processes of ``asr``, from a cold start to their end."""
     table = Table("a whole process", "seconds", "times real time", "peak memory")
     table.add_row("asr --help", f"{process(['--help'], options.repeats)[0]:.2f}", "", "")
     kinds = {"greedy": ["--decoder", "greedy"]}
@@ -130,7 +154,7 @@ def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
 
 
 def process(arguments: list[str], repeats: int) -> tuple[float, float]:
-    """Median seconds and largest peak memory (MB) of a command."""
+    """Run ``asr`` several times, and return the median seconds and the largest peak memory (MB)."""
     times, peaks = [], []
     with tempfile.NamedTemporaryFile() as memory:
         command = [sys.executable, "-c", PROGRAM % memory.name, *arguments]
@@ -143,7 +167,7 @@ def process(arguments: list[str], repeats: int) -> tuple[float, float]:
 
 
 def against_torch(options: argparse.Namespace, make: Maker) -> Table:
-    """Files to texts here and the obvious way."""
+    """Return a table of the speed from files to texts, in this package and in plain torch."""
     table = Table("files to texts", "here", "torch, file by file", "ratio")
     transcriber = Transcriber(options.model)
     session = TorchSession(options.model, "cpu")
@@ -164,7 +188,7 @@ def against_torch(options: argparse.Namespace, make: Maker) -> Table:
 
 
 def text_in_torch(path: Path, session: TorchSession) -> str:
-    """Recognise a file in torch as someone with the network at hand would."""
+    """Recognise a file in torch, as somebody would who has the network at hand."""
     samples, _ = soundfile.read(path, dtype="float32")
     (log_probs,) = session.log_probs([samples])
     vocabulary = session.info.vocabulary
@@ -172,7 +196,10 @@ def text_in_torch(path: Path, session: TorchSession) -> str:
 
 
 def medians(repeats: int, *runs: Callable[[], object]) -> Iterator[float]:
-    """Seconds of each, in turn, after a call that is not counted."""
+    """Call ``runs`` in turn, and return the median seconds of each.
+
+    The first call of each does not count.
+    """
     times: list[list[float]] = [[] for _ in runs]
     for repeat in range(repeats + 1):
         for taken, run in zip(times, runs, strict=True):

@@ -1,10 +1,10 @@
-"""Time and memory of ``asr data validate``: of texts, and of the headers of small files.
+"""Measure the time and memory of ``asr data validate``, for many texts and for many small files.
 
     python scripts/benchmarks/validate.py --utterances 100000 --files 10000
 
-The utterances have 5 to 25 words and all the same recording, whose header is read for each. The
-files are WAV of a tenth of a second, each by itself; they have just been written, so the disk has
-no part in it.
+The utterances have texts of 5 to 25 words, and all of them the same recording, whose header is read
+for each. The files are WAV files of a tenth of a second, one for each utterance. They have just
+been written, so that the speed of the disk plays no part.
 """
 
 import argparse
@@ -28,9 +28,9 @@ WORDS = 20_000
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--utterances", type=int, default=100_000)
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--utterances", type=int, default=100_000, help="default: 100000")
+    parser.add_argument("--files", type=int, default=10_000, help="default: 10000")
+    parser.add_argument("--seed", type=int, default=1, help="determines the texts; default: 1")
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(options.seed)
     with tempfile.TemporaryDirectory() as name:
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def write_texts(folder: Path, utterances: int, rng: np.random.Generator) -> Path:
-    """A manifest of many texts and one recording of half a minute."""
+    """Write a manifest of many texts and one recording of half a minute."""
     vocabulary = ["".join(rng.choice(list("aeioulnrst"), rng.integers(2, 9))) for _ in range(WORDS)]
     soundfile.write(folder / "long.wav", np.zeros(30 * RATE, np.int16), RATE)
     path = folder / "texts.jsonl"
@@ -58,7 +58,7 @@ def write_texts(folder: Path, utterances: int, rng: np.random.Generator) -> Path
 
 
 def write_files(folder: Path, count: int, rng: np.random.Generator) -> Path:
-    """A manifest of small files, and the files."""
+    """Write small files, and a manifest of them."""
     (folder / "wav").mkdir()
     samples = rng.integers(-999, 999, round(SECONDS * RATE)).astype(np.int16)
     path = folder / "files.jsonl"
@@ -75,7 +75,7 @@ def line(audio: str, duration: float, text: str, number: int) -> str:
 
 
 def validate(path: Path) -> float:
-    """Seconds of ``asr data validate --model``; nothing may be wrong."""
+    """Return the seconds of ``asr data validate --model``, which must find nothing wrong."""
     program = Path(sys.executable).with_name("asr")
     started = time.perf_counter()
     subprocess.run([program, "data", "validate", path, "--model", default_model()], check=True)

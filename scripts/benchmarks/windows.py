@@ -1,13 +1,12 @@
-"""Measure what windows change.
-
-Recordings are joined to long ones and recognised window by window, in one piece, live, and each on
-its own.
+"""Measure how recognition in windows differs from recognition in one piece.
 
     python scripts/benchmarks/windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
 
-Prints, for greedy decoding, how far the log-probabilities of a frame differ between windows and one
-piece (the largest difference of a frame; its median over frames), how many frames get another
-symbol, how far words lie from each other that both give, and the word errors of all four.
+Recordings are joined to long ones, which are recognised window by window, in one piece, and live;
+then each recording is recognised on its own. Decoding is greedy. The script prints how far the
+log-probabilities differ between windows and one piece (the median over frames of the largest
+difference in a frame), how many frames get another symbol, how far the times of words lie apart
+that both recognise, and the word errors in all four cases.
 """
 
 import argparse
@@ -34,9 +33,12 @@ from asr.recognition.words import Word, to_words
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences over all recordings: ``log_probs`` (frames,) the largest of each frame,
-    ``symbols`` frames whose most probable symbol differs, ``times`` (words,) in frames, and word
-    errors."""
+    """The differences between windows and one piece over all recordings, and the word errors.
+
+    ``log_probs`` (frames,) holds the largest difference of each frame, and ``times`` (words,) the
+    difference of each word in frames. ``symbols`` counts the frames whose most probable symbol
+    differs.
+    """
 
     log_probs: npt.NDArray[np.floating]
     symbols: int
@@ -49,9 +51,16 @@ class Comparison:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--model", type=Path, default=default_model())
-    parser.add_argument("--minutes", type=float, default=5.0, help="of a joined recording")
+    parser.add_argument("--manifest", type=Path, required=True, help="the recordings to be joined")
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=5.0,
+        help="the least length of a joined recording; default: 5",
+    )
     options = parser.parse_args(arguments)
     try:
         found = compare(read_manifest(options.manifest), options.model, options.minutes)
@@ -67,7 +76,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
-    """Join ``items`` in their order to recordings of ``minutes`` at least."""
+    """Join ``items`` in their order, recognise them in all four ways, and compare.
+
+    A joined recording has ``minutes`` at least.
+    """
     transcriber, session = Transcriber(model), AcousticSession(model)
     info = session.info
     differences, symbols, times = [], 0, list[float]()
@@ -103,7 +115,7 @@ def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
 def joined(
     items: list[Utterance], sample_rate: int, minutes: float
 ) -> Iterator[tuple[Samples, str]]:
-    """Samples and text of the recordings; the last may be shorter."""
+    """Yield the samples and the text of each joined recording; the last one may be shorter."""
     group: list[Samples] = []
     texts: list[str] = []
     for item in items:
@@ -117,7 +129,7 @@ def joined(
 
 
 def moved(ours: Sequence[Word], others: Sequence[Word], frame: float) -> list[float]:
-    """Return the frames by which the words that both have in the same order differ."""
+    """Return by how many frames the times differ of the words that both have in the same order."""
     texts = [[word.text for word in words] for words in (ours, others)]
     blocks = SequenceMatcher(None, *texts, autojunk=False).get_matching_blocks()
     pairs = [

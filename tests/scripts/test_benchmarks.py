@@ -1,4 +1,4 @@
-"""The benchmarks and the tools that draw run, and print what they promise."""
+"""Tests that the benchmarks and the tools that draw run, and print what they promise."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from miniatures import write_small_config
 
 @pytest.fixture(scope="module")
 def small_config(tmp_path_factory):
-    """A configuration that trains a small model on the samples."""
+    """Return a configuration that trains a small model on the samples."""
     return write_small_config(tmp_path_factory.mktemp("small"))
 
 

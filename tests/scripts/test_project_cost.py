@@ -1,4 +1,4 @@
-"""What a training would cost: the operations of a network, and the arithmetic."""
+"""Tests of the projected cost of a training: the operations of a network, and the arithmetic."""
 
 import json
 

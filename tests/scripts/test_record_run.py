@@ -1,4 +1,4 @@
-"""What is recorded of a run, and the tables of such records."""
+"""Tests of the records of runs, and of the tables of such records."""
 
 import json
 import subprocess
@@ -21,13 +21,13 @@ from asr.recognition.golden import check_golden
 
 @pytest.fixture(scope="module")
 def small_config(tmp_path_factory):
-    """A configuration that trains a small model on the samples."""
+    """Return a configuration that trains a small model on the samples."""
     return miniatures.write_small_config(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="module")
 def recorded_runs(small_config):
-    """What was recorded of two seeds of a small model."""
+    """Return the records of a small model that was trained with two seeds."""
     folder = small_config.parent
     items = read_manifest(folder / "data.jsonl")
     for part, chosen in (("train", items[::2]), ("dev", items), ("test", items)):
@@ -55,7 +55,7 @@ def test_the_record_of_a_run(recorded_runs, small_config):
             assert hypotheses.keys() == references.keys()
             wer = jiwer.wer([*references.values()], [hypotheses[name] for name in references])
             assert record[part]["wer"]["errors"] == round(wer * words)
-        # Dev beside train is what the text of a test must not be in.
+        # A text of dev is unseen if train lacks it, one of the test if train and dev both lack it.
         assert record["dev"]["unseen_texts"]["ser"]["reference"] == len(references) // 2
         assert record["test"]["unseen_texts"] is None
     assert recorded_runs[0]["model"] != recorded_runs[1]["model"]
