@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--hours",
         type=float,
         default=2.0,
-        help="make at least this much training speech; default: 2",
+        help="of training speech, or a little more; default: 2",
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="determines all that is drawn, 0 or more; default: 1"
