@@ -1,7 +1,6 @@
 """``asr transcribe`` turns recordings into text."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,15 +99,11 @@ def transcribe(
     to hear what follows, a segment (up to a pause, 15 s at most) is printed 2 to 9 s after its end.
     If the recording is a file, name the file instead: the result is better.
     """
-    from asr.data.audio_files import find_audio_files, share_of
+    from asr.data.audio_files import find_audio_files
     from asr.files import write_atomically
+    from asr.recognition.jobs import plan_jobs
     from asr.recognition.subtitles import SubtitleOptions
-    from asr.recognition.writers import (
-        INCREMENTAL,
-        output_paths,
-        render,
-        stream,
-    )
+    from asr.recognition.writers import INCREMENTAL, render, stream
 
     if format is Format.all and output_dir is None:
         raise typer.BadParameter("'all' needs --output-dir", param_hint="--format")
@@ -121,25 +116,24 @@ def transcribe(
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:
         raise typer.BadParameter(f"{format} of several inputs needs --output-dir")
     formats = list(FORMATS) if format is Format.all else [str(format)]
-    paths: list[list[Path]] = [[]] * len(sources)
-    if output_dir is not None:
-        # Checked for all inputs, because two that claim one output may be in different shards.
-        names, roots = [s.path for s in sources], [s.root for s in sources]
-        paths = output_paths(names, output_dir, formats, roots)
-    jobs = [Job(source.path, outputs) for source, outputs in zip(sources, paths, strict=True)]
-    if shard is not None:
-        jobs = share_of(jobs, shard)
-    if skip_existing:
-        jobs = [job for job in jobs if not all(path.exists() for path in job.outputs)]
+    jobs = plan_jobs(
+        [source.path for source in sources],
+        [source.root for source in sources],
+        folder=output_dir,
+        formats=formats,
+        share=shard,
+        skip_existing=skip_existing,
+    )
     if not jobs:
         return
     transcriber = asr.load(model, device=device, **search)
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
-        segments = transcriber.stream(jobs[0].source, raw_rate)
-        for text in stream(format, jobs[0].source, segments, subtitles):
+        source = jobs[0].source
+        segments = transcriber.stream(source, raw_rate)
+        for text in stream(format, source, segments, subtitles):
             print(text, end="", flush=True)
         assert segments.transcript is not None
-        _warn(jobs[0], segments.transcript)
+        _warn(source, segments.transcript)
         return
     from asr.cli.progress import TranscriptionProgress  # rich, which one input does without
 
@@ -155,8 +149,8 @@ def transcribe(
                 failed += 1
                 progress.finished(0.0)
                 continue
-            _warn(job, result)
-            for name, path in zip(formats, job.outputs, strict=False):
+            _warn(job.source, result)
+            for name, path in job.outputs.items():
                 write_atomically(path, render(name, job.source, result, subtitles, settings))
             if output_dir is None:
                 text = render(format, job.source, result, subtitles, settings)
@@ -170,14 +164,6 @@ def transcribe(
         raise typer.Exit(1)
 
 
-@dataclass(frozen=True)
-class Job:
-    """A recording and the files that its transcript is written to."""
-
-    source: str
-    outputs: list[Path]
-
-
-def _warn(job: Job, transcript: "Transcript") -> None:
+def _warn(source: str, transcript: "Transcript") -> None:
     for warning in transcript.warnings:
-        print(f"warning: {job.source}: {warning}", file=sys.stderr)
+        print(f"warning: {source}: {warning}", file=sys.stderr)

@@ -1,17 +1,13 @@
 """The recordings that arguments of a command name: files, folders, patterns, manifests."""
 
 import glob
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from asr.audio.inputs import is_audio
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,23 +33,6 @@ def find_audio_files(arguments: Sequence[str]) -> list[AudioFile]:
         DataError: a folder or pattern without audio files, or an unusable manifest.
     """
     return [source for argument in arguments for source in _find(argument)]
-
-
-def share_of(jobs: Sequence[T], share: str) -> list[T]:
-    """Return every n-th job from the i-th on, for ``share`` "i/n"; all shares together are all
-    jobs.
-
-    >>> share_of(["a", "b", "c", "d", "e"], "2/3")
-    ['b', 'e']
-
-    Raises:
-        DataError: ``share`` is not i/n with 1 <= i <= n.
-    """
-    match = re.fullmatch(r"(\d+)/(\d+)", share)
-    index, count = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= index <= count:
-        raise DataError(f"a share is i/n with 1 <= i <= n, such as 2/8; got {share!r}")
-    return list(jobs[index - 1 :: count])
 
 
 def _find(argument: str) -> list[AudioFile]:

@@ -6,12 +6,12 @@ times, which are whole milliseconds.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from asr.audio.read import source_name
-from asr.errors import ConfigError, OutputError
+from asr.errors import ConfigError
 from asr.recognition.formats import FORMATS
 from asr.recognition.segments import Segment
 from asr.recognition.subtitles import (
@@ -110,7 +110,7 @@ def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
 def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
     """Yield NIST's conversation time marks, a line for each word: recording, channel, start (s),
     duration (s), word and confidence."""
-    recording = _column(_stem(source))
+    recording = _column(file_stem(source))
     for words in timed_words(segments):
         yield "".join(
             f"{recording} 1 {word.start / 1000:.3f} {(word.end - word.start) / 1000:.3f} "
@@ -214,42 +214,10 @@ def _column(text: str) -> str:
     return "_".join(text.split()) or "_"
 
 
-def _stem(source: str | Path) -> str:
-    return "stdin" if str(source) == "-" else Path(source).stem
+def file_stem(source: str | Path) -> str:
+    """Return the name of a recording in its outputs: that of its file, without the ending.
 
-
-def output_paths(
-    sources: Sequence[str | Path],
-    folder: str | Path,
-    formats: Sequence[str],
-    roots: Sequence[str | Path | None] | None = None,
-) -> list[list[Path]]:
-    """Return the path ``folder/<stem>.<format>`` for every source and format.
-
-    ``roots`` has for every source the input folder in which it was found, or None if it was named
-    itself. The folders between a root and its source are repeated under ``folder``.
-
-    >>> output_paths(["in/a.wav", "b.wav"], "out", ["srt"], roots=["in", None])[0][0].as_posix()
-    'out/a.srt'
-
-    Raises:
-        OutputError: two sources would be written to one file, or an output is one of the sources.
+    >>> file_stem("in/talk.wav"), file_stem("-")
+    ('talk', 'stdin')
     """
-    claims: dict[Path, str | Path] = {}
-    inputs = {Path(source).absolute() for source in sources}
-    paths = []
-    for source, root in zip(sources, roots or [None] * len(sources), strict=True):
-        place = Path(folder)
-        if root is not None:
-            place /= Path(source).relative_to(root).parent
-        paths.append([place / f"{_stem(source)}.{name}" for name in formats])
-        for path in paths[-1]:
-            if path in claims:
-                raise OutputError(
-                    f"{claims[path]} and {source} would both be written to {path}; "
-                    "transcribe them into different folders"
-                )
-            if path.absolute() in inputs:
-                raise OutputError(f"{path} is an input; choose another output folder")
-            claims[path] = source
-    return paths
+    return "stdin" if str(source) == "-" else Path(source).stem

@@ -1,12 +1,10 @@
-"""What the arguments of a command name, and shares of it."""
+"""The recordings that arguments of a command name."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from asr.data.audio_files import AudioFile, find_audio_files, share_of
+from asr.data.audio_files import AudioFile, find_audio_files
 from asr.errors import DataError
 
 
@@ -70,17 +68,3 @@ def test_a_manifest_names_recordings_with_or_without_texts(tree):
 def test_what_names_nothing(tree, argument, message):
     with pytest.raises(DataError, match=message):
         find_audio_files([argument])
-
-
-@given(st.integers(0, 20), st.integers(1, 9))
-def test_shares_are_all_together(count, shares):
-    sources = [AudioFile(str(n)) for n in range(count)]
-    parts = [share_of(sources, f"{i}/{shares}") for i in range(1, shares + 1)]
-    assert sorted(int(s.path) for part in parts for s in part) == list(range(count))
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-@pytest.mark.parametrize("share", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
-def test_no_share(share):
-    with pytest.raises(DataError, match="share"):
-        share_of([], share)

@@ -3,14 +3,13 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken_words import recordings, spoken
 
-from asr.errors import ConfigError, OutputError
+from asr.errors import ConfigError
 from asr.recognition.segments import Segmenter, split
 from asr.recognition.subtitles import SubtitleOptions
 from asr.recognition.transcript import Transcript
@@ -18,7 +17,6 @@ from asr.recognition.words import Word
 from asr.recognition.writers import (
     FORMATS,
     INCREMENTAL,
-    output_paths,
     render,
     stream,
 )
@@ -427,32 +425,3 @@ def test_praat_reads_the_textgrid(tmp_path, said):
     ]
     assert tiers == intervals(text)
     assert [label for *_, label in tiers[0] if label] == [word.text for word in said.words]
-
-
-def test_output_paths():
-    assert output_paths(["x/a.wav", "-"], "out", ["txt", "json"]) == [
-        [Path("out/a.txt"), Path("out/a.json")],
-        [Path("out/stdin.txt"), Path("out/stdin.json")],
-    ]
-
-
-def test_folders_are_mirrored():
-    sources = ["in/a.wav", "in/b/a.v2.wav", Path("/far/in/c/d/a.wav"), "b/b.wav"]
-    assert output_paths(sources, "out", ["srt"], ["in", "in", Path("/far/in"), None]) == [
-        [Path("out/a.srt")],
-        [Path("out/b/a.v2.srt")],
-        [Path("out/c/d/a.srt")],
-        [Path("out/b.srt")],
-    ]
-    with pytest.raises(OutputError, match=r"in/b/a\.wav and a/b/a\.wav would both be written"):
-        output_paths(["in/b/a.wav", "a/b/a.wav"], "out", ["srt"], ["in", "a"])
-
-
-def test_two_inputs_claim_one_output():
-    with pytest.raises(OutputError, match=r"x/a\.wav and y/a\.flac would both be written to"):
-        output_paths(["x/a.wav", "y/a.flac"], "out", ["txt"])
-
-
-def test_an_output_never_replaces_an_input():
-    with pytest.raises(OutputError, match="is an input"):
-        output_paths(["a.txt"], ".", ["txt"])
