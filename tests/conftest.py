@@ -38,6 +38,14 @@ def make_network(info, seed=0):
     return AcousticModel(info.features, info.encoder, len(info.vocabulary)).eval()
 
 
+def write_network(folder, network, info):
+    """Write a model directory that holds the graphs of a torch model and nothing else."""
+    from asr.model.directory import write_model
+    from asr.training.export import graph_files
+
+    return write_model(folder, info, graph_files(network, info))
+
+
 def noise(count, seed=0, level=0.1):
     """White noise (count,) float32."""
     return np.random.default_rng(seed).normal(0, level, count).astype(np.float32)

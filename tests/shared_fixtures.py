@@ -6,7 +6,7 @@ import os
 
 import pytest
 import soundfile
-from conftest import AN4, FSDD, LIBRISPEECH, ROOT, make_info, make_network
+from conftest import AN4, FSDD, LIBRISPEECH, ROOT, make_info, make_network, write_network
 
 
 def pytest_configure(config):
@@ -29,11 +29,9 @@ def pytest_sessionfinish(session, exitstatus):
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory):
     """A model directory with random weights."""
-    from asr.training.export import export_model
-
     folder = tmp_path_factory.mktemp("small") / "model"
     info = make_info()
-    export_model(folder, make_network(info), info)
+    write_network(folder, make_network(info), info)
     return folder
 
 

@@ -9,7 +9,7 @@ import unicodedata
 import numpy as np
 import pytest
 import soundfile
-from conftest import make_info, make_network, noise
+from conftest import make_info, make_network, noise, write_network
 from hypothesis import given
 from hypothesis import strategies as st
 from languages import ALL, SPACED, vocabulary_of
@@ -422,11 +422,9 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
 
 @each
 def test_manifests_and_texts_as_they_came_meet_a_model(name, unit, tmp_path):
-    from asr.training.export import export_model
-
     vocabulary, texts = vocabulary_of(name, unit)
     info = dataclasses.replace(make_info(reduction=2), vocabulary=vocabulary)
-    export_model(tmp_path / "model", make_network(info), info)
+    write_network(tmp_path / "model", make_network(info), info)
     manifest = make_corpus(tmp_path, name)
 
     def num_frames(seconds):

@@ -15,7 +15,7 @@ from typing import Any
 from asr.audio.read import read_audio
 from asr.decoding.greedy import greedy
 from asr.errors import ModelError
-from asr.model.directory import ModelInfo, read_model, update_model
+from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 
 FOLDER = "golden/"
@@ -87,20 +87,12 @@ def golden_files(transcriber: Transcriber, clips: Mapping[str, bytes]) -> dict[s
     return {**files, LIST: content.encode()}
 
 
-def add_golden(folder: str | Path, clips: Mapping[str, bytes]) -> ModelInfo:
-    """Put ``clips`` (bytes of audio files by their names) into a model directory in place of its
-    golden clips; the expected output is what the model gives now.
-
-    Raises:
-        AudioError: a clip is not usable as audio.
-        ModelError: the directory is not sound.
-        OutputError: it cannot be written.
-    """
-    return update_model(folder, golden_files(Transcriber(folder), clips), remove=[FOLDER])
-
-
 def recognise(transcriber: Transcriber, clip: bytes) -> tuple[str, float]:
-    """Return the text of an audio file's bytes, and the log-probability of its best path."""
+    """Return the text of an audio file's bytes, and the log-probability of its best path.
+
+    The network hears the clip twice: the text is the one that users get, of a long clip in chunks,
+    of one without a signal none; the score is that of all frames, which no transcript holds.
+    """
     samples = read_audio(clip, transcriber.model.sample_rate).samples
     hypothesis = greedy(transcriber.log_probs(samples), transcriber.model.vocabulary.blank_id)
     return transcriber.transcribe(clip).text, hypothesis.score

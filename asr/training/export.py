@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model, write_model
+from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
 from asr.text import Vocabulary
 from asr.training.features import EPSILON
 from asr.training.model import AcousticModel, Encoder
@@ -29,17 +29,6 @@ INPUTS: list[tuple[str, int, Shape]] = [
 ]
 
 OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
-
-
-def export_model(folder: str | Path, model: AcousticModel, info: ModelInfo) -> ModelInfo:
-    """Write the graphs of ``model`` as a model directory that holds nothing else.
-
-    ``asr train`` writes a complete one (:func:`asr.training.completion.complete_model`).
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    return write_model(folder, info, graph_files(model, info))
 
 
 def graph_files(model: AcousticModel, info: ModelInfo) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from asr.errors import ModelError, OutputError
 from asr.files import sha256
 from asr.model.directory import read_model, update_model, write_model
 from asr.model.session import AcousticSession
-from asr.recognition.golden import add_golden, check_golden
+from asr.recognition.golden import check_golden, golden_files
 from asr.recognition.transcriber import Transcriber
 
 
@@ -188,7 +188,7 @@ def test_golden(model, speech):
     soundfile.write(data, speech, 16000, format="FLAC")
     with pytest.raises(ModelError, match="no golden clips"):
         check_golden(model)
-    add_golden(model, {"a.flac": data.getvalue()})
+    update_model(model, golden_files(Transcriber(model), {"a.flac": data.getvalue()}))
     (check,) = check_golden(model)
     assert check.passed and check.file == "a.flac"
     path = model / "golden" / "golden.json"

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from conftest import make_info, make_network, noise
+from conftest import make_info, make_network, noise, write_network
 
 from asr.model.session import AcousticSession
-from asr.training.export import export_model
 
 SAMPLES = (700, 16000, 41237)
 
@@ -31,7 +30,7 @@ def exported(tmp_path_factory):
             folder = tmp_path_factory.mktemp("exported") / "model"
             info = make_info(**encoder)
             network = make_network(info)
-            export_model(folder, network, info)
+            write_network(folder, network, info)
             made[key] = network, AcousticSession(folder)
         return made[key]
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT, make_info, make_network
+from conftest import ROOT, make_info, make_network, write_network
 
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AudioError, ConfigError
@@ -22,7 +22,6 @@ from asr.recognition.transcriber import Transcriber
 from asr.training import completion
 from asr.training.card import amount
 from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
-from asr.training.export import export_model
 from asr.training.fit import fit
 from asr.training.synthetic_clips import SIGNALS, make_signals
 
@@ -201,7 +200,7 @@ def test_signals_tell_models_apart(tmp_path):
     scores = []
     for seed in range(2):
         info = make_info()
-        export_model(tmp_path / str(seed), make_network(info, seed), info)
+        write_network(tmp_path / str(seed), make_network(info, seed), info)
         files = golden_files(Transcriber(tmp_path / str(seed)), make_signals(info.sample_rate))
         scores.append([entry["score"] for entry in json.loads(files["golden/golden.json"])])
     assert all(abs(a - b) > 0.1 for a, b in zip(*scores, strict=True))

@@ -158,12 +158,10 @@ def test_a_cell_that_is_not_there_and_one_that_is_none(mgu, tmp_path):
 
 def test_recognition_needs_no_cell(mgu, tmp_path, monkeypatch):
     """A directory may name a cell that this installation lacks: its graph says what to compute."""
-    from conftest import make_info
-
-    from asr.training.export import export_model
+    from conftest import make_info, write_network
 
     info = make_info(cell=mgu)
-    export_model(tmp_path / "model", make_network(info), info)
+    write_network(tmp_path / "model", make_network(info), info)
     monkeypatch.setattr(cells, "__path__", cells.__path__[:1])
     sys.modules.pop("asr.training.cells.mgu", None)
     assert Transcriber(tmp_path / "model").log_probs(noise(16000)).shape[1] == 29
