@@ -23,7 +23,9 @@ def stats(
             help="Decode this many recordings of each manifest to measure levels and clipping.",
         ),
     ] = 300,
-    seed: Annotated[int, typer.Option(help="Seed by which these recordings are drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Seed by which these recordings are drawn.")
+    ] = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to this file.")
     ] = None,

@@ -41,7 +41,9 @@ def build(
             help="Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary).",
         ),
     ],
-    order: Annotated[int, typer.Option(min=1, max=6, help="Length of the longest n-grams.")] = 3,
+    order: Annotated[
+        int, typer.Option(metavar="N", min=1, max=6, help="Length of the longest n-grams.")
+    ] = 3,
     unit: Annotated[Unit, typer.Option(help="Units that n-grams are made of.")] = Unit.word,
     prune: Annotated[
         str,

@@ -16,16 +16,22 @@ def sample(
     temperature: Annotated[
         float,
         typer.Option(
+            metavar="X",
             min=0,
             help="1 draws by the probabilities of the model, lower values prefer likely words, 0 "
             "always takes the likeliest.",
         ),
     ] = 1.0,
-    count: Annotated[int, typer.Option(min=1, help="Print this many texts.")] = 1,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="Print this many texts.")] = 1,
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Stop each text after this many words or characters.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Stop each text after this many words or characters."
+        ),
     ] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same texts.")] = 1,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="The same seed gives the same texts.")
+    ] = 1,
 ) -> None:
     """Print texts that a model makes up, one on each line."""
     from asr.lm.recurrent_lm import read_recurrent_lm

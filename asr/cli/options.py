@@ -121,19 +121,21 @@ def decoding(
     ] = False,
     rescore_lm: RescoreLmOption = None,
     beam_size: Annotated[
-        int | None, typer.Option(min=1, help="Keep this many hypotheses in beam search.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Keep this many hypotheses in beam search."),
     ] = None,
     lm_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Weight of the language model in beam search."),
+        typer.Option(metavar="X", min=0, help="Weight of the language model in beam search."),
     ] = None,
     rescore_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Weight of the language model in rescoring."),
+        typer.Option(metavar="X", min=0, help="Weight of the language model in rescoring."),
     ] = None,
     rescore_share: Annotated[
         float | None,
         typer.Option(
+            metavar="X",
             min=0,
             max=1,
             help="Share of the recurrent model in the language model score of rescoring.",
@@ -141,13 +143,16 @@ def decoding(
     ] = None,
     word_bonus: Annotated[
         float | None,
-        typer.Option(help="Bonus for each word in beam search, in natural logarithm units."),
+        typer.Option(
+            metavar="X", help="Bonus for each word in beam search, in natural logarithm units."
+        ),
     ] = None,
     unknown_score: Annotated[
         float | None,
         typer.Option(
-            help="Added in beam search to the language model's score of a word that it does not "
-            "know, in natural logarithm units."
+            metavar="X",
+            help="Add this, in natural logarithm units, to the language model's score of a word that it "
+            "does not know; for beam search.",
         ),
     ] = None,
 ) -> dict[str, Any]:

@@ -24,10 +24,12 @@ def train(
     ] = False,
     devices: Annotated[
         int | None,
-        typer.Option(min=1, help="Train with this many processes or GPUs on this machine."),
+        typer.Option(
+            metavar="N", min=1, help="Train with this many processes or GPUs on this machine."
+        ),
     ] = None,
     num_nodes: Annotated[
-        int | None, typer.Option(min=1, help="Train on this many machines.")
+        int | None, typer.Option(metavar="N", min=1, help="Train on this many machines.")
     ] = None,
     deterministic: Annotated[
         bool,

@@ -228,9 +228,9 @@ def divide(
     if by_speaker:
         print("split: no speaker is in two parts; the test tells how other people are recognised")
     else:
-        known = f"{len(speakers)} speakers" if not unknown else "speakers that are not all known"
+        shared = "may be (not all are known)" if unknown else f"are ({len(speakers)} speakers)"
         print(
-            f"split: no file is in two parts, but speakers are ({known}); the test tells how these "
+            f"split: no file is in two parts, but speakers {shared}; the test tells how these "
             "people are recognised, not how others are"
         )
     return {
@@ -252,7 +252,7 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
             f"{len(speakers) or 'unknown'} speakers, {words} words"
         )
     test = parts["test"]
-    print(f"of the test, training has {find_leakage(test, parts['train']).counts}")
+    print(f"training also holds {find_leakage(test, parts['train']).counts} of the test")
     if minutes["train"] < sum(minutes.values()) / 2:
         print("warning: less than half is left to train on; --seed N draws another split")
     words = sum(len(item.text.split()) for item in test)
