@@ -151,8 +151,8 @@ def decoding(
         float | None,
         typer.Option(
             metavar="X",
-            help="Add this, in natural logarithm units, to the language model's score of a word that it "
-            "does not know; for beam search.",
+            help="Add this, in natural logarithm units, to the language model's score of a word "
+            "that it does not know; for beam search.",
         ),
     ] = None,
 ) -> dict[str, Any]:
