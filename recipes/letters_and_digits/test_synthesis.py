@@ -243,5 +243,7 @@ def test_a_voice_that_is_not_there(installed):
 
 
 def test_a_program_that_is_not_there():
-    with pytest.raises(synthesisers.SynthesisError, match=r"singer is not installed; try apt install .*festvox"):
+    with pytest.raises(
+        synthesisers.SynthesisError, match=r"singer is not installed; try apt install .*festvox"
+    ):
         synthesisers.require_programs(["singer"])
