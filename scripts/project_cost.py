@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--config", type=Path, required=True, help="the configuration of the corpus's recipe"
     )
-    parser.add_argument("--hours", type=float, required=True, help="of the corpus's training part")
+    parser.add_argument(
+        "--hours", type=float, required=True, help="the length of its training part"
+    )
     parser.add_argument(
         "--manifest", type=Path, required=True, help="the speech to measure the speed on"
     )

@@ -33,7 +33,9 @@ VERSE = re.compile(r"(\w+?\d+):\d+ (.+)")
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, help=f"a file with the output of {' '.join(COMMAND)}")
-    parser.add_argument("--output", type=Path, default=Path("data/kjv"), help="default: data/kjv")
+    parser.add_argument(
+        "--output", type=Path, default=Path("data/kjv"), help="the folder; default: data/kjv"
+    )
     options = parser.parse_args(arguments)
     try:
         prepare(read(options.text), options.output)

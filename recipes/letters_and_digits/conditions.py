@@ -1,4 +1,4 @@
-"""Write copies of a manifest's recordings in noise, at 8 kHz, as by telephone, and as MP3.
+"""Write copies of a manifest's recordings: in noise, at 8 kHz, in a telephone's band, and as MP3.
 
     python recipes/letters_and_digits/conditions.py --manifest data/an4/test.jsonl \\
         --talkers data/an4/train.jsonl --output data/conditions/an4_test

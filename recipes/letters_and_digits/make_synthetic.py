@@ -122,13 +122,16 @@ Template = Callable[[np.random.Generator], Words]
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--output", type=Path, default=Path("data/synthetic"), help="default: data/synthetic"
+        "--output",
+        type=Path,
+        default=Path("data/synthetic"),
+        help="the folder; default: data/synthetic",
     )
     parser.add_argument(
         "--hours",
         type=float,
         default=2.0,
-        help="of training speech, or a little more; default: 2",
+        help="make this much training speech; default: 2",
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="determines all that is drawn, 0 or more; default: 1"

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--hours",
         type=float,
         default=2.0,
-        help="of synthetic speech in the first stage; the others have theirs in proportion; "
+        help="the first stage hears this much synthetic speech, the others in proportion; "
         "default: 2",
     )
     options = parser.parse_args(arguments)

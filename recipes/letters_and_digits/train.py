@@ -55,14 +55,16 @@ UNSEEN_SHARE = 0.1  # the share of the utterances outside FSDD that is trained o
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=DATA, help="of prepare.py; default: data")
+    parser.add_argument("--data", type=Path, default=DATA, help="the prepared data; default: data")
     parser.add_argument(
         "--run",
         type=Path,
         default=Path("runs/default"),
         help="the folder to keep all results in; default: runs/default",
     )
-    parser.add_argument("--epochs", type=int, help="of each stage; default: as many as its own")
+    parser.add_argument(
+        "--epochs", type=int, help="train each stage for this many epochs; default: its own"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -73,7 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--stage", choices=[stage.name for stage in STAGES], help="train this stage alone"
     )
-    parser.add_argument("--output", type=Path, help="default: published/ in the folder of the run")
+    parser.add_argument(
+        "--output", type=Path, help="the model to write; default: published/ in --run"
+    )
     options = parser.parse_args(arguments)
     trial = options.set
     if options.epochs is not None:

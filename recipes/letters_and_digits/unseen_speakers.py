@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         default=HERE / "config.toml",
         help="the configuration of the training; default: the recipe's own",
     )
-    parser.add_argument("--epochs", type=int, default=5, help="of each training; default: 5")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of each training; default: 5")
     parser.add_argument(
         "--set",
         action="append",

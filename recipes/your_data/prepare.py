@@ -54,9 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("source", type=Path, help="a folder, a table or a manifest")
-    add("--output", type=Path, default=Path("data/mine"), help="default: data/mine")
-    add("--dev-share", type=float, default=0.1, help="of the speakers or files; default: 0.1")
-    add("--test-share", type=float, default=0.1, help="of the speakers or files; default: 0.1")
+    add("--output", type=Path, default=Path("data/mine"), help="the folder; default: data/mine")
+    add("--dev-share", type=float, default=0.1, help="share of speakers or files; default: 0.1")
+    add("--test-share", type=float, default=0.1, help="share of speakers or files; default: 0.1")
     add("--split", choices=("auto", "speakers", "files"), default="auto",
         help="the test has other speakers than training, or other files of the same speakers; "
         f"default: other speakers, if there are {FEWEST_SPEAKERS} or more")  # fmt: skip

@@ -49,15 +49,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--an4", type=Path, default=Path("data/an4"), help="AN4, prepared; default: data/an4"
     )
-    parser.add_argument("--minutes", type=float, default=15, help="of own recordings; default: 15")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=15,
+        help="draw this much speech as own recordings; default: 15",
+    )
     parser.add_argument(
         "--seed", type=int, default=1, help="determines which speakers are drawn; default: 1"
     )
     parser.add_argument(
-        "--base-epochs", type=int, default=60, help="of the base model; default: 60"
+        "--base-epochs", type=int, default=60, help="epochs of the base model; default: 60"
     )
     parser.add_argument(
-        "--epochs", type=int, help="of the other models; default: as many as prepare.py suggests"
+        "--epochs",
+        type=int,
+        help="epochs of the other models; default: as many as prepare.py suggests",
     )
     parser.add_argument(
         "--output",

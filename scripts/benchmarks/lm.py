@@ -37,9 +37,14 @@ THEIRS = "from kenlm import Model as load"
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--ngrams", type=int, default=1_000_000, help="of all orders together; default: 1000000"
+        "--ngrams",
+        type=int,
+        default=1_000_000,
+        help="n-grams of all orders together; default: 1000000",
     )
-    parser.add_argument("--words", type=int, default=50_000, help="of the model; default: 50000")
+    parser.add_argument(
+        "--words", type=int, default=50_000, help="words of the model; default: 50000"
+    )
     parser.add_argument(
         "--repeats", type=int, default=3, help="how often each file is loaded; default: 3"
     )

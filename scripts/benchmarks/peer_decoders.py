@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("peer", choices=PEERS, help="the project")
     parser.add_argument("--log-probs", type=Path, required=True, help="the archive of utterances")
     parser.add_argument("--vocabulary", type=Path, required=True, help="a JSON list of tokens")
-    parser.add_argument("--beam-size", type=int, default=64, help="default: 64")
+    parser.add_argument(
+        "--beam-size", type=int, default=64, help="hypotheses that are kept; default: 64"
+    )
     parser.add_argument(
         "--token-beam",
         type=int,
@@ -76,12 +78,21 @@ def main() -> None:
         action="store_true",
         help="flashlight scores a text by its best path (log_add=False)",
     )
-    parser.add_argument("--threads", type=int, default=1, help="default: 1")
-    parser.add_argument("--repeats", type=int, default=3, help="default: 3")
+    parser.add_argument("--threads", type=int, default=1, help="threads or processes; default: 1")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="how often everything is decoded; default: 3"
+    )
     parser.add_argument("--arpa", type=Path, help="the language model, together with --lexicon")
     parser.add_argument("--lexicon", type=Path, help="the words, together with --arpa")
-    parser.add_argument("--lm-weight", type=float, default=0.5, help="default: 0.5")
-    parser.add_argument("--word-bonus", type=float, default=0.0, help="default: 0")
+    parser.add_argument(
+        "--lm-weight",
+        type=float,
+        default=0.5,
+        help="the weight of the language model; default: 0.5",
+    )
+    parser.add_argument(
+        "--word-bonus", type=float, default=0.0, help="what a word adds to the score; default: 0"
+    )
     options = parser.parse_args()
     if (options.arpa is None) != (options.lexicon is None):
         parser.error("--arpa and --lexicon come together")

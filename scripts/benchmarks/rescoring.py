@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--manifest", type=Path, required=True, help="the recordings to decode")
     parser.add_argument("--model", type=Path, required=True, help="the acoustic model")
     parser.add_argument("--lm", type=Path, required=True, help="the n-gram model")
-    parser.add_argument("--lm-weight", type=float, required=True, help="of the n-gram model")
+    parser.add_argument(
+        "--lm-weight", type=float, required=True, help="the weight of the n-gram model"
+    )
     parser.add_argument(
         "--rescore-lm", type=Path, required=True, help="the language model of the second pass"
     )

@@ -23,7 +23,9 @@ WRONG = 0.1
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--utterances", type=int, default=100_000, help="default: 100000")
+    parser.add_argument(
+        "--utterances", type=int, default=100_000, help="how many there are; default: 100000"
+    )
     parser.add_argument("--seed", type=int, default=1, help="determines the texts; default: 1")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:

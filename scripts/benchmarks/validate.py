@@ -28,8 +28,12 @@ WORDS = 20_000
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--utterances", type=int, default=100_000, help="default: 100000")
-    parser.add_argument("--files", type=int, default=10_000, help="default: 10000")
+    parser.add_argument(
+        "--utterances", type=int, default=100_000, help="how many texts there are; default: 100000"
+    )
+    parser.add_argument(
+        "--files", type=int, default=10_000, help="how many small files there are; default: 10000"
+    )
     parser.add_argument("--seed", type=int, default=1, help="determines the texts; default: 1")
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(options.seed)
