@@ -82,13 +82,15 @@ def write_card(
 def amount(items: Sequence[Utterance]) -> str:
     """Return the amount of recordings, in number and length, and of speakers, if they are known.
 
+    Recordings without speech, such as noise, are counted apart and have no speakers.
+
     >>> from pathlib import Path
     >>> amount([Utterance(Path("a.wav"), 90.0, "yes", "a", "s1")])
     '1 recording, 1.5 min, 1 speaker'
     """
     minutes = sum(item.duration for item in items) / 60
     length = f"{minutes:.1f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
-    speakers = {item.speaker for item in items} - {None}
+    speakers = {item.speaker for item in items if item.text} - {None}
     silent = sum(item.duration for item in items if not item.text) / 60
     parts = [_count(len(items), "recording"), length]
     parts += [_count(len(speakers), "speaker")] if speakers else []

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import miniatures
-import publish_model
 import pytest
 import tables as documentation
 from conftest import ROOT
@@ -28,6 +27,7 @@ prepare = miniatures.load(FOLDER.name)
 stages = miniatures.load(FOLDER.name, "stages")
 tables = miniatures.load(FOLDER.name, "tables")
 measure_conditions, unseen_speakers = train.measure_conditions, train.unseen_speakers
+publish = train.publish
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
 
@@ -226,12 +226,12 @@ def test_from_manifests_to_a_published_model(made, monkeypatch, capsys):
     trained = {Path(path).parent.name for path in info.provenance["data"]}
     assert trained == {"an4", "fsdd", "synthetic", "synthetic-5"}
     card = (published / "README.md").read_text()
-    trainings = publish_model.trainings(info)[1:]
+    trainings = publish.trainings(info)[1:]
     assert "stages took 0, 0, 0, 0, 0, 0 and 0 min on" in card
     assert info.provenance["config"]["training"]["init_from"] == str(run / "sixth" / "model")
     snrs = [each.provenance["config"]["augment"]["noise"]["snr"] for each in trainings]
     assert snrs == [[3.0, 30.0], *[[0.0, 20.0]] * 2, *[[3.0, 20.0]] * 4]
-    assert "{" not in card and "12 recordings, 0 min, 6 voices" in card
+    assert "{" not in card and "12 recordings, 0.2 min, 6 speakers" in card
     assert "_times" not in card  # those manifests have no recordings of their own
     corpora = {"an4", "fsdd", *stages.SPEECH}
     assert {name for name in corpora if f"/{name}/train.jsonl`" in card} == corpora
@@ -301,16 +301,14 @@ def test_results_of_others_are_not_published(made, tmp_path, monkeypatch):
     (tmp_path / "card.md").write_text("{unseen}")
     output = tmp_path / "model"
     with pytest.raises(DataError, match=r"conditions.json: results of another model"):
-        publish_model.publish(model, tmp_path / "card.md", {}, output, conditions=RECORD)
+        publish.publish(model, tmp_path / "card.md", {}, output, conditions=RECORD)
     with pytest.raises(DataError, match=r"nothing was given for {unseen}"):
-        publish_model.publish(model, tmp_path / "card.md", {}, output)
+        publish.publish(model, tmp_path / "card.md", {}, output)
     unseen = json.loads((run / "unseen.json").read_text())
     unseen["fsdd"]["train"] = "0"
     (tmp_path / "unseen.json").write_text(json.dumps(unseen))
     with pytest.raises(DataError, match="of other digits"):
-        publish_model.publish(
-            model, tmp_path / "card.md", {}, output, unseen=tmp_path / "unseen.json"
-        )
+        publish.publish(model, tmp_path / "card.md", {}, output, unseen=tmp_path / "unseen.json")
     assert not output.exists()
 
 

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import measure_conditions
+import publish
 import unseen_speakers
 from prepare import PARTS
 from stages import STAGES, Stage
@@ -113,9 +114,7 @@ def make(
     with steps("scores"):
         scores = {name: score(model, data, run, name) for name in SCORES}
     output = output or run / "published"
-    from publish_model import publish
-
-    publish(model, CARD, scores, output, conditions, unseen, steps.path)
+    publish.publish(model, CARD, scores, output, conditions, unseen, steps.path)
     steps.show()
 
 

@@ -20,6 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from publish import trainings
+
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
@@ -35,9 +37,6 @@ from asr.training.environment import tune_libraries
 from asr.training.fit import fit_once
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent.parent / "scripts"))
-from publish_model import trainings  # noqa: E402
-
 ISOLATED = ("train", "dev", "test")  # parts of FSDD; the first two also hold strings of digits
 STRINGS = "test_strings"
 

@@ -9,7 +9,6 @@ import common_tables
 import jiwer
 import miniatures
 import numpy as np
-import publish_model
 import pytest
 from conftest import ROOT
 
@@ -82,7 +81,8 @@ def test_a_published_model_knows_its_domain_and_passes_its_golden_clips(
     monkeypatch.chdir(ROOT)
     (tmp_path / "card.md").write_text("A card.")
     model = small_config.parent / "runs" / "run-1" / "model"
-    publish_model.publish(model, tmp_path / "card.md", {}, tmp_path / "model")
+    publish = miniatures.load("letters_and_digits", "publish").publish
+    publish(model, tmp_path / "card.md", {}, tmp_path / "model")
     info = read_model(tmp_path / "model")
     assert info.hash == recorded_runs[0]["model"]
     domain = read_domain(tmp_path / "model", info)

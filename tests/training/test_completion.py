@@ -103,6 +103,10 @@ def test_the_card_says_what_a_stranger_asks(trained, config):
 def test_amounts_by_hand(tmp_path):
     items = [Utterance(tmp_path, 1800.0, "yes", "a", "s"), Utterance(tmp_path, 3600.0, "", "b")]
     assert amount(items) == "2 recordings, 1.5 h, 1 speaker, 60.0 min of it without speech"
+    noise = Utterance(tmp_path, 60.0, "", "c", "street")
+    assert amount([items[0], noise]) == (
+        "2 recordings, 31.0 min, 1 speaker, 1.0 min of it without speech"
+    )
     assert amount(items[:1]) == "1 recording, 30.0 min, 1 speaker"
 
 

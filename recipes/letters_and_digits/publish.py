@@ -1,38 +1,40 @@
 """Make a trained model ready to be shipped: a card written by hand, scores, spoken golden clips.
 
 ``asr train`` leaves a complete model directory; this takes a card and the samples instead of what
-is generated there.
+is generated there. ``train.py`` calls it for the default model. For the AN4 model, which that began
+as, it is called by hand:
 
-    python scripts/publish_model.py --model runs/an4/model --card recipes/an4/card.md \\
-        --score an4_test=recipes/an4/results.json --output recipes/an4/model
+    python recipes/letters_and_digits/publish.py --model runs/an4/model \\
+        --card recipes/an4/card.md --score an4_test=recipes/an4/results.json \\
+        --output recipes/an4/model
 
 Each ``--score NAME=RESULTS`` puts the score of a ``results.json`` of this very model into
 ``model.json``, and in place of ``{NAME}`` into the card. There, ``{conditions}`` and ``{unseen}``
 are the tables of ``--conditions`` (``measure_conditions.py``) and ``--unseen``
 (``unseen_speakers.py``), ``{data}`` says what the model was trained on, ``{parameters}`` how large
-it is, ``{training}`` what its training took, and ``{minutes}`` what each step of
-``train_default.py`` did. The golden clips are three of the samples.
+it is, ``{training}`` what its training took, and ``{minutes}`` what each step of ``train.py`` took.
+The golden clips are three of the samples.
 """
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from overview import own_tables
+import tables
 
-from asr.data.manifest import Utterance, read_manifest
+from asr.data.manifest import read_manifest
 from asr.errors import AsrError, DataError
 from asr.evaluation.results import score_from_values
 from asr.files import read_text, sha256
 from asr.model.directory import CARD, ModelInfo, read_model, update_model
 from asr.recognition.golden import FOLDER, golden_files
 from asr.recognition.transcriber import Transcriber
+from asr.training.card import amount
 
-TABLES = own_tables(Path(__file__).parent.parent / "recipes" / "letters_and_digits")
 GOLDEN = ("flite-slt-spelled-name", "espeak-en-us-control-letters", "flite-rms-short-answer")
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -91,7 +93,7 @@ def publish(
     if conditions:
         found = read(conditions)
         check(found["model"] == info.hash, f"{conditions}: results of another model", model)
-        texts["conditions"] = lambda: TABLES.conditions(found).strip()
+        texts["conditions"] = lambda: tables.conditions(found).strip()
     if unseen:
         apart = read(unseen)
         trained = [
@@ -99,7 +101,7 @@ def publish(
         ]
         same = all(apart["fsdd"][part] in trained for part in ("train", "dev"))
         check(same, f"{unseen}: of other digits", model)
-        texts["unseen"] = lambda: TABLES.unseen(apart).strip()
+        texts["unseen"] = lambda: tables.unseen(apart).strip()
     if minutes:
         steps = read(minutes)
         texts["minutes"] = lambda: ", ".join(f"{k} {v:.0f} min" for k, v in steps.items())
@@ -122,7 +124,7 @@ def fill(place: str, texts: dict[str, Callable[[], str]], card: Path) -> str:
 
 
 def trainings(info: ModelInfo) -> list[ModelInfo]:
-    """The models that a model began as, the first one first, and itself."""
+    """Return the models that a model began as, the first one first, and itself."""
     start = info.provenance["config"]["training"].get("init_from")
     return [*(trainings(read_model(start)) if start else []), info]
 
@@ -154,17 +156,6 @@ def data_list(info: ModelInfo) -> str:
     return "\n".join(lines)
 
 
-def amount(items: Sequence[Utterance]) -> str:
-    """Return the amount of speech in recordings."""
-    minutes, silent = (
-        sum(item.duration for item in some) / 60
-        for some in (items, [item for item in items if not item.text])
-    )
-    voices = len({item.speaker for item in items if item.text})
-    spoken = f"{len(items)} recordings, {minutes:.0f} min, {voices} voices"
-    return spoken + (f", {silent:.0f} min of it noise without speech" if silent else "")
-
-
 def check(holds: bool, problem: str, model: Path | str) -> None:
     """Raise a DataError unless it ``holds``."""
     if not holds:
@@ -172,7 +163,7 @@ def check(holds: bool, problem: str, model: Path | str) -> None:
 
 
 def read(path: Path) -> Any:
-    """A JSON file."""
+    """Read a JSON file."""
     return json.loads(read_text(path, "file of results"))
 
 
