@@ -219,7 +219,9 @@ def test_adding_a_recipe_touches_no_other_folder(tmp_path):
     assert row in (tree / "recipes" / "README.md").read_text(encoding="utf-8")
     assert "Not measured yet." in (tree / "recipes/tones/README.md").read_text(encoding="utf-8")
     tests = ("tests/test_recipes.py", "recipes/tones")
-    said = run("-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", "tones or current", *tests)
+    said = run(
+        "-m", "pytest", "-v", "-n", "0", "-p", "no:cacheprovider", "-k", "tones or current", *tests
+    )
     for name in (
         "test_parts[tones]",
         "test_a_configuration_holds_what_differs_from_the_defaults[tones-config]",
