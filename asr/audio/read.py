@@ -11,22 +11,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
-import soxr
 
 from asr.audio import ffmpeg
 from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
 from asr.audio.inputs import AudioInput, open_input
 from asr.audio.libsndfile import CODED, PIPED, coded, plain
-from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Sound, check_limits
+from asr.audio.resample import resample_blocks
+from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Samples, Sound, check_limits
 from asr.errors import AudioError
 
 __all__ = [
     "MAX_CHANNELS", "MAX_RATE", "MAX_READ_SECONDS", "MAX_STREAMED_SECONDS", "MIN_RATE", "Audio",
-    "AudioStream", "Samples", "open_audio", "read_audio", "resample", "source_name", "stream_audio",
+    "AudioStream", "Samples", "open_audio", "read_audio", "source_name", "stream_audio",
 ]  # fmt: skip
-
-Samples = npt.NDArray[np.float32]
 
 MAX_READ_SECONDS = 1800.0
 MAX_STREAMED_SECONDS = 86_400.0
@@ -108,13 +105,7 @@ class AudioStream:
 
     def _resampled(self) -> Generator[Samples, None, None]:
         with self._resources, _named(self.name):
-            if self.source_rate == self.sample_rate:
-                yield from self._mono()
-                return
-            resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")
-            for block in self._mono():
-                yield resampler.resample_chunk(block)
-            yield resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+            yield from resample_blocks(self._mono(), self.source_rate, self.sample_rate)
 
     def _mono(self) -> Iterator[Samples]:
         # The samples are counted, because the length in a header need not be true.
@@ -216,19 +207,6 @@ def check_samples(samples: Samples, first: int = 0) -> None:
             f"sample {first + index} is {samples[index]}; samples must be finite and should lie "
             "within -1 and 1"
         )
-
-
-def resample(samples: Samples, source_rate: float, sample_rate: float) -> Samples:
-    """Return ``samples`` (n,) at ``source_rate`` Hz resampled to ``sample_rate`` Hz (soxr, high
-    quality).
-
-    >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
-    (16000,)
-    """
-    if source_rate == sample_rate or not len(samples):
-        return samples
-    resampled: Samples = soxr.resample(samples, source_rate, sample_rate)
-    return resampled
 
 
 def source_name(source: object) -> str:

@@ -12,6 +12,9 @@ MIN_RATE, MAX_RATE = 2_000, 384_000
 """Sample rates in Hz that a recording may have."""
 MAX_CHANNELS = 16
 
+Samples = npt.NDArray[np.float32]
+"""Mono samples (n,), full scale being 1."""
+
 Block = npt.NDArray[np.float32]
 """Samples (n, channels), full scale being 1."""
 

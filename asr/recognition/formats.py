@@ -1,7 +1,8 @@
 """Names of the formats that a transcript can be written in.
 
-The names stand apart from their writers (:mod:`asr.recognition.writers`), because the command line
-shows them without loading anything.
+To add a format, write its function in :mod:`asr.recognition.writers` and add its name here. The
+names stand apart from their writers only because ``asr --help`` lists them, and starts at once if
+it need not load the writers.
 """
 
 from enum import StrEnum

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
-from asr.audio.read import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio, resample
+from asr.audio.read import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio
+from asr.audio.resample import resample
 from asr.errors import AudioError
 from asr.model.directory import ModelInfo
 

@@ -2,6 +2,9 @@
 
 Subtitles and tables are written as Whisper writes them. All formats of a transcript agree on its
 times, which are whole milliseconds.
+
+A format is one function here: in :data:`INCREMENTAL` if its text can be written segment by segment,
+else called by :func:`render`. Its name stands in :mod:`asr.recognition.formats`.
 """
 
 import json

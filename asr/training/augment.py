@@ -13,7 +13,8 @@ import soundfile
 import torch
 from torch import Tensor
 
-from asr.audio.read import Samples, resample
+from asr.audio.read import Samples
+from asr.audio.resample import resample
 from asr.training.config import CODECS, AugmentConfig
 from asr.training.rooms import draw_room
 

@@ -20,7 +20,8 @@ import scipy.signal
 import soundfile
 
 from asr.audio.probe import probe
-from asr.audio.read import MAX_READ_SECONDS, Samples, read_audio, resample
+from asr.audio.read import MAX_READ_SECONDS, Samples, read_audio
+from asr.audio.resample import resample
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically

@@ -24,7 +24,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from asr.audio.read import read_audio, resample
+from asr.audio.read import read_audio
+from asr.audio.resample import resample
 from asr.decoding.beam import BeamSearch
 from asr.evaluation import word_times
 from asr.evaluation.word_times import Clip, Decoded, JoinedRecording, border_errors, spoken

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.audio.meter import AudioMeter
-from asr.audio.read import resample
+from asr.audio.resample import resample
 from asr.data.manifest import read_manifest
 from asr.errors import ModelError
 from asr.model.directory import read_files, read_model, write_model
