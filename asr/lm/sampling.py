@@ -26,12 +26,12 @@ def sample_texts(
     """
     context = model.encode(prompt)
     if model.unknown_id in context:
-        place = context.index(model.unknown_id)
-        known = model.decode(context[:place])
-        raise DataError(
-            f"after {known!r}, the prompt {prompt!r} has a word or character that the model does "
-            "not know; use those of its training text"
-        )
+        known = model.decode(context[: context.index(model.unknown_id)])
+        if known:
+            problem = f"after {known!r}, the prompt {prompt!r} has a word or character that"
+        else:
+            problem = f"the prompt {prompt!r} begins with a word or character that"
+        raise DataError(f"{problem} the model does not know; use those of its training text")
     rng = np.random.default_rng(seed)
     log_probs, states = model.start(context, count)
     drawn: list[list[int]] = [[] for _ in range(count)]

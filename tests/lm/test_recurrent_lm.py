@@ -176,6 +176,11 @@ def test_samples_are_seeded_begin_with_the_prompt_and_end():
         DataError, match="after 'a', the prompt 'a x b' has a word or character that"
     ):
         sample_texts(lm, "a x b")
+    with pytest.raises(
+        DataError,
+        match=r"^the prompt 'x b' begins with a word or character that the model does not",
+    ):
+        sample_texts(lm, "x b")
 
 
 def test_files_that_are_no_models(tmp_path):

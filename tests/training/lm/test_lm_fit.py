@@ -133,7 +133,7 @@ def test_the_commands(tmp_path):
     assert run(*sample, "--max-tokens", "9", cwd=tmp_path).stdout == done.stdout
     done = run("lm", "sample", "runs/lm/lm.onnx", "--prompt", "ß", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith(
-        "error: after '', the prompt 'ß' has a word or"
+        "error: the prompt 'ß' begins with a word or"
     )
 
     build = ("lm", "build", "rhyme.txt", "--unit", "character", "--order", "2")
