@@ -18,7 +18,7 @@ def pytest_configure(config):
 
 
 def make_info(**encoder):
-    """A description of a small model."""
+    """Return the description of a small model."""
     from asr.model.config import EncoderConfig, FeatureConfig
     from asr.model.directory import ModelInfo
     from asr.text import Vocabulary
@@ -29,7 +29,7 @@ def make_info(**encoder):
 
 
 def make_network(info, seed=0):
-    """A torch model with random weights."""
+    """Return a torch model with random weights."""
     import torch
 
     from asr.training.model import AcousticModel
@@ -47,10 +47,10 @@ def write_network(folder, network, info):
 
 
 def noise(count, seed=0, level=0.1):
-    """White noise (count,) float32."""
+    """Return white noise (count,) float32 whose standard deviation is ``level``."""
     return np.random.default_rng(seed).normal(0, level, count).astype(np.float32)
 
 
 def tone(hertz, seconds=1.0, rate=16000):
-    """A tone (round(seconds * rate),) float64 of amplitude 0.5."""
+    """Return a tone (round(seconds * rate),) float64 of amplitude 0.5."""
     return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)

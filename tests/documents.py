@@ -1,4 +1,4 @@
-"""The commands and examples that stand in documents."""
+"""The commands and examples that stand in documents are found and checked without running them."""
 
 import argparse
 import re
@@ -15,11 +15,11 @@ OTHERS = {"apt-get", "arecord", "mkdocs", "pip", "python3", "tensorboard", "uv",
 
 
 class Parsed(Exception):
-    """A command line that was understood."""
+    """The arguments of a command line, raised when they have been understood."""
 
 
 def blocks(page, language):
-    """Return the blocks of code of a Markdown page that are in a language."""
+    """Return the blocks of code in ``language`` of a Markdown page."""
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
@@ -36,7 +36,7 @@ def commands(page):
 
 
 def check_command(words, monkeypatch):
-    """See that the arguments of a command line of ours are understood, without running it."""
+    """Check that the arguments of one of our command lines are understood, without running it."""
     program, *arguments = words
     program = program.rsplit("/", 1)[-1]
     if program == "asr":

@@ -1,4 +1,4 @@
-"""Sentences in four scripts, for tests of what models write."""
+"""Sentences in four scripts, for tests of the texts that models write."""
 
 GERMAN = (
     "Die Straße führt über den Fluss.",
@@ -37,7 +37,7 @@ ALL = {**SPACED, "Japanese": JAPANESE}
 
 
 def vocabulary_of(name, unit):
-    """The vocabulary that a run on the sentences of a language gets; with the texts in its form."""
+    """Return the vocabulary that a run on a language's sentences gets, and these in its form."""
     from asr.text import Vocabulary, normalize
     from asr.training.config import DataConfig
     from asr.training.subwords import learn_pieces

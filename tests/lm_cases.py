@@ -1,4 +1,4 @@
-"""Language models for tests: an ARPA file made by hand, estimated and pruned ones, networks."""
+"""Language models for tests: an ARPA file made by hand, n-gram models, pruned ones, networks."""
 
 import random
 from functools import cache
@@ -38,7 +38,7 @@ NETWORK_WORDS = ("</s>", "<unk>", "a", "b", "c", "dd")
 
 
 def sentences(count, seed, words=WORDS, longest=12):
-    """Texts with frequent and rare words and phrases that come again."""
+    """Return random texts with frequent words, rare words and phrases that come again."""
     rng = random.Random(seed)
     texts = []
     for _ in range(count):
@@ -51,11 +51,15 @@ def sentences(count, seed, words=WORDS, longest=12):
 
 @cache
 def estimated(order):
+    """Return an n-gram model of 1500 random texts."""
     return estimate(sentences(1500, 1), order).model
 
 
 def prune_at_random(model, seed=0):
-    """The ARPA model with a part of its n-grams, prefixes complete, suffixes not."""
+    """Return the ARPA model without some of its n-grams.
+
+    The prefixes of the n-grams that are left are all kept, their suffixes need not be.
+    """
     rng = np.random.default_rng(seed)
     parents = model.trie.parents()
     kept = np.ones(len(model.trie), bool)
@@ -75,7 +79,7 @@ def prune_at_random(model, seed=0):
 
 
 def same(a, b):
-    """Whether two models are equal bit for bit."""
+    """Return True if two models are equal bit for bit."""
     arrays = [
         (m.trie.first, m.trie.label, m.suffix, m.log10_probs, m.log10_backoffs) for m in (a, b)
     ]
@@ -85,7 +89,7 @@ def same(a, b):
 
 
 def make_lm(cell="gru", layers=2, unit="word", words=NETWORK_WORDS, seed=0):
-    """A network with random weights, and the model file of it."""
+    """Return a network with random weights, and its model file."""
     import torch
 
     from asr.training.lm.config import NetworkConfig

@@ -1,4 +1,4 @@
-"""What the tests of recipes have in common: their scripts, small recordings, one epoch."""
+"""Tools for tests of recipes: they load scripts, make small recordings and train for one epoch."""
 
 import hashlib
 import importlib
@@ -31,7 +31,7 @@ def load(recipe, name="prepare"):
     folder = ROOT / "recipes" / recipe
     own = {path.stem for path in folder.glob("*.py")}
     others = {key: sys.modules.pop(key) for key in own & sys.modules.keys()}
-    sys.path.insert(0, str(folder))  # as the interpreter does
+    sys.path.insert(0, str(folder))  # the interpreter does the same for a script
     try:
         return importlib.import_module(name)
     finally:
@@ -42,7 +42,7 @@ def load(recipe, name="prepare"):
 
 
 def sound(seconds, rate, kind, pitch=300.0):
-    """The bytes of a tone, as a file of ``kind``."""
+    """Return the bytes of a tone as a file of ``kind``."""
     time = np.arange(round(seconds * rate)) / rate
     file = io.BytesIO()
     soundfile.write(file, 0.3 * np.sin(2 * np.pi * pitch * time), rate, format=kind)
@@ -50,7 +50,7 @@ def sound(seconds, rate, kind, pitch=300.0):
 
 
 def pack(path, files):
-    """An archive of ``files`` (name to content); its SHA-256."""
+    """Write an archive of ``files`` (name to content) and return its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""Payloads of report.html as an evaluation would fill them, made up, of any size."""
+"""Made-up payloads of report.html, of any size, as an evaluation would fill them."""
 
 import base64
 
@@ -14,11 +14,11 @@ RATE = 8000
 
 
 def corrupted(words, share, rng):
-    """Words with errors of all kinds."""
+    """Return the words with errors of all kinds."""
     result = []
     for word in words:
         kind = rng.random() / share
-        if kind > 0.3:  # else a deletion, or one of these
+        if kind > 0.3:  # the word is kept or replaced; otherwise it is deleted
             result.append(word if kind > 1 else str(rng.choice(WORDS)))
         if kind > 0.85 and kind < 1:
             result.append(str(rng.choice(WORDS)))
@@ -26,7 +26,7 @@ def corrupted(words, share, rng):
 
 
 def make_output(reference, hypothesis, rng, timed=True):
-    """What one system made of an utterance; its words lie WORD_SECONDS apart."""
+    """Return the output of one system for an utterance; its words lie WORD_SECONDS apart."""
     steps = align_words(reference, hypothesis)
     wrong = [step.kind != "C" for step in steps]
     output = {
@@ -46,7 +46,7 @@ def make_output(reference, hypothesis, rng, timed=True):
 
 
 def make_utterances(count, shares=(0.2,), timed=True, seed=1):
-    """``count`` utterances of five speakers, with one system for each share of errors."""
+    """Return ``count`` utterances of five speakers, with one output for each share of errors."""
     rng = np.random.default_rng(seed)
     utterances = []
     for index in range(count):
@@ -73,7 +73,7 @@ def make_utterances(count, shares=(0.2,), timed=True, seed=1):
 
 
 def add_recording(folder, utterance):
-    """A tone for each word in a WAV file in ``folder``, and its picture."""
+    """Write a tone for each word to a WAV file in ``folder``, and add it and its picture."""
     rng = np.random.default_rng(0)
     time = np.arange(int(utterance["duration"] * RATE)) / RATE
     pitch = 300 + 100 * (time / WORD_SECONDS).astype(int) % 1200
@@ -97,13 +97,13 @@ def add_recording(folder, utterance):
 
 
 def plane(values):
-    """Values (rows, columns) of 0 to 255 as the page takes them."""
+    """Return the values (rows, columns), which are 0 to 255, in the form that the page takes."""
     data = base64.b64encode(values.clip(0, 255).astype(np.uint8).tobytes()).decode()
     return {"rows": values.shape[0], "columns": values.shape[1], "data": data}
 
 
 def count_words(outputs):
-    """Counts of a rate, by the alignments."""
+    """Return the word error rate and its counts, taken from the alignments."""
     kinds = [
         "I" if reference is None else "D" if word is None else "CS"[reference != word]
         for output in outputs
@@ -123,7 +123,7 @@ def count_words(outputs):
 
 
 def make_groups(utterances, index, name):
-    """Scores of the utterances by ``name(utterance)``, in its order."""
+    """Return the scores of the utterances that have the same ``name(utterance)``, sorted by it."""
     groups = []
     names = {name(item) for item in utterances}
     for value in sorted(names, key=lambda value: (len(value), value)):
@@ -137,7 +137,7 @@ def make_groups(utterances, index, name):
 
 
 def make_system(utterances, index=0):
-    """Results of the system ``index``."""
+    """Return the results of the system ``index``."""
     outputs = [item["outputs"][index] for item in utterances]
     wer = count_words(outputs)
     wrong = sum(output["errors"] > 0 for output in outputs)
@@ -198,13 +198,16 @@ def make_system(utterances, index=0):
 
 
 def span(value, width):
-    """The multiples of ``width`` around a value."""
+    """Return the two neighbouring multiples of ``width`` that enclose a value."""
     low = int(value // width) * width
     return low, low + width
 
 
 def make_payload(folder, count=60, shares=(0.2,), recordings=0):
-    """A payload with a system for each share of errors; the first utterances are heard."""
+    """Return a payload with one system for each share of errors.
+
+    The first ``recordings`` utterances can be heard: their sounds are written to ``folder``.
+    """
     utterances = make_utterances(count, shares)
     for utterance in utterances[:recordings]:
         add_recording(folder, utterance)

@@ -1,4 +1,4 @@
-"""Training runs: how tests stop them and compare them."""
+"""Tools for tests of training runs: they stop runs and compare them."""
 
 import csv
 
@@ -6,11 +6,14 @@ import torch
 
 
 class Stop(Exception):
-    """Stands for whatever ends a run before its time."""
+    """An exception that stands for whatever ends a run before its time."""
 
 
 def assert_equal_runs(first, second):
-    """Logs but for the time, and all weights and moments, bit for bit."""
+    """Assert that two runs have the same logs, except for the time, and equal weights and moments.
+
+    The weights, and the moments of the optimizer, are compared bit for bit.
+    """
     assert log_rows(first) == log_rows(second)
     assert (first / "skipped.jsonl").read_text() == (second / "skipped.jsonl").read_text()
     names = {path.name for path in first.glob("*.ckpt")}
@@ -23,11 +26,13 @@ def assert_equal_runs(first, second):
 
 
 def log_rows(folder):
+    """Return the rows of a run's log without their times."""
     with open(folder / "metrics.csv", newline="") as file:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def assert_equal_values(a, b):
+    """Assert that two nested values hold equal tensors."""
     if isinstance(a, dict):
         assert a.keys() == b.keys()
         for key in a:

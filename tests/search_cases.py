@@ -1,4 +1,4 @@
-"""Log-probs, searches and texts for the tests of decoding, and what the definition gives them."""
+"""Log-probs, searches and texts for tests of decoding, and their scores by the definition."""
 
 import itertools
 import math
@@ -41,7 +41,10 @@ def language_model(order, unit):
 
 
 def random_log_probs(frames, size, seed, sharpness=1.0, impossible=0.0):
-    """Log-probs (frames, size) float32; a share ``impossible`` is -inf, but never a whole row."""
+    """Return random log-probs (frames, size) float32.
+
+    A share ``impossible`` of them is -inf, but never a whole row.
+    """
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, sharpness, (frames, size))
     gone = rng.random((frames, size)) < impossible
@@ -63,7 +66,7 @@ def all_texts(log_probs):
 
 
 def text_score(text, lm, lexicon, hotwords, options):
-    """Add up what the language model, the bonuses and the hot words give a text.
+    """Add up the scores that the language model, the bonuses and the hot words give a text.
 
     Return (their sum, the score of the language model alone), or None if the lexicon forbids the
     text.

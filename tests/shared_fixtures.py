@@ -1,5 +1,7 @@
-"""Fixtures of all tests, those of recipes included: small models, recordings, and the corpora
-where they are at hand."""
+"""Fixtures of all tests, those of recipes included.
+
+They give small models and recordings, and the corpora where they are at hand.
+"""
 
 import hashlib
 import os
@@ -10,7 +12,7 @@ from conftest import AN4, FSDD, LIBRISPEECH, ROOT, make_info, make_network, writ
 
 
 def pytest_configure(config):
-    """Threads, which would wait for each other with models as small as these, and a cache."""
+    """Set one thread, as several would wait for each other with small models, and numba's cache."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # numba does not see changes in a file that a compiled function calls: a cache for each state.
     sources = b"".join(path.read_bytes() for path in sorted((ROOT / "asr/decoding").glob("*.py")))
@@ -20,7 +22,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
-    """In CI a skipped test is a failure: nobody reads what was not run."""
+    """Count a skipped test as a failure in CI, where nobody reads which tests were not run."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,4 +1,4 @@
-"""Texts of systems that make errors, and results.json of them."""
+"""Texts of made-up systems that make errors, and results.json files with them."""
 
 import json
 
@@ -8,11 +8,11 @@ WORDS = "a b c d e f g h".split()
 
 
 def corrupted(words, share, rng):
-    """Words with errors of all kinds."""
+    """Return the words with errors of all kinds."""
     result = []
     for word in words:
         kind = rng.random() / share
-        if kind > 0.5:  # else a deletion, or one of these
+        if kind > 0.5:  # the word is kept or replaced
             result.append(word if kind > 1 else str(rng.choice(WORDS)))
         elif kind > 0.3:
             result += [word, str(rng.choice(WORDS))]
@@ -20,7 +20,7 @@ def corrupted(words, share, rng):
 
 
 def systems(count, shares=(0.15, 0.25), seed=4):
-    """References and the texts of two systems that make more or fewer errors."""
+    """Return references and the texts of two systems, of which the second makes more errors."""
     rng = np.random.default_rng(seed)
     references = [
         [str(rng.choice(WORDS)) for _ in range(rng.integers(1, 16))] for _ in range(count)
@@ -30,7 +30,7 @@ def systems(count, shares=(0.15, 0.25), seed=4):
 
 
 def write_results(folder, texts, **changes):
-    """A results.json of "a b c" twice and "d e" by two speakers."""
+    """Write a results.json of "a b c" twice and "d e" by two speakers, and return its folder."""
     utterances = [
         {"id": f"u{i}", "speaker": f"s{i // 2}", "reference": reference, "hypothesis": text}
         for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))

@@ -1,4 +1,4 @@
-"""The public names: lazy, typed, and equal to what the command line does."""
+"""The public names of ``asr`` are loaded lazily, have types, and do what the commands do."""
 
 import inspect
 import json
@@ -48,7 +48,10 @@ def test_importing_it_costs_nothing():
 
 
 def test_types_are_those_of_the_signatures():
-    """The names in quotes are names of the module, or of what type checkers alone import."""
+    """The type hints of the public functions name the public result types.
+
+    The names that stand in quotes are names of the module or of what type checkers alone import.
+    """
     names = {name: getattr(asr, name) for name in asr.__all__}
     import pathlib
     from collections.abc import Sequence

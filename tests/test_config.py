@@ -1,3 +1,5 @@
+"""Configurations are read from files and overrides, and bad ones are refused with the reason."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +105,7 @@ def test_values_out_of_range(tmp_path, text, message):
 
 
 def test_options_that_went_are_read_where_they_say_what_still_happens(tmp_path):
+    """An old file may set a former option to the value that is now the only one, no other."""
     old = "[encoder]\nfront = 'conv'\n[optimizer]\nschedule = 'one_cycle'\n"
     assert load_config(write(tmp_path, old)) == Config()
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""What stands in the README and in the documentation runs."""
+"""The commands, examples and tables of the README and the documentation are true."""
 
 import shlex
 import subprocess
@@ -24,7 +24,7 @@ def name_of(page):
 
 
 def having(language):
-    """The pages with a block of code in a language."""
+    """Return a mark that runs a test for each page with a block of code in ``language``."""
     pages = [page for page in PAGES if documents.blocks(page, language)]
     return pytest.mark.parametrize("page", pages, ids=name_of)
 

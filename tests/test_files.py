@@ -1,3 +1,5 @@
+"""Files and folders are written as a whole or not at all."""
+
 import os
 import signal
 
@@ -36,6 +38,7 @@ def test_a_file_in_place_of_the_folder(tmp_path):
 
 
 def tree(folder):
+    """Return the contents of all files below a folder by their relative paths."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -49,9 +52,11 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert tree(tmp_path) == {"a/model/x": b"3"}
 
 
-# Fault 20
 def test_a_folder_is_whole_whenever_the_writer_is_killed(tmp_path):
-    """Killed before each change of a name or folder in turn, until nothing is left to kill."""
+    """The folder is whole if the writer is killed before any of its changes of names or folders.
+
+    It is killed before each of them in turn, until nothing is left to kill.
+    """
     folder = tmp_path / "model"
     old, new = {"x": b"old", "y": b"old"}, {"x": b"new", "z": b"new"}
     write_folder(folder, old)
@@ -81,11 +86,11 @@ def test_a_folder_is_whole_whenever_the_writer_is_killed(tmp_path):
         outcomes.append((status, folder.exists(), tree(whole) == new))
         if status == 0:
             break
-        write_folder(folder, old)  # mends whatever was left
+        write_folder(folder, old)  # this mends whatever was left
         assert tree(tmp_path) == {"model/x": b"old", "model/y": b"old"}
     assert outcomes[0] == (-signal.SIGKILL, True, False) and outcomes[-1] == (0, True, True)
     assert len(outcomes) > 8
-    assert sum(not named for _, named, _ in outcomes) == 1  # between the two renames
+    assert sum(not named for _, named, _ in outcomes) == 1  # the kill between the two renames
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

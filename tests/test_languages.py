@@ -1,4 +1,4 @@
-"""German, Greek, Hindi and Japanese, in characters and in sub-words, from texts to scores."""
+"""German, Greek, Hindi and Japanese texts go from manifests to scores, by character or piece."""
 
 import dataclasses
 import itertools
@@ -41,7 +41,7 @@ each = pytest.mark.parametrize(("name", "unit"), CASES)
 
 
 def spell(ids, size, seed=0):
-    """Log-probs (frames, V) in which ``ids`` are by far the best path, a blank before each."""
+    """Return log-probs (frames, V) whose best path by far is ``ids``, with a blank before each."""
     path = [0, *itertools.chain(*((id, 0) for id in ids))]
     logits = np.random.default_rng(seed).normal(0, 1, (len(path), size))
     logits[np.arange(len(path)), path] += 14
@@ -56,7 +56,7 @@ def spell(ids, size, seed=0):
         ("ΟΔΟΣ ΣΤΟΥΣ", "NFC", "οδος στους"),
         ("και\u0301", "NFC", "καί"),
         ("बाज\u093cार", "NFC", "बाज\u093cार"),
-        ("बा\u095bार", "NFC", "बाज\u093cार"),  # U+095B is never composed
+        ("बा\u095bार", "NFC", "बाज\u093cार"),  # NFC never composes U+095B
         ("क्षमा", "NFC", "क्षमा"),
         ("ｶﾞﾗｽ", "NFC", "ｶﾞﾗｽ"),
         ("ｶﾞﾗｽ　ＡＢＣ", "NFKC", "ガラス abc"),
@@ -72,7 +72,7 @@ def test_normal_forms(written, form, inside):
 def test_normal_forms_are_final(text, form):
     once = normalize(text, form)
     assert normalize(once, form) == once
-    # What the form makes equal in the manifest's own form is equal from the beginning.
+    # A text in the default form stays as it is, so the other form gives the same result.
     assert normalize(normalize(text), form) == normalize(normalize(normalize(text)), form)
 
 
@@ -99,7 +99,7 @@ def test_texts_go_through_the_vocabulary_and_come_back(name, unit):
 
 
 def alphabets():
-    """Random vocabularies of characters or pieces over any letters."""
+    """Return a strategy that draws vocabularies of characters or pieces over any letters."""
     letters = st.characters(exclude_categories=["Cs", "Z", "Cc"], exclude_characters="▁")
 
     @st.composite
@@ -205,7 +205,7 @@ HOT = {"ab": 1.5, "a b": 2.0, "b": -0.5}
 
 
 def words_of(tokens):
-    """The words of a sequence of pieces, each as its pieces without the bare mark."""
+    """Return the words of a sequence of pieces, each as its pieces without the bare mark."""
     words = [[]]
     for token in tokens:
         if token in (MARK, MARKED):
@@ -216,11 +216,12 @@ def words_of(tokens):
 
 
 def spelled(word):
+    """Return the pieces that a word is encoded as, without the bare mark."""
     return words_of(PIECES.encode(word))[0]
 
 
 def text_score(tokens, lm, lexicon, hotwords, options):
-    """What pieces are worth besides their acoustics; None if the lexicon forbids them."""
+    """Return the score of pieces without their acoustics, or None if the lexicon forbids them."""
     words = words_of(tokens)
     hot_words = " ".join(hotwords).split()
     known = {spelled(word): word for word in [*LEXICON, *hot_words]}
@@ -340,19 +341,20 @@ def test_what_a_search_cannot_do(name, unit, options, message):
 
 
 def make_corpus(folder, name):
-    """Noise of a length of its own for each text, which is how a recogniser can tell them apart."""
+    """Write noise of a different length for each text, by which ``Spelling`` tells them apart."""
     items = []
     for index, text in enumerate(ALL[name]):
         path = folder / f"{index}.wav"
         soundfile.write(path, noise(24000 + 1600 * index, seed=index), 16000)
         items.append(Utterance(path, 1.5 + 0.1 * index, text, f"{index}", f"s{index % 3}"))
-    # As it came, not as it is inside: combining, half-width, capitals.
+    # The texts are written as they came, with combining marks, half-width letters and capitals,
+    # and not in the normal form that a model uses inside.
     write_manifest(folder / "all.jsonl", items)
     return folder / "all.jsonl"
 
 
 class Spelling:
-    """In place of a network: spells the text that belongs to the length of a waveform."""
+    """A stand-in for a network, which spells the text that belongs to the length of a waveform."""
 
     at_once = 1
 
@@ -396,7 +398,7 @@ def test_from_texts_to_scores(name, unit, tmp_path, capsys):
     rate = "WER" if vocabulary.spaced else "CER"
     assert f"dev {rate}" in capsys.readouterr().err
     for decoder in ("greedy", "beam"):
-        trained = evaluate(manifest, Transcriber(folder, decoder=decoder))  # knows nothing
+        trained = evaluate(manifest, Transcriber(folder, decoder=decoder))  # it has learned nothing
         assert trained.score.sentences == len(texts)
         transcriber = Transcriber(folder, decoder=decoder, session=Spelling(info, texts))
         evaluation = evaluate(manifest, transcriber, [manifest])
@@ -446,7 +448,7 @@ def test_a_run_of_pieces_goes_on_and_is_fine_tuned(tmp_path):
     training.fit(two, folder=tmp_path / "run")
     pieces = tmp_path / "run" / "pieces.json"
     values = json.loads(pieces.read_text())
-    values["scores"][1] -= 0.5  # as another version of sentencepiece might give them
+    values["scores"][1] -= 0.5  # another version of sentencepiece might give other scores
     pieces.write_text(json.dumps(values))
     info = read_model(training.fit(two, resume=True, folder=tmp_path / "run"))
     assert list(info.vocabulary.scores) == values["scores"]
@@ -511,7 +513,7 @@ def test_bad_configurations(options, message):
 
 
 def test_manifests_are_read_as_they_came(tmp_path):
-    """Each model has its own normal form, so a manifest is not written in one."""
+    """A manifest keeps its texts as they came, since each model has a normal form of its own."""
     (item,) = [
         item for item in read_manifest(make_corpus(tmp_path, "Japanese")) if "ｶ" in item.text
     ]
@@ -522,7 +524,7 @@ def test_scores_of_texts_in_characters(tmp_path, capsys):
     (tmp_path / "ref.txt").write_text("今日は天気がいいです。\n東京 へ行きます\n")
     (tmp_path / "hyp.txt").write_text("今日は電気がいいです\n東京へ行きます\n")
     arguments = ["score", str(tmp_path / "ref.txt"), str(tmp_path / "hyp.txt")]
-    # Of 18 characters one is wrong and 。 is missing; the space counts nothing.
+    # Of 18 characters one is wrong and 。 is missing; the space does not count.
     for name, line in [
         ("characters", "CER  11.11 % [2 / 18: 0 ins, 1 del, 1 sub]"),
         ("no-punctuation-characters", "CER  5.88 % [1 / 17: 0 ins, 0 del, 1 sub]"),

@@ -1,4 +1,4 @@
-"""The order of the packages: what each module may import."""
+"""Each module imports only what the order of the packages allows."""
 
 import ast
 import sys
@@ -12,9 +12,13 @@ PACKAGES = [
     "audio", "model", "lm", "decoding", "recognition", "data", "evaluation", "report", "training",
     "cli",
 ]  # fmt: skip
-ENTRANCES = {"__init__": ["cli"], "__main__": []}  # modules in asr/, and what they do not import
+ENTRANCES = {
+    "__init__": ["cli"],
+    "__main__": [],
+}  # modules of asr/ and the packages that they must not import
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
-# Extras and what is slow to load: imported where their absence gets a clear message, nowhere else.
+# Extras and packages that are slow to load are imported in these files alone, which give a clear
+# message where one is missing.
 EXTRAS = {
     "av": {"audio/ffmpeg.py"},
     "numba": {"decoding/jit.py"},
@@ -24,7 +28,7 @@ FILES = sorted((ROOT / "asr").rglob("*.py"))
 
 
 def module_of(path):
-    """The dotted name of a file; a package has that of its folder."""
+    """Return the dotted name of a file; a package has that of its folder."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -33,13 +37,13 @@ MODULES = {module_of(path): path for path in FILES}
 
 
 def package_of(name):
-    """The package that a dotted name lies in, None if directly in ``asr``."""
+    """Return the package that a dotted name lies in, or None if it lies directly in ``asr``."""
     _, *parts = name.split(".")
     return parts[0] if parts and parts[0] in PACKAGES else None
 
 
 def imports(path):
-    """(dotted name of a module, whether it stands at the top level) of every import."""
+    """Yield (dotted name of a module, True if at the top level) for every import of a file."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         names = []
@@ -75,13 +79,13 @@ def test_imports(path):
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    """Imports inside functions and those for types alone are counted too."""
+    """No imports form a circle, those inside functions and those for types alone included."""
     graph = {
         name: {other for other, _ in imports(path) if other in MODULES} - {name}
         for name, path in MODULES.items()
     }
     assert len(graph) == len(FILES) and graph["asr"] and graph["asr.__main__"] == {"asr.cli.main"}
-    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules of a cycle
+    TopologicalSorter(graph).prepare()  # it raises CycleError, which names the modules of a cycle
 
 
 def test_few_rooms_on_the_first_floor():

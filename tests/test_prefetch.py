@@ -1,4 +1,4 @@
-"""Order, bounds, errors and the end of what runs ahead."""
+"""Prefetching keeps order and bounds, passes errors on in place, and ends when it is closed."""
 
 import itertools
 import threading
@@ -10,6 +10,7 @@ from asr.prefetch import prefetch, prefetch_map
 
 
 def wait_until(condition):
+    """Wait until a condition holds, but at most ten seconds."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline
@@ -36,7 +37,7 @@ def test_no_more_than_asked_for_is_made():
 
     results = prefetch(items(), 3)
     assert next(results) == 0
-    wait_until(lambda: len(made) == 5)  # that one, three in the queue, and one that waits
+    wait_until(lambda: len(made) == 5)  # the item taken, three in the queue, and one that waits
     time.sleep(0.3)
     assert len(made) == 5
     results.close()

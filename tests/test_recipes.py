@@ -1,4 +1,4 @@
-"""Every recipe has all its parts, its commands exist, and the table of all is current."""
+"""Every recipe has all its parts, its commands exist, and the table of all recipes is current."""
 
 import os
 import re
@@ -111,7 +111,7 @@ def test_facts_that_are_missing(tmp_path):
         overview.facts(tmp_path / "README.md")
 
 
-# A recipe is one folder: this one is found, checked, listed and trained, and nothing else changes.
+# A recipe is one folder: this one is found, checked, listed and trained, and no other file changes.
 
 TONES = {
     "prepare.py": '''"""Tones that say yes, and a development and a test set of them.

@@ -1,3 +1,5 @@
+"""Texts are normalized, encoded and decoded, and vocabularies that are not sound are refused."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,4 +43,5 @@ def test_bad_vocabularies(tokens):
 
 @pytest.mark.parametrize(("ids", "frames"), [([], 0), ([1], 1), ([1, 1], 3), ([1, 2, 2, 2, 1], 7)])
 def test_min_frames(ids, frames):
+    """A text needs a frame for each token, and one for the blank between two equal tokens."""
     assert min_frames(ids) == frames
