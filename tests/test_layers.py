@@ -12,10 +12,8 @@ PACKAGES = [
     "audio", "model", "lm", "decoding", "recognition", "data", "evaluation", "report", "training",
     "cli",
 ]  # fmt: skip
-ENTRANCES = {
-    "__init__": ["cli"],
-    "__main__": [],
-}  # modules of asr/ and the packages that they must not import
+# These modules of asr/ must not import the packages named here.
+ENTRANCES = {"__init__": ["cli"], "__main__": []}
 ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
 # Extras and packages that are slow to load are imported in these files alone, which give a clear
 # message where one is missing.
