@@ -1,4 +1,4 @@
-"""Forced alignment against a full trellis in plain Python and against every path there is."""
+"""Forced alignment agrees with a full trellis in plain Python and with the sum over every path."""
 
 import itertools
 import tracemalloc
@@ -20,11 +20,12 @@ from asr.text import min_frames
 
 
 def collapse(path, blank=0):
+    """Return the tokens that a path spells: runs of a symbol count once, blanks not at all."""
     return [token for token, _ in itertools.groupby(path) if token != blank]
 
 
 def by_brute_force(log_probs, tokens):
-    """The largest score over all paths that spell ``tokens``."""
+    """Return the largest score of all paths that spell ``tokens``."""
     frames, size = log_probs.shape
     scores = [
         sum(float(log_probs[t, token]) for t, token in enumerate(path))
@@ -35,7 +36,7 @@ def by_brute_force(log_probs, tokens):
 
 
 def by_full_trellis(log_probs, tokens, blank=0):
-    """Starts, ends and score: every state of every frame, moves kept for all of them."""
+    """Return starts, ends and score, found with every state of every frame and all its moves."""
     symbols = [blank]
     for token in tokens:
         symbols += [token, blank]
@@ -62,7 +63,7 @@ def by_full_trellis(log_probs, tokens, blank=0):
 
 
 def path_score(log_probs, tokens, starts, ends, blank=0):
-    """What the answer itself is worth: its tokens on their frames, blanks elsewhere."""
+    """Return the score of an answer's path: its tokens on their frames, blanks elsewhere."""
     symbols = np.full(len(log_probs), blank)
     for token, start, end in zip(tokens, starts, ends, strict=True):
         symbols[start:end] = token
@@ -135,6 +136,7 @@ def test_empty_text_is_all_blank(frames):
 
 
 def test_what_is_no_text_of_the_log_probs():
+    """Tokens outside the vocabulary, the blank and log-probs of a wrong shape are refused."""
     for tokens in ([3], [-1], [0], [1, 0]):
         with pytest.raises(DataError, match="0 <= token < V = 3, without the blank 0"):
             align(random_log_probs(9, 3, 0, 2.0), tokens, 0)
@@ -162,7 +164,7 @@ def test_blocks_change_nothing(block, monkeypatch):
 
 @pytest.mark.parametrize("threshold", [0.0, 3.0, 30.0])
 def test_what_pruning_cuts_off_is_found_without(threshold, monkeypatch):
-    """The text's end is always reached, if need be by the later thresholds."""
+    """The end of the text is always reached, if need be with the later thresholds."""
     log_probs = random_log_probs(80, 5, 5, sharpness=6)
     tokens = np.random.default_rng(5).integers(1, 5, 40).tolist()
     monkeypatch.setattr(alignment, "THRESHOLDS", (threshold, np.inf))
@@ -172,7 +174,7 @@ def test_what_pruning_cuts_off_is_found_without(threshold, monkeypatch):
 
 @pytest.mark.parametrize("missing", [(), range(40, 60)], ids=["whole", "text with a hole"])
 def test_pruning_changes_nothing_on_speech(an4, monkeypatch, missing):
-    """Nor where a minute of speech is not in the text."""
+    """Pruning changes no alignment of speech, even where a minute of it is not in the text."""
     session = AcousticSession(default_model())
     items = read_manifest(an4 / "test.jsonl")
     recordings = [read_audio(item.audio, session.info.sample_rate).samples for item in items]
@@ -187,10 +189,12 @@ def test_pruning_changes_nothing_on_speech(an4, monkeypatch, missing):
 
 
 def test_memory_of_an_hour():
-    """An hour is 90,000 frames at 40 ms; the moves of its whole trellis would take 2.7 GB.
+    """The alignment of an hour takes less than 40 MB.
 
-    Here a token in the wrong place costs 2 x 7.9: states are in use up to 20,000 / 15.8 tokens away
-    on both sides. The moves of a block take 2048 frames x (states in use + 2 a frame) bytes."""
+    An hour is 90,000 frames at 40 ms; the moves of its whole trellis would take 2.7 GB. Here a
+    token in the wrong place costs 2 x 7.9: states are in use up to 20,000 / 15.8 tokens away on
+    both sides. The moves of a block take 2048 frames x (states in use + 2 a frame) bytes.
+    """
     frames, count = 90_000, 15_000
     rng = np.random.default_rng(0)
     tokens = rng.integers(1, 29, count)
@@ -199,11 +203,11 @@ def test_memory_of_an_hour():
     places = 6 * np.arange(count) + rng.integers(0, 5, count)
     log_probs[places] = np.log(0.01 / 28)
     log_probs[places, tokens] = np.log(0.99)
-    align(log_probs[:10], [1], 0)  # compiled before it is measured
+    align(log_probs[:10], [1], 0)  # it is compiled before it is measured
     tracemalloc.start()
     starts, ends, _ = align(log_probs, tokens.tolist(), 0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     np.testing.assert_array_equal(starts, places)
     np.testing.assert_array_equal(ends, places + 1)
-    assert 20e6 < peak < 40e6  # the arrays of compiled code are among it
+    assert 20e6 < peak < 40e6  # this counts the arrays of compiled code too

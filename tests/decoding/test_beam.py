@@ -1,4 +1,4 @@
-"""Beam search against the definition: a sum over all paths, and scores of whole texts."""
+"""Beam search agrees with its definition: a sum over all paths, and scores of whole texts."""
 
 import itertools
 import math
@@ -112,11 +112,12 @@ def test_anything_is_decoded_and_pieces_equal_the_whole(frames, seed, impossible
     places = [0, *sorted(min(cut, frames) for cut in cuts), frames]
     for begin, end in itertools.pairwise(places):
         stream.feed(log_probs[begin:end])
-        stream.n_best(1)  # looking in between changes nothing
+        stream.n_best(1)  # a look in between changes nothing
     assert stream.n_best(1)[0] == whole
 
 
 def test_a_beam_of_one_without_merging_finds_the_obvious():
+    """A beam of one finds the text whose best path is certain."""
     log_probs = np.log(np.full((6, 4), 0.01, np.float32) + np.eye(4, dtype=np.float32)[
         [2, 0, 2, 1, 3, 3]
     ] * 0.96)  # fmt: skip
@@ -124,7 +125,7 @@ def test_a_beam_of_one_without_merging_finds_the_obvious():
 
 
 def test_more_than_one_path_counts():
-    # Best path: blank, blank. Text "a" has three paths: 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64.
+    # The best path is blank, blank, but "a" has three paths: 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64.
     log_probs = np.log(np.array([[0.6, 0.0, 0.4, 0.0]] * 2, np.float32) + 1e-30)
     assert greedy(log_probs, 0).tokens == ()
     best = BeamSearch(VOCABULARY)(log_probs)

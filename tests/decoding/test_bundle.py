@@ -1,4 +1,4 @@
-"""Language model, lexicon and weights in a model directory."""
+"""A model directory keeps a bundle of a language model, a lexicon and weights of decoding."""
 
 import json
 
@@ -59,6 +59,7 @@ def test_a_model_without_a_bundle(small_model):
 
 
 def test_what_is_given_replaces_what_is_there(bundled, tmp_path):
+    """Options, models and lexicons that a caller gives take the place of those in the bundle."""
     info = read_model(bundled)
     own = estimate(["six six"], 1).model
     write_binary(tmp_path / "own.ngram", own)
@@ -88,6 +89,7 @@ def test_the_transcriber_finds_it(bundled, speech):
     "content", ["", "[]", "{}", '{"options": {"beam": 3}, "provenance": {}}', '{"options": 3}']
 )
 def test_settings_that_are_none(bundled, content):
+    """A file lm.json that does not hold the settings of a decoder is refused."""
     info = read_model(bundled)
     files = read_files(bundled, info) | {"lm.json": content.encode()}
     info = write_model(bundled, info, files)

@@ -1,3 +1,5 @@
+"""Greedy decoding merges runs, drops blanks, and gives frames and posteriors of each token."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from asr.errors import DataError
 
 BLANK = 0
 
-# path, tokens, first frames, last frames (exclusive)
+# Each row holds a path, its tokens, their first frames and their last frames (exclusive).
 TABLE = [
     ([], [], [], []),
     ([0, 0, 0], [], [], []),
@@ -28,6 +30,7 @@ def log_probs_of(path, size=3, peak=0.8):
 
 @pytest.mark.parametrize(("path", "tokens", "starts", "ends"), TABLE)
 def test_table(path, tokens, starts, ends):
+    """The path of each row gives the tokens and frames of the row."""
     hypothesis = greedy(log_probs_of(path), BLANK)
     assert list(hypothesis.tokens) == tokens
     assert list(hypothesis.start_frames) == starts
@@ -48,6 +51,7 @@ def test_blank_may_be_any_index():
 
 @given(st.lists(st.integers(0, 4), max_size=40), st.integers(0, 4))
 def test_against_the_definition(path, blank):
+    """The tokens are those of the path after runs were merged and blanks dropped."""
     hypothesis = greedy(log_probs_of(path, 5), blank)
     merged = [b for a, b in zip([None, *path], path, strict=False) if a != b]
     assert list(hypothesis.tokens) == [token for token in merged if token != blank]

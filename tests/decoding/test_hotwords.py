@@ -1,4 +1,4 @@
-"""The automaton of hot words against counting them in the text."""
+"""The automaton of hot words gives the same gains as a count of the hot words in the text."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ VOCABULARY = Vocabulary.from_characters(" ab")
 
 
 def follow(automaton, text):
-    """The state after ``text``, and what the text has gained so far."""
+    """Return the state after ``text``, and the gain of the text so far."""
     state, gain = 0, 0.0
     for token in VOCABULARY.encode(text):
         if token == VOCABULARY.space_id:
@@ -22,7 +22,7 @@ def follow(automaton, text):
 
 
 def count(phrase, text):
-    """Places where the phrase stands between spaces or the ends."""
+    """Return the number of places where the phrase stands between spaces or the ends."""
     return sum(
         text[begin : begin + len(phrase)] == phrase
         and text[begin - 1 : begin] in ("", " ")
@@ -57,6 +57,7 @@ def test_potential_grows_with_the_match_and_goes_with_it():
 
 
 def test_nothing_hot():
+    """An automaton without hot words gives no gain."""
     automaton = build_hotwords({}, VOCABULARY)
     assert automaton.gain.tolist() == [0.0, 0.0]
 

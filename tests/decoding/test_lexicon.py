@@ -1,3 +1,5 @@
+"""A lexicon is a tree of words, read from word lists and pronouncing dictionaries."""
+
 import numpy as np
 import pytest
 

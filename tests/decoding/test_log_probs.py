@@ -1,4 +1,4 @@
-"""Probabilities of texts against every path there is, and against torch."""
+"""The probability of a text is the sum over all its paths, and equals that of torch."""
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ def test_every_text_has_the_sum_of_its_paths(frames, impossible):
 @settings(deadline=None, max_examples=60)
 @given(frames=st.integers(1, 60), seed=st.integers(0, 10**6), data=st.data())
 def test_torch(frames, seed, data):
+    """The probability of a text equals the CTC loss of torch."""
     log_probs = random_log_probs(frames, 5, seed, 3.0)
     tokens = data.draw(st.lists(st.integers(1, 4), max_size=frames))
     expected = exact_score(log_probs, tokens)
@@ -34,6 +35,7 @@ def test_torch(frames, seed, data):
 
 @pytest.mark.parametrize("tokens", [[1], [1, 2, 1], [1, 1, 2, 2]])
 def test_what_just_fits(tokens):
+    """A text has a probability above 0 if and only if it fits in the frames."""
     needed = min_frames(tokens)
     assert log_probability(random_log_probs(needed, 3, 0), tokens, 0) > -np.inf
     assert log_probability(random_log_probs(needed - 1, 3, 0), tokens, 0) == -np.inf
@@ -49,6 +51,7 @@ def test_without_frames_and_another_blank():
 
 
 def test_what_is_no_text_of_the_log_probs():
+    """Tokens outside the vocabulary, the blank and log-probs of a wrong shape are refused."""
     for tokens in ([3], [-1], [0], [1, 0]):
         with pytest.raises(DataError, match="0 <= token < V = 3, without the blank 0"):
             log_probability(random_log_probs(9, 3, 0), tokens, 0)

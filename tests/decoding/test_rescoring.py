@@ -1,4 +1,4 @@
-"""The second pass: by hand, in the search, in a model directory and on the command line."""
+"""The second pass agrees with scores by hand, and works in searches, models and commands."""
 
 import numpy as np
 import pytest
@@ -30,11 +30,13 @@ WEIGHTS = {"lm_weight": 0.8, "word_bonus": 0.3, "unknown_score": -1.0}
 
 @pytest.fixture(scope="module")
 def lm():
+    """A recurrent language model with random weights."""
     return make_lm(words=WORDS)[1]
 
 
 def test_by_hand(lm):
-    # Two entries have the same text; the third one falls out of the list.
+    """Scores are mixed as computed by hand, and a text that is listed twice counts once."""
+    # Two entries have the same text; the third entry falls out of the list.
     scores = np.array([[-2.0, -1.0, -3.0], [-4.0, -1.5, -5.0], [-9.0, -2.0, -1.0], [-3, -1, -3]])
     texts = ["a b", "b", "ab", "a b"]
     options = DecodingConfig(lm_weight=0.5, rescore_weight=0.7, rescore_share=0.25, rescore_count=2)
@@ -115,6 +117,7 @@ def test_tuning_finds_the_share(lm):
 
 @pytest.fixture
 def folder(small_model, tmp_path):
+    """A copy of the small model, into which a test may write a bundle."""
     info = read_model(small_model)
     write_model(tmp_path / "model", info, read_files(small_model, info))
     return tmp_path / "model"

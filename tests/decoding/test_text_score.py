@@ -1,4 +1,4 @@
-"""What a search gives a text: what it reports of those it finds, found or not."""
+"""The score that a search gives a text is the one that it reports when it finds the text."""
 
 import math
 
@@ -51,6 +51,7 @@ def test_the_score_of_a_text_is_what_a_wide_search_reports_of_it(name, second):
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_that_of_the_definition_however_narrow_the_search(name):
+    """The score of a text is that of the definition, however narrow the search is."""
     search = make_search(name, beam_size=1)
     case = WEIGHTS | CASES[name]
     log_probs = random_log_probs(5, len(VOCABULARY), 9)
@@ -64,6 +65,7 @@ def test_it_is_that_of_the_definition_however_narrow_the_search(name):
 
 
 def test_what_cannot_come_out():
+    """A text that the lexicon forbids or the vocabulary cannot spell is not allowed."""
     search = BeamSearch(VOCABULARY, lexicon=LEXICON, hotwords={"bb a": 1.0})
     assert search.allows("") and search.allows("a bb ba")
     assert not search.allows("a b") and not search.allows("x")
@@ -72,7 +74,7 @@ def test_what_cannot_come_out():
     log_probs = random_log_probs(3, len(VOCABULARY), 1)
     assert search.score(log_probs, "b").score == -np.inf
     assert search.score(log_probs, "b").acoustic_score > -np.inf
-    assert search.score(log_probs, "ba ba").acoustic_score == -np.inf  # five tokens
+    assert search.score(log_probs, "ba ba").acoustic_score == -np.inf  # its five tokens do not fit
     with pytest.raises(DataError, match=r"characters \['x'\]"):
         search.score(log_probs, "x")
     with pytest.raises(DataError, match="these are probabilities"):

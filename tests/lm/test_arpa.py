@@ -1,4 +1,4 @@
-"""ARPA files as other programs write them, round trips, and what is refused."""
+"""ARPA files are read as other programs write them, survive a round trip, or are refused."""
 
 import gzip
 import re
@@ -142,7 +142,7 @@ def test_other_damage(tmp_path):
 @settings(max_examples=300)
 @given(st.data())
 def test_malformed_files(tmp_path_factory, data):
-    """Pieces taken out, doubled, and put elsewhere: a model or an error of ours."""
+    """A file whose pieces are taken out, doubled or moved gives a model or one of our errors."""
     path = tmp_path_factory.getbasetemp() / "malformed.arpa"
     pieces = re.findall(r"\s+|[^\s\\=]+|\\|=", HAND_MADE)
     strange = st.sampled_from(["\\", "nan", "1e400", "-", "\0", "é", "\n", " ", "7", "0" * 5000])

@@ -1,4 +1,4 @@
-"""The estimator against its definition, written down slowly, and against the laws of chance."""
+"""The estimator agrees with a slow version of its definition and with the laws of probability."""
 
 import gzip
 import math
@@ -14,7 +14,7 @@ from asr.lm.kneser_ney import FIXED_DISCOUNTS, estimate, estimate_discounts
 
 
 def random_texts(count, seed=0, words="abcdefg", longest=7):
-    """Sentences in which some words often follow each other."""
+    """Return random sentences in which some words often follow each other."""
     rng = random.Random(seed)
     texts = []
     for _ in range(count):
@@ -29,8 +29,10 @@ def random_texts(count, seed=0, words="abcdefg", longest=7):
 
 
 class Definition:
-    """Modified Kneser-Ney by dictionaries: Chen and Goodman (1998), section 4.1, one history and
-    one word at a time."""
+    """Modified Kneser-Ney estimation by dictionaries, one history and one word at a time.
+
+    Source: Chen and Goodman (1998), section 4.1.
+    """
 
     def __init__(self, texts, order, prune=(), known=None):
         self.raw = [Counter() for _ in range(order + 1)]
@@ -125,7 +127,7 @@ def test_probabilities_sum_to_one(order, prune, unit):
     rng = random.Random(order)
     for _ in range(12):
         history = rng.choices(range(len(model.words)), k=rng.randrange(order + 1))
-        if rng.random() < 0.7:  # one that occurs
+        if rng.random() < 0.7:  # a word that occurs
             text = model.encode(rng.choice(texts))
             history = text[: rng.randrange(len(text) + 1)]
         sentences = [[*history, word] for word in range(len(model.words)) if word != start]

@@ -1,4 +1,4 @@
-"""Scores of n-gram models against kenlm, and by hand; the binary file."""
+"""Scores of n-gram models agree with kenlm and with sums by hand, and binary files keep them."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_against_kenlm(order, pruned, tmp_path):
     model = estimated(order)
     if pruned:
         model = prune_at_random(model)
-        # The suffix of a 3-gram is a 2-gram, unless that was left out.
+        # The suffix of a 3-gram is a 2-gram, unless this was left out.
         three = model.suffix[slice(*model.bounds[3:5])] if order > 2 else np.zeros(1)
         assert (three < model.bounds[2]).any()
     write_arpa(tmp_path / "lm.arpa", model)
@@ -76,7 +76,7 @@ def test_the_arrays_by_hand(model):
     assert (model.order, model.unit, model.lower, model.counts) == (3, "word", 10, (5, 4, 1))
     assert model.bounds == (0, 1, 6, 10, 11)
     assert model.trie.label.tolist() == [-1, 0, 1, 2, 3, 4, 3, 4, 2, 3, 4]
-    # <s> a -> a, a b -> b, b </s> -> </s>, b a -> a, <s> a b -> a b
+    # The suffixes are <s> a -> a, a b -> b, b </s> -> </s>, b a -> a, <s> a b -> a b.
     assert model.suffix.tolist() == [0, 0, 0, 0, 0, 0, 4, 5, 3, 4, 7]
     assert (model.word_id("b"), model.word_id("x"), model.unknown_id) == (4, 0, 0)
 

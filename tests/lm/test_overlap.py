@@ -1,4 +1,4 @@
-"""Hand-made tables of what a test and a language model share."""
+"""The overlap of a test set with a language model equals tables made by hand."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from asr.lm.overlap import model_overlap, text_overlap
 LM = ["the cat sat on the mat", "no", "go on"]
 TEST = ["the cat sat on the mat", "no", "the cat sat on a mat", "yes no"]
 
-# order, unit, distinct, distinct seen, running, running seen
+# Each row holds order, unit, distinct, distinct seen, running and running seen n-grams.
 TABLE = [
     (1, "word", 8, 6, 15, 13),
     (2, "word", 8, 5, 11, 8),
@@ -20,6 +20,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("order", "unit", "distinct", "found", "running", "seen"), TABLE)
 def test_texts(order, unit, distinct, found, running, seen):
+    """The counts of n-grams that the texts share are those of the table."""
     result = text_overlap(LM, TEST, order, unit)
     assert (result.sentences, result.sentences_seen) == (4, 2)
     assert (result.long, result.long_seen) == (2, 1)
@@ -29,7 +30,7 @@ def test_texts(order, unit, distinct, found, running, seen):
 
 def test_texts_of_characters():
     result = text_overlap(["no on"], ["on no", "o"], 2, "token")
-    # on, n<space>, <space>n, no; the text has no, o<space>, <space>o, on
+    # The test has on, n<space>, <space>n and no; the text has no, o<space>, <space>o and on.
     assert (result.distinct, result.distinct_seen) == (4, 2)
     assert (result.running, result.running_seen) == (4, 2)
 
@@ -53,7 +54,7 @@ def test_texts_warn_of_long_sentences():
 def test_a_model_by_hand():
     model = estimate(LM, 3).model
     result = model_overlap(model, TEST)
-    # Words and </s>: 7 + 2 + 7 + 3, of which a and yes are unknown. The model lacks "on a",
+    # There are 7 + 2 + 7 + 3 words and </s>; a and yes are unknown. The model lacks "on a",
     # "a mat", "<s> yes", "yes no", and the five 3-grams that hold a or yes.
     assert result.running == (19, 19, 15)
     assert result.explicit == (17, 15, 10)
@@ -79,6 +80,7 @@ def test_pruned_models():
 
 
 def test_no_test():
+    """An overlap without test texts is refused."""
     for function, source in ((text_overlap, LM), (model_overlap, estimate(LM, 2).model)):
         with pytest.raises(DataError, match="needs test texts"):
             function(source, [], *([2] if function is text_overlap else []))

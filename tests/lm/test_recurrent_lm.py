@@ -1,4 +1,4 @@
-"""Recurrent language models: against torch, by hand, and in pieces."""
+"""Recurrent language models give the scores of torch, in batches and in pieces."""
 
 import json
 import math
@@ -43,6 +43,7 @@ def test_pieces_equal_torch_on_the_whole(cell, layers):
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_what_is_behind_a_length_changes_nothing(cell):
+    """Tokens after the end of a text do not change its scores."""
     _, lm = make_lm(cell)
     tokens = np.array([[0, 2, 3, 4], [0, 5, 1, 1], [0, 1, 1, 1]])
     lengths = np.array([4, 2, 1])
@@ -56,7 +57,7 @@ def test_what_is_behind_a_length_changes_nothing(cell):
 
 def test_scores_are_the_log_probabilities_of_torch(monkeypatch):
     network, lm = make_lm()
-    monkeypatch.setattr("asr.lm.recurrent_lm.BATCH_VALUES", 60)  # several batches
+    monkeypatch.setattr("asr.lm.recurrent_lm.BATCH_VALUES", 60)  # this makes several batches
     sentences = [lm.encode(text) for text in TEXTS]
     assert sentences[3] == [1, 5]
     for ids, scores in zip(sentences, lm.score(sentences), strict=True):
@@ -97,7 +98,7 @@ def test_texts_with_common_beginnings(texts, history, ends, unit):
 
 
 def test_perplexity_by_hand():
-    # Without weights every unit is as likely as every other, also the end.
+    # With all weights 0 every unit is as likely as every other, the end included.
     network, _ = make_lm()
     with torch.no_grad():
         for weight in network.parameters():
@@ -114,6 +115,7 @@ def test_perplexity_by_hand():
 
 
 def test_mixtures():
+    """The weights found give the lowest perplexity, and mixed scores are those computed by hand."""
     texts = ["a b c", "b b", "a", "c b a x"]
     _, first = make_lm(seed=1)
     _, second = make_lm(seed=2)

@@ -1,3 +1,5 @@
+"""A trie holds every prefix of its sequences once, and finds the children of its nodes."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ SEQUENCES = st.lists(st.lists(st.integers(0, 5), max_size=5), max_size=12)
 
 
 def prefixes(sequences):
+    """Return all prefixes of the sequences, themselves included."""
     return {tuple(sequence[:end]) for sequence in sequences for end in range(len(sequence) + 1)}
 
 
@@ -42,6 +45,7 @@ def test_children(sequences):
 
 
 def test_a_hand_made_one():
+    """The arrays of a small trie are those that were worked out by hand."""
     trie, ends = build_trie([[3, 1], [], [0], [3], [3, 0], [3, 1]])
     assert trie.label.tolist() == [-1, 0, 3, 0, 1]
     assert trie.first.tolist() == [1, 3, 3, 5, 5, 5]

@@ -1,4 +1,4 @@
-"""Calibrated confidences, against a fit by another program and words drawn with known odds."""
+"""Calibrators agree with another program's fit, and find the odds with which words were drawn."""
 
 import math
 from dataclasses import replace
@@ -21,8 +21,10 @@ from asr.recognition.words import to_words
 
 
 def drawn(count, slope, intercept, seed=1):
-    """Confidences, and words right with the odds that a calibrator of ``slope`` and ``intercept``
-    gives them."""
+    """Draw confidences and, for each, True if its word is right.
+
+    The words are right with the odds that a calibrator of ``slope`` and ``intercept`` gives them.
+    """
     rng = np.random.default_rng(seed)
     logits = rng.normal(2, 3, count)
     odds = 1 / (1 + np.exp(-(slope * logits + intercept)))
@@ -30,11 +32,13 @@ def drawn(count, slope, intercept, seed=1):
 
 
 def test_the_odds_that_words_were_drawn_with():
+    """The fit finds the odds with which the words were drawn."""
     found = fit_calibrator(*drawn(20000, 0.5, -0.3))
     assert (found.slope, found.intercept) == pytest.approx((0.5, -0.3), abs=0.05)
 
 
 def test_the_most_likely_by_another_optimiser():
+    """The fit is as likely as the most likely calibrator that another optimiser finds."""
     confidences, correct = drawn(300, 0.7, 0.4)
     right = np.array(correct)
     logits = np.clip(confidences, EDGE, 1 - EDGE)
@@ -70,14 +74,17 @@ def test_calibrated_words_are_as_often_right_as_they_say():
     ids=["no words", "none wrong", "nine wrong", "the sure ones wrong"],
 )
 def test_too_little_to_say(confidences, correct):
+    """Confidences stay as they are where the words seen are no ground to change them."""
     assert fit_calibrator(confidences, correct) == AS_IT_IS
 
 
 def test_as_it_is():
+    """The calibrator AS_IT_IS changes no confidence."""
     assert [AS_IT_IS(x) for x in (0.0, 0.3, 1.0)] == [0.0, 0.3, 1.0]
 
 
 def test_by_hand():
+    """Calibrated confidences are those that were computed by hand."""
     # The logit of 0.8 is log(4): half of it gives odds of 2, less log(2) odds of 1.
     assert Calibrator(0.5)(0.8) == pytest.approx(2 / 3)
     assert Calibrator(0.5, -math.log(2))(0.8) == pytest.approx(0.5)
@@ -101,6 +108,7 @@ def test_words_of_each_decoder_have_their_own():
 
 
 def test_judged_by_hand():
+    """Each word of a hypothesis is judged right or wrong by its alignment with the reference."""
     assert judge("a b c d", "a x c c d") == [True, False, True, False, True] or (
         judge("a b c d", "a x c c d") == [True, False, False, True, True]
     )
@@ -132,5 +140,5 @@ def test_a_bundle_is_calibrated_by_the_words_that_it_gives(tmp_path):
     assert [word.confidence for item in again for word in item.words] == pytest.approx(
         [found(confidence) for confidence in confidences]
     )
-    # Another bundle, other confidences.
+    # Another bundle gives other confidences, so the calibrator of the beam is dropped.
     assert write_bundle(folder, Bundle()).calibrators == {"greedy": Calibrator(2.0)}

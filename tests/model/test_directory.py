@@ -1,4 +1,4 @@
-"""Faults 22 and 23: model directories that are damaged, incomplete, foreign or hostile."""
+"""Model directories are read whole, and refused if damaged, incomplete, foreign or hostile."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from asr.recognition.transcriber import Transcriber
 
 
 class Bomb:
-    """Unpickling this would write a file."""
+    """An object that would write a file if it were unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -247,7 +247,10 @@ def test_a_model_takes_the_place_of_a_model_only(model, tmp_path):
 
 
 def test_an_old_model_that_joins_frames_is_recognised_with_but_not_trained(tmp_path):
-    """``stack_model`` was written when encoders could join frames in place of convolving them."""
+    """An old model that joins frames recognises, but its weights are not trained further.
+
+    ``stack_model`` was written when encoders could join frames instead of convolving them.
+    """
     from asr.training.export import load_weights, start_from
 
     folder = Path(__file__).parent / "stack_model"

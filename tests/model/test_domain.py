@@ -1,4 +1,4 @@
-"""What is measured of recordings, and what is said of those that a model was not made for."""
+"""Properties of recordings are measured, and a model warns of recordings outside its domain."""
 
 import json
 from dataclasses import replace
@@ -43,13 +43,13 @@ def test_levels_are_decibels_below_full_scale():
         pytest.approx(-80, abs=1),
         pytest.approx(-20, abs=1),
     )
-    assert hear(np.full(16000, 0.3)).measures.level == -120  # direct current is no sound
+    assert hear(np.full(16000, 0.3)).measures.level == -120  # direct current has no level
 
 
 def test_high_band_is_power_per_hertz():
     assert hear(noise(160000)).measures.high_band == pytest.approx(0, abs=0.3)
     both = tone(1000, 0.1) + tone(5500, 0.01)
-    bands = 10 * np.log10(3100 / 3000)  # the power of each spread over the width of its band
+    bands = 10 * np.log10(3100 / 3000)  # each power is spread over the width of its band
     assert hear(both).measures.high_band == pytest.approx(-20 + bands, abs=0.2)
     telephone = resample(resample(noise(160000), 16000, 8000), 8000, 16000)
     assert hear(telephone).measures.high_band < -60
@@ -86,6 +86,7 @@ GOOD = hear(np.concatenate([noise(8000, 0, 1e-3), noise(8000, 1, 0.1)])).measure
 
 
 def said(text, confidence=0.9):
+    """Return the words of a text, all of the same confidence."""
     words = enumerate(text.split())
     return [Word(word, float(n), n + 0.5, confidence) for n, word in words]
 
@@ -110,12 +111,14 @@ def said(text, confidence=0.9):
     ],
 )
 def test_what_is_said_of_a_recording(changes, words, message):
+    """A recording outside the training domain gets the warning that names what differs."""
     found = domain_warnings(DOMAIN_OF_NOISE, replace(GOOD, **changes), words, words, True)
     assert len(found) == (message is not None)
     assert message is None or message in found[0]
 
 
 def test_a_long_recording_may_be_long():
+    """The duration of a recording that is read in windows gives no warning."""
     assert domain_warnings(DOMAIN_OF_NOISE, replace(GOOD, duration=3600.0), [], [], False) == ()
 
 
@@ -135,7 +138,7 @@ def test_a_domain_is_described_by_quantiles():
 
 @pytest.fixture
 def model(small_model, tmp_path):
-    """A model with a domain."""
+    """A model directory with a training domain."""
     info = read_model(small_model)
     files = {**read_files(small_model, info), DOMAIN: domain_to_json(DOMAIN_OF_NOISE)}
     write_model(tmp_path / "model", info, files)
@@ -149,6 +152,7 @@ def test_what_was_written_is_read(model, small_model):
 
 @pytest.mark.parametrize("change", [{"level": 3}, {"noise": [1, 2, 3]}, {"words": 1}, None, []])
 def test_another_description(model, change):
+    """A domain.json that does not describe a training domain is refused."""
     values = json.loads(domain_to_json(DOMAIN_OF_NOISE))
     values = {**values, **change} if isinstance(change, dict) else change
     files = {**read_files(model, read_model(model)), DOMAIN: json.dumps(values).encode()}

@@ -1,4 +1,4 @@
-"""The two trained models against their recorded scores, and against torch."""
+"""The two trained models reach their recorded scores and agree with torch."""
 
 import json
 from dataclasses import asdict
@@ -39,8 +39,11 @@ def test_golden_clips(name):
 
 @both
 def test_onnx_equals_torch(name):
-    """In double precision. Single precision rounds what is far below the loudest of a frame, so
-    that in quiet recordings torch itself is off: the graph is within 1e-4, or as close as that."""
+    """The graph gives the log-probs of torch in double precision.
+
+    Single precision rounds values far below the loudest of a frame, so that in quiet recordings
+    torch itself is off. The graph is within 1e-4, or as close as torch in single precision is.
+    """
     import torch
 
     from asr.training.export import load_weights
@@ -76,7 +79,10 @@ def test_the_default_model_transcribes_every_sample():
 
 @both
 def test_recorded_score_on_an4_test(name, an4):
-    """Rounding may turn one frame on another processor: one error more or less, no more."""
+    """A model makes the recorded number of errors on AN4's test set, give or take one.
+
+    Rounding may turn one frame on another processor.
+    """
     transcriber = Transcriber(MODELS[name])
     evaluation = evaluate(an4 / "test.jsonl", transcriber)
     recorded = score_from_values(transcriber.model.scores["an4_test"]["score"])
@@ -97,7 +103,10 @@ def test_results_of_the_recipe_are_those_of_its_model():
 
 
 def test_recorded_score_with_the_bundled_search(an4):
-    """As above: one error more or less, no more; with the second pass too, where there is one."""
+    """Beam search makes the recorded number of errors, give or take one.
+
+    The same holds for the second pass, where the bundle has one.
+    """
     transcriber = Transcriber(MODELS["an4"], decoder="beam")
     bundle = read_bundle(MODELS["an4"], transcriber.model)
     recorded = {False: bundle.provenance["an4_test"]}

@@ -1,4 +1,4 @@
-"""Cut-out models against the whole model, and against the package onnx."""
+"""Graphs cut out of a model compute the outputs of the whole one, and are sound ONNX models."""
 
 import contextlib
 
@@ -39,6 +39,7 @@ def test_same_output(model, output):
 
 
 def test_what_is_left(model):
+    """The cut-out graph keeps the nodes up to the output and all initializers."""
     whole = onnx.load_from_string(model)
     part = onnx.load_from_string(model_of_output(model, "used_statistics"))
     count = len(part.graph.node)

@@ -1,4 +1,4 @@
-"""ONNX against torch, for every cell and direction, and batch invariance of both."""
+"""ONNX agrees with torch for every cell and direction, and batches change no output of either."""
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ SAMPLES = (700, 16000, 41237)
 
 
 def torch_log_probs(network, waveforms):
+    """Return the log-probs of a torch model."""
     lengths = torch.tensor([len(samples) for samples in waveforms])
     batch = torch.zeros(len(waveforms), int(lengths.max()))
     for row, samples in zip(batch, waveforms, strict=True):
@@ -22,6 +23,7 @@ def torch_log_probs(network, waveforms):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
+    """A function that makes a network with given options and a session of its exported graph."""
     made = {}
 
     def build(**encoder):
@@ -80,8 +82,11 @@ def test_no_samples_no_frames(exported):
 
 
 def test_statistics_of_the_whole_serve_a_window(exported):
-    """A window normalised by the recording's statistics has the recording's features: away
-    from the window's edges a unidirectional model with the same past gives the same output."""
+    """A window normalised by the recording's statistics has the features of the recording.
+
+    Away from the edges of the window, a unidirectional model with the same past gives the same
+    output.
+    """
     _, session = exported(bidirectional=False, padding=0)
     whole = noise(32000) * np.linspace(0.01, 1, 32000, dtype=np.float32)
     run = session._session.run
