@@ -6,17 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.optimize
-from conftest import ROOT, make_info
+from conftest import make_info
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.data.manifest import Utterance, write_manifest
-from asr.decoding.bundle import Bundle, read_bundle, write_bundle
 from asr.decoding.hypothesis import Hypothesis
-from asr.evaluation.reliability import calibrate, fit_beam, judge
+from asr.evaluation.reliability import calibrate
 from asr.model.calibration import AS_IT_IS, EDGE, Calibrator, fit_calibrator
-from asr.model.directory import read_files, read_model, write_model
-from asr.recognition.transcriber import Transcriber
 from asr.recognition.words import to_words
 
 
@@ -105,40 +101,3 @@ def test_words_of_each_decoder_have_their_own():
     assert [word.confidence for word in found] == pytest.approx([2 / 3, 16 / 17])
     other = replace(info, calibrators={})
     assert to_words(hypothesis, other, 1.0)[0].confidence == pytest.approx(0.8)
-
-
-def test_judged_by_hand():
-    """Each word of a hypothesis is judged right or wrong by its alignment with the reference."""
-    assert judge("a b c d", "a x c c d") == [True, False, True, False, True] or (
-        judge("a b c d", "a x c c d") == [True, False, False, True, True]
-    )
-    assert judge("", "a") == [False] and judge("a", "") == []
-
-
-def test_a_bundle_is_calibrated_by_the_words_that_it_gives(tmp_path):
-    source, folder = ROOT / "recipes/an4/model", tmp_path / "model"
-    info = read_model(source)
-    write_model(
-        folder, replace(info, calibrators={"greedy": Calibrator(2.0)}), read_files(source, info)
-    )
-    clips = sorted((ROOT / "samples").glob("*.wav"))
-    texts = [clip.with_suffix(".txt").read_text().strip() for clip in clips]
-    items = [Utterance(clip, 3.0, text, clip.stem) for clip, text in zip(clips, texts, strict=True)]
-    write_manifest(tmp_path / "dev.jsonl", items)
-    raw = list(Transcriber(folder, decoder="beam").transcribe_many(clips))
-    bundle = read_bundle(folder, info)
-    calibrated = write_bundle(folder, bundle, fit_beam(folder, tmp_path / "dev.jsonl", bundle))
-    assert calibrated == read_model(folder)
-    assert calibrated.calibrators["greedy"] == Calibrator(2.0)
-    found = calibrated.calibrators["beam"]
-    confidences = [word.confidence for item in raw for word in item.words]
-    correct = [
-        right for text, item in zip(texts, raw, strict=True) for right in judge(text, item.text)
-    ]
-    assert found == fit_calibrator(confidences, correct) != AS_IT_IS
-    again = list(Transcriber(folder, decoder="beam").transcribe_many(clips))
-    assert [word.confidence for item in again for word in item.words] == pytest.approx(
-        [found(confidence) for confidence in confidences]
-    )
-    # Another bundle gives other confidences, so the calibrator of the beam is dropped.
-    assert write_bundle(folder, Bundle()).calibrators == {"greedy": Calibrator(2.0)}

@@ -1,0 +1,40 @@
+"""Speakers, texts and recordings that a test set shares with the training data."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.data.leakage import find_leakage
+from asr.data.manifest import Utterance
+from asr.errors import DataError
+
+
+@pytest.fixture
+def make(tmp_path):
+    """An utterance whose audio is a constant."""
+
+    def make(name, speaker, text, level):
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, np.full(800, level), 16000)
+        return Utterance(path, 0.05, text, name, speaker)
+
+    return make
+
+
+def test_what_is_shared_with_training(make):
+    training = [make("a", "ann", "yes", 0.1), make("b", None, "no", 0.2)]
+    test = [
+        make("c", "ann", "yes", 0.3),
+        make("d", "bob", "stop", 0.2),  # another name, the same recording
+        make("e", None, "no", 0.4),
+    ]
+    found = find_leakage(test, training)
+    assert (found.speakers, found.texts, found.audio) == (("ann",), 2, 1)
+    assert str(found) == (
+        "1 speakers of the test set are in the training data, 2 of its 3 texts and 1 of its "
+        "recordings"
+    )
+    assert find_leakage(test, test[:0]).audio == 0
+    test[0].audio.unlink()
+    with pytest.raises(DataError, match=r"cannot read .*c\.wav: No such file"):
+        find_leakage(test, training)
