@@ -1,4 +1,4 @@
-"""A known text on its recording: words of known places, long recordings, texts that don't fit."""
+"""A known text is aligned with its recording, short or long, or refused if it does not fit."""
 
 import json
 import subprocess
@@ -25,12 +25,16 @@ def aligner():
 
 
 def text_of(path):
+    """Return the text of a sample."""
     return path.with_suffix(".txt").read_text().strip()
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_what_is_recognised_is_aligned_where_it_was_recognised(aligner, path):
-    """The samples are recognised without an error: greedy search knows their times."""
+    """An aligned word has the times and the confidence with which it was recognised.
+
+    The samples are recognised without an error, so greedy search knows the times.
+    """
     alignment = aligner.align(path, text_of(path))
     transcript = Transcriber().transcribe(path)
     assert alignment.text == transcript.text
@@ -83,6 +87,7 @@ def test_texts_that_do_not_fit(aligner, text, message):
 
 
 def test_recordings_that_are_none(aligner, tmp_path):
+    """A missing or an empty recording is refused."""
     with pytest.raises(AudioError, match="no such file"):
         aligner.align(tmp_path / "none.wav", "yes")
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16000)
@@ -123,8 +128,11 @@ print(json.dumps({
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_an_hour(an4, tmp_path):
-    """AN4's test set ten times: every utterance's words lie inside it, whatever was misheard, the
-    process stays small, and nothing drifts."""
+    """An hour is aligned word for word in a small process, and its times do not drift.
+
+    The hour is AN4's test set ten times. The words of every utterance lie inside it, even those
+    that the model mishears.
+    """
     rate, repeats = 16000, 10
     items = read_manifest(an4 / "test.jsonl")
     recordings = [read_audio(item.audio, rate).samples for item in items]
@@ -150,7 +158,7 @@ def test_an_hour(an4, tmp_path):
             inside.append(begin - 0.1 <= start and stop <= end + 0.1)
     assert next(words, None) is None
     assert np.mean(inside) > 0.995
-    # Each time the set is repeated, its words come as much later as it is long.
+    # Each time the set is repeated, its words come later by the length of the set.
     times = np.array([start for _, start, _ in result["words"]]).reshape(repeats, -1)
     later = np.diff(times[1:-1], axis=0)
     assert np.mean(np.abs(later - len(samples) / rate) <= 0.041) > 0.995

@@ -1,4 +1,4 @@
-"""Chunker of a recording: where they are cut, and that nothing is lost or said twice."""
+"""A recording is cut into chunks at pauses, and nothing is lost or said twice."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,14 @@ PER_SECOND = 25
 
 
 def log_probs_of(path):
+    """Return log-probs whose best path is ``path``."""
     rows = np.full((len(path), len(INFO.vocabulary)), -5.0, np.float32)
     rows[np.arange(len(path)), path] = -0.1
     return rows
 
 
 def cut(path, portions=(), pause_frames=5, longest=30):
-    """The chunks of a path that is fed in portions."""
+    """Return the chunks of a path that is fed in portions."""
     chunks = Chunker(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
     found = []
     for rows in np.split(log_probs_of(path), portions):
@@ -47,8 +48,8 @@ A, B = 5, 6
         ([A, BLANK, SPACE, BLANK, BLANK, SPACE, B], [4, 3]),
         ([A] + [BLANK] * 5, [4, 2]),
         ([A] + [BLANK] * 20 + [B], [4, 18]),
-        # Thirty frames without a pause: the longest gap of the second half, then the last border,
-        # then no more than the limit.
+        # Thirty frames have no pause: the cut is in the longest gap of the second half, else at the
+        # last border between symbols, else at the limit.
         ([A, B] * 9 + [BLANK, BLANK] + [A, B, BLANK] * 5, [19, 16]),
         ([A] * 20 + [B] * 30, [20, 30, 0]),
         ([A] * 40, [30, 10]),
@@ -56,10 +57,12 @@ A, B = 5, 6
     ],
 )
 def test_table(path, expected):
+    """The path of each row is cut into chunks of these lengths."""
     assert lengths(path) == expected
 
 
 def test_which_pieces_end_in_a_pause():
+    """A chunk that was cut at a pause says so, one that was cut elsewhere does not."""
     path = [A] + [BLANK] * 5 + [B, BLANK] * 30
     assert [chunk.pause for chunk in cut(path)][:2] == [True, False]
     assert cut(path)[-1].pause
@@ -97,7 +100,7 @@ def test_the_best_path_of_the_pieces_is_that_of_the_whole(path):
         ends += [chunk.first + end for end in part.end_frames]
 
     def letters(hypothesis_tokens, *frames):
-        # A cut may part a space in two, which is no word more.
+        # A cut may part a space in two, which adds no word.
         return [item for item in zip(hypothesis_tokens, *frames, strict=True) if item[0] != SPACE]
 
     expected = letters(whole.tokens, whole.start_frames, whole.end_frames)

@@ -1,4 +1,4 @@
-"""Jobs of transcription: their outputs, shares, and those that are done already."""
+"""Jobs of transcription have outputs, are divided into shares, and are skipped if done already."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_jobs_whose_outputs_all_exist_are_skipped(tmp_path):
 
     assert sources() == ["a.wav", "b.wav", "c.wav"]
     assert sources(skip_existing=True) == ["b.wav", "c.wav"]
-    # A share is one of all jobs, so that it stays the same while others are done.
+    # A share is taken of all jobs, so that it stays the same while others are done.
     assert sources(skip_existing=True, share="1/2") == ["c.wav"]
 
 
@@ -46,6 +46,7 @@ def test_sources_of_two_shares_may_not_claim_one_output():
 
 @given(st.integers(0, 20), st.integers(1, 9))
 def test_shares_are_all_together(count, shares):
+    """Shares hold every job once, and their sizes differ by one at most."""
     sources = [str(n) for n in range(count)]
     parts = [share_of(sources, f"{i}/{shares}") for i in range(1, shares + 1)]
     assert sorted(int(s) for part in parts for s in part) == list(range(count))
@@ -54,6 +55,7 @@ def test_shares_are_all_together(count, shares):
 
 @pytest.mark.parametrize("share", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
 def test_no_share(share):
+    """A share that is not i/n with 1 <= i <= n is refused."""
     with pytest.raises(DataError, match="share"):
         share_of([], share)
 

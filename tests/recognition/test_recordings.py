@@ -1,4 +1,4 @@
-"""Long recordings are decoded once: what a second pass gets, and what happens without room."""
+"""A long recording is decoded once, if there is room to keep it for the second pass."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ EXPECTED = read_audio(FLAC, RATE).samples
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """The names of what is opened for decoding."""
+    """A list of the sources that are opened for decoding."""
     opened, open_audio = [], recordings.open_audio
 
     def counted(source, *args, **options):
@@ -36,13 +36,14 @@ def decoded(monkeypatch):
 
 @pytest.fixture
 def no_files_left():
-    """Every file that the test opens is closed."""
+    """A check that every file that the test opens is closed."""
     before = len(os.listdir("/dev/fd"))
     yield
     assert len(os.listdir("/dev/fd")) == before
 
 
 def check(blocks, expected=EXPECTED):
+    """Assert that blocks, joined, are the expected samples."""
     np.testing.assert_array_equal(np.concatenate([*blocks]), expected)
 
 
@@ -55,7 +56,7 @@ def test_the_second_pass_gets_what_the_first_one_decoded(
     check(passes())
     check(passes())
     assert len(decoded) == 1
-    # Nothing is kept for a third one.
+    # Nothing is kept for a third pass.
     check(passes())
     assert len(decoded) == 2
 
@@ -74,7 +75,10 @@ def test_a_pass_goes_on_where_another_has_ended(monkeypatch, decoded, no_files_l
 
 
 def no_room(count, error):
-    """A temporary file for ``count`` writes; the one that follows is cut short, or raises."""
+    """Return a class of temporary files that have room for ``count`` writes.
+
+    The write that follows is cut short, or raises ``error`` if there is one.
+    """
 
     class Full:
         def __init__(self):
@@ -109,6 +113,7 @@ def test_no_room_for_temporary_files(monkeypatch, decoded, no_files_left, count,
 
 
 def test_more_than_is_kept(monkeypatch, decoded, no_files_left):
+    """A recording that is larger than the limits is decoded in each pass."""
     monkeypatch.setattr(recordings, "MAX_IN_MEMORY", 300_000)
     monkeypatch.setattr(recordings, "MAX_ON_DISK", 300_000)
     passes = Passes(FLAC, RATE)
@@ -154,6 +159,7 @@ def test_a_long_recording_that_is_not_opened_is_closed(small_model, tmp_path, no
 
 
 def test_a_fault_behind_the_beginning(small_model):
+    """A sample that is not finite is found behind the first five seconds too."""
     samples = SAMPLES.copy()
     samples[15 * RATE] = np.nan
     data = encode(samples, format="WAV", subtype="FLOAT")

@@ -1,3 +1,5 @@
+"""Words are divided into segments at pauses, whatever the portions in which they come."""
+
 import itertools
 
 import pytest
@@ -9,14 +11,17 @@ from asr.recognition.segments import Segment, Segmenter, split
 
 
 def milliseconds(start, end):
+    """Return the time from start to end in whole ms."""
     return round(1000 * end) - round(1000 * start)
 
 
 def pauses(words):
+    """Return the pauses between words in whole ms."""
     return [milliseconds(a.end, b.start) for a, b in itertools.pairwise(words)]
 
 
 def texts(segments):
+    """Return the texts of segments."""
     return [segment.text for segment in segments]
 
 
@@ -33,11 +38,11 @@ def texts(segments):
         ([(0, 16000), (100, 16000)], ["a", "b"]),  # a word is never cut
         # The longest pause lies behind a, the longest in the second half behind c.
         ([(0, 1000), (700, 3000), (0, 3000), (300, 4000), (200, 4000)], ["a b c", "d e"]),
-        # Of equal pauses the last.
+        # The last of equal pauses is taken.
         ([(0, 8000), (100, 1000), (100, 1000), (50, 1000), (0, 5000)], ["a b", "c d e"]),
-        # No pause in the second half: before the long word.
+        # The second half has no pause, so the cut is before the long word.
         ([(0, 1000), (500, 1000), (100, 12500), (300, 100)], ["a b", "c d"]),
-        # What stays open may be cut again.
+        # The part that stays open may be cut again.
         ([(0, 8000), (500, 5000), (100, 16000)], ["a", "b", "c"]),
     ],
 )  # fmt: skip
@@ -46,7 +51,10 @@ def test_split(words, expected):
 
 
 def test_a_pause_at_any_time():
-    """Floats hold neither 4.4 nor 5.2, and their difference is less than 0.8."""
+    """A pause of 800 ms parts two segments, wherever it lies.
+
+    Floats hold neither 4.4 nor 5.2, and their difference is less than 0.8.
+    """
     for start in range(0, 40000, 100):
         assert len(split(spoken((start, 400), (800, 100)))) == 2
 
@@ -73,6 +81,7 @@ def test_segments_close_early():
 
 @given(recordings())
 def test_what_segments_are(words):
+    """Segments hold all words in order, and each keeps the limits of length and pause."""
     segments = split(words)
     assert [word for segment in segments for word in segment.words] == words
     for segment in segments:
@@ -80,7 +89,7 @@ def test_what_segments_are(words):
         assert all(pause < 800 for pause in pauses(segment.words))
     for before, behind in itertools.pairwise(segments):
         (cut,) = pauses([before.words[-1], behind.words[0]])
-        if cut < 800:  # not a pause: one word more would be too much, and this was the best place
+        if cut < 800:  # it is no pause: another word would be too much, and no place was better
             late = [w for w in before.words if milliseconds(before.start, w.end) >= 7500]
             assert late or milliseconds(before.start, behind.words[0].end) > 15000
             assert all(pause <= cut for pause in pauses(late))

@@ -1,4 +1,4 @@
-"""Word times against known borders: strings of digits, as the benchmark joins them."""
+"""The default model gives word times close to known borders in strings of digits."""
 
 import miniatures
 import numpy as np
@@ -38,7 +38,7 @@ def test_recordings_of_a_folder(tmp_path):
 
 @pytest.mark.skipif(not FSDD.exists(), reason=f"{FSDD} is missing; see ASR_FSDD_ARCHIVE")
 def test_times_of_the_default_model():
-    """Half of the times within 60 ms, 95 % within 200 ms, no bias of more than half a frame."""
+    """Half of the times are within 60 ms and 95 % within 200 ms, with a bias below half a frame."""
     recordings = [item for item in times.read_recordings(FSDD) if item.index < times.TEST_INDICES]
     assert len(recordings) == 6 * 10 * times.TEST_INDICES
     session = AcousticSession(default_model())

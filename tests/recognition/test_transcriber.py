@@ -1,4 +1,4 @@
-"""Faults 11 and 12, batches against single files, and what callers hand in."""
+"""The transcriber handles silence, noise, odd samples, batches and long recordings."""
 
 import itertools
 import os
@@ -24,7 +24,6 @@ def transcriber():
     return Transcriber()
 
 
-# Fault 11
 @pytest.mark.parametrize("level", [0.0, 0.5, -1.0])
 def test_silence_and_direct_current(transcriber, level):
     transcript = transcriber.transcribe(np.full(32000, level, np.float32))
@@ -34,7 +33,10 @@ def test_silence_and_direct_current(transcriber, level):
 
 @pytest.mark.parametrize("level", [5.0, 1.0, 0.1, 1e-5])
 def test_noise_is_no_speech(transcriber, level):
-    """From full scale, clipped, to the last bits: no text, or none that the model is sure of."""
+    """Noise of any level gives no text, or words of which the model is not sure.
+
+    The levels go from full scale, where samples are clipped, down to the last bits.
+    """
     for seed in range(3):
         samples = np.clip(noise(48000, seed, level), -1, 1)
         assert np.isfinite(transcriber.log_probs(samples)).all()
@@ -46,7 +48,6 @@ def test_silence_inside_a_batch_has_finite_features(transcriber):
     assert np.isfinite(transcriber.log_probs(np.zeros(16000, np.float32))).all()
 
 
-# Fault 12
 @pytest.mark.parametrize("count", [0, 1, 399, 639])
 def test_shorter_than_one_window_or_frame(transcriber, count):
     transcript = transcriber.transcribe(noise(count))
@@ -86,6 +87,7 @@ def test_order_survives_more_files_than_are_read_ahead(transcriber):
 
 
 def test_errors_stand_in_their_place(transcriber):
+    """The result of a file that cannot be read is its error."""
     results = list(transcriber.transcribe_many([SAMPLES[0], "none.wav", SAMPLES[1]]))
     assert isinstance(results[1], AudioError)
     assert isinstance(results[0], Transcript) and isinstance(results[2], Transcript)
@@ -137,12 +139,16 @@ def test_a_named_pipe_is_heard_once(transcriber, tmp_path):
 
 
 def test_python_interface():
+    """The functions of the package give the transcripts of the transcriber."""
     assert asr.transcribe(SAMPLES[0]) == asr.load().transcribe(SAMPLES[0].read_bytes())
 
 
 @pytest.fixture(scope="module")
 def long_recording(tmp_path_factory):
-    """Three minutes: the samples, faint noise of two seconds between; where each begins."""
+    """A recording of three minutes, and the time at which each sample begins.
+
+    It consists of the samples with faint noise of two seconds between them.
+    """
     path = tmp_path_factory.mktemp("long") / "long.flac"
     parts, borders, seconds = [], [], 0.0
     for index in itertools.count():
@@ -158,14 +164,15 @@ def long_recording(tmp_path_factory):
 
 @pytest.mark.parametrize("decoder", ["greedy", "beam"])
 def test_a_long_recording_is_the_sum_of_its_parts(long_recording, decoder):
+    """A long recording has a segment for each sample that it was made of."""
     path, borders = long_recording
     transcriber = Transcriber(decoder=decoder)
     transcript = transcriber.transcribe(path)
     assert transcript.duration == pytest.approx(soundfile.info(path).duration)
-    # Each in a segment of its own, in its place.
+    # Each sample has a segment of its own, in its place.
     parts = zip(transcript.segments, itertools.pairwise(borders), strict=True)
     assert all(begin < part.start and part.end < end - 1.5 for part, (begin, end) in parts)
-    # They have the level of the loudest, so they are not recognised as well as one by one.
+    # The loudest sets the level of all, so they are not recognised as well as one by one.
     texts = [path.with_suffix(".txt").read_text() for path in SAMPLES] * 9
     said = [segment.text for segment in transcript.segments]
     assert asr.score(texts[: len(said)], said).wer < 0.15
@@ -189,7 +196,7 @@ def test_a_long_recording_is_recognised_as_in_one_piece(long_recording, transcri
         any((word.text, round(word.start / frame) + move) in places for move in (-1, 0, 1))
         for word in windowed.words
     ]
-    assert np.mean(near) > 0.8  # the rest are those that it did not part
+    assert np.mean(near) > 0.8  # the rest are words that it did not part
 
 
 def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
@@ -209,7 +216,10 @@ def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
 def test_live_segments_come_two_to_nine_seconds_after_they_ended(
     long_recording, transcriber, monkeypatch
 ):
-    """Counted in audio that was read until then, without reading ahead."""
+    """A live segment comes between 2 and 9.1 s after its end.
+
+    The delay is counted in audio that was read until then, without reading ahead.
+    """
     monkeypatch.setattr("asr.recognition.transcriber.prefetch", lambda items, count: items)
     samples, rate = soundfile.read(long_recording[0], dtype="float32")
     read = []

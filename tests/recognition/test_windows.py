@@ -1,4 +1,4 @@
-"""Windows of long recordings: frame counts, borders, statistics, and how little they change."""
+"""Windows give a long recording the frames and statistics of the whole, and change little else."""
 
 import numpy as np
 import pytest
@@ -19,10 +19,12 @@ def session(small_model):
 
 
 def in_blocks(samples, size=65536):
+    """Return a function that yields the samples in blocks."""
     return lambda: (samples[i : i + size] for i in range(0, len(samples), size))
 
 
 def joined(windows):
+    """Return the log-probs of all windows joined, and the number of frames of each."""
     parts = list(windows.log_probs())
     return np.concatenate(parts), [len(part) for part in parts]
 
@@ -39,7 +41,7 @@ def test_frame_counts(session, count, block):
 @pytest.mark.parametrize("context", [0, 0.2, 2])
 @pytest.mark.parametrize("border", range(-2, 3))
 def test_around_the_length_of_a_window(session, context, border):
-    """Just shorter than one window and its context: exactly what is computed without windows."""
+    """A recording shorter than one window and its context is computed as without windows."""
     stride = session.info.frame_stride
     size = 25 * stride + max(stride, round(context * 16000))
     for count in (size + border, size + 25 * stride + border):
@@ -59,7 +61,10 @@ def test_no_samples(session):
 
 
 def test_statistics_are_those_of_the_whole(session):
-    """Also where the level changes in the middle; off by the first frame of each window."""
+    """The windows find the statistics of the whole, even where the level changes in the middle.
+
+    They differ only by the first frame of each window.
+    """
     samples = noise(16000 * 21) * np.linspace(0.001, 1, 16000 * 21, dtype=np.float32)
     windows = open_windows(session, in_blocks(samples), 2, 0.5)
     whole = session.statistics(samples, len(samples))
@@ -69,7 +74,10 @@ def test_statistics_are_those_of_the_whole(session):
 
 
 def test_windows_meet_on_the_frame_grid(session):
-    """With a context that reaches the recording's beginning, the last window is all of it."""
+    """The frames of two windows follow each other without a gap.
+
+    With a context that reaches the recording's beginning, the last window is all of it.
+    """
     samples = noise(16000 * 5 + 77)
     windows = open_windows(session, in_blocks(samples), 1, 3.9)
     log_probs, parts = joined(windows)
@@ -81,7 +89,10 @@ def test_windows_meet_on_the_frame_grid(session):
 
 
 def test_a_recording_of_minutes_is_recognised_as_in_one_piece(an4):
-    """Two minutes of AN4; of five, see the figures in asr/recognition/windows.py."""
+    """Two minutes of AN4 give nearly the same posteriors in windows as in one piece.
+
+    The figures for five minutes stand in asr/recognition/windows.py.
+    """
     session = AcousticSession(default_model())
     rate = session.info.sample_rate
     recordings = [
@@ -112,7 +123,7 @@ def test_live_rows_come_as_soon_as_their_context_was_heard(session):
     for rows in live_log_probs(session, blocks(), 2, 0.6):
         counts.append((sum(heard), len(rows)))
     padding = session.info.encoder.padding
-    # Window and context and one sample, in blocks of a tenth of a second.
+    # The first rows need the window, the context and one sample, in blocks of a tenth of a second.
     assert counts[0] == (43200, 50 + padding)
     assert counts[1] == (43200 + 32000, 50)
     assert counts[-1][0] == len(samples)
@@ -133,7 +144,7 @@ def test_a_short_live_recording_is_computed_as_ever(session):
 
 
 def test_live_statistics_are_those_of_what_was_heard(session):
-    """Where nothing changes they come closer and closer to those of the whole."""
+    """Live statistics come closer and closer to those of the whole where nothing changes."""
     samples = noise(16000 * 24)
     live = np.concatenate([*live_log_probs(session, in_blocks(samples)(), 2, 1)])
     differences = np.abs(live - session.log_probs([samples])[0]).max(axis=1)

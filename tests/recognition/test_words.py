@@ -1,3 +1,5 @@
+"""Words get times and confidences from the frames of their tokens, and word offsets move them."""
+
 import dataclasses
 import itertools
 import json
@@ -18,7 +20,7 @@ from asr.recognition.words import END_SHARE, to_words
 
 
 def words(text, duration=10.0, posterior=0.9, padding=2):
-    """One token a frame, on every second frame."""
+    """Return the words of a text that has one token on every second frame."""
     info = make_info(padding=padding)
     ids = tuple(info.vocabulary.encode(text))
     starts = tuple(range(2, 2 + 2 * len(ids), 2))
@@ -31,7 +33,7 @@ def words(text, duration=10.0, posterior=0.9, padding=2):
 def test_times_are_frames_times_stride_less_the_padding():
     one, two = words("go on")
     assert (one.text, two.text) == ("go", "on")
-    # Frames are 640 samples, 40 ms; two of them are padding: frame 2 begins at 0.
+    # A frame has 640 samples, 40 ms. Two frames are padding, so frame 2 begins at 0.
     assert (one.start, one.end) == pytest.approx((0.0, 0.12))
     assert (two.start, two.end) == pytest.approx((0.24, 0.36))
 
@@ -66,7 +68,7 @@ def test_no_drift_over_hours():
 
 
 def moved(starts, ends, offsets, duration=10.0):
-    """Words of one letter, whose frames are given, with times in frames of 40 ms."""
+    """Return the times, in frames of 40 ms, of words of one letter whose frames are given."""
     info = dataclasses.replace(make_info(padding=0), word_offsets=offsets)
     letter, space = info.vocabulary.encode("a ")
     places = []
@@ -88,7 +90,7 @@ def test_offsets_share_the_pause_between_words():
     one, two = moved([10, 16], [12, 18], (-0.4, 0.4))
     assert one == pytest.approx((0, 12 + 4 * END_SHARE))
     assert two[0] == pytest.approx(one[1])
-    one, two = moved([10, 12], [12, 14], (-0.04, 0.04))  # no pause
+    one, two = moved([10, 12], [12, 14], (-0.04, 0.04))  # they have no pause between them
     assert (one[1], two[0]) == pytest.approx((12, 12))
 
 
@@ -118,7 +120,7 @@ def test_offsets_are_the_models(small_model, tmp_path):
 
 
 def described(model, folder, name, value):
-    """A copy of ``model`` whose description has this field, or, for None, lacks it."""
+    """Return a copy of ``model`` whose description has this field or, for None, lacks it."""
     shutil.copytree(model, folder)
     path = folder / "model.json"
     values = json.loads(path.read_text())

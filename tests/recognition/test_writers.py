@@ -1,3 +1,5 @@
+"""Transcripts are written in every format, alone and live, as other programs read them."""
+
 import itertools
 import json
 import re
@@ -28,13 +30,17 @@ EMPTY = Transcript("", (), 0.5, "abc")
 
 
 def transcript(words, duration=None):
+    """Return the transcript of words; without a duration it ends with the last word."""
     end = words[-1].end if words else 0.0
     text = " ".join(word.text for word in words)
     return Transcript(text, tuple(words), end if duration is None else duration, "abc")
 
 
 def late():
-    """Two segments after the tenth hour; the second has a word without length, and odd signs."""
+    """Return two segments after the tenth hour.
+
+    The second segment has a word without length, and signs that formats escape.
+    """
     return transcript(
         [
             Word("ten", 36000.0, 36000.4, 0.5),
@@ -132,7 +138,7 @@ def test_nothing_was_said():
     assert json.loads(render("json", "a.wav", EMPTY))["segments"] == []
 
 
-# Seven words of lengths 3, 5, 2, 4, 6, 1, 3; after the fifth a pause that ends a segment.
+# Seven words have 3, 5, 2, 4, 6, 1 and 3 letters; a pause after the fifth ends a segment.
 WORDS = [
     Word(text, start, start + 0.5, 1.0)
     for text, start in zip(
@@ -142,7 +148,7 @@ WORDS = [
 
 
 def cues(words, **options):
-    """(start, end, text) of the cues, in whole ms."""
+    """Return (start, end, text) of the cues, in whole ms."""
     text = render("srt", "a.wav", transcript(words), SubtitleOptions(**options))
     pattern = r"(\d+)\n(..):(..):(..),(...) --> (..):(..):(..),(...)\n(.+?)\n\n"
     found = re.findall(pattern, text, re.DOTALL)
@@ -162,11 +168,11 @@ def cues(words, **options):
             {"max_line_width": 9},
             [(0, 2750, "abc abcde\nab abcd\nabcdef"), (4000, 5000, "a abc")],
         ),
-        (  # a word that is too long has its line
+        (  # a word that is too long has a line of its own
             {"max_line_width": 4},
             [(0, 2750, "abc\nabcde\nab\nabcd\nabcdef"), (4000, 5000, "a\nabc")],
         ),
-        (  # across segments
+        (  # with a count of lines, cues may go across segments
             {"max_line_width": 12, "max_line_count": 1},
             [(0, 1500, "abc abcde ab"), (1750, 2750, "abcd abcdef"), (4000, 5000, "a abc")],
         ),
@@ -219,7 +225,7 @@ def test_subtitle_options(options, expected):
 
 
 def test_a_long_pause_ends_a_cue_of_many_segments():
-    """From the start of a word to that of the next, as in Whisper."""
+    """A cue ends where a word starts more than 3 s after the start of the last, as in Whisper."""
     options = {"max_line_width": 40, "max_line_count": 2}
     assert cues(spoken((0, 1000), (2000, 1000)), **options) == [(0, 4000, "a b")]
     assert cues(spoken((0, 1000), (2001, 1000)), **options) == [(0, 1000, "a"), (3001, 4001, "b")]
@@ -306,7 +312,7 @@ def test_a_live_text_is_that_of_the_whole(words, portion):
 
 
 def intervals(text):
-    """(start, end, label) of the intervals of every tier of a TextGrid."""
+    """Return (start, end, label) of the intervals of every tier of a TextGrid."""
     tiers = text.split("item [")[2:]
     pattern = r'xmin = (.+)\n +xmax = (.+)\n +text = "(.*)"\n'
     found = [re.findall(pattern, tier) for tier in tiers]
@@ -325,20 +331,22 @@ def test_tiers_are_tiled(words, silence):
         assert all(a[1] == b[0] for a, b in itertools.pairwise(tier))
 
 
-# Against the programs that read these files.
+# The tests below compare with the programs that read these files.
 
 
 def program(name, package):
+    """Skip the test if a program is not installed."""
     if not shutil.which(name):
         pytest.skip(f"{name} not found; install it, e.g. apt install {package}")
 
 
 def output_of(*command):
+    """Run a command and return its output."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def hours():
-    """Eleven hours of words in segments of all lengths."""
+    """Return eleven hours of words in segments of all lengths."""
     return transcript(spoken(*[(50 * (i % 19), 1 + 97 * (i % 31)) for i in range(500)], (36e6, 90)))
 
 
@@ -351,7 +359,7 @@ def hours():
     ],
 )
 def test_ffmpeg_reads_subtitles(tmp_path, options):
-    """What it makes of one format is what we write as the other, but for a last empty line."""
+    """FFmpeg turns one format into our text of the other, but for a last empty line."""
     program("ffmpeg", "ffmpeg")
     texts = {}
     for name in ("srt", "vtt"):
@@ -386,7 +394,8 @@ def test_sclite_reads_the_ctm(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     (line,) = [line for line in done.stdout.splitlines() if re.match(r"\s*\| Sum ", line)]
     counts = [int(number) for number in re.findall(r"\d+", line)[:8]]
-    # Sentences, words, right, substituted, deleted, inserted, errors, sentences with errors.
+    # The line counts sentences, words, right, substituted, deleted and inserted words, errors, and
+    # sentences with errors.
     assert counts == [len(said.segments), len(said.words), len(said.words), 0, 0, 0, 0, 0]
 
 

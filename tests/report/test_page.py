@@ -1,4 +1,4 @@
-"""report.html in a browser: what it shows, how it answers, and that it loads nothing."""
+"""The page report.html shows its payload in a browser, answers to input, and loads nothing."""
 
 import copy
 import itertools
@@ -20,6 +20,7 @@ HOSTILE = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>",
 
 @pytest.fixture(scope="session")
 def browser():
+    """A browser without a window, in which sounds may play by themselves."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("chromium not found; install it, e.g. apt install chromium")
@@ -32,7 +33,10 @@ def browser():
 
 @pytest.fixture
 def show(browser, tmp_path):
-    """Open a payload; no error and no request but for the page and its sound may come of it."""
+    """A function that opens a payload in the browser and returns the page.
+
+    The test fails if the page reports an error or requests anything but itself and its sound.
+    """
     contexts, complaints = [], []
     own = tmp_path.as_uri()
 
@@ -84,24 +88,27 @@ def one(heard, tmp_path):
 
 @pytest.fixture
 def two(tmp_path):
+    """A payload of two systems."""
     return make_payload(tmp_path, shares=(0.3, 0.15))
 
 
 def ids(page):
-    """Of the utterances on the page of the list."""
+    """Return the ids of the utterances on the shown page of the list."""
     return page.locator(".utterance .id").all_text_contents()
 
 
 def wanted(payload, test):
-    """Ids of the utterances that pass, at most a page of them."""
+    """Return the ids of the utterances that pass ``test``, at most a page of them."""
     return [item["id"] for item in payload["utterances"] if test(item)][:50]
 
 
 def errors(item):
+    """Return the errors of all systems in an utterance."""
     return sum(output["errors"] for output in item["outputs"])
 
 
 def has_step(item, reference, word):
+    """Return True if the first system aligned the reference word with this word."""
     return [reference, word] in item["outputs"][0]["steps"]
 
 
@@ -272,7 +279,10 @@ def test_likely_label_errors(show, one):
 
 
 def wait(page, expression):
-    """Until it is true; the page's policy keeps Playwright from asking inside the page."""
+    """Wait until an expression is true.
+
+    The page's policy keeps Playwright from asking inside the page.
+    """
     for _ in range(400):
         if page.evaluate(expression):
             return
@@ -310,7 +320,7 @@ def test_sound_jumps_to_words_and_is_followed(show, one):
 
 def test_pictures_are_painted_as_they_are(show, one):
     item = one["utterances"][1]
-    values = {"rows": 2, "columns": 3, "data": "AAECA/7/"}  # 0 1 2, 3 254 255
+    values = {"rows": 2, "columns": 3, "data": "AAECA/7/"}  # this is 0 1 2, 3 254 255
     item["picture"] = {
         "seconds": item["duration"],
         "spectrogram": values | {"top": 8000},
@@ -426,7 +436,7 @@ def test_keys_turn_pages(show, one):
 
 
 def contrast(page, selector):
-    """WCAG 2.2's contrast ratio of an element's text on the page's ground."""
+    """Return WCAG 2.2's contrast ratio of an element's text on the page's ground."""
     colours = page.locator(selector).first.evaluate(
         "node => [getComputedStyle(node).color, getComputedStyle(document.body).backgroundColor]"
     )
@@ -500,7 +510,7 @@ def test_data_stay_text(text, show, tmp_path):
     expect(page.locator(".utterance.open .reference").first).to_have_text(text)
     page.reload()
     expect(page.locator(".utterance.open .id")).to_have_text(text)
-    page.goto(page.url.split("#")[0] + "#%E0%A4%A")  # no UTF-8
+    page.goto(page.url.split("#")[0] + "#%E0%A4%A")  # this is not UTF-8
     assert page.locator(".utterance").count() == 3
 
 
@@ -523,7 +533,7 @@ def test_five_thousand_utterances(show, tmp_path):
 
 
 def test_what_is_missing_leaves_its_part_out(show):
-    """As asr score knows it: texts alone."""
+    """A payload of texts alone, as from ``asr score``, gives a page without the other parts."""
     utterances = make_utterances(5, timed=False)
     score = {"wer": count_words([item["outputs"][0] for item in utterances])}
     page = show({"systems": [{"score": score, "command": "asr score"}], "utterances": utterances})

@@ -1,4 +1,4 @@
-"""Evaluations as the data of a page."""
+"""Evaluations become the data of a page, with the sounds that a browser can play."""
 
 import json
 
@@ -18,7 +18,7 @@ TEXTS = [("yes no", "yes no"), ("enter six two", "enter six"), ("stop", "to p")]
 
 
 def system(hypotheses=None, **more):
-    """The contents of a results.json."""
+    """Return the contents of a results.json."""
     items = [
         {"id": f"u{i}", "speaker": None, "reference": reference, "hypothesis": hypothesis}
         for i, (reference, hypothesis) in enumerate(TEXTS)
@@ -103,7 +103,7 @@ def test_what_a_browser_plays_is_linked(tmp_path):
 
 
 def test_what_it_does_not_play_is_converted(tmp_path):
-    path = tmp_path / "sphere.wav"  # by its content, not its name
+    path = tmp_path / "sphere.wav"  # its content says the format, not its name
     soundfile.write(path, tone(500), 16000, format="NIST", subtype="PCM_16")
     assert playable(path, tmp_path / "out", 7) == "audio/7.wav"
     samples, rate = soundfile.read(tmp_path / "out" / "audio" / "7.wav")

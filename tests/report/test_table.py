@@ -1,4 +1,4 @@
-"""Tables of results: small ones by hand, CSV read back, what LaTeX and Markdown mind."""
+"""Tables of results equal small ones made by hand, CSV can be read back, and signs are escaped."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ BEAM = {
 
 
 def write(folder, hypotheses=("yes no", "stop"), name=None, **more):
-    """A results.json of "yes no" and "stop now"; ``name`` is that of the model."""
+    """Write a results.json of "yes no" and "stop now" by the model ``name``; return its folder."""
     pairs = list(zip(("yes no", "stop now"), hypotheses, strict=True))
     utterances = [
         {"id": str(i), "speaker": f"s{i}", "reference": one, "hypothesis": two}
@@ -41,7 +41,7 @@ def write(folder, hypotheses=("yes no", "stop"), name=None, **more):
 
 
 def test_a_table_of_texts_alone(tmp_path):
-    """Results of asr score: what they do not know has no column."""
+    """A table of results of ``asr score`` has no columns for values that they lack."""
     items = rows([read_results(write(tmp_path / "a|b"))])
     cells = [
         "25.00 % [1 / 4: 0 ins, 1 del, 0 sub]",
@@ -102,6 +102,7 @@ def test_slow_decoding_keeps_a_decimal(speed, shown, tmp_path):
 
 
 def test_what_latex_minds():
+    """Signs that mean something to LaTeX are escaped."""
     assert latex_escaped(r"\ { } # $ % & _ ~ ^") == (
         r"\textbackslash{} \{ \} \# \$ \% \& \_ \textasciitilde{} \textasciicircum{}"
     )
