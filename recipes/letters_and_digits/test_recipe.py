@@ -201,8 +201,18 @@ def made(tmp_path_factory):
     )
     arguments = [f"--data={data}", f"--run={run}", "--epochs=1"]
     arguments += [f"--set={setting}" for setting in [*settings, f"training.init_from={start}"]]
+    apart = train.train_apart
+
+    def train_apart(stage, *options):
+        """Train the last stage in its own process; the others here, which saves their imports."""
+        if stage is train.STAGES[-1]:
+            apart(stage, *options)
+        else:
+            train.train(stage.name, *options)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
+        patch.setattr(train, "train_apart", train_apart)
         prepare.main([f"--data={data}"])
         train.main(arguments)
     return {
