@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asr.cli.options import OpenReport, check_open, show_page
+from asr.counts import counted
 
 if TYPE_CHECKING:
     from asr.evaluation.comparison import Difference
@@ -28,8 +29,9 @@ def compare(
     changed: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=0,
-            help=f"Show at most so many changed utterances, the largest changes first.  "
+            help=f"Show at most this many changed utterances, the largest changes first.  "
             f"[default: {MOST_CHANGED}]",
         ),
     ] = None,
@@ -54,7 +56,7 @@ def compare(
     times with different seeds. Their means get the same interval, and Welch's t-test over seeds.
     """
     from asr.evaluation.comparison import compare_results
-    from asr.evaluation.results import read_results, same_utterances
+    from asr.evaluation.results import check_reportable, read_results, same_utterances
     from asr.report.page import write_report
 
     if len(results) < 2:
@@ -69,7 +71,10 @@ def compare(
     if output_dir is not None and len(results) > 2:
         raise typer.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
     systems = [read_results(path) for path in results]
-    same_utterances(systems)  # raises before anything is printed
+    same_utterances(systems)  # raises before anything is printed, as the check below does
+    if output_dir is not None:
+        for system in systems:
+            check_reportable(system)
     for index, system in enumerate(systems, start=1):
         print(f"{index}  {system.score().words}  {system.path}")
     for index, other in enumerate(systems[1:], start=2):
@@ -103,15 +108,11 @@ def _mean(seeds: "Seeds") -> str:
     mean = f"{100 * seeds.mean:.2f}"
     if seeds.deviation is None:
         return f"{mean} %, one seed"
-    return f"{mean} ± {100 * seeds.deviation:.2f} % over {len(seeds.errors)} seeds"
+    return f"{mean} ± {100 * seeds.deviation:.2f} % over {counted(len(seeds.errors), 'seed')}"
 
 
 def _show_seeds(difference: "SeedDifference") -> None:
-    print(
-        f"\n2 less 1: {100 * difference.rate:+.2f} points, {100 * difference.low:+.2f} to "
-        f"{100 * difference.high:+.2f} in 95 % of cases, over {difference.groups} "
-        f"{difference.over}"
-    )
+    print(f"\nWER of system 2 minus that of system 1: {_points(difference)}")
     between = f"{100 * abs(difference.rate):.2f} points between systems"
     if difference.within is not None:
         print(f"spread: {between}, {100 * difference.within:.2f} between seeds of one system")
@@ -124,21 +125,27 @@ def _show_seeds(difference: "SeedDifference") -> None:
     print(f"verdict: {difference.verdict('system 1', 'system 2')}")
 
 
+def _points(difference: "Difference | SeedDifference") -> str:
+    rate, low, high = (100 * x for x in (difference.rate, difference.low, difference.high))
+    return (
+        f"{rate:+.2f} points, {low:+.2f} to {high:+.2f} in 95 % of cases, over "
+        f"{counted(difference.groups, difference.over.removesuffix('s'))}"
+    )
+
+
 def _p(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _show(difference: "Difference", index: int) -> None:
-    low, high = 100 * difference.low, 100 * difference.high
-    print(
-        f"\n{index} less 1: {100 * difference.rate:+.2f} points, {low:+.2f} to {high:+.2f} in 95 % "
-        f"of cases, over {difference.groups} {difference.over}"
-    )
+    print(f"\nWER of system {index} minus that of system 1: {_points(difference)}")
     pairs = difference.matched_pairs
     if pairs is None:
         print("matched pairs: fewer than two segments have errors")
     else:
-        print(f"matched pairs: {pairs.segments} segments, z = {pairs.z:.2f}, {_p(pairs.p)}")
+        print(
+            f"matched pairs: {counted(pairs.segments, 'segment')}, z = {pairs.z:.2f}, {_p(pairs.p)}"
+        )
     print(f"verdict: {difference.verdict('system 1', f'system {index}')}")
 
 
@@ -147,10 +154,10 @@ def _show_changed(first: "Results", second: "Results", most: int) -> None:
 
     changes = changed_utterances(first, second)
     better, worse = (sum(sign * item.errors > 0 for item in changes) for sign in (-1, 1))
-    print(f"changed: {len(changes)} utterances, {better} better and {worse} worse")
+    print(f"changed: {counted(len(changes), 'utterance')}, {better} better and {worse} worse")
     for item in changes[:most]:
         kind = "fewer" if item.errors < 0 else "more"
-        count = f"{abs(item.errors)} errors {kind}" if item.errors else "as many errors"
+        count = f"{counted(abs(item.errors), 'error')} {kind}" if item.errors else "as many errors"
         print(f"  {item.id}: {count}")
         print(f"    reference  {item.reference}")
         print(f"    before     {item.before}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asr.counts import counted
 from asr.errors import DataError
 from asr.evaluation.interval import cluster_errors, difference_interval
 from asr.evaluation.results import Results, same_utterances
@@ -116,7 +117,7 @@ def compare(
     if clusters is None or not sum(words):
         raise DataError(
             f"a comparison needs at least two utterances with words, got {len(words)} with "
-            f"{sum(words)} words"
+            f"{counted(sum(words), 'word')}"
         )
     value, low, high = difference_interval(clusters)
     differences = np.array([one - two for one, two in segments], float)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from asr.counts import counted
 from asr.evaluation.scoring import ErrorCounts
 
 LEVEL = 0.95
@@ -50,7 +51,7 @@ class Interval:
     def __str__(self) -> str:
         return (
             f"{100 * self.low:.2f} to {100 * self.high:.2f} % in {100 * LEVEL:.0f} % of cases, "
-            f"over {self.groups} {self.over}"
+            f"over {counted(self.groups, self.over.removesuffix('s'))}"
         )
 
 

@@ -48,6 +48,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from asr.errors import DataError
@@ -58,12 +59,17 @@ from asr.evaluation.normalization import BASIC, Normalization
 from asr.evaluation.reliability import calibrate, judge
 from asr.evaluation.sclite import ctm, has_words, stm, trn
 from asr.evaluation.scoring import ErrorCounts, Score, score
-from asr.files import write_atomically
+from asr.files import read_text, write_atomically
 from asr.version import __version__
 
 SCHEMA_VERSION = 2
 FILE = "results.json"
 COLUMNS = ("id", "speaker", "reference", "hypothesis")
+OBJECTS = (
+    *("score", "wer_interval", "manifest", "model", "decoder", "normalization"),
+    *("unseen_texts", "groups", "calibration", "attribution"),
+)
+"""Fields of the whole evaluation that are objects, or null, or are not there."""
 
 
 @dataclass(frozen=True)
@@ -93,24 +99,75 @@ def read_results(path: str | Path) -> Results:
     """Read ``results.json``; ``path`` is that of the file or of its folder.
 
     Raises:
-        DataError: the file cannot be read, is something else, or has another schema version.
+        DataError: the file cannot be read, is something else, has another schema version, or has
+            fields of wrong types.
     """
     path = Path(path)
     if path.is_dir():
         path = path / FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        version = values["schema_version"]
-        utterances = _by_id(values["utterances"])
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a {FILE} of asr evaluate ({error!r})") from error
+        values = json.loads(read_text(path, FILE))
+    except (ValueError, RecursionError) as error:
+        place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise _unusable(path, f"its text is no JSON{place}") from error
+    if not isinstance(values, dict):
+        raise _unusable(path, "it holds no JSON object")
+    version = values.get("schema_version")
+    if version is None:
+        raise _unusable(path, "it has no schema_version")
+    utterances = values.get("utterances")
+    if not isinstance(utterances, list):
+        raise _unusable(path, "it has no list of utterances")
     if version != SCHEMA_VERSION:
         raise DataError(
-            f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}"
+            f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}; "
+            "evaluate once more"
         )
-    return Results(path, utterances, values)
+    for number, item in enumerate(utterances, start=1):
+        _check_utterance(path, number, item)
+    by_id = _by_id(utterances)
+    if len(by_id) < len(utterances):
+        raise _unusable(path, "an id of its utterances occurs twice")
+    for name in OBJECTS:
+        if not isinstance(values.get(name), dict | None):
+            raise _unusable(path, f"its {name} is {_shown(values[name])}, no object")
+    return Results(path, by_id, values)
+
+
+def check_reportable(results: Results) -> None:
+    """Refuse results that lack what a report shows: the scores, and the errors of each utterance.
+
+    Raises:
+        DataError: a field is not there, or is something else.
+    """
+    for name in ("wer", "cer", "cer_without_spaces", "ser"):
+        rate = (results.values.get("score") or {}).get(name)
+        if not isinstance(rate, dict) or not isinstance(rate.get("errors"), int):
+            raise _unusable(results.path, f"its score has no {name}")
+    for item in results.values["utterances"]:
+        if not isinstance(item.get("errors"), int):
+            raise _unusable(results.path, f"utterance {item['id']} has no number of errors")
+
+
+def _check_utterance(path: Path, number: int, item: Any) -> None:
+    if not isinstance(item, dict):
+        raise _unusable(path, f"utterance {number} is {_shown(item)}, no object")
+    for name in COLUMNS:
+        if name not in item:
+            raise _unusable(path, f"utterance {number} has no {name}")
+        if not isinstance(item[name], str) and (name != "speaker" or item[name] is not None):
+            raise _unusable(path, f"{name} of utterance {number} is {_shown(item[name])}, no text")
+
+
+def _unusable(path: Path, reason: str) -> DataError:
+    return DataError(
+        f"{path}: not a {FILE} of asr evaluate or asr score: {reason}; evaluate or score once more"
+    )
+
+
+def _shown(value: Any) -> str:
+    """Return a value as JSON, shortened."""
+    return shorten(json.dumps(value, ensure_ascii=False), 40, placeholder=" …")
 
 
 def same_utterances(results: Sequence[Results]) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.counts import counted
 from asr.errors import DataError
 from asr.evaluation.comparison import SIGNIFICANT
 from asr.evaluation.interval import cluster_errors, difference_interval, rate
@@ -143,7 +144,7 @@ def compare_seeds(
     if clusters is None or not words:
         raise DataError(
             f"a comparison needs at least two utterances with words, got {len(sizes)} with "
-            f"{words} words"
+            f"{counted(words, 'word')}"
         )
     value, low, high = difference_interval(clusters)
     before, after = (Seeds(tuple(map(sum, runs)), words) for runs in counts)

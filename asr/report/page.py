@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from asr.evaluation.comparison import Difference
 from asr.evaluation.pictures import Picture
-from asr.evaluation.results import Results, write_results
+from asr.evaluation.results import Results, check_reportable, write_results
 from asr.files import write_atomically
 from asr.report.payload import build_payload, shortened
 from asr.report.table import system_names
@@ -98,10 +98,12 @@ def write_report(
         largest: the bytes that the page may have, see :data:`LARGEST`.
 
     Raises:
-        DataError: one evaluation is given twice.
+        DataError: one evaluation is given twice, or lacks what the page shows.
         OutputError: the folder cannot be written.
     """
     folder = Path(folder)
+    for item in systems:
+        check_reportable(item)
     names = [
         f"{name}, {item.values['decoder']['name']}" if item.values.get("decoder") else name
         for name, item in zip(system_names(systems), systems, strict=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from asr.counts import counted
 from asr.errors import DataError
 from asr.evaluation.interval import Interval
 from asr.evaluation.results import FILE, Results, score_from_values
@@ -75,7 +76,8 @@ def _row(results: Results, name: str, test_set: str | None) -> Row:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{results.path}: its score cannot be read ({error!r}); evaluate once more"
+            f"{results.path}: its score cannot be read, a field is missing or of another type "
+            f"({error}); evaluate or score once more"
         ) from error
 
 
@@ -210,7 +212,7 @@ def _factor(speed: float) -> str:
 
 def _limits(interval: Interval) -> str:
     ends = f"{100 * interval.low:.2f} to {100 * interval.high:.2f} %"
-    return f"{ends}, {interval.groups} {interval.over}"
+    return f"{ends}, {counted(interval.groups, interval.over.removesuffix('s'))}"
 
 
 def _cells(items: Sequence[Row], columns: Columns) -> tuple[list[str], list[list[str]]]:

@@ -162,7 +162,10 @@ def test_the_command(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("1  25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
-    assert "2 less 1: +0.00 points, " in done.stdout and "over 2 speakers" in done.stdout
+    assert (
+        "\nWER of system 2 minus that of system 1: +0.00 points, " in done.stdout
+        and "over 2 speakers" in done.stdout
+    )
     assert "matched pairs: 3 segments, z = 0.00, p = 1.000" in done.stdout
     assert "changed: 3 utterances, 1 better and 2 worse" in done.stdout
     assert "  u1: 2 errors fewer\n    reference  a b c\n    before     a x\n" in done.stdout
@@ -189,7 +192,15 @@ def test_two_side_by_side(tmp_path):
     ("changes", "message"),
     [
         ({"schema_version": 9}, "schema_version is 9, this version of asr reads 2"),
-        ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate"),
+        ({"schema_version": None}, "not a results.json of asr evaluate or asr score: it has no sc"),
+        ({"utterances": [{"id": "u0"}]}, "not a results.json of asr evaluate or asr score: utter"),
+        ({"utterances": 3}, "it has no list of utterances; evaluate or score once more"),
+        ({"utterances": ["a"]}, 'utterance 1 is "a", no object'),
+        (
+            {"utterances": [{"id": "u0", "speaker": None, "reference": 3, "hypothesis": ""}]},
+            "reference of utterance 1 is 3, no text",
+        ),
+        ({"model": ["x"]}, 'its model is ["x"], no object'),
         ({"utterances": []}, "are of different utterances: 3 are in one alone, u0 for example"),
     ],
 )
@@ -201,6 +212,34 @@ def test_results_that_cannot_be_compared(changes, message, tmp_path):
     assert done.stderr.startswith("error: ") and message in done.stderr
     assert run("compare", one).returncode == 2
     assert "cannot read" in run("compare", one, tmp_path / "none").stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "its text is no JSON, line 1; evaluate or score once more"),
+        ("[" * 100_000, "its text is no JSON"),
+        ("[1]", "it holds no JSON object; evaluate or score once more"),
+        ("\xff", "a results.json is UTF-8 text, this is not"),
+    ],
+)
+def test_files_that_are_no_results(content, message, tmp_path):
+    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
+    (tmp_path / "x.json").write_bytes(content.encode("latin-1"))
+    for command in (("compare", one), ("report",)):
+        done = run(*command, tmp_path / "x.json")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_page_needs_scores(tmp_path):
+    """Results that have texts alone are compared, but not shown."""
+    both = [write_results(tmp_path / name, ["a b c", "a x", "d e"]) for name in ("one", "two")]
+    assert run("compare", *both).returncode == 0
+    done = run("compare", *both, "-o", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "its score has no wer; evaluate or score once more" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
 def test_other_references(tmp_path):

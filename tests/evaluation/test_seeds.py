@@ -179,7 +179,7 @@ def test_the_command(tmp_path):
     assert lines[0] == "system 1: 25.00 ± 0.00 % over 2 seeds"
     assert lines[1].startswith("   25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
     assert lines[3] == "system 2: 37.50 ± 17.68 % over 2 seeds"
-    assert lines[7].startswith("2 less 1: +12.50 points, ")
+    assert lines[7].startswith("WER of system 2 minus that of system 1: +12.50 points, ")
     assert lines[7].endswith(" over 2 speakers")
     assert lines[8] == "spread: 12.50 points between systems, 12.50 between seeds of one system"
     assert lines[9].startswith("seeds (Welch's t-test): t = ")
