@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr.cli.help import Command
+from asr.counts import counted
+
 if TYPE_CHECKING:
     from asr.data.manifest import Utterance
 
@@ -23,7 +26,7 @@ NewFolder = Annotated[
 ]
 
 
-@exporting.command("kaldi")
+@exporting.command("kaldi", cls=Command)
 def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
     """Write a Kaldi data directory.
 
@@ -38,7 +41,7 @@ def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
     print_size(output, utterances)
 
 
-@exporting.command("nemo")
+@exporting.command("nemo", cls=Command)
 def export_nemo(
     manifest: Manifest,
     output: Annotated[
@@ -57,7 +60,7 @@ def export_nemo(
     print_size(output, utterances)
 
 
-@exporting.command("lhotse")
+@exporting.command("lhotse", cls=Command)
 def export_lhotse(
     manifest: Manifest,
     output: Annotated[
@@ -83,7 +86,7 @@ def export_lhotse(
     print_size(output, utterances)
 
 
-@exporting.command("csv")
+@exporting.command("csv", cls=Command)
 def export_csv(
     manifest: Manifest,
     output: Annotated[
@@ -106,4 +109,4 @@ def export_csv(
 def print_size(path: Path, utterances: "Sequence[Utterance]") -> None:
     """Print on standard error how much a manifest holds that was written to ``path``."""
     minutes = sum(item.duration for item in utterances) / 60
-    print(f"{path}: {len(utterances)} utterances, {minutes:.2f} min", file=sys.stderr)
+    print(f"{path}: {counted(len(utterances), 'utterance')}, {minutes:.2f} min", file=sys.stderr)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asr.cli.data_export import print_size
+from asr.cli.help import Command
+from asr.counts import counted
 
 if TYPE_CHECKING:
     from asr.data.formats.item import Item
@@ -24,7 +26,7 @@ Output = Annotated[
 ]
 
 
-@importing.command("kaldi")
+@importing.command("kaldi", cls=Command)
 def import_kaldi(
     source: Annotated[Path, typer.Argument(metavar="DIR", help="A Kaldi data directory.")],
     output: Output,
@@ -42,7 +44,7 @@ def import_kaldi(
     _import(read_kaldi(source), output)
 
 
-@importing.command("nemo")
+@importing.command("nemo", cls=Command)
 def import_nemo(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A NeMo manifest.")],
     output: Output,
@@ -57,7 +59,7 @@ def import_nemo(
     _import(read_nemo(source), output)
 
 
-@importing.command("lhotse")
+@importing.command("lhotse", cls=Command)
 def import_lhotse(
     source: Annotated[
         Path,
@@ -79,7 +81,7 @@ def import_lhotse(
     _import(read_lhotse(source), output)
 
 
-@importing.command("csv")
+@importing.command("csv", cls=Command)
 def import_csv(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="A table: .csv, or .tsv with tabs.")
@@ -120,7 +122,7 @@ def import_csv(
     _import(read_table(source, columns, audio_dir), output)
 
 
-@importing.command("folder")
+@importing.command("folder", cls=Command)
 def import_folder(
     source: Annotated[
         Path, typer.Argument(metavar="DIR", help="Recordings with .txt files beside them.")
@@ -153,7 +155,8 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
     write_manifest(output, collected.utterances)
     if clips := collected.cut + collected.kept:
         print(
-            f"{clips} clips of recordings in {clips_folder(output)}, {collected.kept} of them "
+            f"{counted(clips, 'clip')} of recordings in {clips_folder(output)}, "
+            f"{collected.kept} of them "
             "from an earlier time",
             file=sys.stderr,
         )

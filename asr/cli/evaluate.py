@@ -8,6 +8,7 @@ import typer
 
 from asr.cli.options import ModelOption, OpenReport, ReportFolder, check_open, decodes, show_page
 from asr.cli.score import print_score
+from asr.counts import counted
 
 
 @decodes
@@ -26,7 +27,9 @@ def evaluate(
             "not in it separately; repeatable.",
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Recognise so many files at once.")] = 16,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Recognise this many files at once.")
+    ] = 16,
     *,
     search: dict[str, Any],
 ) -> None:
@@ -58,7 +61,8 @@ def evaluate(
             print(f"warning: {manifest}: {evaluation.lm_overlap.warning}", file=sys.stderr)
     speed = evaluation.duration / evaluation.seconds
     print(
-        f"{len(evaluation.utterances)} utterances, {evaluation.duration / 60:.2f} min of audio in "
+        f"{counted(len(evaluation.utterances), 'utterance')}, {evaluation.duration / 60:.2f} "
+        "min of audio in "
         f"{evaluation.seconds:.2f} s ({speed:.0f} times real time)"
     )
     if output_dir is not None:

@@ -13,6 +13,7 @@ from asr.cli.data_import import importing
 from asr.cli.data_stats import stats
 from asr.cli.data_validate import validate
 from asr.cli.evaluate import evaluate
+from asr.cli.help import Command
 from asr.cli.lm_build import build
 from asr.cli.lm_evaluate import evaluate as evaluate_lm
 from asr.cli.lm_sample import sample
@@ -43,19 +44,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (transcribe, align, evaluate, score, compare, report, train, verify):
-    app.command()(command)
+    app.command(cls=Command)(command)
 data = _group("data", "Check, describe and convert manifests.")
-data.command()(validate)
-data.command()(stats)
+data.command(cls=Command)(validate)
+data.command(cls=Command)(stats)
 data.add_typer(importing)
 data.add_typer(exporting)
 app.add_typer(data)
 lm = _group("lm", "Build, train, measure and tune language models.")
-lm.command()(build)
-lm.command("train")(train_lm)
-lm.command("evaluate")(evaluate_lm)
-lm.command()(sample)
-lm.command()(tune)
+lm.command(cls=Command)(build)
+lm.command("train", cls=Command)(train_lm)
+lm.command("evaluate", cls=Command)(evaluate_lm)
+lm.command(cls=Command)(sample)
+lm.command(cls=Command)(tune)
 app.add_typer(lm)
 
 

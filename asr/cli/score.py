@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from asr.cli.options import OpenReport, ReportFolder, check_open, show_page
+from asr.counts import counted
 
 if TYPE_CHECKING:
     from asr.evaluation.interval import Interval
@@ -24,10 +25,11 @@ def score(
     normalization: Annotated[
         str,
         typer.Option(
+            metavar="NAME",
             help="Change both texts before they are compared. basic: lower case, NFC and single "
             "spaces. no-punctuation: also without punctuation and symbols. characters and "
             "no-punctuation-characters do the same and score characters, for languages in which "
-            "nothing separates words."
+            "nothing separates words.",
         ),
     ] = "basic",
 ) -> None:
@@ -62,7 +64,7 @@ def score(
     result = score_texts([one for one, _ in texts], [two for _, two in texts], applied.unit)
     interval = wer_interval(result.by_utterance, [item["speaker"] for item in items])
     print_score(result, interval, applied.unit)
-    print(f"{len(items)} utterances")
+    print(f"{counted(len(items), 'utterance')}")
     if output_dir is not None:
         files = {"reference": reference, "hypothesis": hypothesis}
         sources = {

@@ -8,6 +8,7 @@ import typer
 
 import asr
 from asr.cli.options import ModelOption, decodes
+from asr.counts import counted
 from asr.errors import AsrError, AudioError
 from asr.recognition.formats import FORMATS, TOGETHER, Format
 
@@ -43,12 +44,14 @@ def transcribe(
     batch_size: Annotated[
         int,
         typer.Option(
-            min=1, help="Recognise so many files at once; the text does not depend on it."
+            metavar="N",
+            min=1,
+            help="Recognise this many files at once; the text does not depend on it.",
         ),
     ] = 16,
     device: Annotated[
         str,
-        typer.Option(help="cpu, or cuda for a GPU (needs the extra train)."),
+        typer.Option(metavar="NAME", help="cpu, or cuda for a GPU (needs the extra train)."),
     ] = "cpu",
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Skip inputs whose output files exist.")
@@ -70,14 +73,20 @@ def transcribe(
         ),
     ] = None,
     max_line_width: Annotated[
-        int | None, typer.Option(min=1, help="Most characters in a line of srt and vtt.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Most characters in a line of srt and vtt."),
     ] = None,
     max_line_count: Annotated[
-        int | None, typer.Option(min=1, help="Most lines in a subtitle; needs --max-line-width.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Most lines in a subtitle; needs --max-line-width."),
     ] = None,
     max_words_per_line: Annotated[
         int | None,
-        typer.Option(min=1, help="Most words in a subtitle; not together with --max-line-width."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Most words in a subtitle; not together with --max-line-width.",
+        ),
     ] = None,
     highlight_words: Annotated[
         bool,
@@ -101,7 +110,7 @@ def transcribe(
     """
     from asr.data.audio_files import find_audio_files
     from asr.files import write_atomically
-    from asr.recognition.jobs import plan_jobs
+    from asr.recognition.jobs import plan_jobs, share_of
     from asr.recognition.subtitles import SubtitleOptions
     from asr.recognition.writers import INCREMENTAL, render, stream
 
@@ -124,6 +133,9 @@ def transcribe(
         share=shard,
         skip_existing=skip_existing,
     )
+    wanted = len(sources if shard is None else share_of(sources, shard))
+    if skipped := wanted - len(jobs):
+        print(f"{counted(skipped, 'input')} skipped: transcribed already", file=sys.stderr)
     if not jobs:
         return
     transcriber = asr.load(model, device=device, **search)
@@ -159,7 +171,7 @@ def transcribe(
                 print(text, end="", flush=True)
             progress.finished(result.duration)
     if failed and len(sources) > 1:
-        raise AudioError(f"{failed} of {len(jobs)} inputs could not be transcribed")
+        raise AudioError(f"{failed} of {counted(len(jobs), 'input')} could not be transcribed")
     if failed:
         raise typer.Exit(1)
 

@@ -55,6 +55,6 @@ def _find(argument: str) -> list[AudioFile]:
         files = sorted(glob.glob(argument, recursive=True))
         files = [file for file in files if Path(file).is_file()]
         if not files:
-            raise DataError(f"{argument}: no file fits this pattern")
+            raise DataError(f"{argument}: no file matches this pattern")
         return [AudioFile(file) for file in files]
     return [AudioFile(argument)]

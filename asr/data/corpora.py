@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asr.audio.probe import probe
 from asr.audio.read import MAX_READ_SECONDS
+from asr.counts import counted
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError, AudioError
 from asr.prefetch import prefetch_map
@@ -91,6 +92,6 @@ def write_parts(output: Path, parts: Mapping[str, Sequence[Utterance]]) -> None:
         words = sum(len(item.text.split()) for item in items)
         minutes = sum(item.duration for item in items) / 60
         print(
-            f"{output / name}.jsonl: {len(items)} utterances, {minutes:.2f} min, "
-            f"{len({item.speaker for item in items})} speakers, {words} words"
+            f"{output / name}.jsonl: {counted(len(items), 'utterance')}, {minutes:.2f} min, "
+            f"{counted(len({item.speaker for item in items}), 'speaker')}, {counted(words, 'word')}"
         )

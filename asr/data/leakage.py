@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.counts import counted
 from asr.data.manifest import Utterance
 from asr.errors import DataError
 from asr.files import sha256
@@ -25,14 +26,14 @@ class Leakage:
     def counts(self) -> str:
         """The counts in words that fit any two manifests."""
         return (
-            f"{len(self.speakers)} speakers, {self.texts} of {self.utterances} texts, "
+            f"{counted(len(self.speakers), 'speaker')}, {self.texts} of {self.utterances} texts, "
             f"{self.audio} of {self.utterances} recordings"
         )
 
     def __str__(self) -> str:
         return (
-            f"{len(self.speakers)} speakers of the test set are in the training data, "
-            f"{self.texts} of its {self.utterances} texts and {self.audio} of its recordings"
+            f"{counted(len(self.speakers), 'speaker')} of the test set, {self.texts} of its "
+            f"{self.utterances} texts and {self.audio} of its recordings are in the training data"
         )
 
 

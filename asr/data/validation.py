@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asr.audio.probe import Probe, decode, probe
 from asr.audio.read import MAX_READ_SECONDS
+from asr.counts import counted
 from asr.data.manifest import (
     DURATION_TOLERANCE,
     Problem,
@@ -47,8 +48,9 @@ class Validation:
             for (rate, channels), count in self.formats.most_common()
         )
         return (
-            f"{self.path}: {len(self.utterances)} utterances, {seconds / 60:.2f} min, {formats}"
-            f"{len(self.problems)} problems"
+            f"{self.path}: {counted(len(self.utterances), 'utterance')}, {seconds / 60:.2f} "
+            f"min, {formats}"
+            f"{counted(len(self.problems), 'problem')}"
         )
 
 

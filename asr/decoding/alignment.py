@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asr.counts import counted
 from asr.decoding.jit import compiled
 from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
@@ -58,7 +59,8 @@ def align(
     needed = min_frames(list(tokens))
     if len(log_probs) < needed:
         raise DataError(
-            f"the text needs {needed} frames, the audio has {len(log_probs)}: it is too short "
+            f"the text needs {counted(needed, 'frame')}, the audio has {len(log_probs)}: it is "
+            "too short "
             "for this text"
         )
     starts, ends = np.zeros(len(labels), np.int32), np.zeros(len(labels), np.int32)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jiwer
 
+from asr.counts import counted
 from asr.errors import DataError
 from asr.text import normalize
 
@@ -115,7 +116,8 @@ def score(references: Sequence[str], hypotheses: Sequence[str], unit: str = "wor
     """
     if len(references) != len(hypotheses):
         raise DataError(
-            f"{len(references)} references but {len(hypotheses)} hypotheses; needs one for each"
+            f"{counted(len(references), 'reference')} but {len(hypotheses)} hypotheses; needs "
+            "one for each"
         )
     references = [normalize(text) for text in references]
     hypotheses = [normalize(text) for text in hypotheses]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asr.counts import counted
 from asr.errors import DataError
 from asr.evaluation.sclite import speaker_of, unescaped
 from asr.files import read_text
@@ -188,7 +189,8 @@ def pair_transcripts(
         example = min(lone)
         side = "reference" if example in references else "hypothesis"
         raise DataError(
-            f"{len(lone)} utterances are in one file alone, {example!r}, for example, is only a "
+            f"{counted(len(lone), 'utterance')} in one file alone: {example!r}, for example, "
+            "is only a "
             f"{side}; needs the same ids in both ({len(references)} references, {len(hypotheses)} "
             "hypotheses)"
         )

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from asr.counts import counted
 from asr.errors import DataError
 
 Scores = npt.NDArray[np.float64]
@@ -79,8 +80,8 @@ class Perplexity:
     def __str__(self) -> str:
         return (
             f"perplexity {self.including_oovs:.2f} with and {self.excluding_oovs:.2f} without "
-            f"unknown words [{self.tokens} tokens, {self.oovs} unknown, "
-            f"{self.sentences} sentences]"
+            f"unknown words [{counted(self.tokens, 'token')}, {self.oovs} unknown, "
+            f"{counted(self.sentences, 'sentence')}]"
         )
 
 

@@ -78,7 +78,7 @@ def share_of(jobs: Sequence[T], share: str) -> list[T]:
     match = re.fullmatch(r"(\d+)/(\d+)", share)
     index, count = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= index <= count:
-        raise DataError(f"a share is i/n with 1 <= i <= n, such as 2/8; got {share!r}")
+        raise DataError(f"--shard {share}: a shard is I/N with 1 <= I <= N, such as 2/8")
     return list(jobs[index - 1 :: count])
 
 

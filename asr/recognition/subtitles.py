@@ -38,11 +38,15 @@ class SubtitleOptions:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if name != "highlight_words" and value is not None and value < 1:
-                raise ConfigError(f"{name} is {value}, needs 1 or more")
+                raise ConfigError(f"{_option(name)} is {value}, needs 1 or more")
         if self.max_line_count is not None and self.max_line_width is None:
-            raise ConfigError("max_line_count needs max_line_width as well")
+            raise ConfigError("--max-line-count needs --max-line-width as well")
         if self.max_words_per_line is not None and self.max_line_width is not None:
-            raise ConfigError("give one of max_words_per_line and max_line_width, not both")
+            raise ConfigError("give one of --max-words-per-line and --max-line-width, not both")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 ONE_LINE = SubtitleOptions()

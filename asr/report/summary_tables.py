@@ -8,6 +8,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
+from asr.counts import counted
 from asr.data.summary import (
     CLIPPED,
     QUANTILES,
@@ -50,7 +51,8 @@ def print_summary(comparison: CorpusSummary, console: Console) -> None:
     for label, item in zip(labels, found, strict=True):
         if item.silent or item.anonymous:
             console.print(
-                f"{label}: {item.silent} utterances without text, {item.anonymous} without a "
+                f"{label}: {counted(item.silent, 'utterance')} without text, {item.anonymous} "
+                "without a "
                 "speaker"
             )
     _show_distributions(found, labels, console)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from asr.counts import counted
 from asr.errors import DataError
 
 METRICS = "metrics.csv"
@@ -91,7 +92,7 @@ def curves(rows: list[dict[str, Any]], width: int) -> str:
     title = f"dev {measure}{unit and f' ({unit.strip()})'} by epoch"
     finite = [index for index, value in enumerate(values) if math.isfinite(value)]
     best = min(finite, key=values.__getitem__, default=None)
-    summary = f"{len(rows)} epochs in {minutes:.0f} min"
+    summary = f"{counted(len(rows), 'epoch')} in {minutes:.0f} min"
     if best is not None:
         title += f", {MARK} the best"
         summary += f"; best dev {measure} {values[best]:.2f}{unit} after epoch {epochs[best]}"

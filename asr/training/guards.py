@@ -11,6 +11,7 @@ from typing import Any
 import lightning
 import torch
 
+from asr.counts import counted
 from asr.data.manifest import Utterance
 from asr.errors import DataError, TrainingError
 from asr.files import write_atomically
@@ -94,7 +95,8 @@ class Guards(lightning.Callback):
             )
         if self.in_row >= self.max_skipped:
             raise TrainingError(
-                f"{self.in_row} steps in a row without a finite gradient; {self.path} names their "
+                f"{counted(self.in_row, 'step')} in a row without a finite gradient; "
+                f"{self.path} names their "
                 "utterances; lower optimizer.learning_rate, or look at the audio"
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.config import to_mapping
+from asr.counts import counted
 from asr.model.config import EncoderConfig, FeatureConfig
 from asr.model.directory import ModelInfo
 from asr.training.config import AugmentConfig, Config, DataConfig, OptimizerConfig, TrainingConfig
@@ -85,7 +86,7 @@ def written(
 
 def expectation(suggestion: Suggestion, recordings: Recordings, machine: Machine) -> str:
     """Return a sentence that says how long the training will take, and why."""
-    work = f"{suggestion.epochs} epochs of {recordings.minutes:.1f} minutes of audio"
+    work = f"{counted(suggestion.epochs, 'epoch')} of {recordings.minutes:.1f} minutes of audio"
     if machine.speed is None or suggestion.minutes is None:
         return f"{work}."
     where = "a GPU" if machine.gpu else f"{machine.cores} CPU cores"

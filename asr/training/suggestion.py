@@ -8,6 +8,8 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
+from asr.counts import counted
+
 MINUTES_OF_AN4, EPOCHS_FROM_RANDOM = 38, 160
 """The minutes and epochs that gave 6.5 % word errors in AN4's narrow domain."""
 MINUTES_TO_TUNE, EPOCHS_TO_TUNE = 10, 60
@@ -148,7 +150,8 @@ def _warnings(
         )
     if recordings.utterances < FEWEST_UTTERANCES:
         warnings.append(
-            f"{recordings.utterances} utterances to train on; below {FEWEST_UTTERANCES} they are "
+            f"{counted(recordings.utterances, 'utterance')} to train on; below "
+            f"{FEWEST_UTTERANCES} they are "
             "learned by heart"
         )
     new = sorted(recordings.characters - start.characters) if start else []

@@ -21,6 +21,7 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
+from asr.counts import counted
 from asr.data.archives import have_unpacked
 from asr.data.corpora import source_parser, with_durations, write_parts
 from asr.data.manifest import Utterance
@@ -94,14 +95,17 @@ def prepare(folder: Path, output: Path, min_count: int) -> None:
     for part in ("train", "dev"):
         kept = [item for item in parts[part] if symbols.issuperset(item.text)]
         left_out = len(parts[part]) - len(kept)
-        print(f"{part}: {left_out} sentences with rare characters left out", file=sys.stderr)
+        print(
+            f"{part}: {counted(left_out, 'sentence')} with rare characters left out",
+            file=sys.stderr,
+        )
         parts[part] = kept
     print(f"characters: {''.join(sorted(symbols))!r}", file=sys.stderr)
     speakers = {part: {item.speaker for item in items} for part, items in parts.items()}
     if shared := speakers["test"] & (speakers["train"] | speakers["dev"]):
         print(
-            f"warning: {len(shared)} speakers of the test are in train or dev too; in an official "
-            "split there are none",
+            f"warning: {counted(len(shared), 'speaker')} of the test also in train or dev; in an "
+            "official split there are none",
             file=sys.stderr,
         )
     write_parts(output, parts)
@@ -142,7 +146,10 @@ def read_part(folder: Path, part: str) -> list[Utterance]:
     found, errors = with_durations(utterances)
     left_out["with a clip that cannot be read"] = len(errors)
     reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
-    print(f"{path}: {len(found)} utterances; left out: {reasons or 'none'}", file=sys.stderr)
+    print(
+        f"{path}: {counted(len(found), 'utterance')}; left out: {reasons or 'none'}",
+        file=sys.stderr,
+    )
     return found
 
 

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from asr.counts import counted
 from asr.errors import AsrError, DataError
 from asr.files import write_atomically
 from asr.text import normalize
@@ -81,7 +82,10 @@ def prepare(data: bytes, output: Path) -> None:
     parts["words"] = sorted(word for word, count in counts.items() if count >= MIN_COUNT)
     for name, lines in parts.items():
         write_atomically(output / f"{name}.txt", "".join(f"{line}\n" for line in lines))
-        print(f"{output / name}.txt: {len(lines)} lines, {len(' '.join(lines).split())} words")
+        print(
+            f"{output / name}.txt: {counted(len(lines), 'line')}, "
+            f"{len(' '.join(lines).split())} words"
+        )
 
 
 def words_of(text: str) -> str:

@@ -45,6 +45,7 @@ from synthesis import (
 )
 
 from asr.audio.read import read_audio
+from asr.counts import counted
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
 
@@ -223,7 +224,10 @@ def report(path: Path, items: list[Utterance]) -> None:
     minutes = sum(item.duration for item in items) / 60
     words = sum(len(item.text.split()) for item in items)
     voices = len({item.speaker for item in items})
-    print(f"{path}: {len(items)} utterances, {minutes:.2f} min, {voices} voices, {words} words")
+    print(
+        f"{path}: {counted(len(items), 'utterance')}, {minutes:.2f} min, "
+        f"{counted(voices, 'voice')}, {counted(words, 'word')}"
+    )
 
 
 def digest(clip: Clip | Noise) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 from asr.audio.probe import Probe, probe
 from asr.audio.read import MAX_READ_SECONDS
 from asr.cli.progress import CountProgress
+from asr.counts import counted
 from asr.data.formats.collect import Collected, clips_folder, collect
 from asr.data.formats.detect import read_any
 from asr.data.formats.item import Item
@@ -120,7 +121,7 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
             f"{rejected} of {total} utterances cannot be used ({counts}); see "
             f"{output / 'rejected.jsonl'}, and mend them or allow more with --max-rejected"
         )
-    print(f"{source} ({name}): {total} utterances")
+    print(f"{source} ({name}): {counted(total, 'utterance')}")
     if rejected:
         print(f"left out: {rejected} ({counts}); see {output / 'rejected.jsonl'}")
     say_what_was_changed(texts, utterances)
@@ -228,7 +229,11 @@ def divide(
     if by_speaker:
         print("split: no speaker is in two parts; the test tells how other people are recognised")
     else:
-        shared = "may be (not all are known)" if unknown else f"are ({len(speakers)} speakers)"
+        shared = (
+            "may be (not all are known)"
+            if unknown
+            else f"are ({counted(len(speakers), 'speaker')})"
+        )
         print(
             f"split: no file is in two parts, but speakers {shared}; the test tells how these "
             "people are recognised, not how others are"
@@ -248,8 +253,8 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
         words = sum(len(item.text.split()) for item in items)
         speakers = {item.speaker for item in items} - {None}
         print(
-            f"{output / part}.jsonl: {len(items)} utterances, {minutes[part]:.2f} min, "
-            f"{len(speakers) or 'unknown'} speakers, {words} words"
+            f"{output / part}.jsonl: {counted(len(items), 'utterance')}, {minutes[part]:.2f} min, "
+            f"{len(speakers) or 'unknown'} speakers, {counted(words, 'word')}"
         )
     test = parts["test"]
     print(f"training also holds {find_leakage(test, parts['train']).counts} of the test")
@@ -258,7 +263,8 @@ def write_parts(parts: dict[str, list[Utterance]], output: Path) -> None:
     words = sum(len(item.text.split()) for item in test)
     if words < FEWEST_TEST_WORDS:
         print(
-            f"warning: the test has {words} words: an error more or less is {100 / words:.1f} "
+            f"warning: the test has {counted(words, 'word')}: an error more or less is "
+            f"{100 / words:.1f} "
             "points; --test-share takes more"
         )
 

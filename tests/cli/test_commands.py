@@ -14,8 +14,10 @@ import pytest
 import soundfile
 from commands import COMMAND, run
 from conftest import ROOT, noise
+from typer.testing import CliRunner
 
 import asr
+from asr.cli.main import app
 
 SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
 
@@ -95,7 +97,7 @@ def test_an_input_folder_comes_again_below_the_output_folder(tmp_path):
     done = run(
         "transcribe", tmp_path / "in", "-o", tmp_path / "out", "-f", "srt", "--skip-existing"
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "1 input skipped: transcribed already\n")
     assert made[0].read_text() == "mine" and text_of(SAMPLES[0]) in made[1].read_text()
 
 
@@ -184,9 +186,17 @@ def test_warnings_go_to_standard_error(tmp_path):
         (["transcribe"], 2, "Missing argument"),
         (["transcribe", "x.wav", "--raw-rate", "16000"], 2, "is for standard input"),
         (["transcribe", "x.wav", "--skip-existing"], 2, "needs --output-dir"),
-        (["transcribe", "x.wav", "--shard", "3/2"], 1, "a share is i/n"),
+        (
+            ["transcribe", "x.wav", "--shard", "3/2"],
+            1,
+            "--shard 3/2: a shard is I/N with 1 <= I <= N",
+        ),
         (["transcribe", "x.wav", "--device", "tpu"], 1, "device 'tpu' cannot be used"),
-        (["transcribe", "x.wav", "--max-line-count", "2"], 1, "needs max_line_width"),
+        (
+            ["transcribe", "x.wav", "--max-line-count", "2"],
+            1,
+            "--max-line-count needs --max-line-width",
+        ),
         (["transcribe", "samples", "-f", "srt"], 2, "needs --output-dir"),
         (["transcribe", "asr/decoding"], 1, "no audio files"),
         (["transcribe", "x.wav", "-f", "docx"], 2, "docx"),
@@ -210,6 +220,23 @@ def test_errors_are_one_line_and_a_status(arguments, status, message):
     assert "Traceback" not in done.stderr and done.stdout == ""
     if status == 1:
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("columns", ["60", "100"])
+def test_help_names_what_a_user_types(columns, monkeypatch):
+    """It has neither Python types nor braces, which Typer puts there."""
+    monkeypatch.setenv("COLUMNS", columns)
+    for command in (
+        *(("transcribe",), ("align",), ("evaluate",), ("score",), ("compare",), ("report",)),
+        *(("train",), ("verify",), ("data", "validate"), ("data", "stats")),
+        *(("data", "import", name) for name in ("kaldi", "nemo", "lhotse", "csv", "folder")),
+        *(("data", "export", name) for name in ("kaldi", "nemo", "lhotse", "csv")),
+        *(("lm", name) for name in ("build", "train", "evaluate", "sample", "tune")),
+    ):
+        result = CliRunner().invoke(app, [*command, "--help"])
+        assert result.exit_code == 0 and "Usage: " in result.stdout
+        for artefact in ("<list", "<int", "<float", "<str", "<path", "{", "None"):
+            assert artefact not in result.stdout, command
 
 
 def test_help_and_version():

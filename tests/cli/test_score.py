@@ -56,7 +56,7 @@ def test_other_formats(write):
         (
             REFERENCE,
             "yes (ann-1)\n",
-            "2 utterances are in one file alone, 'ann-2', for example, is only a reference;",
+            "2 utterances in one file alone: 'ann-2', for example, is only a reference;",
         ),
         (REFERENCE, REFERENCE + "no (x-1)\n", "'x-1', for example, is only a hypothesis;"),
         (REFERENCE, "yes no\n", "hyp.trn:1: needs a text and its id in parentheses at the end"),

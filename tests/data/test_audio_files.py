@@ -63,7 +63,11 @@ def test_a_manifest_names_recordings_with_or_without_texts(tree):
 
 @pytest.mark.parametrize(
     ("argument", "message"),
-    [("empty", "no audio files"), ("in/*.aac", "no file fits"), ("none.jsonl", "manifest")],
+    [
+        ("empty", "no audio files"),
+        ("in/*.aac", "no file matches this pattern"),
+        ("none.jsonl", "manifest"),
+    ],
 )
 def test_what_names_nothing(tree, argument, message):
     with pytest.raises(DataError, match=message):

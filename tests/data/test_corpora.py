@@ -44,5 +44,5 @@ def test_parts(tmp_path, capsys):
     assert [item.id for item in read_manifest(tmp_path / "train.jsonl")] == ["a", "b"]
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path / 'train'}.jsonl: 2 utterances, 1.00 min, 2 speakers, 4 words",
-        f"{tmp_path / 'dev'}.jsonl: 1 utterances, 0.50 min, 1 speakers, 2 words",
+        f"{tmp_path / 'dev'}.jsonl: 1 utterance, 0.50 min, 1 speaker, 2 words",
     ]

@@ -31,8 +31,8 @@ def test_what_is_shared_with_training(make):
     found = find_leakage(test, training)
     assert (found.speakers, found.texts, found.audio) == (("ann",), 2, 1)
     assert str(found) == (
-        "1 speakers of the test set are in the training data, 2 of its 3 texts and 1 of its "
-        "recordings"
+        "1 speaker of the test set, 2 of its 3 texts and 1 of its recordings are "
+        "in the training data"
     )
     assert find_leakage(test, test[:0]).audio == 0
     test[0].audio.unlink()

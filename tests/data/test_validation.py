@@ -217,7 +217,7 @@ def test_command(tmp_path):
     model = ("--model", ROOT / "asr/models/default")
     done = run("data", "validate", path, *model, "--decode", "--json", tmp_path / "found.jsonl")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"{path}: 1 utterances, 0.02 min, 1 at 16000 Hz, 0 problems\n"
+    assert done.stderr == f"{path}: 1 utterance, 0.02 min, 1 at 16000 Hz, 0 problems\n"
     assert (tmp_path / "found.jsonl").read_text() == ""
     done = run("data", "validate", path, other, *model, "--json", tmp_path / "found.jsonl")
     assert done.returncode == 1
@@ -226,7 +226,7 @@ def test_command(tmp_path):
         f"{other}:2: c: {tmp_path / 'c.wav'}: no such file",
     ]
     assert done.stderr.splitlines()[2:] == [
-        f"{path} also holds 1 speakers, 1 of 2 texts, 1 of 2 recordings of {other}",
+        f"{path} also holds 1 speaker, 1 of 2 texts, 1 of 2 recordings of {other}",
         f"characters: 1 (1 in {other})",
         f"audio: 1 (1 in {other})",
     ]

@@ -56,7 +56,7 @@ def test_shares_are_all_together(count, shares):
 @pytest.mark.parametrize("share", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
 def test_no_share(share):
     """A share that is not i/n with 1 <= i <= n is refused."""
-    with pytest.raises(DataError, match="share"):
+    with pytest.raises(DataError, match=r"--shard .*: a shard is I/N with 1 <= I <= N"):
         share_of([], share)
 
 

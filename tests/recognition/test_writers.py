@@ -234,9 +234,12 @@ def test_a_long_pause_ends_a_cue_of_many_segments():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_line_width": 0}, "max_line_width is 0, needs 1 or more"),
-        ({"max_line_count": 2}, "max_line_count needs max_line_width"),
-        ({"max_words_per_line": 2, "max_line_width": 9}, "max_words_per_line and max_line_width"),
+        ({"max_line_width": 0}, "--max-line-width is 0, needs 1 or more"),
+        ({"max_line_count": 2}, "--max-line-count needs --max-line-width"),
+        (
+            {"max_words_per_line": 2, "max_line_width": 9},
+            "--max-words-per-line and --max-line-width",
+        ),
     ],
 )
 def test_impossible_options(options, message):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asr.audio.inputs import is_audio
+from asr.counts import counted
 from asr.data.formats.item import Item, Refuse, one_line
 from asr.data.manifest import Problem
 from asr.errors import DataError
@@ -68,7 +69,7 @@ def find_files(folder: Path) -> tuple[Files, Files]:
     if not recordings.keys() & texts.keys():
         raise DataError(
             f"{folder}: no recording with its text beside it, such as a.wav and a{TEXT}; there are "
-            f"{len(recordings)} recordings and {len(texts)} files {TEXT}"
+            f"{counted(len(recordings), 'recording')} and {counted(len(texts), 'file')} {TEXT}"
         )
     return recordings, texts
 

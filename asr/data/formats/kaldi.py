@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from asr.counts import counted
 from asr.data.formats.item import (
     CONTROL,
     Item,
@@ -247,7 +248,7 @@ def _notes(utterances: Sequence[Utterance], speakers: list[str]) -> list[str]:
         )
     if others := sum(item.audio.suffix.lower() != ".wav" for item in utterances):
         notes.append(
-            f"{others} files are not WAV: Kaldi's own programs need a command in wav.scp for these "
-            "(flac -cds FILE |)"
+            f"{counted(others, 'file')} not WAV: Kaldi's own programs need a command in wav.scp "
+            "for these (flac -cds FILE |)"
         )
     return notes

@@ -113,7 +113,7 @@ def test_clips_are_kept_while_they_are_right(write, tmp_path, audio):
     source = write("m.json", [{"audio_filepath": "wav/long.wav", "offset": 1, "duration": 2,
                                "text": "one"}])  # fmt: skip
     command = "data", "import", "nemo", source, "-o", tmp_path / "m.jsonl"
-    assert "1 clips of recordings" in run(*command).stderr
+    assert "1 clip of recordings" in run(*command).stderr
     path = tmp_path / "m-audio" / "long-0001000-0003000.flac"
     first = path.stat().st_ino
     assert "1 of them from an earlier time" in run(*command).stderr
@@ -372,7 +372,7 @@ def test_kaldi_says_what_its_tools_dislike(write, tmp_path, audio):
     assert done.returncode == 0
     notes = done.stderr.splitlines()
     assert notes[0].startswith("note: sorted by id, speakers are not")
-    assert notes[1].startswith("note: 1 files are not WAV")
+    assert notes[1].startswith("note: 1 file not WAV")
     assert (tmp_path / "k" / "spk2utt").read_text() == "s1 2\ns2 1\n"
 
 
