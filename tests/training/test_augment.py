@@ -1,4 +1,4 @@
-"""Augmentation: each operation against what it promises, and all of it seeded."""
+"""Each operation of augmentation does what it promises, and depends on its seed alone."""
 
 from dataclasses import replace
 
@@ -41,6 +41,7 @@ def tone(hertz, seconds=1.0):
 
 
 def power(samples):
+    """Return the mean square of the samples."""
     return float(np.mean(np.square(samples, dtype=np.float64)))
 
 
@@ -53,6 +54,7 @@ def test_speed_changes_length_and_pitch():
 
 @pytest.mark.parametrize(("slope", "decibels"), [(0.0, 0.0), (1.0, 3.01)])
 def test_noise_falls_by_so_many_decibels_an_octave(slope, decibels):
+    """The power density of white noise is flat, that of pink noise falls by 3 dB an octave."""
     spectrum = np.abs(np.fft.rfft(coloured_noise(rng(1), 1 << 18, slope))) ** 2
     frequencies = np.fft.rfftfreq(1 << 18, 1 / RATE)
     low, high = (
@@ -62,6 +64,7 @@ def test_noise_falls_by_so_many_decibels_an_octave(slope, decibels):
 
 
 def test_the_ratio_of_noise_is_to_speech_without_its_pauses():
+    """Noise is added at a ratio to the power of the speech without its pauses."""
     speech = np.concatenate([np.zeros(RATE), tone(300), np.zeros(2 * RATE)]).astype(np.float32)
     assert speech_power(speech, RATE) == pytest.approx(0.5, rel=0.01)
     noisy = add_noise(speech, noise(len(speech)), 10.0, RATE)
@@ -69,10 +72,12 @@ def test_the_ratio_of_noise_is_to_speech_without_its_pauses():
     assert add_noise(speech, np.zeros_like(speech), 10.0, RATE) is speech
     silent = np.zeros(RATE, np.float32)
     assert not add_noise(silent, noise(RATE), 10.0, RATE).any()
-    assert np.isfinite(add_noise(noise(10), noise(10), 0.0, RATE)).all()  # shorter than a frame
+    # Speech shorter than a frame survives too.
+    assert np.isfinite(add_noise(noise(10), noise(10), 0.0, RATE)).all()
 
 
 def test_babble_is_of_equally_loud_talkers():
+    """The talkers of babble are equally loud, whatever their recordings were."""
     loud, soft = tone(300), 0.01 * tone(700)
     mixed = babble([loud, soft], RATE, rng(1))
     spectrum = np.abs(np.fft.rfft(mixed))
@@ -92,7 +97,7 @@ def test_a_room_has_its_direct_sound_its_first_echo_and_its_reverberation_time()
     source, microphone = np.array([1.0, 2.0, 1.5]), np.array([4.0, 2.0, 1.5])
     response = impulse_response(size, source, microphone, 0.4, RATE)
     assert response[0] == 1.0
-    # The nearest wall but for floor and ceiling, both 1.5 m away: paths of sqrt(3² + 3²) m.
+    # The first echoes come from floor and ceiling, both 1.5 m away, on paths of sqrt(3² + 3²) m.
     echo = round((np.sqrt(18) - 3) / 343 * RATE)
     assert np.flatnonzero(response[1:])[0] + 1 == echo
     volume, surface = 90.0, 2 * (30 + 15 + 18)
@@ -126,7 +131,8 @@ def test_codecs_keep_length_and_sound(kind):
     speech, rate = soundfile.read(ROOT / "samples/flite-awb-date.wav", dtype="float32")
     coded = through_codec(speech, rate, kind)
     assert coded.shape == speech.shape and not np.array_equal(coded, speech)
-    spectra = [np.abs(np.fft.rfft(x))[: len(x) // 8] for x in (speech, coded)]  # up to 4 kHz
+    # The spectra go up to 4 kHz.
+    spectra = [np.abs(np.fft.rfft(x))[: len(x) // 8] for x in (speech, coded)]
     assert np.corrcoef(spectra)[0, 1] > 0.95
 
 

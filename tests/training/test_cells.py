@@ -1,4 +1,4 @@
-"""The recurrent cells against ten-line steps in numpy, from the equations in their docstrings."""
+"""The recurrent cells agree with steps in numpy, written from the equations in their docstrings."""
 
 import numpy as np
 import onnx
@@ -43,6 +43,7 @@ STEPS = {"rnn": (rnn_step, 1), "lstm": (lstm_step, 2), "gru": (gru_step, 1)}
 
 
 def run(cell, x, weights, suffix, hidden):
+    """Return the outputs (frames, hidden) of a cell in one direction, step by step."""
     step, states = STEPS[cell]
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     w, u, b, c = (weights[name + suffix] for name in names)
@@ -54,6 +55,7 @@ def run(cell, x, weights, suffix, hidden):
 
 
 def by_steps(cell, x, weights, bidirectional, hidden):
+    """Return the outputs of one layer, those of both directions side by side if there are two."""
     outputs = [run(cell, x, weights, "", hidden)]
     if bidirectional:
         outputs.append(run(cell, x[::-1], weights, "_reverse", hidden)[::-1])
@@ -79,7 +81,10 @@ def test_torch_equals_the_equations(cell, bidirectional):
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_onnx_equals_the_equations(cell, bidirectional):
-    """One layer of the exported graph, fed with hidden values of its own front."""
+    """One layer of the exported graph gives the outputs of the equations.
+
+    Both get the hidden values that come from the front of the graph.
+    """
     info = make_info(cell=cell, bidirectional=bidirectional, layers=1, hidden_size=6)
     network = make_network(info)
     graph = build_graph(network, info)
@@ -118,7 +123,7 @@ def test_own_layers_and_their_gradients_equal_torch(cell, bidirectional):
 
 @pytest.mark.parametrize("cell", cell_names())
 def test_unrolled_layers_and_their_gradients_equal_the_steps(cell):
-    """What a cell computes for whole sequences is its step, again and again, by autograd."""
+    """A cell computes for whole sequences the same as its steps one by one, gradients included."""
     torch.manual_seed(0)
     definition = load_cell(cell)
     products = torch.randn(5, 2, 3, 7 * definition.gates, dtype=torch.double, requires_grad=True)
@@ -133,6 +138,7 @@ def test_unrolled_layers_and_their_gradients_equal_the_steps(cell):
 
 
 def assert_equal_with_gradients(ours, expected, inputs):
+    """Assert that two outputs are equal, and so are the gradients of their inputs."""
     torch.testing.assert_close(ours, expected)
     gradient = torch.randn_like(ours)
     for a, b in zip(

@@ -1,4 +1,4 @@
-"""A user's own model: complete when training ends, and sound by asr verify."""
+"""A user's own model is complete when its training ends, and ``asr verify`` finds it sound."""
 
 import io
 import json
@@ -33,7 +33,7 @@ SYNTHETIC = {f"golden/{name}" for name in (*SIGNALS, "golden.json")}
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """A tiny network for eight recordings that the project made itself."""
+    """The configuration of a tiny network for eight recordings that the project made itself."""
     folder = tmp_path_factory.mktemp("eight")
     items = [
         Utterance(sample, soundfile.info(sample).duration,
@@ -55,13 +55,14 @@ def config(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(config, tmp_path_factory):
-    """The run folder of such a model."""
+    """The folder of a run that has trained this network."""
     folder = tmp_path_factory.mktemp("run")
     fit(config, folder=folder)
     return folder
 
 
 def verify(model, *options):
+    """Run ``asr verify`` on a model directory."""
     return subprocess.run(
         [*COMMAND, "verify", str(model), *options], capture_output=True, text=True
     )
@@ -194,13 +195,13 @@ def test_signals_are_short_clean_and_always_the_same(rate):
         assert 0.29 < np.abs(samples).max() < 0.31
         edge = round(0.15 * rate)
         assert not samples[:edge].any() and not samples[-edge:].any()
-        # Vowels part the silence: as many stretches of sound as letters.
+        # Silence parts the vowels, so there are as many stretches of sound as letters.
         loud = np.convolve(np.abs(samples) > 1e-3, np.ones(round(0.02 * rate)), "same") > 0
         assert np.count_nonzero(np.diff(loud.astype(int)) > 0) in {3, 6}
 
 
 def test_signals_tell_models_apart(tmp_path):
-    """Another seed, another output: what is recorded depends on the weights."""
+    """The recorded outputs of two models with different weights differ."""
     scores = []
     for seed in range(2):
         info = make_info()

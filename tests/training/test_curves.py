@@ -1,4 +1,4 @@
-"""Training curves in the terminal: their width, their marks, exact small drawings."""
+"""Training curves keep to the terminal's width, mark the best epoch, and equal small drawings."""
 
 import math
 import os
@@ -13,7 +13,7 @@ HEAD = "epoch,step,learning_rate,train_loss,dev_loss,dev_wer,seconds\n"
 
 
 def metrics(count, best=7):
-    """Rows of a run whose dev WER is lowest after epoch ``best``."""
+    """Return the rows of a run whose dev WER is lowest after epoch ``best``."""
     return [
         {
             "epoch": epoch,
@@ -27,6 +27,7 @@ def metrics(count, best=7):
 
 
 def write(folder, rows):
+    """Write the metrics of a run to its folder."""
     lines = [
         f"{row['epoch']},9,0.1,{row['train_loss']},{row['dev_loss']},{row['dev_wer']},30\n"
         for row in rows
@@ -37,7 +38,10 @@ def write(folder, rows):
 
 
 def test_a_line_by_hand():
-    """Ten columns are twenty dots, two rows eight: from the upper left to the lower right."""
+    """A falling line goes from the upper left to the lower right, dot by dot as drawn by hand.
+
+    Ten columns have twenty dots, two rows have eight.
+    """
     assert draw([1, 20], [Curve("x", [7.0, 0.0])], width=16, height=2, top=7.0) == [
         "  7 │⠉⠒⠢⢄⣀",
         "  0 │     ⠉⠑⠢⠤⣀ x",
@@ -63,8 +67,8 @@ def test_width(width, count):
     text = curves(metrics(count), width)
     lengths = [len(line) for line in text.splitlines()]
     assert max(lengths) <= width
-    assert max(lengths) >= width - 6  # the longest label is that of another picture
-    assert text.count(MARK) == 2  # in the title, at the best
+    assert max(lengths) >= width - 6  # another picture may have the longest label
+    assert text.count(MARK) == 2  # one is in the title, one at the best epoch
 
 
 def test_the_mark_stands_at_the_best_epoch():
@@ -102,7 +106,7 @@ def test_language_models_have_a_perplexity():
 
 @pytest.mark.parametrize("columns", [60, 120])
 def test_the_command(columns, tmp_path):
-    """It needs no torch."""
+    """The command shows the curves of a run in the width of the terminal, without torch."""
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": path, "COLUMNS": str(columns)}

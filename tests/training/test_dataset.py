@@ -1,4 +1,4 @@
-"""Utterances to batches, and the cache of decoded audio."""
+"""A dataset turns utterances into batches, and a cache keeps their decoded audio."""
 
 import os
 from dataclasses import replace
@@ -24,6 +24,7 @@ VOCABULARY = Vocabulary.from_characters("ab")
 
 @pytest.fixture
 def items(tmp_path):
+    """Two utterances of half a second and three quarters of a second of noise."""
     made = []
     for index, count in enumerate((8000, 12000)):
         path = tmp_path / f"{index}.wav"
@@ -33,11 +34,13 @@ def items(tmp_path):
 
 
 def dataset(items, folder=None, **options):
+    """Return a dataset of utterances with a cache in ``folder``."""
     cache = AudioCache(folder, 16000)
     return SpeechDataset(items, VOCABULARY, Config().num_frames, cache, len(items), **options)
 
 
 def micro(*indices, speed=1.0, epoch=0):
+    """Return a micro-batch of the utterances with these indices."""
     return MicroBatch(list(indices), [speed] * len(indices), epoch, 7, 9, [0.0] * len(indices))
 
 
@@ -72,6 +75,7 @@ def test_silence_is_as_long_as_the_batch_says(items):
 
 
 def test_what_cannot_be_used_is_left_out_with_the_reason(items, tmp_path):
+    """An utterance that cannot be used is left out of its batch, and the reason is told."""
     path = items[0].audio
     items += [
         Utterance(tmp_path / "none.wav", 1.0, "a", "missing"),
@@ -106,7 +110,8 @@ def test_the_cache_decodes_once(items, tmp_path, monkeypatch):
     direct = AudioCache(None, 16000).read(items[0])
     assert np.array_equal(first, direct)
     assert len(AudioCache(folder, 8000).read(items[0])) == 4000
-    soundfile.write(items[0].audio, noise(100), 16000, subtype="PCM_16")  # changed: read again
+    # A file that has changed is read again.
+    soundfile.write(items[0].audio, noise(100), 16000, subtype="PCM_16")
     os.utime(items[0].audio, (1, 1))
     assert len(AudioCache(folder, 16000).read(items[0])) == 100
 
@@ -135,7 +140,7 @@ def test_an_audio_file_that_is_none_is_an_error(tmp_path):
 
 
 def test_the_share_that_is_cached_stays_under_the_limit():
-    durations = [10.0] * 10  # 320 kB each
+    durations = [10.0] * 10  # each takes 320 kB
     assert cached_share(durations, 16000, 1e-3) == 3
     assert cached_share(durations, 16000, 0.0) == 0
     assert cached_share(durations, 16000, 1.0) == 10

@@ -1,3 +1,5 @@
+"""Log-mel features equal those of librosa, and their normalisation leaves padding out."""
+
 import librosa
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ CONFIGS = [
 
 
 def librosa_log_mel(samples, config):
+    """Return the log-mel features (frames, mels) of librosa."""
     energies = librosa.feature.melspectrogram(
         y=samples,
         sr=config.sample_rate,
@@ -43,7 +46,10 @@ def test_log_mel_equals_librosa(config, count):
 
 
 def test_log_mel_equals_librosa_on_speech(speech):
-    """In double precision: in single, the logarithm of near-silence shows each one's rounding."""
+    """The features of speech equal those of librosa in double precision.
+
+    In single precision the logarithm of near-silence would show the rounding of each.
+    """
     samples = speech.astype(np.float64)
     torch.set_default_dtype(torch.float64)
     try:

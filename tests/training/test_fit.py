@@ -1,4 +1,4 @@
-"""The training floor end to end: it learns, resumes exactly, and depends on seeds alone."""
+"""Training as a whole learns, resumes exactly, and depends on seeds alone."""
 
 import json
 import subprocess
@@ -37,7 +37,7 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
-    """Eight recordings that the project made itself."""
+    """A manifest of eight recordings that the project made itself."""
     path = tmp_path_factory.mktemp("eight") / "eight.jsonl"
     items = []
     for sample in SAMPLES:
@@ -49,6 +49,7 @@ def manifest(tmp_path_factory):
 
 
 def config(manifest, **changes):
+    """Return a configuration that learns the eight recordings by heart."""
     values = {
         "data": DataConfig(
             train=(str(manifest),),
@@ -76,7 +77,7 @@ def test_eight_utterances_are_learned_by_heart(manifest, tmp_path):
 
 
 def short(manifest, **options):
-    """Four epochs of four steps, with all that is random."""
+    """Return a configuration of four epochs of four steps, with everything that is random."""
     values = {"epochs": 4, "batch_seconds": 8.0, "accelerator": "cpu"}
     return config(
         manifest,
@@ -86,8 +87,8 @@ def short(manifest, **options):
     )
 
 
-# The checkpoints that a run stopped in step 7 (from 0) goes on from: that of its first epoch of
-# four steps, or the one it made in mid-epoch.
+# A run that is stopped in step 7 (from 0) goes on from the checkpoint of its first epoch, which has
+# four steps, or from the one that it made in mid-epoch.
 @pytest.mark.parametrize(("steps", "start"), [(0, 4), (3, 6)])
 def test_a_stopped_run_goes_on_with_step_rate_and_data(
     manifest, tmp_path, monkeypatch, steps, start
@@ -167,8 +168,9 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(manifest, tmp_
     toml = write_toml(tmp_path / "config.toml", options)
     training.fit(options, folder=tmp_path / "whole")
     folder = tmp_path / "parts"
-    # In mid-epoch; while the checkpoint of step 6 is written, in mid-epoch too; in a validation;
-    # while that of an epoch's end is written; and then to the end.
+    # The run is killed in mid-epoch, while the checkpoint of step 6 is written (in mid-epoch too),
+    # in a validation, and while the checkpoint of an epoch's end is written; then it goes on to the
+    # end.
     kills = ["step:6", "checkpoint:2", "validation:3", "checkpoint:3", "never"]
     command = [sys.executable, "-c", KILLED, str(toml), str(folder), *kills]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -179,7 +181,7 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(manifest, tmp_
 
 
 def write_toml(path, options):
-    """``options`` as a file that load_config reads."""
+    """Write ``options`` as a file that load_config reads, and return its path."""
     lines = []
 
     def section(name, values):
@@ -223,8 +225,10 @@ def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path
 def test_a_step_follows_the_gradient_of_the_mean_loss(
     manifest, tmp_path, monkeypatch, accumulate, consistency
 ):
-    """Over all utterances of the step, whatever micro-batches they come in, and if each is seen
-    twice: without masks and dropout both views agree."""
+    """A step follows the gradient of the mean loss of its utterances, however they are batched.
+
+    The same holds if each utterance is seen twice: without masks and dropout both views agree.
+    """
     options = replace(
         short(manifest, epochs=1, accumulate=accumulate, consistency=consistency),
         encoder=EncoderConfig(layers=1, hidden_size=8, channels=2, dropout=0.0),
@@ -258,7 +262,7 @@ def test_a_step_follows_the_gradient_of_the_mean_loss(
 
 
 def bad_corpus(folder):
-    """Forty good utterances and four that are not."""
+    """Write a manifest of forty good utterances and four bad ones, and return its path."""
     items = []
     for copy in range(5):
         for sample in SAMPLES:
@@ -364,7 +368,11 @@ def test_resume_refuses_what_is_no_checkpoint(manifest, tmp_path):
 
 
 def test_fine_tuning_takes_what_fits_and_names_the_rest(manifest, tmp_path, capsys):
-    """Another vocabulary: outputs go by their symbols. Another size: what is left fits."""
+    """Fine-tuning takes the weights that fit, and names the rest.
+
+    With another vocabulary the outputs are taken by their symbols. In a network of another size the
+    weights of equal shape are taken.
+    """
     letters = "abcdefghijklmnopqrstuvwxyz "
     options = short(manifest)
     options = replace(options, data=replace(options.data, characters=letters + "#"))
@@ -417,7 +425,10 @@ def test_noise_files_and_babble_are_used_and_seeded(manifest, tmp_path):
 
 
 def test_babble_takes_each_second_of_speech_alike(tmp_path):
-    """Not each recording: one of single words would be the same word again and again."""
+    """Babble takes each second of speech with the same probability.
+
+    If it took each recording alike, one of a single word would be the same word again and again.
+    """
     seconds = {"a": 1, "ab": 3, "": 4}  # the last one is noise
     for length in seconds.values():
         soundfile.write(tmp_path / f"{length}.wav", noise(16000 * length), 16000)

@@ -1,4 +1,4 @@
-"""torch runs what ONNX Runtime runs."""
+"""A model gives in torch the outputs that it gives in ONNX Runtime."""
 
 import numpy as np
 import pytest
@@ -37,10 +37,12 @@ def test_windows_of_a_long_recording(small_model, device):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_device_that_is_not_there(small_model):
+    """A device that this machine lacks is refused."""
     with pytest.raises(ConfigError, match="'cuda' cannot be used"):
         TorchSession(small_model, "cuda")
 
 
 def test_a_device_that_does_not_exist(small_model):
+    """The name of a device that torch does not know is refused."""
     with pytest.raises(ConfigError, match="'tpu' cannot be used"):
         TorchSession(small_model, "tpu")

@@ -1,4 +1,4 @@
-"""The consistency term against its definition, and the views that it compares."""
+"""The consistency term agrees with its definition, and the views that it compares are right."""
 
 from types import SimpleNamespace
 
@@ -29,7 +29,10 @@ def test_disagreement_is_the_divergence_of_the_frames_that_exist():
 
 
 def test_each_view_is_drawn_towards_the_other_as_it_stands():
-    """The gradient of a cross entropy with fixed targets: softmax minus the other's softmax."""
+    """Each view is drawn towards the other as if this were fixed.
+
+    The gradient is that of a cross entropy with fixed targets: softmax minus the other's softmax.
+    """
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 4, requires_grad=True)
     disagreement(logits.log_softmax(-1), torch.tensor([3, 3])).backward()
@@ -38,6 +41,7 @@ def test_each_view_is_drawn_towards_the_other_as_it_stands():
 
 
 def batch_of(paths, module):
+    """Return a batch of recordings with their texts."""
     waveforms = [read_audio(path, 16000).samples for path in paths]
     padded = np.zeros((len(paths), max(map(len, waveforms))), np.float32)
     for row, samples in zip(padded, waveforms, strict=True):

@@ -1,4 +1,4 @@
-"""A cell that is added as one file: trained for an epoch, exported, and recognised with."""
+"""A cell that is added as one file is trained, exported and recognised with like the others."""
 
 import sys
 
@@ -69,7 +69,7 @@ CELL = MGU()
 
 @pytest.fixture
 def mgu(tmp_path, monkeypatch):
-    """The one file, where the package finds it."""
+    """The name of a new cell, whose one file stands where the package finds it."""
     folder = tmp_path / "cells"
     folder.mkdir()
     (folder / "mgu.py").write_text(MGU)
@@ -141,7 +141,7 @@ def test_a_language_model_of_the_cell_goes_on_from_its_states(mgu):
     for row, torchs, length in zip(whole, expected, lengths, strict=True):
         np.testing.assert_allclose(row[:length], torchs[:length], atol=1e-5)
     states = first
-    for place in range(2):  # both texts, word by word
+    for place in range(2):  # both texts go on word by word
         values = {"tokens": tokens[:, place : place + 1], "lengths": np.array([1, 1])}
         step, states = session.run(["log_probs", "next_states"], values | {"states": states})
         np.testing.assert_allclose(step[:, 0], whole[:, place], atol=1e-5)
@@ -157,7 +157,7 @@ def test_a_cell_that_is_not_there_and_one_that_is_none(mgu, tmp_path):
 
 
 def test_recognition_needs_no_cell(mgu, tmp_path, monkeypatch):
-    """A directory may name a cell that this installation lacks: its graph says what to compute."""
+    """A model recognises without the file of its cell, since its graph says what to compute."""
     from conftest import make_info, write_network
 
     info = make_info(cell=mgu)

@@ -1,4 +1,4 @@
-"""Batches: every utterance once, within the budget, the same on all ranks, and where they start."""
+"""Batches hold every utterance once within their budget, and all ranks agree on them."""
 
 import numpy as np
 import pytest
@@ -69,6 +69,7 @@ def test_silence_is_drawn_with_its_probability_and_leaves_the_speeds():
 
 
 def test_ranks_and_micro_batches_share_out_the_same_steps():
+    """Two ranks get in a step the utterances that two micro-batches of one rank hold."""
     durations = list(np.random.default_rng(0).uniform(1, 10, 200))
     whole = list(BucketBatchSampler(durations, 60, SPEEDS, seed=1))
     halves = [
@@ -85,6 +86,7 @@ def test_ranks_and_micro_batches_share_out_the_same_steps():
 
 
 def test_a_start_leaves_out_the_beginning_and_nothing_else():
+    """An epoch that starts later lacks the micro-batches before its start alone."""
     durations = list(np.random.default_rng(0).uniform(1, 10, 100))
     whole = BucketBatchSampler(durations, 30, SPEEDS, seed=1, epoch=3, accumulate=2)
     rest = BucketBatchSampler(durations, 30, SPEEDS, seed=1, epoch=3, accumulate=2, start=5)
@@ -94,7 +96,7 @@ def test_a_start_leaves_out_the_beginning_and_nothing_else():
 
 @pytest.mark.parametrize("speeds", [(1.0,), (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)])
 def test_batches_differ_between_epochs_and_hold_little_padding(speeds):
-    durations = np.random.default_rng(0).gamma(4, 0.7, 1000).clip(0.5, 8)  # like AN4's
+    durations = np.random.default_rng(0).gamma(4, 0.7, 1000).clip(0.5, 8)  # these are like AN4's
     first = BucketBatchSampler(durations, 48, speeds, seed=1)
     assert list(first) != list(BucketBatchSampler(durations, 48, speeds, seed=1, epoch=1))
     assert list(first) != list(BucketBatchSampler(durations, 48, speeds, seed=2))
@@ -102,6 +104,7 @@ def test_batches_differ_between_epochs_and_hold_little_padding(speeds):
 
 
 def test_padding_is_that_of_the_parts():
+    """The share of padding is that of the micro-batches, not of the whole step."""
     sampler = BucketBatchSampler([4.0, 2.0, 3.0], 100)
     assert sampler.padding == pytest.approx(1 - 9 / 12)
     assert BucketBatchSampler([4.0, 2.0, 3.0], 100, ranks=3).padding == pytest.approx(0)

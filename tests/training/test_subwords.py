@@ -1,4 +1,4 @@
-"""Sub-words against sentencepiece, which made them."""
+"""Texts are divided into pieces as sentencepiece, which learned them, divides them."""
 
 import pytest
 import sentencepiece
@@ -15,7 +15,7 @@ LEARNED = {name: vocabulary_of(name, "piece") for name in ALL}
 
 
 def processor_of(vocabulary):
-    """The same pieces in sentencepiece: its own file, written with protocol buffers."""
+    """Return sentencepiece with the same pieces, which go into a file of its own format."""
     from sentencepiece import sentencepiece_model_pb2 as format
 
     model = format.ModelProto()
@@ -35,7 +35,7 @@ def test_texts_are_divided_as_sentencepiece_divides_them(name):
     letters = sorted(set("".join(texts)))
 
     def spelled(text):
-        return not vocabulary.unknown_characters(text)  # two letters may become a third in NFC
+        return not vocabulary.unknown_characters(text)  # NFC may make a third letter of two
 
     @given(st.text(letters, max_size=60).map(vocabulary.normalize).filter(spelled))
     def on_random_texts(text):

@@ -1,4 +1,4 @@
-"""What is suggested for own recordings: cases computed by hand, order, and the file it makes."""
+"""Settings suggested for own recordings equal cases by hand, and the file written holds them."""
 
 import tomllib
 from dataclasses import replace
@@ -30,13 +30,14 @@ TWO_CORES = Machine(2)
 
 
 def recordings(minutes, characters=LETTERS, longest=6.0, utterances=1000):
+    """Return the description of recordings of this length."""
     return Recordings(minutes, utterances, frozenset(characters), longest)
 
 
 @pytest.mark.parametrize(
     ("minutes", "characters", "machine", "start", "expected"),
     [
-        # init_from, layers, hidden_size, epochs, batch_seconds, minutes
+        # Expected are init_from, layers, hidden_size, epochs, batch_seconds and minutes.
         (10, LETTERS, Machine(2, speed=100), START, ("the model", 3, 256, 60, 24.0, 6.0)),
         (40, LETTERS, Machine(2, speed=100), START, ("the model", 3, 256, 30, 48.0, 12.0)),
         (1, LETTERS, Machine(2, speed=50), START, ("the model", 3, 256, 100, 24.0, 2.0)),
@@ -51,6 +52,7 @@ def recordings(minutes, characters=LETTERS, longest=6.0, utterances=1000):
     ],
 )
 def test_cases(minutes, characters, machine, start, expected):
+    """The settings suggested for recordings, a machine and a start are those of the row."""
     found = suggest(recordings(minutes, characters), machine, start)
     *exact, took = (
         found.init_from, found.layers, found.hidden_size, found.epochs, found.batch_seconds,
@@ -67,11 +69,11 @@ def test_long_recordings_need_long_batches():
 @pytest.mark.parametrize("gpu", [False, True])
 @pytest.mark.parametrize("start", [START, None])
 def test_more_recordings_are_gone_through_less_often_in_more_time(gpu, start):
-    ladder = [0.5 * 1.1**step for step in range(58)]  # to 114 min; one kind of start
+    ladder = [0.5 * 1.1**step for step in range(58)]  # it goes up to 114 min, with one start
     found = [suggest(recordings(minutes), Machine(2, gpu, 80), start) for minutes in ladder]
     for one, more in pairwise(found):
         assert one.epochs >= more.epochs
-        assert one.minutes <= more.minutes * 1.01  # whole epochs
+        assert one.minutes <= more.minutes * 1.01  # epochs are whole
         assert one.batch_seconds <= more.batch_seconds
     found = [suggest(recordings(minutes), Machine(2, gpu), None) for minutes in range(1, 3000, 7)]
     sizes = [(item.layers, item.hidden_size) for item in found]
@@ -79,7 +81,10 @@ def test_more_recordings_are_gone_through_less_often_in_more_time(gpu, start):
 
 
 def test_ten_minutes_take_less_than_fifteen_on_two_cores():
-    """At two thirds of the speed that is measured when nothing else runs, for any amount near."""
+    """About ten minutes of recordings train in less than fifteen minutes on two cores.
+
+    The machine has two thirds of the speed that is measured when nothing else runs.
+    """
     for minutes in (5, 8, 10, 12, 15):
         assert suggest(recordings(minutes), Machine(2, speed=67), START).minutes <= 15
 
@@ -106,6 +111,7 @@ def test_warnings(given, start, machine, phrases):
 
 
 def test_another_language():
+    """Recordings are foreign to a model if it lacks several of their letters."""
     english = set(LETTERS)
     assert not is_foreign(recordings(1, english | set("é")), START)
     assert not is_foreign(recordings(1, "the"), START)

@@ -1,4 +1,4 @@
-"""Learning rates by progress."""
+"""The learning rate rises to its peak and falls, as in torch's one-cycle schedule."""
 
 import pytest
 

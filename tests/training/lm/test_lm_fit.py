@@ -1,4 +1,4 @@
-"""Recurrent language models: they learn, go on where they were stopped, and say what is wrong."""
+"""Recurrent language models learn, go on where they were stopped, and refuse what is wrong."""
 
 import json
 from dataclasses import replace
@@ -29,6 +29,7 @@ did you ever see such a thing in your life
 
 @pytest.fixture
 def config(tmp_path):
+    """A small network for a rhyme, trained for 60 epochs."""
     path = tmp_path / "rhyme.txt"
     path.write_text(RHYME)
     return LmConfig(
@@ -49,7 +50,7 @@ def test_a_rhyme_is_learned_by_heart(config, tmp_path, cell, unit):
         assert sample_texts(lm, " ".join(line.split()[:2]), temperature=0) == [line]
     result = perplexity(lm, lines)
     assert result.including_oovs < 1.5
-    # What the run measured with torch is what the file gives.
+    # The file gives the perplexity that the run measured with torch.
     assert lm.provenance["dev_perplexity"] == pytest.approx(result.including_oovs, rel=1e-4)
     assert lm.provenance["data"].keys() == {*config.data.train}
     assert lm.provenance["config"]["network"]["cell"] == cell
