@@ -1,4 +1,4 @@
-"""Twelve faults of recordings: what each gives, read alone and with the default model."""
+"""Faulty recordings, read alone and with the default model: each gives its error or warning."""
 
 import re
 import subprocess
@@ -39,7 +39,7 @@ def sine(rate, seconds=1.0, frequency=440.0):
 
 @pytest.fixture(scope="module")
 def recording(speech):
-    """Ten seconds: some pages of Ogg."""
+    """Ten seconds of speech, which fill some pages of Ogg."""
     return np.tile(speech, 4)
 
 
@@ -79,7 +79,7 @@ def test_fewer_frames_than_promised(tmp_path, transcriber, recording, name, shar
     path = tmp_path / "cut"
     path.write_bytes(data[: int(share * len(data))])
     audio = read_audio(path, RATE)
-    # Blocks, pages and frames are lost whole.
+    # A block, page or frame that is cut is lost as a whole.
     expected = share * len(recording) / RATE
     assert expected - 1.6 < audio.duration < expected + 0.3
     (warning,) = audio.warnings
@@ -90,7 +90,7 @@ def test_fewer_frames_than_promised(tmp_path, transcriber, recording, name, shar
             rf"the header promises 9\.[89] s, the file holds {audio.duration:.1f} s: truncated\?",
             warning,
         )
-    assert np.abs(audio.samples[-800:]).max() > 0  # no silence in place of what is missing
+    assert np.abs(audio.samples[-800:]).max() > 0  # no silence stands in for the rest
     transcript = transcriber.transcribe(path)
     assert transcript.duration == audio.duration and warning in transcript.warnings
 
@@ -116,7 +116,7 @@ def test_damage_in_the_middle(recording):
 
 
 def header(data, *fields):
-    """``data`` with (position, bytes) put over it."""
+    """Return ``data`` after overwriting it with ``fields``, which are (position, bytes)."""
     data = bytearray(data)
     for position, value in fields:
         data[position : position + len(value)] = value
@@ -131,8 +131,8 @@ MS = encode(noise(4000), format="WAV", subtype="MS_ADPCM")
 @pytest.mark.parametrize(
     "data",
     [
-        header(IMA, (38, LARGE)),  # samples in a block
-        header(IMA, (22, LARGE)),  # channels
+        header(IMA, (38, LARGE)),  # the samples in a block
+        header(IMA, (22, LARGE)),  # the channels
         header(IMA, (32, bytes(2))),
         header(MS, (38, LARGE)),
         header(MS, (32, bytes(2))),
@@ -149,7 +149,7 @@ MS = encode(noise(4000), format="WAV", subtype="MS_ADPCM")
     ],
 )
 def test_sizes_that_overflow(transcriber, data, monkeypatch):
-    monkeypatch.setattr(soundfile, "SoundFile", None)  # no decoder gets to see it
+    monkeypatch.setattr(soundfile, "SoundFile", None)  # No decoder may see it.
     with pytest.raises(AudioError, match=r"contradicts itself|beyond all limits|channels;|rate"):
         transcriber.transcribe(data)
 
@@ -190,7 +190,7 @@ def test_compression_bomb(tmp_path, options, minutes):
     assert "longer than 1.5 minutes; split it" in message
     assert float(seconds) == minutes * 60
     to_the_cap, streamed = map(int, memory.split())
-    # KiB; 90 s are 6 MB of float32.
+    # The memory is in KiB; 90 s of float32 take 6 MB.
     assert to_the_cap < 40_000 and streamed < 10_000
 
 
@@ -231,8 +231,8 @@ def test_encodings(options, tolerance):
     samples = sine(RATE)
     audio = read_audio(encode(samples, **options), RATE)
     assert audio.source_rate == RATE and audio.warnings == ()
-    assert RATE <= len(audio.samples) < RATE + 1024  # compressed blocks are filled up
-    settled = slice(800, RATE)  # some start from silence
+    assert RATE <= len(audio.samples) < RATE + 1024  # A last compressed block is filled up.
+    settled = slice(800, RATE)  # some encodings start from silence
     np.testing.assert_allclose(audio.samples[settled], samples[settled], atol=tolerance)
 
 
@@ -282,7 +282,7 @@ def test_resampled_samples_are_those_of_the_sine(rate, frequency):
     data = encode(sine(rate, frequency=frequency), rate, format="WAV", subtype="FLOAT")
     audio = read_audio(data, RATE)
     assert (audio.source_rate, len(audio.samples)) == (rate, RATE)
-    middle = slice(2000, -2000)  # the ends ring
+    middle = slice(2000, -2000)  # the filter rings at the ends
     expected = sine(RATE, frequency=frequency)
     np.testing.assert_allclose(audio.samples[middle], expected[middle], atol=2e-5)
 

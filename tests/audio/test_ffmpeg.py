@@ -1,4 +1,4 @@
-"""Videos and other containers, which FFmpeg reads, and what it must not do."""
+"""Videos and other containers, which FFmpeg reads without following links or leaving processes."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ PICTURES = ["-f", "lavfi", "-i", "testsrc=duration=3:size=64x64:rate=10"]
 
 
 def make(path, *options):
-    """A file that ffmpeg writes: two channels, three seconds, of which the second is silent."""
+    """Write three seconds of a tone with ffmpeg; the third second and channel 2 are silent."""
     sound = "aevalsrc=0.4*sin(2*PI*440*t)*lt(t\\,2)|0:d=3:s=44100"
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", sound, *options]
     subprocess.run([*command, f"file:{path}"], check=True)
@@ -39,10 +39,10 @@ def video(tmp_path_factory):
 
 
 def children():
-    """Processes of this one that run, or were not collected."""
+    """Return the children of this process that run or were not collected."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # a process that has just ended
             if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
                 found.add(path.parent.name)
     return found
@@ -50,7 +50,7 @@ def children():
 
 @pytest.fixture
 def no_children():
-    """Every process that the test starts is ended and collected."""
+    """A check that every process that the test starts has ended and was collected."""
     before = children()
     yield
     assert children() <= before
@@ -60,7 +60,7 @@ def check(audio):
     assert abs(audio.duration - 3) < 0.12
     assert (audio.source_rate, audio.channels, audio.warnings) == (44100, 2, ())
     level = np.sqrt(np.mean(audio.samples[4000:24000] ** 2))
-    assert abs(level - 0.2 / np.sqrt(2)) < 0.01  # the mean of 0.4 and 0
+    assert abs(level - 0.2 / np.sqrt(2)) < 0.01  # 0.2 is the mean of the channels, 0.4 and 0
     assert np.abs(audio.samples[36000:44000]).max() < 0.01
     spectrum = np.abs(np.fft.rfft(audio.samples[4000:20000] * np.hanning(16000)))
     assert abs(np.argmax(spectrum) - 440) <= 1
@@ -75,7 +75,7 @@ def test_containers(tmp_path, no_children, name):
     pictures = [] if name[2:] in ("m4a", "aac", "wma", "ac3", "wv", "caf", "w64") else PICTURES
     path = make(tmp_path / name, *pictures, *(["-ar", "44100"] if name == "a.flv" else []))
     audio = read_audio(path, RATE)
-    if name == "a.webm":  # Opus has this rate alone
+    if name == "a.webm":  # Opus always has this rate.
         assert audio.source_rate == 48000 and abs(audio.duration - 3) < 0.12
     else:
         check(audio)
@@ -162,7 +162,7 @@ def test_without_pyav(monkeypatch, video):
 
 
 def test_it_is_loaded_only_where_it_is_needed(tmp_path):
-    """Loading it takes longer than reading a short file."""
+    """PyAV, which takes longer to load than a short file to read, is loaded only where it helps."""
     for container in ("WAV", "FLAC", "MP3", "OGG"):
         (tmp_path / container).write_bytes(encode(np.zeros(16000), format=container))
     program = """if True:
@@ -176,7 +176,7 @@ def test_it_is_loaded_only_where_it_is_needed(tmp_path):
 
 
 def test_changes_on_the_way(tmp_path):
-    """A transport stream of two programmes, one behind the other: mono, then stereo at 44.1 kHz."""
+    """A transport stream that turns from mono to stereo at 44.1 kHz is read to its end."""
     parts = []
     for number, (rate, channels) in enumerate([(32000, 1), (44100, 2)]):
         path = tmp_path / f"{number}.ts"
@@ -194,7 +194,7 @@ def test_changes_on_the_way(tmp_path):
 
 
 def test_a_stream_that_appears_on_the_way(tmp_path):
-    """Sound for a minute, then pictures, of which the beginning of the file says nothing."""
+    """Sound is read to its end where pictures come late and the header does not announce them."""
     sound = make(tmp_path / "sound.flv", "-ar", "44100").read_bytes()
     video = make(tmp_path / "video.flv", *PICTURES, "-ar", "44100").read_bytes()
     audio = read_audio(sound + sound[13:] * 19 + video[13:], RATE)  # without their headers

@@ -1,4 +1,4 @@
-"""Ten thousand damaged recordings: transcripts and errors, no crash, no hang."""
+"""Ten thousand damaged recordings give transcripts or errors, but no crash and no hang."""
 
 import os
 import time
@@ -26,7 +26,7 @@ def test_clips_are_determined_by_seed_and_number():
 
 
 def faulty_work(connection, clips, seed, model):
-    """As the workers of the fuzzer, but it dies of one clip, hangs on one and fails on one."""
+    """Work like the fuzzer's workers, but die of one clip, hang on another and fail on a third."""
     connection.send(None)
     for clip in clips:
         if clip == 3:

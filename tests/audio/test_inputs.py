@@ -1,4 +1,4 @@
-"""Recordings that are still arriving: each block comes out soon after its bytes have come in."""
+"""Each block of a recording that is still arriving comes out soon after its bytes came in."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ RATE = 16000
 
 
 def with_size(data, size, riff=None):
-    """A WAV with these sizes in its header."""
+    """Return the WAV with these sizes in its header."""
     data = bytearray(data)
     data[4:8] = (size if riff is None else riff).to_bytes(4, "little")
     data[40:44] = size.to_bytes(4, "little")
@@ -30,7 +30,7 @@ WAV = encode(SAMPLES, format="WAV", subtype="PCM_16")
 RAW = WAV[44:]
 FLAC = bytearray(encode(SAMPLES, format="FLAC"))
 FLAC[21] &= 0xF0
-FLAC[22:26] = bytes(4)  # a live encoder does not know the number of samples
+FLAC[22:26] = bytes(4)  # A live encoder does not know the number of samples.
 SOURCES = {
     "wav": WAV,
     "wav from a recorder": with_size(WAV, 0, riff=36),
@@ -48,8 +48,11 @@ SOURCES = {
 
 
 class Feeder(threading.Thread):
-    """Writes ``data`` into a pipe in ``pieces``, each after ``heard`` samples of those before it
-    have come out, as far as they can; ``late``: how many are missing if they never come."""
+    """A thread that writes ``data`` into a pipe in ``pieces``.
+
+    It writes a piece once the samples of those before it have come out, all but ``held_back``.
+    ``heard`` counts these samples; ``late`` is how many are missing if they never come.
+    """
 
     def __init__(self, data, pieces=1, held_back=0):
         super().__init__()
@@ -65,7 +68,7 @@ class Feeder(threading.Thread):
             for k in range(self.pieces):
                 begin, end = (len(self.data) * i // self.pieces for i in (k, k + 1))
                 file.write(self.data[begin:end])
-                # The header's share is small.
+                # The header's share of the bytes is small.
                 wanted = (end / max(1, len(self.data)) - 0.02) * len(SAMPLES) - self.held_back
                 with self.condition:
                     if k + 1 < self.pieces and not self.condition.wait_for(
@@ -75,7 +78,7 @@ class Feeder(threading.Thread):
                         return
 
     def hear(self, count):
-        """So many samples more have come out."""
+        """Count samples that have come out."""
         with self.condition:
             self.heard += count
             self.condition.notify()

@@ -1,4 +1,4 @@
-"""Reading and streaming; what faulty recordings give is in test_faults.py."""
+"""Reading and streaming of recordings; test_faults.py reads faulty ones."""
 
 import os
 import subprocess
@@ -110,7 +110,7 @@ def test_faults_late_in_a_recording(read):
 
 
 def mp3_without_count(samples):
-    """As recorders of streams write it: without the first, silent frame that counts the others."""
+    """Return an MP3 without its first, silent frame, which counts the others, as recorders do."""
     data = encode(samples, format="MP3")
     assert b"Info" in data[:200] or b"Xing" in data[:200]
     return data[data.index(data[:2], 100) :]

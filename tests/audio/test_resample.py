@@ -1,4 +1,4 @@
-"""Resampling at once and in blocks, against each other and by a tone."""
+"""Resampling at once and in blocks, which give the same samples and keep the pitch of a tone."""
 
 import numpy as np
 import pytest

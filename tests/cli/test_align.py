@@ -30,7 +30,10 @@ def test_json():
 
 
 def test_ctm():
-    """https://github.com/usnistgov/SCTK/blob/master/doc/infmts.htm"""
+    """The times are lines of a ctm file, as its documentation describes them.
+
+    https://github.com/usnistgov/SCTK/blob/master/doc/infmts.htm
+    """
     done = align(SAMPLE, TEXT, "-f", "ctm")
     assert done.returncode == 0
     words = json.loads(align(SAMPLE, TEXT).stdout)["words"]

@@ -91,7 +91,7 @@ def test_an_input_folder_comes_again_below_the_output_folder(tmp_path):
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in made) == [
         "a.srt", "deep/er/b.srt"
     ]  # fmt: skip
-    # What is there is left as it is, and is not recognised again.
+    # A transcript that exists is left as it is, and its recording is not recognised again.
     made[0].write_text("mine")
     made[1].unlink()
     done = run(
@@ -117,8 +117,10 @@ def test_subtitles_of_one_input_go_to_standard_output():
 
 
 def live(arguments, chunks):
-    """Lines of ``asr transcribe``, each with the number of chunks that had been written until it
-    came; a chunk is written once the one before has been read, and some time has passed."""
+    """Return the lines of ``asr transcribe``, each with the number of chunks written before it.
+
+    A chunk is written once the one before has been read and some time has passed.
+    """
     command = [*COMMAND, "transcribe", "-", *arguments]
     lines, written = [], 0
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -141,7 +143,7 @@ def live(arguments, chunks):
 
 
 def test_a_live_stream_is_transcribed_while_it_goes_on():
-    """Half a minute of raw samples, in seconds: lines come long before its end."""
+    """The first line of half a minute, written second by second, comes long before its end."""
     parts = []
     for path in SAMPLES[:5]:
         samples, rate = soundfile.read(path, dtype="int16")
@@ -328,7 +330,6 @@ def test_evaluate(tmp_path):
     assert reference[0] == f"x {text_of(SAMPLES[0])} (unknown-{stem})"
 
 
-# Fault 25
 def test_interrupt_keeps_what_is_finished(tmp_path):
     out = tmp_path / "out"
     inputs = tmp_path / "in"
@@ -343,7 +344,7 @@ def test_interrupt_keeps_what_is_finished(tmp_path):
         command,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background job, as this test may be, ignores SIGINT, and so would its child.
+        # A shell's background job, as this test may be, ignores SIGINT; so would its child.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 40

@@ -1,4 +1,4 @@
-"""``asr score``: texts of any recogniser."""
+"""``asr score``, which scores the texts of any recogniser."""
 
 import json
 
@@ -124,7 +124,7 @@ def test_punctuation(write, tmp_path):
 
 
 def test_what_else_the_files_say(write, tmp_path):
-    """Fields and durations of a manifest, times and confidences of a ctm."""
+    """Results hold the manifest's fields and durations, and the ctm's times and confidences."""
     items = [("a", "yes no", "hall"), ("b", "", "lab"), ("c", "stop", "lab")]
     reference = write(
         "ref.jsonl",
@@ -155,7 +155,7 @@ def test_what_else_the_files_say(write, tmp_path):
 
 
 def test_a_speaker_who_said_nothing(write, tmp_path):
-    """Such a rate, and that of a draw of such speakers alone, is none."""
+    """Speakers whose references are empty have no error rate, and nor has a draw of them alone."""
     files = (
         write("ref.trn", "yes no (ann-1)\n (bob-1)\n"),
         write("hyp.trn", "yes (ann-1)\nno (bob-1)\n"),
@@ -164,5 +164,5 @@ def test_a_speaker_who_said_nothing(write, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("WER  100.00 % [2 / 2: 1 ins, 1 del") and "nan" not in done.stdout
     text = (tmp_path / "out" / "results.json").read_text()
-    values = json.loads(text, parse_constant=pytest.fail)  # JSON has no number that is not finite
+    values = json.loads(text, parse_constant=pytest.fail)  # JSON has finite numbers only.
     assert [group["wer"]["rate"] for group in values["groups"]["speaker"]] == [0.5, None]

@@ -1,4 +1,4 @@
-"""Archives of corpora, from a server that goes on where it is told to, or not."""
+"""Archives of corpora: their download, which may be continued, and their unpacking."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ DATA = bytes(range(256)) * 40
 
 @pytest.fixture
 def serve():
-    """A server of ``DATA`` at a URL, and the ranges it was asked for."""
+    """A function that serves ``DATA``; it returns the URL and the ranges that are asked for."""
     servers = []
 
     def serve(ranges=True, cut=None):

@@ -10,7 +10,7 @@ from asr.errors import DataError
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Two folders of recordings and what does not belong to them."""
+    """A folder of recordings and other files, beside an empty one."""
     names = [
         "b.wav",
         "a.FLAC",
@@ -43,7 +43,7 @@ def test_patterns(tree):
     assert paths("in/*.wav") == ["in/b.wav"]
     assert paths("in/**/*.[mo]*") == ["in/sub/c.mp3", "in/sub/x/e.ogg"]
     (tree / "in/[x]*.wav").write_bytes(b"")
-    assert paths("in/[x]*.wav") == ["in/[x]*.wav"]  # a file is no pattern
+    assert paths("in/[x]*.wav") == ["in/[x]*.wav"]  # The name of a file is not taken as a pattern.
 
 
 def test_files_are_taken_as_they_are_named(tree):

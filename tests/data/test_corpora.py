@@ -1,4 +1,4 @@
-"""What recipes share: command lines, durations, manifests."""
+"""Command lines, durations and manifests that recipes share."""
 
 import miniatures
 import pytest

@@ -11,7 +11,7 @@ from asr.errors import DataError
 
 @pytest.fixture
 def make(tmp_path):
-    """An utterance whose audio is a constant."""
+    """A function that makes an utterance whose audio is constant."""
 
     def make(name, speaker, text, level):
         path = tmp_path / f"{name}.wav"
@@ -25,7 +25,7 @@ def test_what_is_shared_with_training(make):
     training = [make("a", "ann", "yes", 0.1), make("b", None, "no", 0.2)]
     test = [
         make("c", "ann", "yes", 0.3),
-        make("d", "bob", "stop", 0.2),  # another name, the same recording
+        make("d", "bob", "stop", 0.2),  # the recording of "b" under another name
         make("e", None, "no", 0.4),
     ]
     found = find_leakage(test, training)

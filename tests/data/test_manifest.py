@@ -1,4 +1,4 @@
-"""Manifests, and faults 15 and 16: unknown characters and texts longer than their audio."""
+"""Manifests: their fields, unknown characters, and texts that are too long for their audio."""
 
 import json
 

@@ -12,7 +12,7 @@ KEYS = [f"s{number}" for number in range(2000)]
 def test_split_follows_the_shares():
     parts = split(KEYS, 0.1, 0.2)
     counts = [sum(part == name for part in parts.values()) for name in ("train", "dev", "test")]
-    np.testing.assert_allclose(counts, [1400, 200, 400], atol=60)  # over 3 standard deviations
+    np.testing.assert_allclose(counts, [1400, 200, 400], atol=60)  # more than 3 standard deviations
     assert split(reversed([*KEYS, *KEYS]), 0.1, 0.2) == parts
     assert split(KEYS, 0.1, 0.2, seed=1) != parts
     positions = [place(key) for key in KEYS]

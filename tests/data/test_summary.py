@@ -32,8 +32,11 @@ INFO = make_info()
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Training and test set: a sine at -9 dB, a clipped square, half a second of noise, a file
-    that is no audio."""
+    """The manifests of a training and a test set.
+
+    Their recordings are a sine at -9 dB, a clipped square wave, half a second of noise, a file that
+    is no audio, and one that does not exist.
+    """
     times = np.arange(16000) / 16000
     sine = 0.5 * np.sin(2 * np.pi * 1000 * times)
     soundfile.write(tmp_path / "sine.wav", sine, 16000)
@@ -68,12 +71,12 @@ def test_a_comparison_by_hand(corpus):
     assert (one.once, one.silent, one.anonymous) == (2, 1, 1)
     assert one.word_rates.tolist() == [3.0, 0.5, 0.5]
     assert one.character_rates.tolist() == [10.0, 1.0, 1.75]
-    # yes no yes, no, stop it
+    # The texts are "yes no yes", "no" and "stop it".
     assert dict(one.characters) == {
         "s": 3, " ": 3, "e": 2, "n": 2, "o": 3, "y": 2, "i": 1, "p": 1, "t": 2,
     }  # fmt: skip
     assert list(one.characters)[:3] == [" ", "o", "s"]
-    assert other.word_rates.tolist() == [1.0]  # no rate of no duration
+    assert other.word_rates.tolist() == [1.0]  # An utterance of 0 s has no rate.
     assert (one.audio.files, one.audio.unreadable) == (4, 1)
     assert (other.audio.files, other.audio.unreadable) == (2, 1)
     assert one.audio.level[:2].tolist() == [-9.0, 0.0]  # 20 log10(0.5 / sqrt 2) = -9.03
@@ -94,7 +97,7 @@ def test_json_by_hand(corpus):
     assert (one["words"], one["distinct_words"], one["words_once"]) == (6, 4, 2)
     assert one["frequent_words"] == {"no": 2, "yes": 2, "it": 1, "stop": 1}
     durations = one["distributions"]["seconds an utterance"]
-    # 0.5 1 2 4: at 0, 5, 25, 50, 75, 95, 100 % of three steps
+    # The values 0.5, 1, 2, 4 are three steps; quantiles lie at 0, 5, 25, 50, 75, 95 and 100 %.
     assert durations["quantiles"] == pytest.approx([0.5, 0.575, 0.875, 1.5, 2.5, 3.7, 4.0])
     assert sum(durations["counts"]) == 4 and len(durations["edges"]) == len(durations["counts"]) + 1
     assert one["audio"]["files"] == 1
@@ -124,7 +127,7 @@ def test_texts_and_speakers_may_be_missing(tmp_path):
 
 def test_histogram_by_hand():
     values = np.array([0.5, 0.7, 1.0, 1.2, 2.9, 3.0])
-    edges = round_edges(values)  # a width of 0.2 from 0.4 on
+    edges = round_edges(values)  # The bins begin at 0.4 and are 0.2 wide.
     assert edges.tolist() == pytest.approx([0.4 + 0.2 * i for i in range(len(edges))])
     assert edges[-1] == pytest.approx(3.0)
     assert histogram(values, np.array([0.0, 1.0, 2.0, 3.0])) == [2, 2, 2]

@@ -1,4 +1,4 @@
-"""``asr data validate``: faults 15, 16, 18 and 19, in manifests and audio broken in each way."""
+"""``asr data validate`` on manifests and audio that are broken in each way."""
 
 import json
 import os
@@ -99,7 +99,7 @@ def test_many_files_keep_their_order_and_are_counted(tmp_path):
     ]
     reached = []
     found = validate(write(tmp_path, *items), progress=lambda *now: reached.append(now))
-    assert found.problems == []  # 10 ms are within the tolerance
+    assert found.problems == []  # The durations are 10 ms off, which is tolerated.
     assert reached == [(32, 100), (64, 100), (96, 100), (100, 100)]
     items[70]["duration"] = 9.0
     (problem,) = validate(write(tmp_path, *items)).problems
@@ -127,7 +127,7 @@ def test_headers_tell_what_decoding_gives(tmp_path, name):
     found, truth = probe(path, HALF_HOUR), decode(path, HALF_HOUR)
     assert (found.rate, found.channels, found.warnings) == (16000, 1, ())
     assert (truth.rate, truth.channels, truth.warnings) == (16000, 1, ())
-    # Compressed blocks are filled up.
+    # A last compressed block is filled up.
     assert abs(found.duration - 2.5) < 0.05 and abs(truth.duration - found.duration) < 0.04
 
 
@@ -250,7 +250,7 @@ def test_a_terminal_gets_the_first_problems(tmp_path):
     try:
         while piece := os.read(ours, 1 << 16):
             said += piece
-    except OSError:  # the other end is closed
+    except OSError:  # The other end is closed.
         pass
     os.close(ours)
     assert process.wait() == 1

@@ -1,4 +1,4 @@
-"""Causes of word errors: cases made to have one, and any texts against a sum over all paths."""
+"""Causes of word errors, in cases made to have one, and against sums over all paths."""
 
 from itertools import groupby
 
@@ -27,12 +27,12 @@ WEIGHTS = {"lm_weight": 0.7, "word_bonus": 0.0, "unknown_score": -2.0}
 
 
 def rows(*frames):
-    """Logarithms of probabilities of the blank, the space, a and b, a frame each."""
+    """Return log-probs of frames that give probabilities of the blank, the space, a and b."""
     return np.log(np.array(frames, np.float32) + np.float32(1e-9))
 
 
 def sure(text):
-    """A frame a character, a blank after each."""
+    """Return log-probs of a text: a frame for each character, and a blank after it."""
     places = [place for token in VOCABULARY.encode(text) for place in (token, 0)]
     return rows(*(0.96 * np.eye(4)[places] + 0.01))
 
@@ -43,11 +43,11 @@ def decoded(log_probs, search=None):
 
 
 def causes(reference, log_probs, search=None):
-    """Of what the decoder gives."""
+    """Return the causes of the errors in the text that the decoder gives."""
     return attribute(reference, decoded(log_probs, search), log_probs, VOCABULARY, search)
 
 
-# Best path: two blanks, 0.36; but three paths spell "a", 0.64 together.
+# The best path is two blanks with 0.36, but three paths that spell "a" have 0.64 together.
 HIDDEN = rows([0.6, 0, 0.4, 0], [0.6, 0, 0.4, 0])
 RATHER_B = rows([0, 0, 0.4, 0.6])
 
@@ -85,7 +85,7 @@ def test_the_acoustics_are_wrong():
         assert decoded(RATHER_B, decoder) == "b"
         assert causes("a", RATHER_B, decoder) == ("acoustics",)
         assert causes("", RATHER_B, decoder) == ("acoustics",)
-        # There is no room for more than one character.
+        # Two frames have no room for "b b a".
         assert causes("b b a", RATHER_B, decoder) == ("acoustics", None, "acoustics")
 
 
@@ -96,7 +96,7 @@ def test_out_of_vocabulary():
     assert causes("b", RATHER_B, hot) == ("language model",)
     for decoder in (None, closed, hot):
         assert causes("x", RATHER_B, decoder) == ("out of vocabulary",)
-    # Errors in a row have one cause: here the second is none of its own.
+    # Errors in a row have one cause, so the second takes that of the first.
     assert causes("ax a", sure("ab")) == ("out of vocabulary", "out of vocabulary")
 
 
@@ -138,10 +138,10 @@ def test_what_cannot_be_explained():
 
 
 def test_a_space_more_in_the_output_is_no_other_text():
-    # "a " has 0.35, "ab" 0.33, "a" 0.32: the search has missed nothing.
+    # "a " has 0.35, "ab" 0.33 and "a" 0.32, so the search has missed nothing.
     log_probs = np.concatenate([sure("a"), rows([0.32, 0.35, 0, 0.33])])
     assert causes("ab", log_probs) == ("acoustics",)
-    # Nor where a word is missed, and the spaces on both its sides are there.
+    # Nor has it where a word is missed, but the spaces on both its sides are there.
     log_probs = np.concatenate([sure("a "), rows([0.6, 0, 0.4, 0]), sure(" b")])
     for decoder in (None, BeamSearch(VOCABULARY)):
         assert decoded(log_probs, decoder) == "a b"
@@ -157,7 +157,7 @@ def test_a_space_more_in_the_output_is_no_other_text():
     exact=st.booleans(),
 )
 def test_any_text(reference, frames, seed, name, exact):
-    """Every cause by its definition, from the sums over all paths and what texts are worth."""
+    """Each cause is that of its definition, computed from the scores of all texts."""
     log_probs = random_log_probs(frames, len(VOCABULARY), seed, 2.0)
     case = WEIGHTS | CASES[name or "plain"]
     lm = language_model(*case.pop("lm")) if "lm" in case else None
@@ -178,7 +178,7 @@ def test_any_text(reference, frames, seed, name, exact):
         values[text] = acoustic + value[0], acoustic
 
     def best(words):
-        """Of all spellings with one space more at most."""
+        """Return the best scores of the spellings of ``words`` with at most one space more."""
         words = [word for word in words if word]
         longest = len(" ".join(words)) + 1
         alike = [v for text, v in values.items() if text.split() == words and len(text) <= longest]

@@ -1,4 +1,4 @@
-"""Two systems on the same utterances: against sclite and sc_stats, by hand, and by simulation."""
+"""Comparison of two systems, against sclite and sc_stats, by hand and by simulation."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ from asr.evaluation.word_alignment import align_words
 
 @pytest.fixture(scope="module")
 def sctk(tmp_path_factory):
-    """2,000 utterances of two systems, aligned and compared by NIST's tools."""
+    """The folder in which NIST's tools aligned and compared two systems, and their 2,000 texts."""
     if not shutil.which("sctk"):
         pytest.skip("sctk (NIST's sclite) not found; install it, e.g. apt install sctk")
     folder = tmp_path_factory.mktemp("sctk")
@@ -71,8 +71,12 @@ def test_segments_by_hand():
         )
 
     assert segments("a b c d e f g", "a b c d e f g") == []
-    assert segments("x b c d e f g", "a b c d e f") == [(1, 0), (0, 1)]  # two words between
-    assert segments("x b c d e f g", "a b x d e f g") == [(1, 1)]  # one word between
+    # Two words lie between the errors here, and one in the next line.
+    assert segments("x b c d e f g", "a b c d e f") == [
+        (1, 0),
+        (0, 1),
+    ]
+    assert segments("x b c d e f g", "a b x d e f g") == [(1, 1)]
     assert segments("a b c d x e f g", "a b c d e f x") == [(1, 0), (0, 1)]
     assert segments("", "a b c d e f g h") == [(7, 1)]
 
@@ -126,7 +130,7 @@ def test_what_cannot_be_compared():
 
 
 def test_changed_utterances(tmp_path):
-    """Those with the largest change come first; others keep the order of the manifest."""
+    """Utterances with the largest change come first, and equal ones keep their order."""
     parts = ["a b c", "a x", "d e"], ["a b x", "a b c", "e d"]
     one, two = (
         read_results(write_results(tmp_path / str(index), texts))

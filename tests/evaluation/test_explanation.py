@@ -1,4 +1,4 @@
-"""What stands behind wrong transcripts, and how long one waits for one."""
+"""Causes of wrong transcripts, and the time that a transcript takes."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def transcriber():
 
 @pytest.fixture(scope="module")
 def heard(transcriber):
-    """The samples, whose texts are right but for the first two, and their transcripts."""
+    """The samples, of which only the first two have wrong texts, and their transcripts."""
     texts = [path.with_suffix(".txt").read_text().strip() for path in SAMPLES]
     texts[0] = "enter " + texts[0]
     texts[1] = "no no no"
@@ -41,7 +41,8 @@ def test_wrong_transcripts_are_explained(transcriber, heard):
         steps = align_words(item.text.split(), transcript.text.split())
         causes = found[item.id].causes
         assert [cause is None for cause in causes] == [step.kind == "C" for step in steps]
-        assert set(causes) <= {None, "acoustics"}  # planted: the network hears no "enter"
+        # The wrong words were planted: the network hears no "enter".
+        assert set(causes) <= {None, "acoustics"}
         picture = found[item.id].picture
         assert picture.seconds == pytest.approx(transcript.duration, abs=0.001)
         frames = picture.posteriors.shape[1] * 0.04

@@ -1,4 +1,4 @@
-"""Intervals of error rates: do they hold what they should, as often as they say?"""
+"""Intervals of error rates, which hold the true rate as often as they claim."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,11 @@ def rate_interval(errors, words):
 
 
 def coverage(speakers, rate, spread, test_sets, seed=0):
-    """Share of simulated test sets whose interval holds the true rate. Speakers have rates of their
-    own, from a gamma distribution with the coefficient of variation ``spread``."""
+    """Return the share of simulated test sets whose interval holds the true rate.
+
+    The speakers' rates are drawn from a gamma distribution with the coefficient of variation
+    ``spread``.
+    """
     rng = np.random.default_rng(seed)
     held = 0
     for _ in range(test_sets):
@@ -45,15 +48,15 @@ def test_the_interval_holds_the_rate_and_narrows_with_more_of_the_same(monkeypat
     assert 0 < low < rate < high < 1
     more = rate_interval(np.tile(errors, 4), np.tile(words, 4))
     assert more[1] - more[0] == pytest.approx((high - low) / 2, rel=0.3)
-    assert rate_interval(errors, words) == (low, high)  # the same again
+    assert rate_interval(errors, words) == (low, high)  # A second call gives the same.
     monkeypatch.setattr(interval_module, "DRAWN", 1000)
-    assert rate_interval(errors, words) == (low, high)  # in pieces
+    assert rate_interval(errors, words) == (low, high)  # So do draws in pieces.
 
 
 def test_no_errors_are_no_certainty():
     low, high = rate_interval(np.zeros(10), np.full(10, 30))
     assert low == 0.0 and high == pytest.approx(1.96**2 / 300, rel=1e-3)
-    low, high = rate_interval(np.full(10, 3), np.full(10, 30))  # all groups alike
+    low, high = rate_interval(np.full(10, 3), np.full(10, 30))  # All groups are alike.
     assert 0.065 < low < 0.075 and 0.14 < high < 0.145
 
 

@@ -1,4 +1,4 @@
-"""Likely label errors: scores by hand, and against all texts."""
+"""Scores of likely label errors, by hand and against all texts."""
 
 import math
 
@@ -13,7 +13,7 @@ from asr.evaluation.label_errors import label_score
 
 
 def test_by_hand():
-    # "a" has 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64, nothing at all 0.36.
+    # "a" has 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64; the empty text has 0.36.
     log_probs = np.log(np.array([[0.6, 0, 0.4, 0]] * 2, np.float32) + np.float32(1e-9))
     ratio = math.log(0.64 / 0.36)
     assert label_score("", "a", log_probs, VOCABULARY) == pytest.approx(ratio, abs=1e-6)

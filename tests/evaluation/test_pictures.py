@@ -1,4 +1,4 @@
-"""Small pictures for the report."""
+"""Spectrograms and posteriors that the report shows."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Word errors against NIST's sclite, on the trn, ctm and stm files of a report."""
+"""Word errors, counted by NIST's sclite in the trn, ctm and stm files of a report."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ CTM = "-r ref.stm stm -h hyp.ctm ctm"
 
 @pytest.fixture
 def sclite(tmp_path):
-    """Sentences, words, C, S, D, I and errors that sclite counts in the files of ``tmp_path``."""
+    """A function that lets sclite count sentences, words, C, S, D, I and errors in ``tmp_path``."""
     if not shutil.which("sctk"):
         pytest.skip("sctk (NIST's sclite) not found; install it, e.g. apt install sctk")
 
@@ -57,8 +57,11 @@ def utterances_of(pairs):
 
 
 def our_counts(utterances):
-    """What sclite should count; the errors are those of its alignment, which has other weights than
-    the score: see :func:`more_than_fewest`."""
+    """Return the counts that sclite should have.
+
+    The errors are those of its alignment, whose weights differ from those of the score: see
+    :func:`more_than_fewest`.
+    """
     pairs = [(item["reference"], item["hypothesis"]) for item in utterances]
     words = score(*map(list, zip(*pairs, strict=True))).words
     kinds = Counter(step.kind for r, h in pairs for step in align_words(r.split(), h.split()))
@@ -68,7 +71,7 @@ def our_counts(utterances):
 
 
 def more_than_fewest(utterances):
-    """Ids of utterances in which sclite's alignment has more errors than the score."""
+    """Return the ids of utterances in which sclite's alignment has more errors than the score."""
     return [
         item["id"]
         for item in utterances
@@ -87,9 +90,11 @@ def test_counts_equal_sclite(tmp_path, sclite):
 
 @pytest.mark.parametrize(("system", "more"), [(1, []), (2, ["u1439"])])
 def test_random_pairs(system, more, tmp_path, sclite):
-    """Where half of the words are wrong there is a tie that sclite gives more errors: four
-    deletions, two insertions and two substitutions cost 26, as do two deletions and five
-    substitutions."""
+    """The counts equal those of sclite, even in a tie that it gives more errors than the score.
+
+    The tie is where half of the words are wrong: four deletions, two insertions and two
+    substitutions cost 26, as do two deletions and five substitutions.
+    """
     parts = systems(2000, (0.15, 0.5), seed=11)
     utterances = utterances_of(zip(parts[0], parts[system], strict=True))
     assert more_than_fewest(utterances) == more
@@ -109,7 +114,7 @@ def test_an4(an4, tmp_path, sclite):
 
 
 def random_texts(count, alphabet, seed):
-    """Words of one to three characters of ``alphabet``, up to five of them, or none."""
+    """Return texts of up to five words of one to three characters of ``alphabet``."""
     rng = np.random.default_rng(seed)
     return [
         " ".join("".join(rng.choice(alphabet, rng.integers(1, 4))) for _ in range(words))
@@ -122,7 +127,7 @@ PRINTED = [character for character in map(chr, range(33, 127)) if not character.
 
 @pytest.mark.parametrize("encoding", ["", "-e utf-8 "])
 def test_no_character_means_something_else(encoding, tmp_path, sclite):
-    """References against texts that differ in a character or lack a word."""
+    """sclite counts alike where texts differ from references in a character or a word."""
     rng = np.random.default_rng(5)
     pairs = []
     for reference in random_texts(1500, [*PRINTED, *SPECIAL[:9], *"{}()@;*\\<" * 4], 6):
@@ -143,7 +148,7 @@ def test_no_character_means_something_else(encoding, tmp_path, sclite):
 
 @pytest.mark.parametrize("encoding", ["", "-e utf-8 "])
 def test_letters_of_other_scripts(encoding, tmp_path, sclite):
-    """Each alone against nothing, and within a word against the word without it."""
+    """sclite counts a letter that is missed, alone or within a word, as one error."""
     letters = {
         unicodedata.normalize("NFC", chr(code)).lower()
         for code in (*range(0xA1, 0x3000), *range(0x1F300, 0x1F400))
@@ -182,7 +187,7 @@ NAMES = [
 
 
 def named(names, pairs):
-    """An utterance of each speaker with each id, and of none."""
+    """Return an utterance for each speaker, None included, and each id."""
     return [
         {"speaker": speaker, "id": id, "reference": pairs[i % len(pairs)][0],
          "hypothesis": pairs[i % len(pairs)][1], "duration": 2.0}
@@ -227,7 +232,7 @@ def test_ids_are_read_back(tmp_path):
 
 
 def timed(utterances):
-    """Words of 0.2 s, some of no length or at the time of that before."""
+    """Give the words times; they last 0.2 s, or nothing, and some begin with the word before."""
     for index, item in enumerate(utterances):
         count = len(item["hypothesis"].split())
         times = [0.25 * place if index % 3 else 0.5 * (place // 2) for place in range(count)]

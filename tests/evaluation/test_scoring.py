@@ -1,4 +1,4 @@
-"""Hand-computed tables, and fault 14: empty references."""
+"""Scores against tables that were computed by hand; some references are empty."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from asr.errors import DataError
 from asr.evaluation.scoring import ErrorCounts, count_errors, score
 
-# references, hypotheses, word (hits, sub, del, ins), characters, characters without spaces
+# A row has references, hypotheses, and the counts (hits, substitutions, deletions, insertions)
+# of words, of characters, and of characters without spaces.
 TABLE = [
     (["a b c"], ["a b c"], (3, 0, 0, 0), (5, 0, 0, 0), (3, 0, 0, 0)),
     (["a b c"], ["a x c"], (2, 1, 0, 0), (4, 1, 0, 0), (2, 1, 0, 0)),

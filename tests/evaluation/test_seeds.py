@@ -1,4 +1,4 @@
-"""Two systems over several seeds, by hand and by simulation."""
+"""Comparison of two systems over several seeds, by hand and by simulation."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from asr.evaluation.t_test import TTest
 
 
 def corrupted(references, errors):
-    """The first words of all texts, ``errors`` of them, replaced."""
+    """Return the texts with their first ``errors`` words replaced."""
     texts = []
     for reference in references:
         words = reference.split()
@@ -24,7 +24,10 @@ def corrupted(references, errors):
 
 
 def test_by_hand():
-    """Errors 1, 2, 3 of 10 and 5, 6, 7 of 10: means 0.2 and 0.6, deviations 0.1."""
+    """Runs of 1, 2, 3 and of 5, 6, 7 errors in 10 words have the tests that were computed by hand.
+
+    Their means are 0.2 and 0.6, their deviations 0.1.
+    """
     references = ["a b", "c d", "e f", "g h", "i j"]
     runs = [[corrupted(references, errors) for errors in side] for side in ((1, 2, 3), (5, 6, 7))]
     found = compare_seeds(references, *runs)
@@ -35,7 +38,8 @@ def test_by_hand():
     assert found.seeds.t == pytest.approx(0.4 / np.sqrt(2 * 0.01 / 3))
     assert found.seeds.degrees == pytest.approx(4)
     assert (found.groups, found.over) == (5, "utterances")
-    # The five texts have 5/3, 1/3, 0, 0, 0 errors on average, and 2, 2, 5/3, 1/3, 0.
+    # The five texts have 5/3, 1/3, 0, 0, 0 errors on average with one system, and
+    # 2, 2, 5/3, 1/3, 0 with the other.
     differences = np.array([2 - 5 / 3, 2 - 1 / 3, 5 / 3, 1 / 3, 0])
     error = np.sqrt(((differences - 0.8) ** 2).sum() * 5 / 4) / 10
     variance = 2 * 0.01 / 3 + error**2
@@ -98,8 +102,10 @@ REFERENCES = ["a " * (WORDS - 1) + "a"] * len(SPEAKERS)
 
 
 def simulated(rng, seeds, shift, seed_spread, speaker_spread):
-    """Texts of a system's runs: error rates of speakers and of seeds vary, the speakers' own rates
-    by system too."""
+    """Return texts of a system's runs.
+
+    Error rates vary by speaker and by seed; those of a speaker differ between systems too.
+    """
     rates = 0.15 * np.exp(shift + speaker_spread * rng.normal(size=len(SPEAKERS)))
     runs = []
     for _ in range(seeds):
@@ -112,8 +118,10 @@ def simulated(rng, seeds, shift, seed_spread, speaker_spread):
     ("seeds", "seed_spread", "speaker_spread"), [(3, 0.1, 0.0), (3, 0.1, 0.3), (5, 0.1, 0.3)]
 )
 def test_false_alarms(seeds, seed_spread, speaker_spread, monkeypatch):
-    """Two systems that are equal but for chance: the verdict is wrong in at most 5 %, give or take
-    what 300 cases leave open, and with a true difference it is found."""
+    """The verdict is wrong for at most 5 % of equal systems, and finds a true difference.
+
+    The bound adds what 300 cases leave open.
+    """
     monkeypatch.setattr(interval, "REPLICATES", 400)
     rng = np.random.default_rng(3)
     spread = seed_spread, speaker_spread
@@ -154,7 +162,10 @@ def test_runs_are_compared_as_their_texts_are(tmp_path):
 
 
 def test_runs_of_a_system_differ(tmp_path):
-    """Two systems may be runs of one model, such as those of another decoder."""
+    """Runs of one system differ in their models, but two systems may share one.
+
+    They may be two decoders of one model.
+    """
 
     def made(name, **changes):
         return read_results(write_results(tmp_path / name, ["a b c", "a x", "d e"], **changes))

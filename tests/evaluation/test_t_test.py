@@ -41,6 +41,6 @@ def test_welch_alone_has_five_percent():
     alarms = 0
     for _ in range(2000):
         parts = [(sample.var(ddof=1) / 4, 3) for sample in rng.normal(size=(2, 4))]
-        means = rng.normal(size=2) / 2  # of a normal sample they are independent of its variance
+        means = rng.normal(size=2) / 2  # independent of the variance, as in normal samples
         alarms += t_test(means[0] - means[1], parts).p < 0.05
     assert 0.03 <= alarms / 2000 <= 0.06

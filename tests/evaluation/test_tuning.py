@@ -1,4 +1,4 @@
-"""Tuning: the surface, the choice on it, and the command that writes it down."""
+"""Tuning of weights: the surface of errors, the choice on it, and the command."""
 
 import json
 import math
@@ -23,7 +23,7 @@ VOCABULARY = Vocabulary.from_characters(" abc")
 
 
 def emissions(text, other, share):
-    """Log-probs of a text, in which the characters of ``other`` are heard too, with ``share``."""
+    """Return log-probs of ``text`` in which ``other`` has ``share`` of the probability."""
     rows = []
     for character, wrong in zip(text, other, strict=True):
         row = np.full(len(VOCABULARY), 1e-4)
@@ -36,7 +36,7 @@ def emissions(text, other, share):
 
 
 def test_the_language_model_gets_the_weight_that_it_deserves():
-    # What is said is heard a little worse than what is not; the language model knows better.
+    # The spoken text is heard a little worse than the wrong one; the language model knows better.
     texts = ["ab ab", "ab a ab", "a ab"] * 3
     wrong = ["ac ab", "ab a ac", "a ac"] * 3
     items = [emissions(text, other, 0.6) for text, other in zip(texts, wrong, strict=True)]

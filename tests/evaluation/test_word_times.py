@@ -55,8 +55,11 @@ def test_clips_are_joined_with_known_borders_and_unknown_ones():
 
 
 class Planted(Session):
-    """A network that hears a tone as the letter of its pitch, and gives it out ``late`` frames
-    after it begins, and ``early`` frames before it ends; ``deaf``, never."""
+    """A network that hears a tone as the letter of its level.
+
+    It gives the letter out ``late`` frames after the tone begins and the space ``early`` frames
+    before it ends; if it is ``deaf``, it gives out nothing.
+    """
 
     at_once = 1
     info = INFO
@@ -87,7 +90,7 @@ class Planted(Session):
 
 @pytest.fixture
 def utterances(tmp_path):
-    """Square waves, each a letter, with silence around."""
+    """Sixty utterances, each a square wave that stands for a letter, with silence around it."""
     items = []
     for number in range(60):
         letter = number % len(LETTERS)
@@ -103,7 +106,7 @@ def utterances(tmp_path):
 def test_a_known_bias_is_found(utterances):
     found = measure_offsets(Planted(), utterances)
     frame = STRIDE / RATE
-    # A frame begins up to one frame before the tone does: half a frame less on the average.
+    # A frame begins up to one frame before the tone does, half a frame on average.
     assert found.start == pytest.approx(-2 * frame + frame / 2, abs=frame / 2)
     assert found.end == pytest.approx(3 * frame + frame / 2, abs=frame / 2)
     assert found.method.startswith("measured on 60 starts and 60 ends of words on 15 joined")
@@ -140,7 +143,7 @@ def test_without_enough_words_that_are_right_there_are_no_offsets(utterances, tm
 def test_recordings_without_a_quiet_frame_outside_tell_nothing(utterances):
     for item in utterances:
         samples = soundfile.read(item.audio, dtype="float32")[0]
-        samples[samples == 0] = 0.05  # noise as loud as that hides where a word begins
+        samples[samples == 0] = 0.05  # Noise as loud as this hides where a word begins.
         soundfile.write(item.audio, samples, RATE, subtype="FLOAT")
     assert "only 0 starts and 0 ends" in measure_offsets(Planted(), utterances).method
 

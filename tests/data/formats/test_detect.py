@@ -1,4 +1,4 @@
-"""Formats of data that are found by what is in a file or folder."""
+"""Formats of data, recognised by the content of a file or folder."""
 
 import pytest
 import soundfile

@@ -1,4 +1,4 @@
-"""Recordings with texts beside them."""
+"""Folders of recordings with texts beside them."""
 
 import os
 import unicodedata
@@ -14,7 +14,7 @@ from asr.data.manifest import read_manifest
 
 @pytest.fixture
 def recordings(tmp_path):
-    """A folder of two speakers, with everything that people leave in such folders."""
+    """A folder of two speakers with the files that people leave in such folders."""
     folder = tmp_path / "my recordings"
     files = {
         "Anna/Grüße 1.wav": "Guten Morgen,\nAnna!\n",

@@ -1,4 +1,4 @@
-"""``asr data import`` and ``export``: hand-made data sets with the quirks of the real ones."""
+"""``asr data import`` and ``export`` of hand-made data sets with the quirks of real ones."""
 
 import gzip
 import json
@@ -18,14 +18,14 @@ RATE = 8000
 
 
 def noisy(seconds, channels=1, seed=0):
-    """Noise (n, channels) of 16 bits."""
+    """Return noise (samples, channels) int16."""
     shape = (int(seconds * RATE), channels)
     return np.random.default_rng(seed).integers(-9000, 9000, shape, dtype=np.int16)
 
 
 @pytest.fixture
 def audio(tmp_path):
-    """One file of a second, one of ten, one of two channels."""
+    """The folder of a file of one second, one of ten, and one of two channels."""
     (tmp_path / "wav").mkdir()
     for name, samples in (("a", noisy(1)), ("long", noisy(10)), ("two", noisy(2, 2))):
         soundfile.write(tmp_path / "wav" / f"{name}.wav", samples, RATE)
@@ -46,13 +46,13 @@ def write(tmp_path, audio):
 
 
 def kaldi(write, **files):
-    """A data directory; ``wav_scp`` is wav.scp."""
+    """Write a data directory of Kaldi; ``wav_scp`` is the content of wav.scp."""
     for name, text in files.items():
         write("kaldi/" + name.replace("_scp", ".scp"), text)
 
 
 def imported(tmp_path, format, source, *options):
-    """The lines of the manifest, without ``audio_filepath``, and the audio files."""
+    """Import a data set; return the manifest's lines without ``audio_filepath``, and the files."""
     output = tmp_path / "out" / "m.jsonl"
     done = run("data", "import", format, source, "-o", output, *options, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
@@ -83,7 +83,7 @@ def test_kaldi_recordings(write, tmp_path, audio):
 
 
 SEGMENTS = "u1 rec 0.5 1.25\nu2 rec 9.0 10.3\nu/3 rec 2 -1\nu4 st 0.5 1.5 1\nu5 rec 0 10.02\n"
-SEGMENTS += "u6 rec 0.01 10.4\n"  # longer than what there is: all of it
+SEGMENTS += "u6 rec 0.01 10.4\n"  # longer than the recording, which is used whole
 
 
 def test_kaldi_segments_are_cut(write, tmp_path, audio):
@@ -118,7 +118,7 @@ def test_clips_are_kept_while_they_are_right(write, tmp_path, audio):
     first = path.stat().st_ino
     assert "1 of them from an earlier time" in run(*command).stderr
     assert path.stat().st_ino == first
-    path.write_bytes(path.read_bytes()[:40])  # as another program may leave it
+    path.write_bytes(path.read_bytes()[:40])  # as a program that was stopped may leave it
     assert "0 of them from an earlier time" in run(*command).stderr
     soundfile.write(audio / "long.wav", noisy(10, seed=1), RATE)
     os.utime(audio / "long.wav", (1, 1))
@@ -144,7 +144,7 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
     assert not there and soundfile.info(path).subtype == kept
     whole, _ = soundfile.read(source, always_2d=True)
     got, rate = soundfile.read(path, always_2d=True)
-    # MP3: a decoder that starts in the middle rounds otherwise.
+    # A decoder of MP3 that starts in the middle rounds differently.
     assert rate == 16000 and np.allclose(
         got, whole[3000:9000], rtol=0, atol=1e-6 if suffix == "mp3" else 0
     )
@@ -346,7 +346,7 @@ def test_manifests_that_cannot_be_written(
 
 @pytest.fixture
 def refused(tmp_path, monkeypatch, capsys):
-    """Runs a command in this process, which is faster, and expects an error of one line."""
+    """A function that runs a command in this process and expects an error of one line."""
 
     def refused(message, *command, output="new.jsonl"):
         monkeypatch.chdir(tmp_path)

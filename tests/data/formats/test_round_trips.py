@@ -1,5 +1,8 @@
-"""Manifests to other formats and back lose nothing: any ids, texts, speakers and fields; the real
-lhotse reads what is written for it, and what it writes is read."""
+"""Manifests that are written in other formats and read back lose nothing.
+
+Their ids, texts, speakers and fields are random. The library lhotse reads the files written for
+it, and its own files are read.
+"""
 
 import json
 import tempfile
@@ -45,7 +48,7 @@ NAMES = st.from_regex(r"[\w.-]{1,12}", fullmatch=True).filter(
 
 @st.composite
 def manifests(draw, plain):
-    """Utterances without audio; ``plain``: what every format can hold."""
+    """Draw utterances without audio; if they are ``plain``, every format can hold them."""
     ids = st.from_regex(r"[^\s\x00]+", fullmatch=True) if plain else st.text()
     texts, speakers = (
         (WORDS.filter(lambda text: text and "\0" not in text), ids) if plain else (WORDS, st.text())
@@ -66,7 +69,7 @@ def manifests(draw, plain):
 
 
 def write_all(folder, utterances):
-    """The manifest of ``utterances``, with audio, and what is read from it."""
+    """Write a manifest and its audio; return its path and, to compare, what is read from it."""
     for name in ("a0.wav", "a1.wav"):
         soundfile.write(folder / name, np.zeros(int(SECONDS * 16000), np.int16), 16000)
     path = folder / "m.jsonl"
@@ -75,7 +78,7 @@ def write_all(folder, utterances):
 
 
 def comparable(utterances):
-    """By id, what a manifest says; types too, which == does not compare."""
+    """Return what a manifest says of each id, with the types, which == does not compare."""
     return {
         u.id: (u.audio, u.duration, u.text, u.speaker, json.dumps(u.extra, sort_keys=True))
         for u in utterances
@@ -83,7 +86,7 @@ def comparable(utterances):
 
 
 def through(folder, manifest, format):
-    """The manifest of what is read of what ``format`` holds."""
+    """Write a manifest in ``format``, read it back, and return the path of a new manifest."""
     write, read, name = FORMATS[format]
     write(folder / name, read_utterances(manifest))
     output = folder / f"{format}.jsonl"
