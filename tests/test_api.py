@@ -18,6 +18,7 @@ FUNCTIONS = ["align", "compare", "evaluate", "fit", "load", "score", "transcribe
 
 
 def python(program):
+    """Run a program in a process of its own and return the words that it prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )

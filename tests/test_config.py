@@ -11,6 +11,7 @@ from asr.training.config import Config, load_config
 
 
 def write(tmp_path, text):
+    """Write a configuration and return its path."""
     path = tmp_path / "config.toml"
     path.write_text(text)
     return path

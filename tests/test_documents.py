@@ -20,6 +20,7 @@ LIMIT = 10_000  # bytes of the README
 
 
 def name_of(page):
+    """Return the path of a page from the root of the project."""
     return str(page.relative_to(ROOT))
 
 
@@ -95,6 +96,7 @@ def test_every_section_of_the_configuration_has_its_table(config):
 
 
 def is_section(item):
+    """Return True if a field of the configuration is a section."""
     return item.default_factory is not MISSING
 
 

@@ -333,6 +333,7 @@ def test_hot_words_stand_anywhere_where_words_are_not_spaced(boosts, text):
     ],
 )
 def test_what_a_search_cannot_do(name, unit, options, message):
+    """A search refuses lexicons and language models that do not suit its vocabulary."""
     vocabulary, texts = vocabulary_of(name, unit)
     if "lm" in options:
         options = {"lm": estimate(texts, 2, options["lm"]).model}
@@ -369,6 +370,7 @@ class Spelling:
 
 
 def run_config(manifest, name, unit):
+    """Return the configuration of a small run on the sentences of a language."""
     vocabulary, _ = vocabulary_of(name, unit)
     return Config(
         data=DataConfig(
@@ -470,6 +472,7 @@ def test_texts_too_long_in_characters_may_fit_in_pieces():
 
 
 def test_what_a_model_says_of_its_text(small_model, tmp_path):
+    """A description keeps the form of the model's texts, and an old one has the default form."""
     files = read_files(small_model, read_model(small_model))
     description = json.loads((small_model / "model.json").read_text())
     assert description["text"] == {"unicode": "NFC", "spaced": True}

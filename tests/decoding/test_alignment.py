@@ -104,6 +104,7 @@ def test_full_trellis(seed):
 
 
 def test_another_blank():
+    """The index of the blank changes no alignment."""
     log_probs = random_log_probs(30, 4, 1, 2.0)
     starts, ends, score = align(log_probs[:, [1, 2, 3, 0]], [0, 2, 2], 3)
     same = align(log_probs, [1, 3, 3], 0)

@@ -205,6 +205,7 @@ def test_input_that_is_not_log_probs(value, message):
 
 
 def test_options_and_words_that_do_not_fit():
+    """A search refuses unknown options, and words that its vocabulary cannot spell."""
     with pytest.raises(ConfigError, match=r"unknown key decoding\.beam; known here: beam_size"):
         BeamSearch(VOCABULARY, beam=3)
     with pytest.raises(ConfigError, match=r"decoding.beam_size is 0"):
@@ -218,6 +219,7 @@ def test_options_and_words_that_do_not_fit():
 
 
 def test_one_symbol_besides_the_blank():
+    """A search works with one symbol besides the blank, and with none."""
     vocabulary = Vocabulary.from_characters("a")
     log_probs = np.log(np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.7]], np.float32))
     assert BeamSearch(vocabulary)(log_probs).tokens == (1, 1)
@@ -242,6 +244,7 @@ def test_a_language_model_in_capitals_is_one_of_the_same_words(tmp_path):
 
 
 def test_other_options_on_the_same_tables():
+    """A search with other options equals a new one, and the first search stays as it is."""
     log_probs = random_log_probs(30, len(VOCABULARY), 5, 2.0)
     knows = {"lm": language_model(2, "word"), "hotwords": {"ab": 9.0}}
     options = DecodingConfig(beam_size=5, beam_threshold=6.0, lm_weight=1.3, word_bonus=0.4)

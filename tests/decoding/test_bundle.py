@@ -77,6 +77,7 @@ def test_what_is_given_replaces_what_is_there(bundled, tmp_path):
 
 
 def test_the_transcriber_finds_it(bundled, speech):
+    """The transcriber decodes with the bundle of its model."""
     text = Transcriber(bundled, decoder="beam").transcribe(speech).text
     assert set(text.split()) <= set(WORDS)
     with pytest.raises(ConfigError, match="lm: only for decoder='beam'"):

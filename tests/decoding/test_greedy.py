@@ -23,6 +23,7 @@ TABLE = [
 
 
 def log_probs_of(path, size=3, peak=0.8):
+    """Return log-probs whose best path is ``path``, with the probability ``peak`` in each frame."""
     rows = np.full((len(path), size), (1 - peak) / (size - 1))
     rows[np.arange(len(path)), path] = peak
     return np.log(rows)

@@ -42,6 +42,7 @@ def test_what_just_fits(tokens):
 
 
 def test_without_frames_and_another_blank():
+    """Without frames only the empty text is possible; the index of the blank changes nothing."""
     nothing = np.zeros((0, 3), np.float32)
     assert log_probability(nothing, [], 0) == 0.0
     assert log_probability(nothing, [1], 0) == -np.inf

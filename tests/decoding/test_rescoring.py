@@ -94,6 +94,7 @@ def test_confidences_are_those_of_the_texts_that_are_left(lm):
 
 
 def test_without_texts(lm):
+    """A search that finds no text rescores nothing."""
     search = BeamSearch(VOCABULARY, lexicon=["ab"], rescore_lm=lm)
     assert search(np.zeros((0, 4), np.float32)).tokens == ()
     certain = np.log(np.array([[1e-9, 1e-9, 1 - 3e-9, 1e-9]], np.float32))  # "a", which is no word

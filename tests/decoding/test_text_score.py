@@ -24,6 +24,7 @@ WEIGHTS = {"lm_weight": 0.7, "word_bonus": 0.0, "unknown_score": -2.0}
 
 
 def make_search(name, **options):
+    """Return the search of a case, with its n-gram model and these options."""
     case = WEIGHTS | CASES[name] | options
     if "lm" in case:
         case["lm"] = language_model(*case["lm"])

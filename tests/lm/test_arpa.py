@@ -16,6 +16,7 @@ from asr.lm.ngram import assemble
 
 
 def read(tmp_path, content):
+    """Return the model of an ARPA file with this content."""
     path = tmp_path / "lm.arpa"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_arpa(path)
@@ -75,6 +76,7 @@ def test_ways_to_write_the_same(change, tmp_path):
 
 
 def test_without_unk(tmp_path):
+    """A model without <unk> gets it, with a probability that is nearly 0."""
     text = HAND_MADE.replace("-1.0\t<unk>\n", "").replace("ngram 1=5", "ngram 1=4")
     model = read(tmp_path, text)
     assert model.words == ("<s>", "</s>", "a", "b", "<unk>")
@@ -88,6 +90,7 @@ def test_the_other_spelling_of_unk_in_longer_ngrams(tmp_path):
 
 
 def test_rounding_errors_above_0(tmp_path):
+    """A log10-probability that is above 0 by a rounding error is read as 0."""
     model = read(tmp_path, HAND_MADE.replace("-0.15\t<s> a b", "1e-7\t<s> a b"))
     assert model.log10_probs[-1] == 0
 
@@ -132,6 +135,7 @@ def test_errors_name_the_line(old, new, message, tmp_path):
 
 
 def test_other_damage(tmp_path):
+    """Files that are not UTF-8 and compressed files that are cut short are refused."""
     with pytest.raises(DataError, match="UTF-8"):
         read(tmp_path, HAND_MADE.encode().replace(b"\tb", b"\t\xff").replace(b"b", b"\xff"))
     for cut in (8, 30, -4):

@@ -19,6 +19,7 @@ from asr.lm.perplexity import perplexity
 
 @pytest.fixture
 def model(tmp_path):
+    """The model of the ARPA file made by hand."""
     (tmp_path / "hand.arpa").write_text(HAND_MADE)
     return read_arpa(tmp_path / "hand.arpa")
 
@@ -119,6 +120,7 @@ def test_binary_round_trip(order, tmp_path):
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
+    """The bytes of a binary file with an n-gram model."""
     path = tmp_path_factory.mktemp("binary") / "lm.ngram"
     write_binary(path, estimate(["yes no", "no yes yes"], 3).model)
     return path.read_bytes()

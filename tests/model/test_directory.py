@@ -31,12 +31,14 @@ class Bomb:
 
 @pytest.fixture
 def model(small_model, tmp_path):
+    """A copy of the small model, which a test may damage."""
     folder = tmp_path / "model"
     shutil.copytree(small_model, folder)
     return folder
 
 
 def edit(model, **changes):
+    """Change fields of the description; the value "drop" removes one."""
     path = model / "model.json"
     values = json.loads(path.read_text()) | changes
     path.write_text(json.dumps({key: value for key, value in values.items() if value != "drop"}))
@@ -202,6 +204,7 @@ def test_golden(model, speech):
 
 
 def read_files_of(model):
+    """Return the SHA-256 of every file of a model directory but the description."""
     return {
         path.relative_to(model).as_posix(): sha256(path)
         for path in model.rglob("*")

@@ -24,6 +24,7 @@ INFO = make_info()
 
 
 def hear(samples, portions=()):
+    """Return an audio meter that has heard the samples in portions."""
     meter = AudioMeter(INFO.sample_rate, INFO.min_samples)
     for part in np.split(samples.astype(np.float32), portions):
         meter.add(part)
@@ -167,6 +168,7 @@ def test_the_transcriber_warns(model):
 
 
 def share_with_warnings(paths):
+    """Return the share of recordings that get a warning from AN4's model."""
     results = list(Transcriber(ROOT / "recipes/an4/model").transcribe_many(paths))
     assert all(isinstance(result, Transcript) for result in results)
     return np.mean([bool(result.warnings) for result in results])

@@ -18,10 +18,12 @@ from asr.model.session import AcousticSession
 
 @pytest.fixture(scope="module")
 def model(small_model):
+    """The graph of the small model."""
     return (small_model / "model.onnx").read_bytes()
 
 
 def run(model, output):
+    """Return an output of a graph for noise of 1.25 s."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

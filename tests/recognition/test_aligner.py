@@ -21,6 +21,7 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 
 @pytest.fixture(scope="module")
 def aligner():
+    """An aligner with the default model."""
     return Aligner()
 
 

@@ -31,6 +31,7 @@ def cut(path, portions=(), pause_frames=5, longest=30):
 
 
 def lengths(*arguments, **options):
+    """Return the numbers of frames of the chunks that ``cut`` gives."""
     return [len(chunk.log_probs) for chunk in cut(*arguments, **options)]
 
 

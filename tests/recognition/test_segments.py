@@ -33,7 +33,7 @@ def texts(segments):
         ([(0, 200), (799, 200)], ["a b"]),
         ([(0, 200), (800, 200)], ["a", "b"]),
         ([(5000, 0), (0, 0)], ["a b"]),  # silence before the first word is no pause between words
-        ([(0, 7000), (100, 7900)], ["a b"]),  # 15 s
+        ([(0, 7000), (100, 7900)], ["a b"]),  # these are 15 s
         ([(0, 7000), (100, 7901)], ["a", "b"]),
         ([(0, 16000), (100, 16000)], ["a", "b"]),  # a word is never cut
         # The longest pause lies behind a, the longest in the second half behind c.

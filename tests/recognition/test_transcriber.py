@@ -21,6 +21,7 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 
 @pytest.fixture(scope="module")
 def transcriber():
+    """A transcriber with the default model."""
     return Transcriber()
 
 

@@ -15,6 +15,7 @@ from asr.recognition.windows import CONTEXT_SECONDS, WINDOW_SECONDS, live_log_pr
 
 @pytest.fixture(scope="module")
 def session(small_model):
+    """A session of the small model."""
     return AcousticSession(small_model)
 
 

@@ -579,6 +579,7 @@ def test_characters_are_scored_where_words_are_not_separated(show, two):
 
 
 def test_no_scripts(browser, tmp_path, two):
+    """A browser without scripts shows a line that says so."""
     (tmp_path / "report.html").write_text(render(two))
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

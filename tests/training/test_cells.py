@@ -19,11 +19,13 @@ def sigmoid(x):
 
 
 def rnn_step(x, state, w, u, b, c):
+    """Return the next state of a simple recurrent cell, as a tuple."""
     h = np.tanh(w @ x + b + u @ state[0] + c)
     return (h,)
 
 
 def lstm_step(x, state, w, u, b, c):
+    """Return the next output and cell state of an LSTM."""
     h, s = state
     i, f, g, o = np.split(w @ x + b + u @ h + c, 4)
     s = sigmoid(f) * s + sigmoid(i) * np.tanh(g)
@@ -31,6 +33,7 @@ def lstm_step(x, state, w, u, b, c):
 
 
 def gru_step(x, state, w, u, b, c):
+    """Return the next state of a GRU, as a tuple."""
     (h,) = state
     xr, xz, xn = np.split(w @ x + b, 3)
     hr, hz, hn = np.split(u @ h + c, 3)

@@ -149,6 +149,7 @@ def test_a_language_model_of_the_cell_goes_on_from_its_states(mgu):
 
 
 def test_a_cell_that_is_not_there_and_one_that_is_none(mgu, tmp_path):
+    """A cell that no file defines is refused, and so is a file that defines no cell."""
     with pytest.raises(ConfigError, match=r"needs one of \('gru', 'lstm', 'mgu', 'rnn'\)"):
         NetworkConfig(cell="gmu")
     (tmp_path / "cells" / "empty.py").write_text("")
