@@ -33,6 +33,7 @@ FORMATS = {
 
 
 def sine(rate, seconds=1.0, frequency=440.0):
+    """Return a sine (int(rate * seconds),) float32 of amplitude 0.5."""
     times = np.arange(int(rate * seconds)) / rate
     return (0.5 * np.sin(2 * np.pi * frequency * times)).astype(np.float32)
 
@@ -45,6 +46,7 @@ def recording(speech):
 
 @pytest.fixture(scope="module")
 def transcriber():
+    """The transcriber of the default model, on one thread."""
     return asr.Transcriber(threads=1)
 
 
@@ -63,6 +65,7 @@ def transcriber():
     ids=["missing", "empty", "text", "zeros", "wav", "flac", "folder", "name"],
 )
 def test_not_audio(tmp_path, transcriber, name, content, message):
+    """Reading and transcribing refuse what is no audio, and the error names the file."""
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
@@ -75,6 +78,7 @@ def test_not_audio(tmp_path, transcriber, name, content, message):
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_fewer_frames_than_promised(tmp_path, transcriber, recording, name, share):
+    """A file that is cut off gives the audio that it holds and one warning."""
     data = FORMATS[name](recording)
     path = tmp_path / "cut"
     path.write_bytes(data[: int(share * len(data))])
@@ -97,6 +101,7 @@ def test_fewer_frames_than_promised(tmp_path, transcriber, recording, name, shar
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_whole_files_and_trailing_garbage(recording, name):
+    """Whole files give no warning, and bytes behind the audio change nothing."""
     data = FORMATS[name](recording)
     audio = read_audio(data, RATE)
     assert audio.warnings == ()
@@ -107,6 +112,7 @@ def test_whole_files_and_trailing_garbage(recording, name):
 
 
 def test_damage_in_the_middle(recording):
+    """A file with zeros in its middle gives what can be decoded and one warning."""
     for name in ("flac", "mp3", "vorbis", "opus"):
         data = bytearray(FORMATS[name](recording))
         middle = len(data) // 2
@@ -149,6 +155,7 @@ MS = encode(noise(4000), format="WAV", subtype="MS_ADPCM")
     ],
 )
 def test_sizes_that_overflow(transcriber, data, monkeypatch):
+    """A header with absurd sizes is refused before any decoder sees the file."""
     monkeypatch.setattr(soundfile, "SoundFile", None)  # No decoder may see it.
     with pytest.raises(AudioError, match=r"contradicts itself|beyond all limits|channels;|rate"):
         transcriber.transcribe(data)
@@ -162,6 +169,7 @@ def test_sizes_that_overflow(transcriber, data, monkeypatch):
     ],
 )
 def test_compression_bomb(tmp_path, options, minutes):
+    """A small file of long audio is refused beyond the limit, and streamed in little memory."""
     path = tmp_path / "bomb"
     with soundfile.SoundFile(path, "w", channels=1, **options) as file:
         for _ in range(minutes):
@@ -228,6 +236,7 @@ def test_compression_bomb(tmp_path, options, minutes):
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
 )
 def test_encodings(options, tolerance):
+    """Each encoding gives the samples that were encoded, within its precision."""
     samples = sine(RATE)
     audio = read_audio(encode(samples, **options), RATE)
     assert audio.source_rate == RATE and audio.warnings == ()
@@ -237,6 +246,7 @@ def test_encodings(options, tolerance):
 
 
 def test_chunks_before_and_behind_the_samples():
+    """Other chunks of a WAV file, before or behind its samples, are skipped."""
     samples = sine(RATE)
     data = encode(samples, format="WAV", subtype="PCM_24")
     junk = b"LIST" + (5).to_bytes(4, "little") + b"junk!\0"
@@ -258,6 +268,7 @@ def test_channels_are_averaged(channels):
 
 @pytest.mark.parametrize("container", ["WAV", "AU", "AIFF", "NIST"])
 def test_too_many_channels(transcriber, container):
+    """A file with more than 16 channels is refused."""
     data = encode(np.zeros((10, MAX_CHANNELS + 1)), format=container, subtype="PCM_16")
     with pytest.raises(AudioError, match="17 channels; at most 16"):
         transcriber.transcribe(data)
@@ -266,12 +277,14 @@ def test_too_many_channels(transcriber, container):
 @pytest.mark.parametrize("container", ["WAV", "AU", "NIST"])
 @pytest.mark.parametrize("rate", [1, 1999, 10_000_000])
 def test_absurd_rates(transcriber, container, rate):
+    """Sample rates below 2000 Hz and above 384000 Hz are refused."""
     data = encode(np.zeros(100), rate, format=container, subtype="PCM_16")
     with pytest.raises(AudioError, match=f"sample rate {rate} Hz; needs 2000 to 384000"):
         transcriber.transcribe(data)
 
 
 def test_rate_zero(transcriber):
+    """A sample rate of 0 Hz is refused."""
     with pytest.raises(AudioError, match="sample rate 0 Hz"):
         transcriber.transcribe(header(WAV(np.zeros(100)), (24, bytes(4))))
 
@@ -290,6 +303,7 @@ def test_resampled_samples_are_those_of_the_sine(rate, frequency):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("channel", [0, 1])
 def test_samples_that_are_not_finite(transcriber, value, channel):
+    """Samples that are no numbers, or huge ones, are refused with their place."""
     samples = np.stack([noise(100_000), noise(100_000)], axis=1)
     samples[81_234, channel] = value
     with pytest.raises(AudioError, match="sample 81234 is"):
@@ -302,6 +316,7 @@ def test_samples_that_are_not_finite(transcriber, value, channel):
     ids=["silence", "offset", "lowest"],
 )
 def test_no_signal(transcriber, samples):
+    """Silence and constant samples give an empty text, a warning and finite log-probs."""
     transcript = transcriber.transcribe(WAV(samples))
     assert transcript.text == "" and transcript.warnings
     assert np.isfinite(transcriber.log_probs(samples.astype(np.float32))).all()
@@ -330,6 +345,7 @@ def test_noise_is_little_text_of_low_confidence(transcriber, samples):
 @pytest.mark.parametrize("count", [0, 1, 100, 159, 399])
 @pytest.mark.parametrize("rate", [8000, RATE])
 def test_shorter_than_a_frame(transcriber, count, rate):
+    """A recording shorter than one frame gives an empty text and a warning."""
     transcript = transcriber.transcribe(encode(noise(count * rate // RATE), rate, format="WAV"))
     assert transcript.text == "" and transcript.words == ()
     assert "shorter than one frame" in transcript.warnings[0]

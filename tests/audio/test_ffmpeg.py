@@ -29,12 +29,14 @@ def make(path, *options):
 
 @pytest.fixture(scope="module", autouse=True)
 def ffmpeg():
+    """A check for the program ffmpeg, which makes the files; the tests are skipped without it."""
     if not shutil.which("ffmpeg"):
         pytest.skip("ffmpeg is not installed: apt install ffmpeg")
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
+    """An MP4 file with pictures and sound."""
     return make(tmp_path_factory.mktemp("video") / "video.mp4", *PICTURES)
 
 
@@ -57,6 +59,7 @@ def no_children():
 
 
 def check(audio):
+    """Assert that audio is that of :func:`make`."""
     assert abs(audio.duration - 3) < 0.12
     assert (audio.source_rate, audio.channels, audio.warnings) == (44100, 2, ())
     level = np.sqrt(np.mean(audio.samples[4000:24000] ** 2))
@@ -72,6 +75,7 @@ def check(audio):
      "a.wv", "a.caf", "a.w64", "a.flv"],
 )  # fmt: skip
 def test_containers(tmp_path, no_children, name):
+    """The sound of each container is read."""
     pictures = [] if name[2:] in ("m4a", "aac", "wma", "ac3", "wv", "caf", "w64") else PICTURES
     path = make(tmp_path / name, *pictures, *(["-ar", "44100"] if name == "a.flv" else []))
     audio = read_audio(path, RATE)
@@ -83,12 +87,14 @@ def test_containers(tmp_path, no_children, name):
 
 @pytest.mark.parametrize("name", ["-x.mp4", "concat:a|b.mp4", "http:x.mp4", "a b'\".raw", "%d.mp4"])
 def test_names(tmp_path, monkeypatch, video, no_children, name):
+    """Names that FFmpeg would take as options, protocols or patterns are names of files."""
     shutil.copy(video, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     check(read_audio(name, RATE))
 
 
 def test_bytes_and_pipes(tmp_path, video, no_children):
+    """Containers are read from bytes and from pipes."""
     check(read_audio(video.read_bytes(), RATE))
     for path in (video, make(tmp_path / "a.mkv", *PICTURES), make(tmp_path / "a.ts")):
         cat = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
@@ -98,6 +104,7 @@ def test_bytes_and_pipes(tmp_path, video, no_children):
 
 
 def test_no_audio_in_it(tmp_path, no_children):
+    """A video without sound is refused."""
     path = tmp_path / "silent.mp4"
     subprocess.run(["ffmpeg", "-v", "error", *PICTURES, path], check=True)
     with pytest.raises(AudioError, match=r"silent\.mp4: there is no audio in it"):
@@ -115,6 +122,7 @@ def test_no_audio_in_it(tmp_path, no_children):
     ],
 )
 def test_playlists(tmp_path, video, no_children, name, content, message):
+    """Playlists, which would make FFmpeg open other files, are refused."""
     path = tmp_path / name
     path.write_text(content.format(video=video))
     with pytest.raises(AudioError, match=message):
@@ -122,6 +130,7 @@ def test_playlists(tmp_path, video, no_children, name, content, message):
 
 
 def test_truncated(tmp_path, no_children):
+    """A container that is cut off gives its sound and a warning, or an error of one line."""
     path = make(tmp_path / "a.mka", "-c:a", "pcm_s16le", "-cluster_time_limit", "200")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     audio = read_audio(path, RATE)
@@ -139,6 +148,7 @@ def test_truncated(tmp_path, no_children):
 
 
 def test_left_early(tmp_path, no_children):
+    """A long file may be left early or refused, and no process stays."""
     path = tmp_path / "long.mka"
     sound = ["-f", "lavfi", "-i", "sine=duration=3600:sample_rate=8000"]
     subprocess.run(["ffmpeg", "-v", "error", *sound, "-c:a", "pcm_s16le", path], check=True)
@@ -155,6 +165,7 @@ def test_no_program_is_needed(monkeypatch, video, no_children):
 
 
 def test_without_pyav(monkeypatch, video):
+    """Without PyAV a container is refused with a hint; other formats are read."""
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(AudioError, match=r"only FFmpeg may be able to read it, .*; pip install av"):
         read_audio(video, RATE)
@@ -202,6 +213,7 @@ def test_a_stream_that_appears_on_the_way(tmp_path):
 
 
 def test_exact_samples(tmp_path, no_children):
+    """Uncompressed samples that FFmpeg reads are those of the file."""
     samples = np.random.default_rng(0).normal(0, 0.1, (5000, 3)).astype(np.float32)
     soundfile.write(tmp_path / "a.w64", samples, RATE, format="W64", subtype="FLOAT")
     audio = read_audio(tmp_path / "a.w64", RATE)

@@ -37,6 +37,7 @@ def faulty_work(connection, clips, seed, model):
 
 
 def test_what_the_fuzzer_finds(tmp_path, monkeypatch):
+    """The fuzzer reports crashes, deaths and hangs of its workers, and keeps their clips."""
     monkeypatch.setattr(fuzz_audio, "HANG_SECONDS", 1.0)
     totals = fuzz(12, 0, 2, tmp_path, tmp_path, faulty_work)
     assert totals.outcomes == {"transcript": 9}
@@ -51,6 +52,7 @@ def test_what_the_fuzzer_finds(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_damaged_recordings(tmp_path, capsys):
+    """Damaged recordings give transcripts or errors, and more than a quarter are transcribed."""
     start = time.monotonic()
     jobs = os.cpu_count() or 1
     totals = fuzz(CLIPS, 0, jobs, ROOT / "asr/models/default", tmp_path)

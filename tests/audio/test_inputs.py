@@ -110,6 +110,7 @@ def test_samples_come_before_the_bytes_of_those_that_follow(name):
 )
 @pytest.mark.parametrize("ffmpeg", [False, True])
 def test_other_formats(monkeypatch, options, ffmpeg):
+    """Formats that come out of a decoder are read from a pipe, with and without ffmpeg."""
     if not ffmpeg:
         monkeypatch.setenv("PATH", "")
     data = encode(np.tile(SAMPLES, 5), format=options["format"], subtype=options.get("subtype"))
@@ -121,6 +122,7 @@ def test_other_formats(monkeypatch, options, ffmpeg):
 
 
 def test_memory_is_bounded():
+    """An hour that is streamed from a pipe takes less than 10 MB."""
     program = """if True:
         import resource
         from asr.audio.read import open_audio
@@ -138,6 +140,7 @@ def test_memory_is_bounded():
 
 
 def test_half_a_sample_at_the_end():
+    """Bytes behind the last whole sample are left out with a warning."""
     with open_audio(RAW + b"\1", RATE, raw_rate=RATE) as audio:
         assert sum(map(len, audio)) == len(SAMPLES)
     (warning,) = audio.warnings
@@ -146,6 +149,7 @@ def test_half_a_sample_at_the_end():
 
 @pytest.mark.parametrize("raw_rate", [None, RATE])
 def test_empty(raw_rate):
+    """A pipe that gives no bytes is refused."""
     feeder = Feeder(b"")
     with feeder.stream as stream, pytest.raises(AudioError, match="there are no bytes in it"):
         open_audio(stream, RATE, raw_rate=raw_rate)
@@ -153,6 +157,7 @@ def test_empty(raw_rate):
 
 
 def test_cut_off():
+    """A pipe that ends early gives the samples that came and a warning."""
     feeder = Feeder(WAV[:20_044])
     with feeder.stream as stream:
         audio = read_audio(stream, RATE)
@@ -162,6 +167,7 @@ def test_cut_off():
 
 
 def test_named_pipe(tmp_path):
+    """A named pipe is read like a file."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     thread = threading.Thread(target=path.write_bytes, args=(WAV,))
@@ -171,6 +177,7 @@ def test_named_pipe(tmp_path):
 
 
 def test_an_interrupt_gets_through():
+    """Ctrl-C while the input is read ends the reading."""
     calls = iter([bytes(FLAC[:10_000])])
 
     class Interrupted:
@@ -187,6 +194,7 @@ def test_an_interrupt_gets_through():
 
 
 def test_going_back():
+    """A pipe can be rewound until it is told to keep no more of what it has read."""
     pieces = iter([b"abc", b"de", b"fgh", b"ij", b""])
     pipe = Pipe(lambda count: next(pieces))
     assert pipe.read(4) == b"abcd" and pipe.ahead
@@ -201,6 +209,7 @@ def test_going_back():
 
 
 def test_a_header_without_end():
+    """A header that needs more than 64 MiB is refused."""
     pipe = Pipe(lambda count: bytes(1 << 20))
     with pytest.raises(AudioError, match="64 MiB"):
         pipe.read(MAX_KEPT + (1 << 21))

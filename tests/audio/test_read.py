@@ -16,6 +16,7 @@ from asr.errors import AudioError
 
 
 def sine(rate, seconds=1.0, frequency=440.0):
+    """Return a sine (int(rate * seconds),) float32 of amplitude 0.5."""
     return (0.5 * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)).astype(
         np.float32
     )
@@ -57,12 +58,14 @@ def test_lossy_encodings_keep_the_tone(container, subtype):
 
 
 def test_length_is_counted_while_decoding():
+    """Audio that is longer than the limit is refused while it is decoded."""
     data = encode(np.zeros(16000 * 3), format="FLAC")
     with pytest.raises(AudioError, match="split it"):
         read_audio(data, 16000, max_seconds=2)
 
 
 def test_standard_input():
+    """The name - stands for standard input."""
     program = (
         "from asr.audio.read import read_audio; a = read_audio('-', 16000); print(len(a.samples))"
     )
@@ -79,6 +82,7 @@ def test_standard_input():
     "rate", [2000, 7999, 8000, 11025, 16000, 22050, 44100, 48000, 96000, 384000]
 )
 def test_a_stream_is_what_reading_gives(rate):
+    """The blocks of a stream are the samples that reading at once gives."""
     samples = np.stack([noise(int(2.7 * rate) + 13, seed) for seed in (0, 1)], axis=1)
     data = encode(samples, rate, format="WAV", subtype="FLOAT")
     whole = read_audio(data, 16000).samples
@@ -91,12 +95,14 @@ def test_a_stream_is_what_reading_gives(rate):
 
 @pytest.mark.parametrize("rate", [8000, 16000])
 def test_a_stream_without_samples(rate):
+    """A file without samples gives a stream without samples."""
     data = encode(np.zeros(0), rate, format="WAV")
     assert sum(map(len, stream_audio(data, 16000))) == 0
 
 
 @pytest.mark.parametrize("read", [read_audio, lambda *given: list(stream_audio(*given))])
 def test_faults_late_in_a_recording(read):
+    """Reading and streaming refuse the same recordings with the same messages."""
     samples = noise(200_000)
     samples[150_000] = np.nan
     with pytest.raises(AudioError, match="sample 150000 is nan"):
@@ -117,6 +123,7 @@ def mp3_without_count(samples):
 
 
 def test_mp3_whose_header_does_not_count():
+    """An MP3 is read to its end without a warning, with and without a count of frames."""
     quiet_then_loud = np.concatenate(
         [np.zeros(16000 * 5, np.float32), noise(16000 * 20, level=0.3)]
     )
@@ -127,6 +134,7 @@ def test_mp3_whose_header_does_not_count():
 
 
 def test_what_a_stream_says_of_itself(tmp_path):
+    """A stream tells its name, rate, channels and length, and at its end its warnings."""
     path = tmp_path / "stereo.wav"
     path.write_bytes(encode(np.zeros((88200, 2)), 44100, format="WAV")[:-44100])
     with open_audio(path, 16000) as stream:
@@ -139,6 +147,7 @@ def test_what_a_stream_says_of_itself(tmp_path):
 
 
 def test_a_stream_that_is_left_early(tmp_path):
+    """A stream that is left early closes its file and gives no more blocks."""
     path = tmp_path / "long.flac"
     path.write_bytes(encode(noise(500_000), format="FLAC"))
     opened = len(os.listdir("/dev/fd"))
@@ -161,6 +170,7 @@ def test_files_that_fail_are_closed(tmp_path, monkeypatch, container):
 
 
 def test_headerless_files():
+    """Raw samples are read at the rate that is given."""
     samples = noise(1000)
     data = encode(samples, format="RAW", subtype="PCM_16", endian="LITTLE")
     with open_audio(data, 16000, raw_rate=16000) as stream:

@@ -31,5 +31,6 @@ def test_the_same_rate_changes_nothing():
 
 
 def test_nothing_stays_nothing():
+    """No samples give no samples."""
     assert not len(resample(noise(0), 8000, 16000))
     assert not sum(map(len, resample_blocks([], 8000, 16000)))

@@ -14,10 +14,12 @@ TEXT = (ROOT / SAMPLE).with_suffix(".txt").read_text().strip()
 
 
 def align(*arguments, **options):
+    """Run ``asr align`` with these arguments."""
     return run("align", *arguments, **options)
 
 
 def test_json():
+    """The JSON holds the words and tokens of the text with times and confidences."""
     done = align(SAMPLE, TEXT.upper())
     assert (done.returncode, done.stderr) == (0, "")
     values = json.loads(done.stdout)
@@ -46,12 +48,14 @@ def test_ctm():
 
 
 def test_a_recording_with_a_space_in_its_name(tmp_path):
+    """The lines of a ctm file have underscores where the name of the recording has spaces."""
     path = tmp_path / "my take  2.wav"
     path.write_bytes((ROOT / SAMPLE).read_bytes())
     assert align(path, TEXT, "-f", "ctm").stdout.startswith("my_take_2 1 ")
 
 
 def test_text_file_and_output(tmp_path):
+    """The text may come from a file, and the words may go to one, in a new folder."""
     (tmp_path / "text.txt").write_text("\ufeff" + TEXT.replace(" ", "\n"), encoding="utf-8")
     output = tmp_path / "out" / "words.ctm"
     done = align(SAMPLE, "--text-file", tmp_path / "text.txt", "-f", "ctm", "-o", output)
@@ -61,6 +65,7 @@ def test_text_file_and_output(tmp_path):
 
 
 def test_standard_input():
+    """A recording from standard input is aligned and called stdin."""
     with open(ROOT / SAMPLE, "rb") as file:
         done = align("-", TEXT, "-f", "ctm", stdin=file)
     assert done.returncode == 0
@@ -95,6 +100,7 @@ def test_errors_are_one_line_and_a_status(arguments, status, message):
 
 
 def test_without_numba():
+    """Without numba the command ends with an error of one line."""
     program = "import sys; sys.modules['numba'] = None; from asr.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "align", SAMPLE, TEXT],
@@ -108,6 +114,7 @@ def test_without_numba():
 
 
 def test_imports_no_torch(tmp_path):
+    """An alignment imports no torch."""
     soundfile.write(tmp_path / "noise.wav", noise(16000), 16000)
     program = (
         "import sys\nfrom asr.cli.main import main\n"

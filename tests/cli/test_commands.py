@@ -23,6 +23,7 @@ SAMPLES = [str(path) for path in sorted((ROOT / "samples").glob("*.wav"))]
 
 
 def text_of(path):
+    """Return the text of a sample."""
     with open(path[: -len("wav")] + "txt", encoding="utf-8") as file:
         return file.read().strip()
 
@@ -39,11 +40,13 @@ def test_several_inputs_give_path_and_text():
 
 
 def test_json_lines():
+    """With -f json each input gives one line of JSON."""
     lines = run("transcribe", "-f", "json", *SAMPLES[:2]).stdout.splitlines()
     assert [json.loads(line)["text"] for line in lines] == [text_of(path) for path in SAMPLES[:2]]
 
 
 def test_beam_search():
+    """Beam search recognises the samples and gives confidences."""
     beam = run("transcribe", "--decoder", "beam", *SAMPLES)
     assert (beam.stderr, beam.returncode) == ("", 0)
     assert beam.stdout.splitlines() == [f"{path}\t{text_of(path)}" for path in SAMPLES]
@@ -63,6 +66,7 @@ def test_greedy_search_needs_no_numba(tmp_path):
 
 
 def test_standard_input():
+    """The argument - stands for standard input."""
     with open(SAMPLES[0], "rb") as file:
         done = subprocess.run(
             [*COMMAND, "transcribe", "-"], stdin=file, capture_output=True, text=True
@@ -71,6 +75,7 @@ def test_standard_input():
 
 
 def test_output_folder(tmp_path):
+    """With -f all and -o each format is written into the folder."""
     done = run("transcribe", SAMPLES[0], "-f", "all", "-o", tmp_path / "out")
     assert (done.returncode, done.stdout) == (0, "")
     stem = os.path.basename(SAMPLES[0])[:-4]
@@ -242,6 +247,7 @@ def test_help_names_what_a_user_types(columns, monkeypatch):
 
 
 def test_help_and_version():
+    """Commands have a help, and the program has a version."""
     assert run("--help").returncode == 0
     assert run("--version").stdout.startswith("asr ")
     for command in ("transcribe", "evaluate", "train", "verify"):
@@ -271,6 +277,7 @@ def test_recognition_imports_no_torch():
 
 
 def test_verify_and_card():
+    """The default model reproduces its golden clips, and has a model card."""
     done = run("verify")
     assert done.returncode == 0
     assert "golden clips reproduced" in done.stdout
@@ -283,6 +290,7 @@ def test_verify_reports_a_model_without_golden_clips(small_model):
 
 
 def test_validate(tmp_path):
+    """A manifest whose characters a model lacks is reported with its line."""
     soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
     path = tmp_path / "m.jsonl"
     entry = {"audio_filepath": "a.wav", "duration": 1.0, "text": "yes"}

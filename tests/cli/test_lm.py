@@ -14,11 +14,13 @@ TEXT = "The cat sat on the mat\nNo\n\ngo on\nthe cat sat\n"
 
 @pytest.fixture
 def text(tmp_path):
+    """A file with the text."""
     (tmp_path / "a.txt").write_text(TEXT)
     return tmp_path / "a.txt"
 
 
 def test_build(text, tmp_path):
+    """Texts of all kinds of files give the model that the estimator gives, in each format."""
     (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"GO home"))
     line = '{"audio_filepath": "a.wav", "duration": 1, "text": "stay on"}'
     (tmp_path / "c.jsonl").write_text(line)
@@ -40,6 +42,7 @@ def test_build(text, tmp_path):
 
 
 def test_options(text, tmp_path):
+    """The options prune, restrict the vocabulary, and measure a held-out and a test text."""
     (tmp_path / "words.txt").write_text("the\nCat\nsat\non\n")
     (tmp_path / "heldout.txt").write_text("the dog sat\n")
     arguments = ["--order", 2, "--prune", "0,1", "--vocabulary", tmp_path / "words.txt"]
@@ -61,6 +64,7 @@ def test_options(text, tmp_path):
 
 
 def test_characters(text, tmp_path):
+    """With --unit character the model is one of characters."""
     done = run("lm", "build", text, "--unit", "character", "-o", tmp_path / "lm.ngram")
     assert done.returncode == 0
     assert read_lm(tmp_path / "lm.ngram").unit == "token"
@@ -78,6 +82,7 @@ def test_characters(text, tmp_path):
     ],
 )
 def test_errors(arguments, status, message, text):
+    """Errors are one line and a status."""
     done = run("lm", "build", *(text if value == "TEXT" else value for value in arguments))
     assert (done.returncode, done.stdout) == (status, "")
     assert message in done.stderr and "Traceback" not in done.stderr

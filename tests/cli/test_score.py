@@ -13,6 +13,8 @@ HYPOTHESIS = "enter (ann-2)\nyes no (ann-1)\nstop now (bob-1)\n"
 
 @pytest.fixture
 def write(tmp_path):
+    """A function that writes a text to a file and returns its path."""
+
     def write(name, text):
         (tmp_path / name).write_text(text)
         return tmp_path / name
@@ -21,6 +23,7 @@ def write(tmp_path):
 
 
 def test_trn(write, tmp_path):
+    """Two trn files in any order of lines give the WER, its interval and a report."""
     files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
     done = run("score", *files, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -35,6 +38,7 @@ def test_trn(write, tmp_path):
 
 
 def test_other_formats(write):
+    """Plain texts, manifests and ctm files are scored."""
     plain = write("ref.txt", "yes no\n\nstop\n"), write("hyp.txt", "yes no\nnow\nstop\n")
     assert run("score", *plain).stdout.startswith("WER  33.33 % [1 / 3: 1 ins")
     items = [("a", "yes no"), ("b", ""), ("c", "stop")]
@@ -69,6 +73,7 @@ def test_other_formats(write):
     ],
 )
 def test_texts_that_cannot_be_scored(reference, hypothesis, message, write):
+    """Texts that cannot be scored give an error of one line that names the place."""
     done = run("score", write("ref.trn", reference), write("hyp.trn", hypothesis))
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
@@ -88,6 +93,7 @@ def test_texts_that_cannot_be_scored(reference, hypothesis, message, write):
     ],
 )
 def test_files_that_cannot_be_read(name, content, message, write, tmp_path):
+    """Files that cannot be read give an error of one line that names the place."""
     hypothesis = tmp_path / name if content is None else write(name, content)
     done = run("score", write("ref.trn", REFERENCE), hypothesis)
     assert (done.returncode, done.stdout) == (1, "")
@@ -95,6 +101,7 @@ def test_files_that_cannot_be_read(name, content, message, write, tmp_path):
 
 
 def test_a_report_in_a_folder(write, tmp_path):
+    """The folder holds the page and the results, which --open cannot do without."""
     files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
     assert run("score", *files, "-o", tmp_path / "out").returncode == 0
     assert "<!doctype html>" in (tmp_path / "out" / "report.html").read_text()[:50].lower()
@@ -107,6 +114,7 @@ def test_a_report_in_a_folder(write, tmp_path):
 
 
 def test_punctuation(write, tmp_path):
+    """Punctuation counts as an error unless the normalisation leaves it out."""
     files = write("ref.txt", "Well, yes.\n"), write("hyp.txt", "well yes\n")
     assert run("score", *files).stdout.startswith("WER  100.00 %")
     done = run("score", *files, "--normalization", "no-punctuation", "-o", tmp_path / "out")

@@ -47,6 +47,7 @@ def serve():
 
 
 def test_download(serve, tmp_path):
+    """A download writes the archive alone, and is not repeated."""
     url, asked = serve()
     archive = download(url, tmp_path / "new" / "a.tar.gz")
     assert archive.read_bytes() == DATA
@@ -56,6 +57,7 @@ def test_download(serve, tmp_path):
 
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_download_goes_on(ranges, serve, tmp_path):
+    """A download that ended early goes on where it stopped, if the server can."""
     url, _ = serve(cut=3000)
     with pytest.raises(DataError, match=r"ended early.*put it to .*/a\.tar\.gz"):
         download(url, tmp_path / "a.tar.gz")
@@ -66,11 +68,13 @@ def test_a_download_goes_on(ranges, serve, tmp_path):
 
 
 def test_no_server(tmp_path):
+    """A server that does not answer is an error."""
     with pytest.raises(DataError, match="cannot download"):
         download("http://127.0.0.1:1/a.tar.gz", tmp_path / "a.tar.gz")
 
 
 def test_unpack(tmp_path):
+    """An archive is unpacked if its digest is right and it is whole."""
     archive = tmp_path / "a.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         member = tarfile.TarInfo("corpus/a.txt")
@@ -89,6 +93,7 @@ def test_unpack(tmp_path):
 
 
 def make_archive(path, text):
+    """Write an archive of one file with this text and return its SHA-256."""
     with tarfile.open(path, "w:gz") as tar:
         member = tarfile.TarInfo("corpus/a.txt")
         member.size = len(text)

@@ -30,6 +30,7 @@ def tree(tmp_path, monkeypatch):
 
 
 def paths(*arguments):
+    """Return the paths of the recordings that the arguments name."""
     return [source.path for source in find_audio_files(arguments)]
 
 
@@ -40,6 +41,7 @@ def test_a_folder_stands_for_its_recordings(tree):
 
 
 def test_patterns(tree):
+    """A pattern stands for the recordings that match it, unless a file has its name."""
     assert paths("in/*.wav") == ["in/b.wav"]
     assert paths("in/**/*.[mo]*") == ["in/sub/c.mp3", "in/sub/x/e.ogg"]
     (tree / "in/[x]*.wav").write_bytes(b"")
@@ -70,5 +72,6 @@ def test_a_manifest_names_recordings_with_or_without_texts(tree):
     ],
 )
 def test_what_names_nothing(tree, argument, message):
+    """An argument that names no recording is an error."""
     with pytest.raises(DataError, match=message):
         find_audio_files([argument])

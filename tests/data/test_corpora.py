@@ -36,6 +36,7 @@ def test_durations_come_from_the_audio_and_what_is_none_is_left_out(tmp_path):
 
 
 def test_parts(tmp_path, capsys):
+    """Each part is written to a manifest, and a line tells its size."""
     items = [
         Utterance(tmp_path / f"{name}.wav", 30.0, "yes no", name, speaker)
         for name, speaker in (("a", "x"), ("b", "y"), ("c", "x"))

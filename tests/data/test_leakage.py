@@ -22,6 +22,7 @@ def make(tmp_path):
 
 
 def test_what_is_shared_with_training(make):
+    """Speakers, texts and recordings that the test set shares with training are counted."""
     training = [make("a", "ann", "yes", 0.1), make("b", None, "no", 0.2)]
     test = [
         make("c", "ann", "yes", 0.3),

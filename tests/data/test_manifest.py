@@ -10,6 +10,7 @@ from asr.errors import DataError
 
 
 def test_read_and_write(tmp_path):
+    """A manifest that is written and read again holds the same utterances."""
     (item,) = read_manifest(write(tmp_path, GOOD | {"speaker": 7}))
     assert item.audio == tmp_path / "a.wav"
     assert (item.text, item.duration, item.id, item.speaker) == ("yes no", 1.0, "a", "7")
@@ -48,6 +49,7 @@ def test_bad_fields_name_file_and_line(tmp_path, change, message):
     [("", "no utterance"), ("{", "not JSON"), ("[1]", "needs a JSON object"), ("{}", "missing")],
 )
 def test_broken_manifests(tmp_path, text, message):
+    """A manifest without utterances, or with a line that is none, is an error."""
     path = tmp_path / "m.jsonl"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
@@ -55,11 +57,13 @@ def test_broken_manifests(tmp_path, text, message):
 
 
 def test_missing_manifest(tmp_path):
+    """A manifest that does not exist is an error."""
     with pytest.raises(DataError, match="cannot read the manifest"):
         read_manifest(tmp_path / "none.jsonl")
 
 
 def unfit(tmp_path, items, **data):
+    """Prepare a training on these items and return its corpus."""
     from asr.training.config import Config, DataConfig
     from asr.training.preparation import prepare
 

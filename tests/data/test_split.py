@@ -34,6 +34,7 @@ def test_no_part_is_empty(count, shares):
 
 
 def test_what_cannot_be_split():
+    """Fewer names than parts, and shares that leave a part nothing, are errors."""
     with pytest.raises(
         DataError, match="cannot divide 2 names into train, dev, test: needs at least 3"
     ):

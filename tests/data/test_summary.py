@@ -60,6 +60,7 @@ def corpus(tmp_path):
 
 
 def test_a_comparison_by_hand(corpus):
+    """The summary of two manifests is the one that was computed by hand."""
     reached = []
     train, test = corpus
     found = summarize_manifests(corpus, INFO, 300, 0, lambda *now: reached.append(now))
@@ -91,6 +92,7 @@ def test_a_comparison_by_hand(corpus):
 
 
 def test_json_by_hand(corpus):
+    """The JSON of a summary holds the values that were computed by hand."""
     values = json.loads(json.dumps(to_json(summarize_manifests(corpus, INFO, 1, 0))))
     one = values["manifests"][0]
     assert one["utterances"] == 4 and one["speakers"] == {"bob": 2.0, "ann": 1.5}
@@ -126,6 +128,7 @@ def test_texts_and_speakers_may_be_missing(tmp_path):
 
 
 def test_histogram_by_hand():
+    """Edges and counts of histograms are those that were computed by hand."""
     values = np.array([0.5, 0.7, 1.0, 1.2, 2.9, 3.0])
     edges = round_edges(values)  # The bins begin at 0.4 and are 0.2 wide.
     assert edges.tolist() == pytest.approx([0.4 + 0.2 * i for i in range(len(edges))])
@@ -178,6 +181,7 @@ def test_recordings_that_differ_in_a_few_bytes_are_not_shared(tmp_path):
 
 
 def test_command(corpus, tmp_path):
+    """The command prints tables that fit in the window, and writes the JSON and the picture."""
     files = "--json", tmp_path / "s.json", "--plot", tmp_path / "s.png"
     done = run("data", "stats", *corpus, *files, env={"COLUMNS": "60"})
     assert (done.returncode, done.stderr) == (0, "")
@@ -197,6 +201,7 @@ def test_command(corpus, tmp_path):
 
 
 def test_pictures_of_what_is_there(corpus, tmp_path):
+    """The picture shows no levels where no recording was measured."""
     from asr.report.summary_picture import draw_statistics
 
     found = summarize_manifests(corpus, INFO, 0, 0).manifests
@@ -206,6 +211,7 @@ def test_pictures_of_what_is_there(corpus, tmp_path):
 
 
 def test_matplotlib_is_missing(corpus, tmp_path):
+    """A picture without matplotlib, or of an unknown format, is an error."""
     program = (
         "import sys, importlib.util as util\n"
         "find = util.find_spec\n"
@@ -233,4 +239,5 @@ def test_matplotlib_is_missing(corpus, tmp_path):
     ],
 )
 def test_short_names(paths, expected):
+    """Names of manifests are as short as they can be while they differ."""
     assert names([Path(path) for path in paths]) == expected

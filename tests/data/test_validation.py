@@ -23,6 +23,7 @@ HALF_HOUR = 1800.0
 
 
 def frames(seconds):
+    """Return the number of frames of so many seconds, 25 a second."""
     return int(seconds * 25)
 
 
@@ -133,6 +134,7 @@ def test_headers_tell_what_decoding_gives(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["wav", "rf64", "aiff", "au", "sphere"])
 def test_plain_samples_that_are_cut_off(tmp_path, name):
+    """Header and decoder agree on uncompressed files that are cut off."""
     path = tmp_path / "x"
     data = CONTAINERS[name](noise(40_000))
     path.write_bytes(data[: len(data) * 3 // 4])
@@ -142,6 +144,7 @@ def test_plain_samples_that_are_cut_off(tmp_path, name):
 
 
 def test_channels_and_rate(tmp_path):
+    """Several channels are reported with the sample rate."""
     path = tmp_path / "x.wav"
     soundfile.write(path, np.zeros((2000, 3)), 8000)
     assert probe(path, HALF_HOUR) == decode(path, HALF_HOUR) == Probe(0.25, 8000, 3)
@@ -150,6 +153,7 @@ def test_channels_and_rate(tmp_path):
 
 
 def test_ogg_without_its_end(tmp_path):
+    """An Ogg file without its last page is reported as truncated."""
     path = tmp_path / "x.ogg"
     data = CONTAINERS["vorbis"](noise(160_000))
     path.write_bytes(data[: len(data) // 2])
@@ -157,6 +161,7 @@ def test_ogg_without_its_end(tmp_path):
 
 
 def test_a_header_that_leaves_its_length_open(tmp_path):
+    """A header that leaves its length open means all bytes of the file."""
     path = tmp_path / "x.wav"
     data = bytearray(CONTAINERS["wav"](noise(8000)))
     data[40:44] = b"\xff" * 4
@@ -174,12 +179,14 @@ def test_the_end_of_flac_is_found_by_decoding_alone(tmp_path, decoded, kinds):
 
 @pytest.mark.parametrize("decoded", [False, True])
 def test_half_an_hour_at_most(tmp_path, decoded):
+    """Recordings longer than 30 minutes are a problem."""
     soundfile.write(tmp_path / "a.wav", np.zeros(2000 * 1801, np.int16), 2000)
     (problem,) = validate(write(tmp_path, GOOD | {"duration": 1801}), decoded=decoded).problems
     assert problem.kind == "audio" and "longer than 30 minutes" in problem.message
 
 
 def test_lists_for_machines_and_people(tmp_path):
+    """Problems are written as lines of JSON, and counted by kind and manifest."""
     one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     problems = [
         Problem(one, 3, "audio", "no such file", "caf\u00e9"),
@@ -205,6 +212,7 @@ def test_lists_for_machines_and_people(tmp_path):
 
 
 def test_command(tmp_path):
+    """The command reports the problems, and what manifests share, as text and as JSON."""
     soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
     soundfile.write(tmp_path / "b.wav", noise(16000), 16000)
     path = write(tmp_path, GOOD | {"speaker": "ann"})
@@ -238,6 +246,7 @@ def test_command(tmp_path):
 
 
 def test_a_terminal_gets_the_first_problems(tmp_path):
+    """A terminal gets the first 50 problems, and a file all of them."""
     path = tmp_path / "m.jsonl"
     path.write_text("[]\n" * 60)
     assert len(run("data", "validate", path).stdout.splitlines()) == 60

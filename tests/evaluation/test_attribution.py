@@ -38,6 +38,7 @@ def sure(text):
 
 
 def decoded(log_probs, search=None):
+    """Return the normalised text that greedy or beam search finds."""
     found = greedy(log_probs, VOCABULARY.blank_id) if search is None else search(log_probs)
     return normalize(VOCABULARY.decode(found.tokens))
 
@@ -53,6 +54,7 @@ RATHER_B = rows([0, 0, 0.4, 0.6])
 
 
 def test_the_search_missed_it():
+    """The cause is the search where it missed a text that has a better score."""
     assert causes("a", HIDDEN) == ("search",)
     narrow = BeamSearch(VOCABULARY, beam_size=1)
     assert (decoded(HIDDEN), decoded(HIDDEN, narrow)) == ("", "")
@@ -64,6 +66,7 @@ def test_the_search_missed_it():
 
 
 def test_the_language_model_spoilt_it():
+    """The cause is the language model where it prefers the wrong text."""
     assert causes("b", RATHER_B) == (None,)
     search = BeamSearch(VOCABULARY, lm=language_model(2, "word"), lm_weight=3.0)
     assert decoded(RATHER_B, search) == "a"
@@ -71,6 +74,7 @@ def test_the_language_model_spoilt_it():
 
 
 def test_what_else_is_beside_the_acoustics_is_of_the_language_model_too():
+    """Hotwords and the word bonus count as the language model."""
     hot = BeamSearch(VOCABULARY, hotwords={"a": 1.0})
     assert causes("b", RATHER_B, hot) == ("language model",)
     rather_two = np.concatenate([sure("a"), rows([0.4, 0.6, 0, 0]), sure("b")])
@@ -80,6 +84,7 @@ def test_what_else_is_beside_the_acoustics_is_of_the_language_model_too():
 
 
 def test_the_acoustics_are_wrong():
+    """The cause is the acoustics where they prefer the wrong text."""
     search = BeamSearch(VOCABULARY, lm=language_model(2, "word"), lm_weight=0.1)
     for decoder in (None, search):
         assert decoded(RATHER_B, decoder) == "b"
@@ -90,6 +95,7 @@ def test_the_acoustics_are_wrong():
 
 
 def test_out_of_vocabulary():
+    """The cause is the vocabulary where it, or the lexicon, lacks the word."""
     closed = BeamSearch(VOCABULARY, lexicon=["a"])
     assert causes("b", RATHER_B, closed) == ("out of vocabulary",)
     hot = BeamSearch(VOCABULARY, lexicon=["a"], hotwords={"b": -2.0})
@@ -121,6 +127,7 @@ def test_texts_are_normalised():
 
 
 def test_nothing():
+    """No frames and no words have no causes, and words without frames the acoustics."""
     nothing = np.zeros((0, len(VOCABULARY)), np.float32)
     for search in (None, BeamSearch(VOCABULARY, lm=language_model(2, "word"))):
         assert attribute("", "", nothing, VOCABULARY, search) == ()
@@ -129,6 +136,7 @@ def test_nothing():
 
 
 def test_what_cannot_be_explained():
+    """Unknown characters in a hypothesis, and what are no log-probs, are errors."""
     with pytest.raises(DataError, match=r"characters \['x'\] of 'x'"):
         attribute("a", "x", RATHER_B, VOCABULARY)
     with pytest.raises(DataError, match=r"shape \(frames, 4\), got \(1, 3\)"):

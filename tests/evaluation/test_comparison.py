@@ -63,6 +63,7 @@ def test_matched_pairs_are_those_of_sc_stats(sctk):
 
 
 def test_segments_by_hand():
+    """Errors with fewer than two right words between them share a segment."""
     reference = "a b c d e f g".split()
 
     def segments(first, second):
@@ -71,17 +72,15 @@ def test_segments_by_hand():
         )
 
     assert segments("a b c d e f g", "a b c d e f g") == []
-    # Two words lie between the errors here, and one in the next line.
-    assert segments("x b c d e f g", "a b c d e f") == [
-        (1, 0),
-        (0, 1),
-    ]
+    assert segments("x b c d e f g", "a b c d e f") == [(1, 0), (0, 1)]
+    # One right word between two errors does not part them, but two do.
     assert segments("x b c d e f g", "a b x d e f g") == [(1, 1)]
     assert segments("a b c d x e f g", "a b c d e f x") == [(1, 0), (0, 1)]
     assert segments("", "a b c d e f g h") == [(7, 1)]
 
 
 def test_what_is_no_difference_and_what_is():
+    """Alike systems show no difference, and a worse one is found on either side."""
     references, first, second = systems(300, (0.1, 0.1))
     assert compare(references, first, first).verdict() == "no difference is shown"
     assert compare(references, first, first).matched_pairs.p == 1.0
@@ -114,6 +113,7 @@ def test_over_speakers_that_differ_the_interval_is_wider():
 
 
 def test_pairs_without_spread():
+    """Segments that all differ alike have p = 0, or p = 1 if they do not differ."""
     assert MatchedPairs(3, 0.0, 0.0).p == 1.0
     assert MatchedPairs(3, 1.0, 0.0).p == 0.0
     lone = compare(["a b", "b c"], ["a b", "b c"], ["a b", "b x"])
@@ -121,6 +121,7 @@ def test_pairs_without_spread():
 
 
 def test_what_cannot_be_compared():
+    """Texts with fewer than two utterances with words cannot be compared."""
     with pytest.raises(
         DataError, match="needs at least two utterances with words, got 1 with 2 words"
     ):
@@ -160,6 +161,7 @@ def test_changes_need_the_same_utterances(tmp_path):
 
 
 def test_the_command(tmp_path):
+    """The command prints rates, tests and changed utterances of each pair of systems."""
     one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
     two = write_results(tmp_path / "two", ["a b x", "a b c", "d"])
     done = run("compare", one, two / "results.json", one)
@@ -178,6 +180,7 @@ def test_the_command(tmp_path):
 
 
 def test_two_side_by_side(tmp_path):
+    """With -o two systems are shown on one page; more, or none, are errors of usage."""
     for name, hypothesis in (("one", "yes no\nenter\n"), ("two", "yes no\nenter six\n")):
         (tmp_path / "ref.txt").write_text("yes no\nenter six\n")
         (tmp_path / "hyp.txt").write_text(hypothesis)
@@ -209,6 +212,7 @@ def test_two_side_by_side(tmp_path):
     ],
 )
 def test_results_that_cannot_be_compared(changes, message, tmp_path):
+    """Results that are unreadable or of other utterances are an error."""
     one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
     two = write_results(tmp_path / "two", ["a b c", "a x", "d e"], **changes)
     done = run("compare", one, two)
@@ -228,6 +232,7 @@ def test_results_that_cannot_be_compared(changes, message, tmp_path):
     ],
 )
 def test_files_that_are_no_results(content, message, tmp_path):
+    """Files that are no results are an error of one line."""
     one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
     (tmp_path / "x.json").write_bytes(content.encode("latin-1"))
     for command in (("compare", one), ("report",)):
@@ -247,6 +252,7 @@ def test_a_page_needs_scores(tmp_path):
 
 
 def test_other_references(tmp_path):
+    """Results with different references are an error."""
     one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
     two = write_results(tmp_path / "two", ["a b c", "a x", "d e"])
     text = (two / "results.json").read_text()

@@ -18,6 +18,7 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 
 @pytest.fixture(scope="module")
 def transcriber():
+    """The transcriber of the default model."""
     return Transcriber()
 
 
@@ -52,6 +53,7 @@ def test_wrong_transcripts_are_explained(transcriber, heard):
 
 
 def test_pictures_of_the_worst_alone(transcriber, heard, monkeypatch):
+    """Only the worst utterances get pictures."""
     monkeypatch.setattr(explanation, "PICTURES", 1)
     found = explain(*heard, transcriber)
     assert [item.picture is not None for item in found.values()] == [False, True]
@@ -63,6 +65,7 @@ def test_long_recordings_are_left_out(transcriber, heard, monkeypatch):
 
 
 def test_audio_that_has_gone(transcriber, heard):
+    """A recording that cannot be read any more is an error."""
     _, transcripts = heard
     gone = Utterance(ROOT / "samples" / "none.wav", 0.0, "no", "gone")
     with pytest.raises(DataError, match="it was readable when it was recognised"):
@@ -70,6 +73,7 @@ def test_audio_that_has_gone(transcriber, heard):
 
 
 def test_latency_of_some(transcriber, tmp_path):
+    """The latency is measured on a limited number of recordings."""
     path = tmp_path / "a.wav"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000), 16000)
     few, many = (measure_latency([path] * count, transcriber) for count in (2, 1000))

@@ -5,6 +5,7 @@ from asr.evaluation.scoring import ErrorCounts
 
 
 def test_groups_by_hand():
+    """Groups and their counts are those that were computed by hand."""
     rows = [
         ("ann", 0.5, 12.0, {"room": "hall", "take": 1}),
         ("bob", 2.0, 31.0, {"room": "lab", "take": 2}),

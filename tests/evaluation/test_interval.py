@@ -10,6 +10,7 @@ from asr.evaluation.scoring import ErrorCounts
 
 
 def rate_interval(errors, words):
+    """Return the interval of the rate of speakers with these errors and words."""
     return interval_of(Clusters(np.asarray(errors, float), np.asarray(words, float), "speakers"))
 
 
@@ -32,10 +33,12 @@ def coverage(speakers, rate, spread, test_sets, seed=0):
 @pytest.mark.parametrize(("rate", "spread"), [(0.08, 0.6), (0.03, 0.5)])
 @pytest.mark.parametrize("speakers", [20, 40])
 def test_coverage(speakers, rate, spread):
+    """The 95 % intervals of 1000 test sets hold the true rate in 93 to 97 %."""
     assert 0.93 <= coverage(speakers, rate, spread, 1000) <= 0.97
 
 
 def test_coverage_with_ten_speakers():
+    """With ten speakers the intervals hold the true rate in 92 to 97 %."""
     assert 0.92 <= coverage(10, 0.08, 0.6, 1000) <= 0.97
 
 
@@ -61,6 +64,7 @@ def test_no_errors_are_no_certainty():
 
 
 def test_speakers_where_all_are_known():
+    """The interval is over speakers, or over utterances if a speaker is unknown or alone."""
     counts = [ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=10)] * 4
     names = ["ann", "ann", "bob", "bob", "cid", "cid", "dan", "dan"]
     interval = wer_interval(counts, names)
@@ -75,4 +79,5 @@ def test_speakers_where_all_are_known():
 
 
 def test_what_has_no_interval():
+    """References without words have no interval."""
     assert wer_interval([ErrorCounts(insertions=1)] * 3, ["ann", "bob", "cid"]) is None

@@ -13,6 +13,7 @@ from asr.evaluation.label_errors import label_score
 
 
 def test_by_hand():
+    """Scores are those that were computed by hand."""
     # "a" has 0.4 * 0.4 + 2 * 0.4 * 0.6 = 0.64; the empty text has 0.36.
     log_probs = np.log(np.array([[0.6, 0, 0.4, 0]] * 2, np.float32) + np.float32(1e-9))
     ratio = math.log(0.64 / 0.36)
@@ -29,6 +30,7 @@ def test_by_hand():
     seed=st.integers(0, 10**6),
 )
 def test_any_text(reference, hypothesis, frames, seed):
+    """The score is the log ratio of the texts' probabilities, summed over all paths, by length."""
     log_probs = random_log_probs(frames, len(VOCABULARY), seed, 2.0)
     reference, hypothesis = (" ".join(text.split()) for text in (reference, hypothesis))
     found = label_score(reference, hypothesis, log_probs, VOCABULARY)
@@ -43,6 +45,7 @@ def test_any_text(reference, hypothesis, frames, seed):
 
 
 def test_what_cannot_be_stands_above_all_else():
+    """A reference that no path spells has an infinite score."""
     log_probs = random_log_probs(3, len(VOCABULARY), 0, 9.0)
     for impossible in ("a b a b", "x"):
         for hypothesis in ("a", "", "b b b b"):
@@ -54,6 +57,7 @@ def test_what_cannot_be_stands_above_all_else():
 
 
 def test_what_are_no_log_probs():
+    """Log-probs of another shape, and probabilities, are errors."""
     log_probs = random_log_probs(3, len(VOCABULARY), 0)
     with pytest.raises(DataError, match=r"shape \(frames, 4\), got \(3, 3\)"):
         label_score("a", "b", log_probs[:, :3], VOCABULARY)

@@ -16,11 +16,13 @@ from asr.evaluation.normalization import NORMALIZATIONS, find_normalization
     ],
 )
 def test_normalizations(name, text, expected):
+    """A normalisation gives the expected text, and changes it no further."""
     applied = find_normalization(name)
     assert applied.apply(text) == expected == applied.apply(expected)
     assert applied.steps and NORMALIZATIONS[name] is applied
 
 
 def test_unknown_normalization():
+    """An unknown normalisation is an error that lists the known ones."""
     with pytest.raises(ConfigError, match="is 'whisper', needs one of basic, no-punctuation"):
         find_normalization("whisper")

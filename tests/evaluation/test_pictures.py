@@ -21,10 +21,12 @@ def test_a_tone_is_in_its_band(hertz):
 
 @pytest.mark.parametrize("samples", [0, 1, 400, 401])
 def test_short_recordings(samples):
+    """Recordings shorter than a frame have a spectrogram too."""
     assert spectrogram(np.zeros(samples, np.float32), RATE).shape[0] == BANDS
 
 
 def test_posteriors_of_the_symbols_that_were_heard():
+    """A picture shows the symbols that were heard, without the frames of the padding."""
     info = make_info(padding=1)  # a frame of 40 ms before the recording and one behind it
     size = len(info.vocabulary)
     probabilities = np.full((4, size), 1e-9)
@@ -40,6 +42,7 @@ def test_posteriors_of_the_symbols_that_were_heard():
 
 
 def test_of_a_long_recording_the_beginning():
+    """A picture of a long recording shows its beginning."""
     info = make_info(padding=2)
     samples = np.zeros(round(2 * LONGEST * RATE), np.float32)
     log_probs = np.zeros((2 + 1500 + 2, len(info.vocabulary)), np.float32)

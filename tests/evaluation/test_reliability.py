@@ -15,6 +15,7 @@ from asr.recognition.transcriber import Transcriber
 
 
 def test_calibration_by_hand():
+    """Bins and the calibration error are those that were computed by hand."""
     found = calibrate([0.95, 1.0, 0.9, 0.25, 0.21], [True, True, False, False, True])
     low, high = found.bins
     assert low == Bin(0.2, 0.3, 2, pytest.approx(0.23), 0.5)
@@ -25,6 +26,7 @@ def test_calibration_by_hand():
 
 
 def test_words_that_are_right_as_often_as_they_say():
+    """Words that are right as often as their confidences say have a small error."""
     rng = np.random.default_rng(1)
     confidences = rng.random(20_000)
     correct = rng.random(20_000) < confidences

@@ -50,6 +50,7 @@ def sclite(tmp_path):
 
 
 def utterances_of(pairs):
+    """Return utterances of twenty speakers with these references and hypotheses."""
     return [
         {"id": f"u{i}", "speaker": f"s{i % 20}", "reference": reference, "hypothesis": hypothesis}
         for i, (reference, hypothesis) in enumerate(pairs)
@@ -103,6 +104,7 @@ def test_random_pairs(system, more, tmp_path, sclite):
 
 
 def test_an4(an4, tmp_path, sclite):
+    """On AN4 the counts equal those of sclite, and the errors are the fewest."""
     transcriber = Transcriber(ROOT / "recipes" / "an4" / "model")
     manifest = an4 / "test.jsonl"
     values = results_values(evaluate(manifest, transcriber), transcriber)
@@ -241,6 +243,7 @@ def timed(utterances):
 
 
 def test_a_ctm_by_hand(tmp_path):
+    """The lines of ctm and stm files are those that were written by hand."""
     item = {"id": "u 1", "speaker": "s-1", "reference": "yes (no)", "hypothesis": "yes {no"}
     item |= {"duration": 1.5, "words": [[0.5, 0.75, 0.9876], [0.75, 1.0, 1]]}
     write_results(tmp_path, {"utterances": [item]})
@@ -280,6 +283,7 @@ def test_without_times_there_is_no_ctm(tmp_path):
     ],
 )
 def test_times_that_do_not_fit(times, message, tmp_path):
+    """Times that do not fit the words are an error, and the results are kept."""
     utterances = timed(utterances_of(PAIRS))
     utterances[0]["words"] = times
     with pytest.raises(DataError, match=message):

@@ -24,6 +24,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("references", "hypotheses", "words", "characters", "stripped"), TABLE)
 def test_table(references, hypotheses, words, characters, stripped):
+    """The counts of words and characters are those of the table."""
     result = score(references, hypotheses)
     assert result.words == ErrorCounts(*words)
     assert result.characters == ErrorCounts(*characters)
@@ -31,6 +32,7 @@ def test_table(references, hypotheses, words, characters, stripped):
 
 
 def test_rates_and_their_text():
+    """Rates and their text are those that were computed by hand."""
     result = score(["a b c d", "e"], ["a x c", "e f"])
     assert result.words == ErrorCounts(hits=3, substitutions=1, deletions=1, insertions=1)
     assert (result.wer, result.ser) == (0.6, 1.0)
@@ -56,6 +58,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "cc"]), max_size=6).map(" ".join)
 
 
 def edit_distance(a, b):
+    """Return the edit distance of two sequences, by the textbook's recursion."""
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
         previous, row[0] = row[0], i

@@ -57,6 +57,7 @@ def test_seeds_that_are_alike_are_no_certainty():
 
 
 def difference(low, high, seeds, together):
+    """Return a difference with this interval and these p-values of both tests."""
     errors = Seeds((1, 2), 10), Seeds((3, 4), 10)
     tests = [None if p is None else TTest(2.0, 2.0, p) for p in (seeds, together)]
     return SeedDifference((low + high) / 2, low, high, 10, "speakers", *errors, *tests)
@@ -93,6 +94,7 @@ def difference(low, high, seeds, together):
     ],
 )
 def test_verdicts(values, verdict):
+    """The verdict follows from the interval and both tests."""
     assert difference(*values).verdict("A", "B") == verdict
 
 
@@ -144,6 +146,7 @@ def test_false_alarms(seeds, seed_spread, speaker_spread, monkeypatch):
 
 
 def test_what_cannot_be_compared():
+    """Texts with fewer than two utterances with words cannot be compared."""
     with pytest.raises(
         DataError, match="needs at least two utterances with words, got 1 with 2 words"
     ):
@@ -182,6 +185,7 @@ def test_runs_of_a_system_differ(tmp_path):
 
 
 def test_the_command(tmp_path):
+    """The command prints each system's rates, the tests and the verdict."""
     texts = [["a b c", "a x", "d e"], ["a b x", "a b c", "d"], ["a b x", "a", "d"]]
     runs = [write_results(tmp_path / f"{i}", text) for i, text in enumerate([*texts, *texts[:1]])]
     done = run("compare", *runs[:2], "vs", *runs[2:])
@@ -204,6 +208,7 @@ def test_the_command(tmp_path):
 
 
 def test_errors_of_the_command(tmp_path):
+    """A misplaced vs is an error of usage, and one run on both sides an error."""
     one, two = (write_results(tmp_path / name, ["a b c", "a x", "d e"]) for name in ("one", "two"))
     for arguments in ((one, "vs"), ("vs", one), (one, "vs", two, "vs", two)):
         done = run("compare", *arguments)

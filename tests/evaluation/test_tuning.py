@@ -61,6 +61,7 @@ def test_without_a_language_model_only_the_bonus_is_searched():
 
 
 def surface_of(errors):
+    """Return a surface of trials with these numbers of errors."""
     return [
         [
             Trial(DecodingConfig(beam_size=1 + 10 * i + j), ErrorCounts(substitutions=count), 0.0)
@@ -80,11 +81,13 @@ def surface_of(errors):
     ],
 )
 def test_the_middle_of_the_best_neighbourhood(errors, place):
+    """The trial in the middle of the best neighbourhood is chosen."""
     surface = surface_of(errors)
     assert _middle(surface) is surface[place[0]][place[1]]
 
 
 def test_what_cannot_be_tuned():
+    """No utterances, or not a text for each, are errors."""
     with pytest.raises(DataError, match="tuning needs an utterance or more"):
         Tuner(VOCABULARY, [], [], None, None)
     with pytest.raises(DataError, match="got 1 and 2"):

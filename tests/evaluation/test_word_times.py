@@ -25,6 +25,7 @@ LETTERS = "abcdefgh"
 
 
 def test_where_a_recording_is_spoken():
+    """Speech is from the first loud frame to the last, or all if no frame is quiet."""
     samples = np.full(800, 1e-4, np.float32)
     samples[170:420] = 0.5
     for loud in (20.0, 35.0):

@@ -54,6 +54,7 @@ def test_formats_are_found(tmp_path, files, source, format):
     ],
 )
 def test_formats_that_are_not_found(tmp_path, files, source, message):
+    """A source that is of no format, or is ambiguous, is an error of one line."""
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(DataError) as error:
@@ -62,6 +63,7 @@ def test_formats_that_are_not_found(tmp_path, files, source, message):
 
 
 def test_lines_of_a_table_are_told(tmp_path):
+    """Problems of a table name its lines."""
     soundfile.write(tmp_path / "a.wav", noise(800), 8000)
     (tmp_path / "t.csv").write_text("path,text\na.wav,yes\nb.wav,no\na.wav,\na.wav,so,too\n")
     problems = []

@@ -51,6 +51,7 @@ LEFT_OUT = {
 
 
 def test_folder(recordings):
+    """Recordings with a text are utterances, and the others are reported with the reason."""
     problems = []
     items = read_folder(recordings, problems.append)
     assert [(item.id, item.text, item.speaker) for item in items] == [
@@ -97,5 +98,6 @@ def test_import_tells_what_it_leaves_out(recordings, tmp_path):
 
 
 def test_help_in_a_narrow_window():
+    """The help fits in a narrow window."""
     done = run("data", "import", "folder", "--help", env={**os.environ, "COLUMNS": "60"})
     assert done.returncode == 0 and max(map(len, done.stdout.splitlines())) <= 60

@@ -34,6 +34,8 @@ def audio(tmp_path):
 
 @pytest.fixture
 def write(tmp_path, audio):
+    """A function that writes a text, or values as lines of JSON, and returns the path."""
+
     def write(name, text):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -61,6 +63,7 @@ def imported(tmp_path, format, source, *options):
 
 
 def test_kaldi_recordings(write, tmp_path, audio):
+    """A data directory without segments gives an utterance for each recording."""
     kaldi(
         write,
         wav_scp=f"s1-a  {audio}/a.wav\r\ns2-b\twav/two.wav \n\n",
@@ -152,12 +155,14 @@ def test_cuts_lose_nothing(tmp_path, suffix, subtype, kept):
 
 
 def test_cuts_beyond_the_end(tmp_path):
+    """A clip that goes on beyond the end of its recording is an error."""
     soundfile.write(tmp_path / "a.wav", noisy(1), RATE)
     with pytest.raises(AudioError, match=r"ends at 1.000 s, but a clip goes on to 1.125 s"):
         cut(Clip(tmp_path / "a.wav", 4000, 9000, None), tmp_path, "clip")
 
 
 def test_nemo(write, tmp_path):
+    """Lines of a NeMo manifest keep their fields, and parts of recordings are cut."""
     source = write(
         "nemo/m.json",
         [
@@ -194,6 +199,7 @@ WANTED = {
 
 @pytest.mark.parametrize("end", ["jsonl", "jsonl.gz"])
 def test_lhotse(write, tmp_path, end):
+    """Supervisions and cuts of lhotse are imported with their fields."""
     write(f"lhotse/x_recordings_dev.{end}", [RECORDING])
     source = write(f"lhotse/x_supervisions_dev.{end}", [SUPERVISION])
     for given in (source, source.parent):
@@ -207,6 +213,7 @@ def test_lhotse(write, tmp_path, end):
 
 
 def test_tables(write, tmp_path):
+    """Tables of several dialects are imported, by the names of their columns or options."""
     common_voice = 'client_id\tpath\tsentence\tup_votes\taccents\n0f3\ta.wav\t"Yes," he said\t2\t\n'
     source = write("train.tsv", common_voice)
     lines, _ = imported(tmp_path, "csv", source, "--audio-dir", "wav")
@@ -258,6 +265,7 @@ SEGMENT = {"wav_scp": "r wav/a.wav\n", "text": "a yes\n"}
     ],
 )
 def test_kaldi_that_cannot_be_read(files, message, write, refused):
+    """A faulty data directory is an error of one line that names the place."""
     kaldi(write, **files)
     refused(message, "import", "kaldi", "kaldi")
 
@@ -312,6 +320,7 @@ def test_kaldi_that_cannot_be_read(files, message, write, refused):
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read(name, content, message, write, refused):
+    """A faulty file of each format is an error of one line that names the place."""
     write(name, content)
     formats = {"m": "nemo", "s": "lhotse", "t": "csv"}
     refused(message, "import", formats[name[0]], name)
@@ -339,6 +348,7 @@ def test_files_that_cannot_be_read(name, content, message, write, refused):
 def test_manifests_that_cannot_be_written(
     format, output, change, message, write, tmp_path, refused
 ):
+    """An export that would lose something is an error, and writes nothing."""
     write("m.jsonl", [LINE | {"id": "a"} | change])
     refused(message, "export", format, "m.jsonl", output=output)
     assert not (tmp_path / output).exists() or output == "wav"
@@ -379,6 +389,7 @@ def test_kaldi_says_what_its_tools_dislike(write, tmp_path, audio):
 @pytest.mark.parametrize("verb", ["import", "export"])
 @pytest.mark.parametrize("format", ["", "kaldi", "nemo", "lhotse", "csv"])
 def test_help_in_narrow_windows(verb, format):
+    """The help of each command fits in a narrow window."""
     done = run("data", verb, *format.split(), "--help", env={**os.environ, "COLUMNS": "60"})
     assert done.returncode == 0
     assert "Usage:" in done.stdout and max(map(len, done.stdout.splitlines())) <= 60

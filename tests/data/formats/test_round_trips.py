@@ -100,6 +100,7 @@ def through(folder, manifest, format):
 @settings(deadline=None, max_examples=25)
 @given(utterances=manifests(plain=True))
 def test_nothing_is_lost(format, utterances):
+    """A manifest that a format can hold is the same after it was written and read back."""
     with tempfile.TemporaryDirectory() as name:
         manifest, before = write_all(Path(name).resolve(), utterances)
         after = through(manifest.parent, manifest, format)
@@ -110,6 +111,7 @@ def test_nothing_is_lost(format, utterances):
 @settings(deadline=None, max_examples=25)
 @given(utterances=manifests(plain=False))
 def test_nothing_is_lost_in_silence(format, utterances):
+    """Any manifest is the same afterwards, or the export refuses it."""
     with tempfile.TemporaryDirectory() as name:
         manifest, before = write_all(Path(name).resolve(), utterances)
         try:
@@ -123,6 +125,7 @@ def test_nothing_is_lost_in_silence(format, utterances):
 @settings(deadline=None, max_examples=10)
 @given(utterances=manifests(plain=True))
 def test_through_all_formats(utterances):
+    """A manifest is the same after it went through all formats."""
     with tempfile.TemporaryDirectory() as name:
         manifest, before = write_all(Path(name).resolve(), utterances)
         for format in FORMATS:
@@ -132,6 +135,7 @@ def test_through_all_formats(utterances):
 
 @pytest.fixture(scope="module")
 def lhotse():
+    """The library lhotse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
