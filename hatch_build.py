@@ -1,0 +1,128 @@
+"""Compilation of asr/native/*.c into the library that the package loads.
+
+hatchling calls the hook below whenever a wheel or an editable install is made. In a clone that is
+used without an installation, ``python hatch_build.py`` compiles the library in place.
+
+The compiler is ``$CC``, else cc, gcc or clang. Where none of them works, pip downloads the package
+ziglang, which holds clang and the C libraries of all platforms, for the time of the build.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ModuleNotFoundError:  # only the hook needs hatchling
+    BuildHookInterface = object
+
+WINDOWS = sys.platform == "win32"
+FOLDER = Path(__file__).resolve().parent / "asr" / "native"
+LIBRARY = "_native.dll" if WINDOWS else "_native.so"
+ZIG = "ziglang>=0.13"
+# Results must not depend on the processor or the compiler, so nothing is contracted or reordered.
+OPTIONS = ["-std=c99", "-O2", "-ffp-contract=off", "-fvisibility=hidden", "-shared"]
+
+
+def sources(folder: Path = FOLDER) -> list[Path]:
+    """Return the C files of ``folder`` in alphabetical order."""
+    return sorted(folder.glob("*.c"))
+
+
+def source_hash(folder: Path = FOLDER) -> int:
+    """Return 64 bits of a hash of all that the library of ``folder`` is compiled from."""
+    result = hashlib.sha256(" ".join(OPTIONS).encode())
+    for path in sorted([*sources(folder), *folder.glob("*.h")]):
+        result.update(path.name.encode() + b"\0" + path.read_bytes())
+    return int.from_bytes(result.digest()[:8], "big")
+
+
+def installed_compiler() -> list[str] | None:
+    """Return the command of the C compiler that is installed, or None."""
+    if "CC" in os.environ:
+        return shlex.split(os.environ["CC"], posix=not WINDOWS)
+    for name in ("cc", "gcc", "clang"):
+        # A program of this name may come without headers, or only ask to install a compiler.
+        if (
+            shutil.which(name)
+            and not subprocess.run(
+                [name, "-E", "-"], input=b"#include <stdlib.h>\n", capture_output=True
+            ).returncode
+        ):
+            return [name]
+    return None
+
+
+def compile_library(target: Path, options: Sequence[str] = ()) -> None:
+    """Compile the library into the file ``target``, with more ``options`` for the compiler.
+
+    Raises:
+        SystemExit: there is no compiler, or it failed; the message holds what it said.
+    """
+    # zig compiles for the processor that it runs on unless it is told not to.
+    compiler = installed_compiler() or [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
+    define = f"-DSOURCE_HASH=UINT64_C({source_hash():#x})"
+    position = [] if WINDOWS else ["-fPIC"]
+    files = [str(path) for path in sources()]
+    # A process that has the old library loaded keeps it, because the new one is another file.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as folder:
+        result = Path(folder, target.name)
+        command = [
+            *compiler,
+            *OPTIONS,
+            *position,
+            *options,
+            define,
+            "-o",
+            str(result),
+            *files,
+            "-lm",
+        ]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        except OSError as error:
+            raise SystemExit(
+                f"error: the C compiler {compiler[0]} cannot be run: {error}"
+            ) from error
+        if done.returncode:
+            raise SystemExit(
+                f"error: the C compiler failed; set CC to use another one\n"
+                f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+            )
+        result.replace(target)
+
+
+class NativeHook(BuildHookInterface):
+    """The build hook that puts the library into a wheel, or beside its sources if editable."""
+
+    def dependencies(self) -> list[str]:
+        """Return the packages that the build needs; pip installs them for its time alone."""
+        return [] if installed_compiler() else [ZIG]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile the library, and mark the wheel as one for this platform and every Python."""
+        platform = self.builder.get_best_matching_tag().rpartition("-")[2]
+        build_data["tag"] = f"py3-none-{platform}"
+        build_data["pure_python"] = False
+        if version == "editable":
+            compile_library(FOLDER / LIBRARY)
+        else:  # the folder of the sources may be read-only
+            self.place = tempfile.TemporaryDirectory()
+            compile_library(Path(self.place.name, LIBRARY))
+            build_data["force_include"][f"{self.place.name}/{LIBRARY}"] = f"asr/native/{LIBRARY}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the library that was compiled for the wheel."""
+        if version != "editable":
+            self.place.cleanup()
+
+
+if __name__ == "__main__":
+    compile_library(FOLDER / LIBRARY)
