@@ -108,7 +108,10 @@ class NativeHook(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the library, and mark the wheel as one for this platform and every Python."""
-        platform = self.builder.get_best_matching_tag().rpartition("-")[2]
+        from packaging.tags import platform_tags  # comes with hatchling
+
+        # The tags before this one promise that the library runs on older systems too.
+        platform = next(tag for tag in platform_tags() if not tag.startswith(("many", "musl")))
         build_data["tag"] = f"py3-none-{platform}"
         build_data["pure_python"] = False
         if version == "editable":
