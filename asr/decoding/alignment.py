@@ -6,15 +6,14 @@ pruned, and the path is traced back block by block from the scores kept at the b
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from asr.counts import counted
-from asr.decoding.jit import compiled
 from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
+from asr.native import library
 from asr.text import min_frames
 
 BLOCK = 2048
@@ -46,8 +45,8 @@ def align(
         logarithm of the path's probability.
 
     Raises:
-        DataError: tokens that these log-probs do not have, fewer frames than the tokens need (with
-            a blank between equal ones), or no path with a probability above 0.
+        DataError: tokens or a blank that these log-probs do not have, fewer frames than the tokens
+            need (with a blank between equal ones), or no path with a probability above 0.
 
     >>> best = [0, 1, 1, 2]  # the most probable symbol of each frame
     >>> sure = np.log(np.float32(0.1) + np.eye(3, dtype=np.float32)[best] * np.float32(0.7))
@@ -63,122 +62,62 @@ def align(
             "too short "
             "for this text"
         )
-    starts, ends = np.zeros(len(labels), np.int32), np.zeros(len(labels), np.int32)
+    log_probs = np.require(log_probs, np.float32, "CA")
     for threshold in THRESHOLDS:
-        score = viterbi(log_probs, labels, blank_id, threshold, starts, ends, BLOCK)
-        if score > -np.inf:
-            return starts, ends, score
+        path = _viterbi(log_probs, labels, blank_id, threshold)
+        if path:
+            return path
     raise DataError("the text has probability 0 on this audio")
 
 
-@compiled
-def sweep(
-    log_probs: Any,
-    labels: Any,
+def _viterbi(
+    log_probs: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int32],
     blank: int,
     threshold: float,
-    scores: Any,
-    low: int,
-    high: int,
-    moves: Any,
-    lows: Any,
-) -> tuple[int, int]:
-    """Take ``scores`` of the states ``low`` to ``high`` (exclusive) through all frames of a block.
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], float] | None:
+    """Return what :func:`align` does, or None if the path to the end of the text is pruned."""
+    frames, size = log_probs.shape
+    count = len(labels)
+    states = 2 * count + 1
+    # Two states that no path is in stand before the others, see align.c.
+    scores = np.full(2 + states, -np.inf)
+    scores[2] = 0.0  # before the first frame: as if in the blank before the first label
+    used = np.array([0, 1], np.int64)  # the range of states in use, exclusive
+    lows = np.empty(BLOCK, np.int64)
 
-    State 2 k + 1 is on label k, state 2 k in the blank before it. If ``moves`` (frames, width) is
-    not empty, it is filled with the number of states that each state came forward in that frame;
-    its column 0 is the state ``lows[t]``. Return the range of states that are left.
-    """
-    states = 2 * len(labels) + 1
-    keep = len(moves) > 0
-    for t in range(len(log_probs)):
-        row = log_probs[t]
-        lows[t] = low
-        high = min(high + 2, states)
-        best = -np.inf
-        for state in range(high - 1, low - 1, -1):  # downwards: what is read is not yet replaced
-            score, move = scores[state], 0
-            if state > low and scores[state - 1] > score:
-                score, move = scores[state - 1], 1
-            token = blank
-            if state & 1:
-                label = state >> 1
-                token = labels[label]
-                if state > low + 1 and labels[label - 1] != token and scores[state - 2] > score:
-                    score, move = scores[state - 2], 2
-            scores[state] = score + row[token]
-            best = max(best, scores[state])
-            if keep:
-                moves[t, state - low] = move
-        floor = best - threshold
-        while low < high - 1 and scores[low] < floor:
-            scores[low] = -np.inf
-            low += 1
-        while high > low + 1 and scores[high - 1] < floor:
-            high -= 1
-            scores[high] = -np.inf
-    return low, high
-
-
-@compiled
-def viterbi(
-    log_probs: Any,
-    labels: Any,
-    blank: int,
-    threshold: float,
-    starts: Any,
-    ends: Any,
-    block: int,
-) -> float:
-    """Fill ``starts`` and ``ends`` (n,); return the path's score, -inf if none reaches the end."""
-    frames, states = len(log_probs), 2 * len(labels) + 1
-    blocks = (frames + block - 1) // block
-    lows = np.zeros(frames, np.int32)
-    scores = np.full(states, -np.inf)
-    scores[0] = 0.0  # before the first frame: as if in the blank before the first label
-    low, high = 0, 1
-    # The states in use at the beginning of each block, one block behind the other.
-    kept = np.empty(1024)
-    offsets = np.zeros(blocks + 1, np.int64)
-    bounds = np.zeros((blocks + 1, 2), np.int64)
-    nothing = np.empty((0, 0), np.int8)
-    for index in range(blocks):
-        first, last = index * block, min((index + 1) * block, frames)
-        bounds[index] = low, high
-        offsets[index + 1] = offsets[index] + high - low
-        if offsets[index + 1] > len(kept):
-            larger = np.empty(2 * offsets[index + 1])
-            larger[: offsets[index]] = kept[: offsets[index]]
-            kept = larger
-        kept[offsets[index] : offsets[index + 1]] = scores[low:high]
-        low, high = sweep(
-            log_probs[first:last], labels, blank, threshold, scores, low, high, nothing,
-            lows[first:last],
+    def sweep(first: int, moves: npt.NDArray[np.int8] | None = None) -> None:
+        block = log_probs[first : first + BLOCK]
+        place, width = (None, 0) if moves is None else (moves.ctypes.data, moves.shape[1])
+        library.align_sweep(
+            block, len(block), size, labels, count, blank, threshold, scores, used, place, width,
+            lows,
         )  # fmt: skip
-    state = states - 1
-    if states > 1 and scores[states - 2] > scores[states - 1]:
-        state = states - 2
-    total = scores[state]
-    if total == -np.inf:
-        return -np.inf
-    for label in range(len(labels)):
-        starts[label] = -1
-    for index in range(blocks - 1, -1, -1):
-        first, last = index * block, min((index + 1) * block, frames)
-        low, high = bounds[index]
-        scores[:] = -np.inf
-        scores[low:high] = kept[offsets[index] : offsets[index + 1]]
-        width = min(states, high - low + 2 * (last - first))
-        moves = np.empty((last - first, width), np.int8)
-        sweep(
-            log_probs[first:last], labels, blank, threshold, scores, low, high, moves,
-            lows[first:last],
-        )  # fmt: skip
-        for t in range(last - 1, first - 1, -1):
-            if state & 1:
-                label = state >> 1
-                if starts[label] < 0:
-                    ends[label] = t + 1
-                starts[label] = t
-            state -= moves[t - first, state - lows[t]]
-    return total
+
+    firsts = range(0, max(frames, 1), BLOCK)
+    kept = []  # the states in use at the beginning of each block
+    for first in firsts:
+        low, high = used.tolist()
+        kept.append((first, low, high, scores[2 + low : 2 + high].copy()))
+        if first != firsts[-1]:
+            sweep(first)
+    longest = min(BLOCK, frames)
+    widest = max(high - low for _, low, high, _ in kept) + 2 * longest
+    moves = np.empty((longest, min(states, widest)), np.int8)
+    starts, ends = np.full(count, -1, np.int32), np.zeros(count, np.int32)
+    state, total = -1, -np.inf
+    for first, low, high, before in reversed(kept):
+        scores.fill(-np.inf)
+        scores[2 + low : 2 + high] = before
+        used[:] = low, high
+        sweep(first, moves)
+        if first == firsts[-1]:
+            state = states - 1 - int(scores[-2] > scores[-1])
+            total = scores[2 + state].item()
+            if not total > -np.inf:
+                return None
+        length = min(BLOCK, frames - first)
+        state = library.align_trace(
+            moves, moves.shape[1], lows, length, first, state, starts, ends
+        )
+    return starts, ends, total

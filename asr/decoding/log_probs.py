@@ -57,12 +57,15 @@ def check_tokens(
     """Return ``tokens`` as an array (n,) if ``log_probs`` (frames, V) can hold them.
 
     Raises:
-        DataError: ``log_probs`` is not two-dimensional, or a token is the blank or outside V.
+        DataError: ``log_probs`` is not two-dimensional, a token is the blank or outside V, or the
+            blank is outside V.
     """
     labels = np.asarray(tokens, np.int32)
     if log_probs.ndim != 2:
         raise DataError(f"log_probs needs shape (frames, V), got {log_probs.shape}")
     size = log_probs.shape[1]
+    if not 0 <= blank_id < size:
+        raise DataError(f"the blank needs 0 <= blank_id < V = {size}, got {blank_id}")
     if len(labels) and not (labels.min() >= 0 and labels.max() < size and blank_id not in labels):
         raise DataError(f"tokens need 0 <= token < V = {size}, without the blank {blank_id}")
     return labels

@@ -11,10 +11,31 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.ctypeslib import ndpointer
+
 from asr.errors import ConfigError
 
 ABI_VERSION = 1  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
+
+
+def _array(dtype: Any, dimensions: int = 1) -> Any:
+    return ndpointer(dtype, dimensions, flags=("C_CONTIGUOUS", "ALIGNED"))
+
+
+class Prefixes(ctypes.Structure):
+    """The structure of posteriors.h with the same name."""
+
+    _fields_ = [
+        ("parents", ctypes.c_void_p),
+        ("tokens", ctypes.c_void_p),
+        ("boundaries", ctypes.c_void_p),
+        ("codes", ctypes.c_void_p),
+        ("powers", ctypes.c_void_p),
+        ("space", ctypes.c_int64),
+    ]
+
 
 # What every exported function returns and takes, in the order of the files. Arrays are best
 # declared by numpy.ctypeslib.ndpointer, which checks their type and layout at each call.
@@ -26,8 +47,35 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     # context.c
     # beam.c
     # posteriors.c
+    "prefix_length": (ctypes.c_int64, [_array(np.int32), _array(np.int32), ctypes.c_int32]),
+    "prefix_tokens": (
+        None,
+        [_array(np.int32), _array(np.int32), ctypes.c_int32, ctypes.c_int64, _array(np.int32)],
+    ),
+    "token_posteriors": (
+        ctypes.c_bool,
+        [
+            ctypes.POINTER(Prefixes), _array(np.int32), _array(np.float64), ctypes.c_int64,
+            ctypes.c_int64, _array(np.int32), _array(np.float64),
+        ],
+    ),
     # align.c
-}
+    "align_sweep": (
+        None,
+        [
+            _array(np.float32, 2), ctypes.c_int64, ctypes.c_int64, _array(np.int32), ctypes.c_int64,
+            ctypes.c_int32, ctypes.c_double, _array(np.float64), _array(np.int64), ctypes.c_void_p,
+            ctypes.c_int64, _array(np.int64),
+        ],
+    ),
+    "align_trace": (
+        ctypes.c_int64,
+        [
+            _array(np.int8, 2), ctypes.c_int64, _array(np.int64), ctypes.c_int64, ctypes.c_int64,
+            ctypes.c_int64, _array(np.int32), _array(np.int32),
+        ],
+    ),
+}  # fmt: skip
 
 
 def load(path: Path) -> ctypes.CDLL:

@@ -1,0 +1,183 @@
+/* The posterior of each word among the hypotheses that a search kept. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "posteriors.h"
+
+#define ROOT (-1)                  /* the token of the empty prefix */
+#define WORD_MASK 0xFFFFFFFFFFFFu  /* MASK of asr/decoding/confidence.py */
+#define NEGLIGIBLE 1e-6            /* hypotheses below this share of the best are left out */
+#define SMALLEST 1e-10             /* the least posterior of a word */
+
+/* The ways to align a word of ours with a word of theirs. */
+enum { PAIR, SKIP_OURS, SKIP_THEIRS };
+
+/* The arrays that one call needs. */
+typedef struct {
+    uint64_t *ours, *theirs; /* the hashes of words of two hypotheses */
+    double *posteriors;      /* of our words */
+    int32_t *tokens;         /* of their hypothesis */
+    int32_t *costs;          /* a row of the table of edit distances */
+    uint8_t *moves;          /* the table of the moves that lead to them */
+    size_t room;             /* the size of `moves` */
+} Scratch;
+
+int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t node)
+{
+    int64_t length = 0;
+    for (; tokens[node] != ROOT; node = parents[node])
+        length++;
+    return length;
+}
+
+void prefix_tokens(
+    const int32_t *parents, const int32_t *tokens, int32_t node, int64_t length, int32_t *out)
+{
+    for (; length > 0; node = parents[node])
+        out[--length] = tokens[node];
+}
+
+/* Fill `words` with a hash of each word of `tokens` (length,), which is the same however the word
+ * is divided into tokens, and return their count. */
+static int64_t hash_words(
+    const Prefixes *prefixes, const int32_t *tokens, int64_t length, uint64_t *words)
+{
+    int64_t count = 0;
+    bool inside = false;
+    for (int64_t i = 0; i < length; i++) {
+        const int32_t token = tokens[i];
+        if (token == prefixes->space) {
+            inside = false;
+            continue;
+        }
+        if (!inside || prefixes->boundaries[token]) {
+            inside = true;
+            words[count++] = 0;
+        }
+        const uint64_t before = words[count - 1] * prefixes->powers[token];
+        words[count - 1] = (before + prefixes->codes[token]) & WORD_MASK;
+    }
+    return count;
+}
+
+/* Fill `moves` (count, others) with the last move of an alignment with the fewest edits of each
+ * beginning of `ours` (count,) with each beginning of `theirs` (others,). */
+static void align_words(
+    const uint64_t *ours, int64_t count, const uint64_t *theirs, int64_t others, int32_t *costs,
+    uint8_t *moves)
+{
+    for (int64_t b = 0; b <= others; b++)
+        costs[b] = (int32_t)b;
+    for (int64_t a = 0; a < count; a++) {
+        int32_t diagonal = costs[0];
+        costs[0] = (int32_t)a + 1;
+        for (int64_t b = 0; b < others; b++) {
+            const int32_t above = costs[b + 1] + 1, left = costs[b] + 1;
+            int32_t cost = diagonal + (ours[a] != theirs[b]);
+            uint8_t move = PAIR;
+            if (above < cost) {
+                cost = above;
+                move = SKIP_OURS;
+            }
+            if (left < cost) {
+                cost = left;
+                move = SKIP_THEIRS;
+            }
+            diagonal = costs[b + 1];
+            costs[b + 1] = cost;
+            moves[a * others + b] = move;
+        }
+    }
+}
+
+/* Add `weight` to the posteriors of our words (count,) that their hypothesis (others,) has in the
+ * same place. Return false if there is no memory. */
+static bool compare(Scratch *scratch, int64_t count, int64_t others, double weight)
+{
+    const uint64_t *ours = scratch->ours, *theirs = scratch->theirs;
+    int64_t a = count, b = others, same = 0;
+    while (a > 0 && b > 0 && ours[a - 1] == theirs[b - 1]) {
+        scratch->posteriors[--a] += weight;
+        b--;
+    }
+    while (same < a && same < b && ours[same] == theirs[same])
+        same++;
+    /* Between the words that both begin with and those that both end with. */
+    const int64_t rows = a - same, columns = b - same;
+    const size_t needed = (size_t)rows * (size_t)columns;
+    if (needed > scratch->room) {
+        uint8_t *larger = realloc(scratch->moves, needed);
+        if (!larger)
+            return false;
+        scratch->moves = larger;
+        scratch->room = needed;
+    }
+    if (needed > 0)
+        align_words(ours + same, rows, theirs + same, columns, scratch->costs, scratch->moves);
+    while (a > 0 && b > 0) {
+        const bool equal = ours[a - 1] == theirs[b - 1];
+        int move;
+        if (a > same && b > same)
+            move = scratch->moves[(a - same - 1) * columns + b - same - 1];
+        else /* one of the beginnings is part of the other: the rest of that is skipped */
+            move = equal ? PAIR : a > b ? SKIP_OURS : SKIP_THEIRS;
+        if (move == PAIR && equal)
+            scratch->posteriors[a - 1] += weight;
+        a -= move != SKIP_THEIRS;
+        b -= move != SKIP_OURS;
+    }
+    return true;
+}
+
+bool token_posteriors(
+    const Prefixes *prefixes, const int32_t *beam, const double *totals, int64_t entries,
+    int64_t chosen, int32_t *out, double *logs)
+{
+    const int32_t *parents = prefixes->parents, *tokens = prefixes->tokens;
+    double highest = -INFINITY;
+    int64_t longest = 1;
+    for (int64_t i = 0; i < entries; i++) {
+        const int64_t length = prefix_length(parents, tokens, beam[i]);
+        highest = totals[i] > highest ? totals[i] : highest;
+        longest = length > longest ? length : longest;
+    }
+    const int64_t length = prefix_length(parents, tokens, beam[chosen]);
+    prefix_tokens(parents, tokens, beam[chosen], length, out);
+    const size_t words = (size_t)longest;
+    const size_t each = 2 * sizeof(uint64_t) + sizeof(double) + 2 * sizeof(int32_t);
+    uint64_t *block = calloc(words + 1, each);
+    if (!block)
+        return false;
+    Scratch scratch = {.ours = block, .theirs = block + words};
+    scratch.posteriors = (double *)(scratch.theirs + words);
+    scratch.tokens = (int32_t *)(scratch.posteriors + words);
+    scratch.costs = scratch.tokens + words;
+    const int64_t count = hash_words(prefixes, out, length, scratch.ours);
+    double sum = 0.0;
+    bool done = true;
+    for (int64_t i = 0; done && i < entries; i++) {
+        const double weight = exp(totals[i] - highest);
+        if (weight < NEGLIGIBLE && i != chosen)
+            continue;
+        sum += weight;
+        const int64_t other = prefix_length(parents, tokens, beam[i]);
+        prefix_tokens(parents, tokens, beam[i], other, scratch.tokens);
+        const int64_t others = hash_words(prefixes, scratch.tokens, other, scratch.theirs);
+        done = compare(&scratch, count, others, weight);
+    }
+    int64_t word = -1;
+    bool inside = false;
+    for (int64_t i = 0; done && i < length; i++) {
+        if (out[i] == prefixes->space) {
+            inside = false;
+        } else if (!inside || prefixes->boundaries[out[i]]) {
+            inside = true;
+            word++;
+        }
+        logs[i] = word < 0 ? 0.0 : log(fmax(scratch.posteriors[word] / sum, SMALLEST));
+    }
+    free(scratch.moves);
+    free(block);
+    return done;
+}
