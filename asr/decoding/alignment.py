@@ -62,7 +62,7 @@ def align(
             "too short "
             "for this text"
         )
-    log_probs = np.require(log_probs, np.float32, "CA")
+    log_probs = np.require(log_probs, np.float32, ["C", "A"])
     for threshold in THRESHOLDS:
         path = _viterbi(log_probs, labels, blank_id, threshold)
         if path:
@@ -117,7 +117,5 @@ def _viterbi(
             if not total > -np.inf:
                 return None
         length = min(BLOCK, frames - first)
-        state = library.align_trace(
-            moves, moves.shape[1], lows, length, first, state, starts, ends
-        )
+        state = library.align_trace(moves, moves.shape[1], lows, length, first, state, starts, ends)
     return starts, ends, total
