@@ -15,10 +15,12 @@ import numpy as np
 from numpy.ctypeslib import ndpointer
 
 from asr.errors import ConfigError
+from asr.native.lm import Lm, LmState
 
 ABI_VERSION = 1  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 
+_LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
 
 def _array(dtype: Any, dimensions: int = 1) -> Any:
     return ndpointer(dtype, dimensions, flags=("C_CONTIGUOUS", "ALIGNED"))
@@ -44,6 +46,16 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "abi_version": (ctypes.c_int32, []),
     "source_hash": (ctypes.c_uint64, []),
     # lm.c
+    "lm_word": (ctypes.c_int32, [_LM, ctypes.c_uint64]),
+    "lm_state": (None, [_LM, _array(np.int32), ctypes.c_int64, _STATE]),
+    "lm_score": (None, [_LM, _STATE, _array(np.int32), ctypes.c_int64, _array(np.float64)]),
+    "lm_pack": (
+        None,
+        [
+            _array(np.uint8), ctypes.c_int64, ctypes.c_int64, ctypes.c_int32, _array(np.uint32),
+            ctypes.c_int64,
+        ],
+    ),
     # context.c
     # beam.c
     # posteriors.c
