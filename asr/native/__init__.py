@@ -22,6 +22,7 @@ LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else
 
 _LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
 
+
 def _array(dtype: Any, dimensions: int = 1) -> Any:
     return ndpointer(dtype, dimensions, flags=("C_CONTIGUOUS", "ALIGNED"))
 
