@@ -1,0 +1,160 @@
+"""The tables of a beam search: vocabulary, lexicon, language model and hot words, as the compiled
+search reads them (``asr/native/search.h``)."""
+
+import ctypes
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.decoding.confidence import token_codes
+from asr.decoding.config import DecodingConfig
+from asr.decoding.hotwords import build_hotwords
+from asr.decoding.lexicon import build_lexicon
+from asr.errors import DataError
+from asr.lm.ngram import END, SPACE, START, UNKNOWN
+from asr.lm.packed import PackedLm
+from asr.native import Search
+from asr.text import Vocabulary
+
+NO_LM, WORD_LM, TOKEN_LM = range(3)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of a search, which do not depend on its options.
+
+    The arrays are those of ``Search`` in ``asr/native/search.h``, whose comments say what they
+    hold; None stands for what a search does without.
+    """
+
+    vocabulary: Vocabulary
+    lm: PackedLm | None
+    boundaries: npt.NDArray[np.uint8]
+    codes: npt.NDArray[np.uint64]
+    powers: npt.NDArray[np.uint64]
+    lexicon_first: npt.NDArray[np.int32] | None = None
+    lexicon_label: npt.NDArray[np.int32] | None = None
+    lexicon_words: npt.NDArray[np.int32] | None = None
+    token_words: npt.NDArray[np.int32] | None = None
+    word_hashes: npt.NDArray[np.uint64] | None = None
+    word_ids: npt.NDArray[np.int32] | None = None
+    hot_next: npt.NDArray[np.int32] | None = None
+    hot_gain: npt.NDArray[np.float64] | None = None
+    hot_potential: npt.NDArray[np.float64] | None = None
+
+    def search(self, options: DecodingConfig) -> Search:
+        """Return the structure that the compiled search reads; it keeps the tables alive."""
+        vocabulary, lm = self.vocabulary, self.lm
+        space = vocabulary.space_id
+        hot_gain, hot_potential = self.hot_gain, self.hot_potential
+        most = max(0.0, options.word_bonus, options.word_bonus + options.unknown_score)
+        if hot_gain is not None and hot_potential is not None:
+            # A potential is only lent: it must not push better prefixes out of the beam.
+            hot_potential = np.minimum(hot_potential, options.beam_threshold / 2)
+            most += float(hot_gain.max() + hot_potential.max())
+        arrays = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), np.ndarray)
+        }
+        if hot_potential is not None:
+            arrays["hot_potential"] = hot_potential
+        kind = _kind(lm)
+        context = self.lexicon_first is not None or kind or hot_gain is not None
+        result = Search(
+            lm=lm.address if lm else None,
+            word_count=0 if self.word_hashes is None else len(self.word_hashes),
+            lm_weight=options.lm_weight,
+            word_bonus=options.word_bonus,
+            unknown_score=options.unknown_score,
+            beam_threshold=math.exp(-options.beam_threshold),
+            token_threshold=math.exp(-options.token_threshold),
+            blank_skip=options.blank_skip,
+            largest_factor=math.exp(most),
+            size=len(vocabulary),
+            blank=vocabulary.blank_id,
+            space=-1 if space is None else space,
+            leading=bool(vocabulary.scores) and vocabulary.spaced,
+            lm_kind=kind,
+            lm_unknown=lm.unknown_id if lm else 0,
+            lm_end=lm.word_id(END) if lm else 0,
+            beam_size=options.beam_size,
+            max_tokens=min(options.max_tokens, len(vocabulary)),
+            plain=not (context or options.word_bonus),
+            **{name: array.ctypes.data for name, array in arrays.items()},
+        )
+        result.kept = (self, arrays)
+        return result
+
+
+def build_tables(
+    vocabulary: Vocabulary,
+    lm: PackedLm | None,
+    lexicon: Iterable[str] | None,
+    hotwords: Mapping[str, float],
+) -> Tables:
+    """Build the tables of a search.
+
+    Raises:
+        DataError: the vocabulary cannot spell a hot word or a word of the lexicon, or does not go
+            with the language model.
+    """
+    kind = _kind(lm)
+    if lexicon is not None or kind == WORD_LM:
+        if vocabulary.space_id is None or not vocabulary.spaced:
+            raise DataError(
+                "a lexicon or a language model of words needs a vocabulary with a space"
+            )
+    if kind == TOKEN_LM and vocabulary.scores:
+        raise DataError("a model of sub-words takes a language model of words, not of characters")
+    arrays: dict[str, Any] = {}
+    if hotwords:
+        automaton = build_hotwords(hotwords, vocabulary)
+        arrays["hot_next"] = automaton.next
+        arrays["hot_gain"] = automaton.gain
+        arrays["hot_potential"] = automaton.potential
+    if lexicon is not None:
+        hot = [word for phrase in hotwords for word in vocabulary.normalize(phrase).split()]
+        words = dict.fromkeys([*map(vocabulary.normalize, lexicon), *hot])
+        ids = [lm.word_id(word) if lm and kind == WORD_LM else 0 for word in words]
+        built = build_lexicon([*words], ids, vocabulary)
+        arrays["lexicon_first"], arrays["lexicon_label"] = built.trie.first, built.trie.label
+        arrays["lexicon_words"] = built.words
+    elif lm and kind == WORD_LM:
+        arrays["word_hashes"], arrays["word_ids"] = _words(lm, vocabulary)
+    if lm and kind == TOKEN_LM:
+        names = [SPACE if token == " " else token for token in vocabulary.tokens]
+        arrays["token_words"] = np.array([lm.word_id(name) for name in names], np.int32)
+    codes, powers = token_codes([vocabulary.decode([id]) for id in range(len(vocabulary))])
+    return Tables(
+        vocabulary,
+        lm,
+        boundaries=np.array(vocabulary.word_boundaries, np.uint8),
+        codes=codes,
+        powers=powers,
+        **arrays,
+    )
+
+
+def _kind(lm: PackedLm | None) -> int:
+    return NO_LM if lm is None else WORD_LM if lm.unit == "word" else TOKEN_LM
+
+
+def _words(lm: PackedLm, vocabulary: Vocabulary) -> tuple[Any, Any]:
+    """Return the hashes of the words of ``lm``, ascending, and their ids; the markers of sentences
+    and of unknown words are no words."""
+    if vocabulary.unicode == "NFC":
+        hashes, ids = lm.word_hashes, lm.word_ids
+    else:
+        known = {vocabulary.normalize(word): id for word, id in lm.ids.items()}
+        hashes, _ = token_codes([*known])
+        order = np.argsort(hashes)
+        hashes, ids = hashes[order], np.array([*known.values()], np.int32)[order]
+    if not vocabulary.unknown_characters(START):
+        words = ~np.isin(ids, [lm.word_id(mark) for mark in (START, END, UNKNOWN)])
+        hashes, ids = hashes[words], ids[words]
+    return hashes, ids

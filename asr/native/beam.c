@@ -1,0 +1,444 @@
+/* Prefix beam search: the loop over frames.
+ *
+ * The recursion is that of Graves (2012), algorithm 1, and of Hannun et al. (2014), algorithm 1: a
+ * prefix keeps the probability of all paths that end in a blank apart from that of those that end
+ * in its last token, since only after a blank can the same token follow as a new one.
+ *
+ * Prefixes are nodes of a trie that grows. A prefix that stays in the beam takes its own mass, and
+ * the mass of its parent extended by its last token where the parent is in the beam too: so equal
+ * prefixes meet without a hash table, and a node is made only for a prefix that was selected.
+ *
+ * The arithmetic is that of probabilities: no logarithm is taken in the inner loops. The context
+ * score of a prefix is a factor of its mass. After every frame all masses are divided by the
+ * largest, whose logarithm is kept, so that only masses below e**-700 of the best are lost. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native.h"
+#include "posteriors.h"
+#include "search.h"
+
+/* The probability of a prefix's paths that end in a blank, of those that end in its last token, and
+ * of both. */
+typedef struct {
+    double blank, token, both;
+} Mass;
+
+/* A prefix that may be in the next beam: entry `entry` with `token` more, or as it is (NONE). */
+typedef struct {
+    double score;
+    int32_t entry, token;
+} Candidate;
+
+typedef struct {
+    Tree tree;
+    int32_t *beam;  /* (beam_size,) nodes */
+    Mass *mass;     /* (beam_size,) probabilities times the factor of the context, scaled */
+    int32_t entries;
+    double scale;   /* the natural logarithm of what all masses were divided by */
+    double largest; /* the largest mass */
+} Stream;
+
+/* What a frame needs besides; it lives for one call. */
+typedef struct {
+    Candidate *candidates; /* (beam_size * (tokens + 1),) */
+    double *order;         /* likewise */
+    int32_t *tokens;       /* (tokens,) the most probable tokens of the frame, the best first */
+    int32_t *allowed;      /* (V,) those that the lexicon allows after a prefix */
+    int32_t *offered;      /* (V,) the last frame that offered a token */
+    int32_t *met;          /* (beam_size, V) the last frame in which a child was in the beam */
+    Mass *stays, *next_mass;
+    int32_t *next_beam;
+} Scratch;
+
+static void scratch_free(Scratch *scratch) {
+    free(scratch->candidates);
+    free(scratch->order);
+    free(scratch->tokens);
+    free(scratch->allowed);
+    free(scratch->offered);
+    free(scratch->met);
+    free(scratch->stays);
+    free(scratch->next_mass);
+    free(scratch->next_beam);
+}
+
+static bool scratch_init(Scratch *scratch, const Search *search) {
+    const size_t beam = (size_t)search->beam_size, size = (size_t)search->size;
+    const size_t room = beam * ((size_t)search->max_tokens + 1);
+    scratch->candidates = malloc(room * sizeof *scratch->candidates);
+    scratch->order = malloc(room * sizeof *scratch->order);
+    scratch->tokens = malloc((size_t)search->max_tokens * sizeof *scratch->tokens);
+    scratch->allowed = malloc(size * sizeof *scratch->allowed);
+    scratch->offered = malloc(size * sizeof *scratch->offered);
+    scratch->met = malloc(beam * size * sizeof *scratch->met);
+    scratch->stays = malloc(beam * sizeof *scratch->stays);
+    scratch->next_mass = malloc(beam * sizeof *scratch->next_mass);
+    scratch->next_beam = malloc(beam * sizeof *scratch->next_beam);
+    if (!scratch->candidates || !scratch->order || !scratch->tokens || !scratch->allowed ||
+        !scratch->offered || !scratch->met || !scratch->stays || !scratch->next_mass ||
+        !scratch->next_beam)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        scratch->offered[i] = NONE;
+    for (size_t i = 0; i < beam * size; i++)
+        scratch->met[i] = NONE;
+    return true;
+}
+
+/* Return the `n`-th largest of the first `count` values, and reorder them (quickselect). */
+static double nth_largest(double *values, int64_t count, int64_t n) {
+    int64_t low = 0, high = count - 1, wanted = n - 1;
+    while (low < high) {
+        const double pivot = values[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] > pivot)
+                i++;
+            while (values[j] < pivot)
+                j--;
+            if (i <= j) {
+                const double value = values[i];
+                values[i++] = values[j];
+                values[j--] = value;
+            }
+        }
+        if (wanted <= j)
+            high = j;
+        else if (wanted >= i)
+            low = i;
+        else
+            break;
+    }
+    return values[wanted];
+}
+
+/* Fill `tokens` with the most probable tokens of a frame, the best first; return their count. */
+static int32_t best_tokens(const Search *search, const double *row, int32_t *tokens) {
+    double highest = 0.0;
+    for (int32_t token = 0; token < search->size; token++)
+        highest = row[token] > highest ? row[token] : highest;
+    double lowest = highest * search->token_threshold;
+    int32_t count = 0;
+    for (int32_t token = 0; token < search->size; token++) {
+        const double value = row[token];
+        if (value < lowest || value == 0.0 || token == search->blank)
+            continue;
+        if (count == search->max_tokens) {
+            if (value <= row[tokens[count - 1]])
+                continue;
+            count--;
+        }
+        int32_t place = count++;
+        for (; place > 0 && row[tokens[place - 1]] < value; place--)
+            tokens[place] = tokens[place - 1];
+        tokens[place] = token;
+    }
+    return count;
+}
+
+/* Fill `tokens` with those that the closed lexicon allows after its node `lexicon`, and that
+ * `offered` marks with the number of this frame; return their count. */
+static int32_t allowed_tokens(
+    const Search *search, int32_t lexicon, const int32_t *offered, int32_t frame, int32_t *tokens) {
+    const int32_t *first = search->lexicon_first, *label = search->lexicon_label;
+    int32_t count = 0;
+    for (int32_t child = first[lexicon]; child < first[lexicon + 1]; child++)
+        if (offered[label[child]] == frame)
+            tokens[count++] = label[child];
+    const bool ends = search->lexicon_words[lexicon] >= 0;
+    if ((ends || (search->leading && lexicon == 0)) && offered[search->space] == frame)
+        tokens[count++] = search->space;
+    if (ends && search->leading) /* tokens that begin with a space, too */
+        for (int32_t child = first[0]; child < first[1]; child++)
+            if (search->boundaries[label[child]] && offered[label[child]] == frame)
+                tokens[count++] = label[child];
+    return count;
+}
+
+/* Let all prefixes go on with a blank that is as good as certain. */
+static void skip(Stream *stream, double blank) {
+    for (int32_t i = 0; i < stream->entries; i++) {
+        const double both = stream->mass[i].both * blank;
+        stream->mass[i] = (Mass){both, 0.0, both};
+    }
+    stream->largest *= blank;
+}
+
+/* Make the candidates that are prefixes of the beam as they are. Return their best score; `worst`
+ * gets the least. */
+static double stay(Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *worst) {
+    const Search *search = stream->tree.search;
+    const Tree *tree = &stream->tree;
+    const double divide = 1.0 / stream->largest, blank = row[search->blank];
+    double best = 0.0;
+    *worst = INFINITY;
+    for (int32_t i = 0; i < stream->entries; i++) {
+        const int32_t node = stream->beam[i], token = tree->tokens[node];
+        Mass *stays = &scratch->stays[i];
+        *stays = (Mass){.blank = stream->mass[i].both * blank * divide};
+        if (token != NONE) {
+            const int32_t parent = tree->parents[node], j = tree->nodes[parent].slot;
+            double total = stream->mass[i].token;
+            if (j != NONE) {
+                const bool repeated = tree->tokens[parent] == token;
+                const double before = repeated ? stream->mass[j].blank : stream->mass[j].both;
+                total += before * tree->nodes[node].ratio;
+                scratch->met[(ptrdiff_t)j * search->size + token] = frame;
+            }
+            stays->token = total * row[token] * divide;
+        }
+        stays->both = stays->blank + stays->token;
+        scratch->candidates[i] = (Candidate){stays->both, i, NONE};
+        best = stays->both > best ? stays->both : best;
+        *worst = stays->both < *worst ? stays->both : *worst;
+    }
+    return best;
+}
+
+/* Add the candidates that are prefixes of the beam with one token more. `best` is the best score so
+ * far and `lowest` that below which a candidate cannot be among the best of all. Return the count
+ * of all candidates; `best` becomes the best score of all. */
+static int64_t go_on(
+    Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *best, double lowest) {
+    const Search *search = stream->tree.search;
+    Tree *tree = &stream->tree;
+    const bool closed = search->lexicon_first != NULL;
+    const double divide = 1.0 / stream->largest;
+    int64_t count = stream->entries;
+    const int32_t usable = best_tokens(search, row, scratch->tokens);
+    if (usable == 0)
+        return count;
+    if (closed)
+        for (int32_t k = 0; k < usable; k++)
+            scratch->offered[scratch->tokens[k]] = frame;
+    const double most = row[scratch->tokens[0]] * divide * search->largest_factor;
+    for (int32_t i = 0; i < stream->entries; i++) {
+        const Mass mass = stream->mass[i];
+        if (mass.both * most < lowest)
+            continue;
+        const int32_t node = stream->beam[i], last = tree->tokens[node];
+        const int32_t *met = &scratch->met[(ptrdiff_t)i * search->size];
+        const int32_t *tokens = scratch->tokens;
+        int32_t tried = usable;
+        if (closed) {
+            tokens = scratch->allowed;
+            tried = allowed_tokens(
+                search, tree->nodes[node].lexicon, scratch->offered, frame, scratch->allowed);
+        }
+        for (int32_t k = 0; k < tried; k++) {
+            const int32_t token = tokens[k];
+            const double factor = row[token] * divide;
+            if (mass.both * factor * search->largest_factor < lowest) {
+                if (closed)
+                    continue;
+                break; /* the rest is less probable */
+            }
+            if (met[token] == frame)
+                continue;
+            double score = (token == last ? mass.blank : mass.both) * factor;
+            if (!search->plain) {
+                if (score * search->largest_factor < lowest)
+                    continue;
+                double gain;
+                if (!tree_gain(tree, node, token, &gain))
+                    continue;
+                if (gain != 0.0)
+                    score *= exp(gain);
+            }
+            if (score < lowest || score == 0.0)
+                continue;
+            scratch->candidates[count++] = (Candidate){score, i, token};
+            if (score > *best) {
+                *best = score;
+                lowest = fmax(lowest, score * search->beam_threshold);
+            }
+        }
+    }
+    return count;
+}
+
+/* Make the best of `count` candidates the new beam. */
+static void select_best(Stream *stream, Scratch *scratch, int64_t count, double best) {
+    const Search *search = stream->tree.search;
+    Tree *tree = &stream->tree;
+    const Candidate *candidates = scratch->candidates;
+    double lowest = fmax(best * search->beam_threshold, DBL_MIN);
+    int64_t eligible = 0, at_limit = search->beam_size;
+    for (int64_t k = 0; k < count; k++)
+        if (candidates[k].score >= lowest)
+            scratch->order[eligible++] = candidates[k].score;
+    if (eligible > search->beam_size) { /* of several at the limit the first ones are kept */
+        lowest = nth_largest(scratch->order, eligible, search->beam_size);
+        for (int64_t k = 0; k < count; k++)
+            at_limit -= candidates[k].score > lowest;
+    }
+    int32_t kept = 0;
+    for (int64_t k = 0; k < count; k++) {
+        const Candidate candidate = candidates[k];
+        if (candidate.score < lowest)
+            continue;
+        if (candidate.score == lowest && eligible > search->beam_size && at_limit-- <= 0)
+            continue;
+        const int32_t node = stream->beam[candidate.entry];
+        if (candidate.token == NONE) {
+            scratch->next_beam[kept] = node;
+            scratch->next_mass[kept] = scratch->stays[candidate.entry];
+        } else {
+            scratch->next_beam[kept] = tree_child(tree, node, candidate.token);
+            scratch->next_mass[kept] = (Mass){0.0, candidate.score, candidate.score};
+        }
+        kept++;
+    }
+    for (int32_t i = 0; i < stream->entries; i++)
+        tree->nodes[stream->beam[i]].slot = NONE;
+    memcpy(stream->beam, scratch->next_beam, (size_t)kept * sizeof *stream->beam);
+    memcpy(stream->mass, scratch->next_mass, (size_t)kept * sizeof *stream->mass);
+    for (int32_t i = 0; i < kept; i++)
+        tree->nodes[stream->beam[i]].slot = i;
+    stream->entries = kept;
+}
+
+EXPORT void beam_free(Stream *stream) {
+    tree_free(&stream->tree);
+    free(stream->beam);
+    free(stream->mass);
+    free(stream);
+}
+
+/* Return a new search whose language model is in the state `start` (NULL without one), or NULL if
+ * there is no memory. The search and its tables must outlive it. */
+EXPORT Stream *beam_new(const Search *search, const LmState *start) {
+    Stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return NULL;
+    stream->beam = malloc((size_t)search->beam_size * sizeof *stream->beam);
+    stream->mass = malloc((size_t)search->beam_size * sizeof *stream->mass);
+    if (!stream->beam || !stream->mass || !tree_init(&stream->tree, search, start)) {
+        beam_free(stream);
+        return NULL;
+    }
+    stream->beam[0] = 0;
+    stream->mass[0] = (Mass){1.0, 0.0, 1.0};
+    stream->tree.nodes[0].slot = 0;
+    stream->entries = 1;
+    stream->largest = 1.0;
+    return stream;
+}
+
+/* Take in frames of probabilities (frames, V). Return 0, or -1 if there is no memory. */
+EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t frames) {
+    const Search *search = stream->tree.search;
+    Scratch scratch;
+    int32_t status = scratch_init(&scratch, search) ? 0 : -1;
+    for (int32_t frame = 0; frame < frames && status == 0 && stream->entries > 0; frame++) {
+        const double *row = &probabilities[(ptrdiff_t)frame * search->size];
+        if (row[search->blank] > search->blank_skip) {
+            skip(stream, row[search->blank]);
+            continue;
+        }
+        if (!tree_reserve(&stream->tree, search->beam_size, stream->beam, stream->entries)) {
+            status = -1;
+            break;
+        }
+        double worst, best = stay(stream, row, frame, &scratch, &worst);
+        double lowest = best * search->beam_threshold;
+        if (stream->entries == search->beam_size)
+            lowest = fmax(lowest, worst);
+        const int64_t count = go_on(stream, row, frame, &scratch, &best, lowest);
+        stream->scale += log(stream->largest);
+        stream->largest = best;
+        select_best(stream, &scratch, count, best);
+    }
+    scratch_free(&scratch);
+    return status;
+}
+
+/* Return the number of prefixes in the beam. */
+EXPORT int32_t beam_entries(const Stream *stream) {
+    return stream->entries;
+}
+
+/* Fill `nodes` (entries,) with the prefixes in the beam, and `totals` (entries, 3) with their scores
+ * as whole texts: total, acoustic, language model. The total is minus infinity for a text that may
+ * not end there. Return 0, or -1 if there is no memory. */
+EXPORT int32_t beam_finish(Stream *stream, int32_t sentence_ends, int32_t *nodes, double *totals) {
+    if (!tree_reserve(&stream->tree, stream->entries, stream->beam, stream->entries))
+        return -1;
+    for (int32_t i = 0; i < stream->entries; i++, totals += 3) {
+        const Node *node = &stream->tree.nodes[stream->beam[i]];
+        const double context = node->fixed + node->potential;
+        double scores[2];
+        nodes[i] = stream->beam[i];
+        const bool allowed = tree_finish(&stream->tree, nodes[i], sentence_ends, scores);
+        totals[1] = log(stream->mass[i].both) + stream->scale - context;
+        totals[2] = allowed ? scores[1] : 0.0;
+        totals[0] = allowed ? totals[1] + scores[0] : -INFINITY;
+    }
+    return 0;
+}
+
+/* Return the most probable prefix in the beam, whether a text may end with it or not, or NONE if
+ * the beam is empty. `scores` gets its context score and the language model's unweighted part. */
+EXPORT int32_t beam_best(const Stream *stream, double scores[2]) {
+    int32_t best = NONE;
+    for (int32_t i = 0; i < stream->entries; i++)
+        if (best == NONE || stream->mass[i].both > stream->mass[best].both)
+            best = i;
+    if (best == NONE)
+        return NONE;
+    const Node *node = &stream->tree.nodes[stream->beam[best]];
+    scores[0] = node->fixed;
+    scores[1] = node->lm;
+    return stream->beam[best];
+}
+
+/* Return the number of tokens of the prefix `node`. */
+EXPORT int64_t beam_length(const Stream *stream, int32_t node) {
+    return prefix_length(stream->tree.parents, stream->tree.tokens, node);
+}
+
+/* Fill `tokens` (length,) with those of the prefix `node`, which has `length` of them. */
+EXPORT void beam_tokens(const Stream *stream, int32_t node, int64_t length, int32_t *tokens) {
+    prefix_tokens(stream->tree.parents, stream->tree.tokens, node, length, tokens);
+}
+
+/* Compute the posteriors of the words of `nodes[chosen]`: see token_posteriors. */
+EXPORT bool beam_posteriors(
+    const Stream *stream, const int32_t *nodes, const double *totals, int64_t entries,
+    int64_t chosen, int32_t *tokens, double *logs) {
+    const Search *search = stream->tree.search;
+    const Prefixes prefixes = {
+        .parents = stream->tree.parents,
+        .tokens = stream->tree.tokens,
+        .boundaries = search->boundaries,
+        .codes = search->codes,
+        .powers = search->powers,
+        .space = search->space,
+    };
+    return token_posteriors(&prefixes, nodes, totals, entries, chosen, tokens, logs);
+}
+
+/* Compute the context scores of a text of `count` tokens that begins in the state `start`: `scores`
+ * gets the weighted score and the language model's unweighted part. Return 1 if the search may give
+ * the text, 0 if not, -1 if there is no memory. */
+EXPORT int32_t text_scores(
+    const Search *search, const LmState *start, const int32_t *tokens, int32_t count,
+    double scores[2]) {
+    Tree tree;
+    if (!tree_init(&tree, search, start))
+        return -1;
+    int32_t node = 0, status = 1;
+    for (int32_t i = 0; i < count && status == 1; i++) {
+        if (!tree_reserve(&tree, 2, &node, 1))
+            status = -1;
+        else if ((node = tree_child(&tree, node, tokens[i])) == NONE)
+            status = 0;
+    }
+    if (status == 1)
+        status = tree_reserve(&tree, 1, &node, 1) ? tree_finish(&tree, node, true, scores) : -1;
+    tree_free(&tree);
+    return status;
+}
