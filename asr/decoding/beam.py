@@ -20,7 +20,8 @@ from asr.decoding.rescoring import rescore
 from asr.decoding.tables import build_tables
 from asr.errors import DataError
 from asr.lm.ngram import SPACE, NgramModel
-from asr.lm.packed import PackedLm, pack
+from asr.lm.packed import PackedLm
+from asr.lm.packing import pack
 from asr.lm.recurrent_lm import RecurrentLm
 from asr.native import library
 from asr.text import Vocabulary, normalize

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.decoding.confidence import token_codes
 from asr.decoding.config import DecodingConfig
 from asr.decoding.hotwords import build_hotwords
 from asr.decoding.lexicon import build_lexicon
 from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, START, UNKNOWN
 from asr.lm.packed import PackedLm
-from asr.native import Search
+from asr.lm.word_hash import BASE, MASK, hash_words
+from asr.native.search import Search
 from asr.text import Vocabulary
 
 NO_LM, WORD_LM, TOKEN_LM = range(3)
@@ -66,7 +66,7 @@ class Tables:
         kind = _kind(lm)
         context = self.lexicon_first is not None or kind or hot_gain is not None
         result = Search(
-            lm=lm.address if lm else None,
+            lm=ctypes.pointer(lm.native) if lm else None,
             word_count=0 if self.word_hashes is None else len(self.word_hashes),
             lm_weight=options.lm_weight,
             word_bonus=options.word_bonus,
@@ -129,13 +129,14 @@ def build_tables(
     if lm and kind == TOKEN_LM:
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         arrays["token_words"] = np.array([lm.word_id(name) for name in names], np.int32)
-    codes, powers = token_codes([vocabulary.decode([id]) for id in range(len(vocabulary))])
+    # With a hash and a factor for each token, tokens hash a word as its characters would.
+    spelled = [vocabulary.decode([id]).replace(" ", "") for id in range(len(vocabulary))]
     return Tables(
         vocabulary,
         lm,
         boundaries=np.array(vocabulary.word_boundaries, np.uint8),
-        codes=codes,
-        powers=powers,
+        codes=hash_words(spelled),
+        powers=np.array([pow(BASE, len(text), MASK + 1) for text in spelled], np.uint64),
         **arrays,
     )
 
@@ -145,16 +146,17 @@ def _kind(lm: PackedLm | None) -> int:
 
 
 def _words(lm: PackedLm, vocabulary: Vocabulary) -> tuple[Any, Any]:
-    """Return the hashes of the words of ``lm``, ascending, and their ids; the markers of sentences
-    and of unknown words are no words."""
-    if vocabulary.unicode == "NFC":
-        hashes, ids = lm.word_hashes, lm.word_ids
-    else:
-        known = {vocabulary.normalize(word): id for word, id in lm.ids.items()}
-        hashes, _ = token_codes([*known])
-        order = np.argsort(hashes)
-        hashes, ids = hashes[order], np.array([*known.values()], np.int32)[order]
-    if not vocabulary.unknown_characters(START):
-        words = ~np.isin(ids, [lm.word_id(mark) for mark in (START, END, UNKNOWN)])
-        hashes, ids = hashes[words], ids[words]
-    return hashes, ids
+    """Return the hashes of the words of ``lm``, ascending, and their ids, where the table of the
+    language model does not serve: words have another normal form there, or a marker of sentences
+    could be taken for a word."""
+    if vocabulary.unicode == "NFC" and vocabulary.unknown_characters(START):
+        return None, None
+    marks = {lm.word_id(mark) for mark in (START, END, UNKNOWN)}
+    known = {
+        vocabulary.normalize(word): id
+        for id, word in reversed([*enumerate(lm.words)])
+        if id not in marks
+    }
+    hashes = hash_words([*known])
+    order = np.argsort(hashes)
+    return hashes[order], np.array([*known.values()], np.int32)[order]

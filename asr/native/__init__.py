@@ -16,28 +16,17 @@ from numpy.ctypeslib import ndpointer
 
 from asr.errors import ConfigError
 from asr.native.lm import Lm, LmState
+from asr.native.search import Search
 
 ABI_VERSION = 1  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 
 _LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
+_SEARCH, _STREAM = ctypes.POINTER(Search), ctypes.c_void_p
 
 
 def _array(dtype: Any, dimensions: int = 1) -> Any:
     return ndpointer(dtype, dimensions, flags=("C_CONTIGUOUS", "ALIGNED"))
-
-
-class Prefixes(ctypes.Structure):
-    """The structure of posteriors.h with the same name."""
-
-    _fields_ = [
-        ("parents", ctypes.c_void_p),
-        ("tokens", ctypes.c_void_p),
-        ("boundaries", ctypes.c_void_p),
-        ("codes", ctypes.c_void_p),
-        ("powers", ctypes.c_void_p),
-        ("space", ctypes.c_int64),
-    ]
 
 
 # What every exported function returns and takes, in the order of the files. Arrays are best
@@ -59,17 +48,31 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     ),
     # context.c
     # beam.c
-    # posteriors.c
-    "prefix_length": (ctypes.c_int64, [_array(np.int32), _array(np.int32), ctypes.c_int32]),
-    "prefix_tokens": (
-        None,
-        [_array(np.int32), _array(np.int32), ctypes.c_int32, ctypes.c_int64, _array(np.int32)],
+    "beam_new": (_STREAM, [_SEARCH, _STATE]),
+    "beam_free": (None, [_STREAM]),
+    "beam_feed": (ctypes.c_int32, [_STREAM, _array(np.float64, 2), ctypes.c_int32]),
+    "beam_entries": (ctypes.c_int32, [_STREAM]),
+    "beam_finish": (
+        ctypes.c_int32,
+        [_STREAM, ctypes.c_int32, _array(np.int32), _array(np.float64, 2)],
     ),
-    "token_posteriors": (
+    "beam_best": (ctypes.c_int32, [_STREAM, _array(np.float64)]),
+    "beam_length": (ctypes.c_int64, [_STREAM, ctypes.c_int32]),
+    "beam_tokens": (
+        None, [_STREAM, ctypes.c_int32, ctypes.c_int64, _array(np.int32)],
+    ),
+    "beam_posteriors": (
         ctypes.c_bool,
         [
-            ctypes.POINTER(Prefixes), _array(np.int32), _array(np.float64), ctypes.c_int64,
-            ctypes.c_int64, _array(np.int32), _array(np.float64),
+            _STREAM, _array(np.int32), _array(np.float64), ctypes.c_int64, ctypes.c_int64,
+            _array(np.int32), _array(np.float64),
+        ],
+    ),
+    "text_scores": (
+        ctypes.c_int32,
+        [
+            _SEARCH, _STATE, _array(np.int32), ctypes.c_int32,
+            _array(np.float64),
         ],
     ),
     # align.c

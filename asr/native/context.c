@@ -24,6 +24,10 @@ static int32_t trie_child(const int32_t *first, const int32_t *labels, int32_t n
 
 /* Return the language model's id of the word with this hash, or that of unknown words. */
 static int32_t word_id(const Search *search, uint64_t hash) {
+    if (!search->word_hashes) {
+        const int32_t word = lm_word(search->lm, hash);
+        return word < 0 ? search->lm_unknown : word;
+    }
     int64_t low = 0, high = search->word_count;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;

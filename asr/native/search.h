@@ -10,7 +10,7 @@
 
 enum { NO_LM, WORD_LM, TOKEN_LM };
 
-/* The tables and options of a search; asr/decoding/kernel.py has the same fields in the same order.
+/* The tables and options of a search; asr/native/search.py has the same fields in the same order.
  * V is the size of the vocabulary. Tables that a search does without are NULL. Thresholds are
  * probabilities, all other scores natural logarithms. */
 typedef struct {
@@ -21,8 +21,8 @@ typedef struct {
     const int32_t *lexicon_words;     /* (nodes,) the word that ends here as the LM's id, or -1 */
     const Lm *lm;
     const int32_t *token_words;       /* (V,) the LM's id of each token */
-    const uint64_t *word_hashes;      /* (word_count,) ascending, of the words that the LM knows */
-    const int32_t *word_ids;          /* (word_count,) */
+    const uint64_t *word_hashes;      /* (word_count,) ascending; NULL: those of the LM */
+    const int32_t *word_ids;          /* (word_count,) the LM's ids of the words */
     const int32_t *hot_next;          /* (states, V) */
     const double *hot_gain;           /* (states,) */
     const double *hot_potential;      /* (states,) */
