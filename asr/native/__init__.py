@@ -52,6 +52,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "beam_free": (None, [_STREAM]),
     "beam_feed": (ctypes.c_int32, [_STREAM, _array(np.float64, 2), ctypes.c_int32]),
     "beam_entries": (ctypes.c_int32, [_STREAM]),
+    "beam_room": (ctypes.c_int32, [_STREAM]),
     "beam_finish": (
         ctypes.c_int32,
         [_STREAM, ctypes.c_int32, _array(np.int32), _array(np.float64, 2)],

@@ -361,6 +361,12 @@ EXPORT int32_t beam_entries(const Stream *stream) {
     return stream->entries;
 }
 
+/* Return the number of prefixes that there is room for: those in the beam and their beginnings need
+ * half of it at most, unless it is small. */
+EXPORT int32_t beam_room(const Stream *stream) {
+    return stream->tree.node_room;
+}
+
 /* Fill `nodes` (entries,) with the prefixes in the beam, and `totals` (entries, 3) with their scores
  * as whole texts: total, acoustic, language model. The total is minus infinity for a text that may
  * not end there. Return 0, or -1 if there is no memory. */
