@@ -46,16 +46,12 @@ def source_hash(folder: Path = FOLDER) -> int:
 
 def installed_compiler() -> list[str] | None:
     """Return the command of the C compiler that is installed, or None."""
-    if "CC" in os.environ:
-        return shlex.split(os.environ["CC"], posix=not WINDOWS)
-    for name in ("cc", "gcc", "clang"):
+    if command := os.environ.get("CC"):
+        return shlex.split(command, posix=not WINDOWS)
+    for name in filter(shutil.which, ("cc", "gcc", "clang")):
         # A program of this name may come without headers, or only ask to install a compiler.
-        if (
-            shutil.which(name)
-            and not subprocess.run(
-                [name, "-E", "-"], input=b"#include <stdlib.h>\n", capture_output=True
-            ).returncode
-        ):
+        test = b"#include <stdlib.h>\n"
+        if not subprocess.run([name, "-E", "-"], input=test, capture_output=True).returncode:
             return [name]
     return None
 
@@ -70,33 +66,24 @@ def compile_library(target: Path, options: Sequence[str] = ()) -> None:
     compiler = installed_compiler() or [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
     define = f"-DSOURCE_HASH=UINT64_C({source_hash():#x})"
     position = [] if WINDOWS else ["-fPIC"]
-    files = [str(path) for path in sources()]
-    # A process that has the old library loaded keeps it, because the new one is another file.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as folder:
-        result = Path(folder, target.name)
-        command = [
-            *compiler,
-            *OPTIONS,
-            *position,
-            *options,
-            define,
-            "-o",
-            str(result),
-            *files,
-            "-lm",
-        ]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-        except OSError as error:
-            raise SystemExit(
-                f"error: the C compiler {compiler[0]} cannot be run: {error}"
-            ) from error
-        if done.returncode:
-            raise SystemExit(
-                f"error: the C compiler failed; set CC to use another one\n"
-                f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
-            )
-        result.replace(target)
+    command = [*compiler, *OPTIONS, *position, *options, define, *map(str, sources()), "-lm"]
+    try:
+        # A process that has the old library loaded keeps it, because the new one is another file.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as folder:
+            result = Path(folder, target.name)
+            command += ["-o", str(result)]
+            environment = {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
+            done = subprocess.run(command, capture_output=True, env=os.environ | environment)
+            if done.returncode == 0:
+                result.replace(target)
+    except OSError as error:
+        raise SystemExit(f"error: the library cannot be compiled: {error}") from error
+    if done.returncode:
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        raise SystemExit(
+            f"{shlex.join(command)}\n{said}\nerror: the C compiler failed; set CC to another one, "
+            f'or "pip install ziglang" where there is none'
+        )
 
 
 class NativeHook(BuildHookInterface):

@@ -47,7 +47,8 @@ static int64_t child_of(const LmLevel *level, int64_t record, int32_t word) {
         high = next->count;
     while (low < high) {
         int64_t middle = low + ((high - low) >> 1);
-        int64_t found = (int64_t)bits_at(next->records, middle * next->record_bits, next->word_bits);
+        int64_t place = middle * next->record_bits;
+        int64_t found = (int64_t)bits_at(next->records, place, next->word_bits);
         if (found == word)
             return middle;
         if (found < word)

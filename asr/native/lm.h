@@ -13,7 +13,7 @@
  * where those of the next one begin, so that one more record follows the last. */
 typedef struct {
     const uint8_t *records;
-    const float *probs;    /* the values of the codes in the records; NULL: these are 32-bit floats */
+    const float *probs;    /* the values of the codes in the records; NULL: they are floats */
     const float *backoffs;
     int64_t count;         /* records, without the one more */
     int32_t word_bits;

@@ -1,0 +1,107 @@
+"""The library of compiled functions: how it is built, and that it belongs to its sources."""
+
+import re
+
+import pytest
+
+import hatch_build
+from asr import native
+from asr.errors import ConfigError
+
+HEADERS_AND_SOURCES = sorted(hatch_build.FOLDER.glob("*.[ch]"))
+
+
+def test_it_was_compiled_from_the_sources_as_they_are():
+    assert native.library.source_hash() == hatch_build.source_hash(), (
+        "a file of asr/native was changed after the library was compiled: python hatch_build.py"
+    )
+
+
+def test_hash_notices_every_file(tmp_path):
+    (tmp_path / "one.c").write_text("int one;")
+    before = hatch_build.source_hash(tmp_path)
+    (tmp_path / "README").write_text("nothing that is compiled")
+    assert hatch_build.source_hash(tmp_path) == before
+    (tmp_path / "one.h").write_text("")
+    after = hatch_build.source_hash(tmp_path)
+    (tmp_path / "one.h").rename(tmp_path / "other.h")
+    assert len({before, after, hatch_build.source_hash(tmp_path)}) == 3
+
+
+def test_every_exported_function_is_declared():
+    text = "\n".join(path.read_text() for path in HEADERS_AND_SOURCES)
+    exported = re.findall(r"^EXPORT[^(]*?(\w+)\(", text, re.MULTILINE)
+    assert set(exported) == set(native.SIGNATURES)
+
+
+def test_version_is_the_same_in_c_and_python():
+    header = (hatch_build.FOLDER / "native.h").read_text()
+    assert f"#define ABI_VERSION {native.ABI_VERSION}\n" in header
+
+
+@pytest.mark.parametrize("path", HEADERS_AND_SOURCES, ids=lambda path: path.name)
+def test_lines_are_short(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        assert len(line) <= 100 and "\t" not in line and line == line.rstrip(), number
+
+
+def test_missing_library(tmp_path):
+    path = tmp_path / "_native.so"
+    with pytest.raises(ConfigError) as caught:
+        native.load(path)
+    assert str(caught.value) == (
+        f"{path}, the compiled part of this package, is missing; install the package again "
+        '("pip install ."), in a clone: python hatch_build.py'
+    )
+
+
+def test_damaged_library(tmp_path):
+    path = tmp_path / "_native.so"
+    path.write_bytes(native.LIBRARY.read_bytes()[:100])
+    with pytest.raises(ConfigError, match=r"_native\.so cannot be loaded \(.*python hatch_build"):
+        native.load(path)
+
+
+def test_library_of_another_version(monkeypatch):
+    monkeypatch.setattr(native, "ABI_VERSION", 99)
+    with pytest.raises(ConfigError, match=r"has version \d+ of the interface, needs 99; install"):
+        native.load(native.LIBRARY)
+
+
+@pytest.fixture
+def compiler():
+    """The installed compiler; without one, nothing can be compiled here."""
+    return hatch_build.installed_compiler() or pytest.skip("there is no C compiler: install gcc")
+
+
+def test_compiles_without_a_warning(compiler, tmp_path):
+    options = ["-Wall", "-Wextra", "-Wconversion", "-Wno-sign-conversion", "-pedantic", "-Werror"]
+    hatch_build.compile_library(tmp_path / "library.so", options)
+    native.load(tmp_path / "library.so")
+    assert [path.name for path in tmp_path.iterdir()] == ["library.so"]
+
+
+def test_what_the_compiler_said_is_shown(compiler, tmp_path):
+    with pytest.raises(SystemExit, match=r"(?s)-fno-such.*\nerror: the C compiler failed; set CC"):
+        hatch_build.compile_library(tmp_path / "library.so", ["-fno-such-option"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_chosen_compiler(monkeypatch, tmp_path):
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    assert hatch_build.installed_compiler() == ["no-such-compiler", "-m64"]
+    with pytest.raises(SystemExit, match=r"error: the library cannot be compiled: .*no-such-comp"):
+        hatch_build.compile_library(tmp_path / "library.so")
+
+
+def test_without_a_compiler_the_build_asks_for_one(monkeypatch, tmp_path):
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    hook = hatch_build.NativeHook.__new__(hatch_build.NativeHook)
+    assert hook.dependencies() == [hatch_build.ZIG]
+    asks_for_headers = tmp_path / "cc"
+    asks_for_headers.write_text("#!/bin/sh\nexit 1\n")
+    asks_for_headers.chmod(0o755)
+    assert hook.dependencies() == [hatch_build.ZIG]
+    asks_for_headers.write_text("#!/bin/sh\n")
+    assert hook.dependencies() == []
