@@ -3,7 +3,6 @@
 They give small models and recordings, and the corpora where they are at hand.
 """
 
-import hashlib
 import os
 
 import pytest
@@ -12,12 +11,8 @@ from conftest import AN4, FSDD, LIBRISPEECH, ROOT, make_info, make_network, writ
 
 
 def pytest_configure(config):
-    """Set one thread, as several would wait for each other with small models, and numba's cache."""
+    """Give each process one thread: with models as small as these, threads would only wait."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # numba does not see changes in a file that a compiled function calls: a cache for each state.
-    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "asr/decoding").glob("*.py")))
-    state = hashlib.sha256(sources).hexdigest()[:16]
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / state))
 
 
 @pytest.hookimpl(trylast=True)

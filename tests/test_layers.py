@@ -19,7 +19,6 @@ ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"
 # message where one is missing.
 EXTRAS = {
     "av": {"audio/ffmpeg.py"},
-    "numba": {"decoding/jit.py"},
     "matplotlib": {"cli/lm_tune.py", "report/summary_picture.py"},
 }
 FILES = sorted((ROOT / "asr").rglob("*.py"))

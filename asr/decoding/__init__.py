@@ -2,8 +2,8 @@
 
     from asr.decoding import BeamSearch, read_lm
 
-Names are imported when they are first used: greedy decoding needs neither numba nor a language
-model.
+Names are imported when they are first used: greedy decoding needs neither the compiled library
+nor a language model.
 """
 
 from importlib import import_module

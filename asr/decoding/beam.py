@@ -1,6 +1,5 @@
 """Beam search over log-probs: one utterance, a batch, or a stream that is fed part by part."""
 
-import math
 import os
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -292,5 +291,3 @@ def _hypothesis(
         lm_score=lm,
         score=total,
     )
-
-

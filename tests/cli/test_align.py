@@ -99,20 +99,6 @@ def test_errors_are_one_line_and_a_status(arguments, status, message):
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_numba():
-    """Without numba the command ends with an error of one line."""
-    program = "import sys; sys.modules['numba'] = None; from asr.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "align", SAMPLE, TEXT],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: beam search and alignment need numba")
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_imports_no_torch(tmp_path):
     """An alignment imports no torch."""
     soundfile.write(tmp_path / "noise.wav", noise(16000), 16000)
