@@ -14,6 +14,7 @@ from asr.counts import counted
 from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
 from asr.native import library
+from asr.native.align import Trellis
 from asr.text import min_frames
 
 BLOCK = 2048
@@ -63,6 +64,7 @@ def align(
             "for this text"
         )
     log_probs = np.require(log_probs, np.float32, ["C", "A"])
+    labels = np.require(labels, np.int32, ["C", "A"])
     for threshold in THRESHOLDS:
         path = _viterbi(log_probs, labels, blank_id, threshold)
         if path:
@@ -80,42 +82,44 @@ def _viterbi(
     frames, size = log_probs.shape
     count = len(labels)
     states = 2 * count + 1
-    # Two states that no path is in stand before the others, see align.c.
-    scores = np.full(2 + states, -np.inf)
+    scores = np.full(2 + states, -np.inf)  # two states that no path is in stand before the others
     scores[2] = 0.0  # before the first frame: as if in the blank before the first label
-    used = np.array([0, 1], np.int64)  # the range of states in use, exclusive
-    lows = np.empty(BLOCK, np.int64)
-
-    def sweep(first: int, moves: npt.NDArray[np.int8] | None = None) -> None:
-        block = log_probs[first : first + BLOCK]
-        place, width = (None, 0) if moves is None else (moves.ctypes.data, moves.shape[1])
-        library.align_sweep(
-            block, len(block), size, labels, count, blank, threshold, scores, used, place, width,
-            lows,
-        )  # fmt: skip
-
+    starts, ends = np.full(count, -1, np.int32), np.empty(count, np.int32)
+    trellis = Trellis(
+        log_probs=log_probs.ctypes.data,
+        labels=labels.ctypes.data,
+        scores=scores.ctypes.data,
+        starts=starts.ctypes.data,
+        ends=ends.ctypes.data,
+        threshold=threshold,
+        size=size,
+        count=count,
+        blank=blank,
+        low=0,
+        high=1,
+    )
     firsts = range(0, max(frames, 1), BLOCK)
     kept = []  # the states in use at the beginning of each block
     for first in firsts:
-        low, high = used.tolist()
+        low, high = trellis.low, trellis.high
         kept.append((first, low, high, scores[2 + low : 2 + high].copy()))
         if first != firsts[-1]:
-            sweep(first)
+            library.align_sweep(trellis, first, first + BLOCK, False)
     longest = min(BLOCK, frames)
     widest = max(high - low for _, low, high, _ in kept) + 2 * longest
-    moves = np.empty((longest, min(states, widest)), np.int8)
-    starts, ends = np.full(count, -1, np.int32), np.zeros(count, np.int32)
-    state, total = -1, -np.inf
+    moves, lows = np.empty((longest, min(states, widest)), np.int8), np.empty(longest, np.int64)
+    trellis.moves, trellis.lows, trellis.width = moves.ctypes.data, lows.ctypes.data, moves.shape[1]
+    state, total = states - 1, -np.inf
     for first, low, high, before in reversed(kept):
+        last = min(first + BLOCK, frames)
         scores.fill(-np.inf)
         scores[2 + low : 2 + high] = before
-        used[:] = low, high
-        sweep(first, moves)
+        trellis.low, trellis.high = low, high
+        library.align_sweep(trellis, first, last, True)
         if first == firsts[-1]:
-            state = states - 1 - int(scores[-2] > scores[-1])
+            state -= int(scores[-2] > scores[-1])
             total = scores[2 + state].item()
             if not total > -np.inf:
                 return None
-        length = min(BLOCK, frames - first)
-        state = library.align_trace(moves, moves.shape[1], lows, length, first, state, starts, ends)
+        state = library.align_trace(trellis, first, last, state)
     return starts, ends, total

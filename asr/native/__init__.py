@@ -15,7 +15,9 @@ import numpy as np
 from numpy.ctypeslib import ndpointer
 
 from asr.errors import ConfigError
+from asr.native.align import Trellis
 from asr.native.lm import Lm, LmState
+from asr.native.posteriors import Prefixes
 from asr.native.search import Search
 
 ABI_VERSION = 1  # as in native.h, where it says when to raise it
@@ -76,21 +78,20 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
             _array(np.float64),
         ],
     ),
-    # align.c
-    "align_sweep": (
-        None,
+    # posteriors.c
+    "token_posteriors": (
+        ctypes.c_bool,
         [
-            _array(np.float32, 2), ctypes.c_int64, ctypes.c_int64, _array(np.int32), ctypes.c_int64,
-            ctypes.c_int32, ctypes.c_double, _array(np.float64), _array(np.int64), ctypes.c_void_p,
-            ctypes.c_int64, _array(np.int64),
+            ctypes.POINTER(Prefixes), _array(np.int32), _array(np.float64), ctypes.c_int64,
+            ctypes.c_int64, _array(np.int32), _array(np.float64),
         ],
     ),
+    # align.c
+    "align_sweep": (
+        None, [ctypes.POINTER(Trellis), ctypes.c_int64, ctypes.c_int64, ctypes.c_bool]
+    ),
     "align_trace": (
-        ctypes.c_int64,
-        [
-            _array(np.int8, 2), ctypes.c_int64, _array(np.int64), ctypes.c_int64, ctypes.c_int64,
-            ctypes.c_int64, _array(np.int32), _array(np.int32),
-        ],
+        ctypes.c_int64, [ctypes.POINTER(Trellis), ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
     ),
 }  # fmt: skip
 

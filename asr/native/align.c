@@ -1,24 +1,36 @@
-/* The loops of forced alignment; asr/decoding/alignment.py says what they are for.
- *
- * State 2 k + 1 is on label k, state 2 k in the blank before it, and the last state in the blank
- * behind all labels. `scores` (states + 2,) are natural logarithms; two states that no path is in
- * stand before all others. The states from `range[0]` to `range[1]`, exclusive, are in use: all
- * others are at minus infinity. */
+/* The loops of forced alignment; asr/decoding/alignment.py says what they are for. */
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "native.h"
 
-/* Take the states from `low` to `high` of `score` (states,) through a frame, and return the best
- * score. `row` (V,) are the frame's log-probs. If `moves` is not NULL, it gets the number of states
- * that each state came forward; its first is that of the state `low`. */
-static inline double step(
-    const float *row, const int32_t *labels, int32_t blank, double *score, int64_t low,
-    int64_t high, int8_t *moves)
-{
-    const double quiet = row[blank];
+/* The trellis of a text on log-probs; asr/native/align.py has the same fields in this order.
+ *
+ * State 2 k + 1 is on label k, state 2 k in the blank before it, and the last state in the blank
+ * behind all labels. Scores are natural logarithms; two states that no path is in stand before all
+ * others. The states from `low` to `high`, exclusive, are in use: all others are at minus infinity.
+ */
+typedef struct {
+    const float *log_probs; /* (frames, size) */
+    const int32_t *labels;  /* (count,) */
+    double *scores;         /* (2 + states,) */
+    int8_t *moves;          /* (block, width): by how many states each came forward in each frame */
+    int64_t *lows;          /* (block,): the state of column 0 of `moves` in each frame */
+    int32_t *starts, *ends; /* (count,): frames of the labels, `ends` exclusive; -1: not yet met */
+    double threshold;       /* how far below the best a state at the ends of the range may be */
+    int64_t size, count, blank, width, low, high;
+} Trellis;
+
+/* Take the states in use through a frame, and return the best score. `row` (size,) are the frame's
+ * log-probs. `moves` gets that of each state in use, unless it is NULL. */
+static inline double step(const Trellis *trellis, const float *row, int8_t *moves) {
+    const int32_t *labels = trellis->labels;
+    double *const score = trellis->scores + 2;
+    const int64_t low = trellis->low;
+    const double quiet = row[trellis->blank];
     double best = -INFINITY, best_blank = -INFINITY;
-    for (int64_t state = high - 1; state >= low; state--) { /* what is read is not yet replaced */
+    for (int64_t state = trellis->high - 1; state >= low; state--) { /* what is read is still old */
         double from = score[state];
         const double before = score[state - 1];
         int8_t move = before > from;
@@ -42,55 +54,44 @@ static inline double step(
     return best > best_blank ? best : best_blank;
 }
 
-/* Take `scores` through all frames of a block, and leave the states in use then in `range`.
- *
- * `log_probs` is (frames, size), `labels` (count,). States more than `threshold` below the best one
- * are pruned at both ends of the range. If `moves` (frames, width) is not NULL, it gets the number
- * of states that each state came forward in each frame; its column 0 is the state `lows[t]`. */
-EXPORT void align_sweep(
-    const float *log_probs, int64_t frames, int64_t size, const int32_t *labels, int64_t count,
-    int32_t blank, double threshold, double *scores, int64_t range[2], int8_t *moves,
-    int64_t width, int64_t *lows)
-{
-    const int64_t states = 2 * count + 1;
-    double *const score = scores + 2;
-    int64_t low = range[0], high = range[1];
-    for (int64_t t = 0; t < frames; t++) {
-        const float *row = log_probs + t * size;
-        high = high + 2 < states ? high + 2 : states;
+/* Take the scores through the frames of a block, from `first` to `last`, exclusive. The moves are
+ * kept if `keep`. */
+EXPORT void align_sweep(Trellis *trellis, int64_t first, int64_t last, bool keep) {
+    const int64_t states = 2 * trellis->count + 1;
+    double *const score = trellis->scores + 2;
+    for (int64_t t = first; t < last; t++) {
+        const float *row = trellis->log_probs + t * trellis->size;
+        trellis->high = trellis->high + 2 < states ? trellis->high + 2 : states;
         double best;
-        if (moves) {
-            lows[t] = low;
-            best = step(row, labels, blank, score, low, high, moves + t * width);
+        if (keep) {
+            trellis->lows[t - first] = trellis->low;
+            best = step(trellis, row, trellis->moves + (t - first) * trellis->width);
         } else {
-            best = step(row, labels, blank, score, low, high, NULL);
+            best = step(trellis, row, NULL);
         }
-        const double floor = best - threshold;
+        const double floor = best - trellis->threshold;
+        int64_t low = trellis->low, high = trellis->high;
         while (low < high - 1 && score[low] < floor)
             score[low++] = -INFINITY;
         while (high > low + 1 && score[high - 1] < floor)
             score[--high] = -INFINITY;
+        trellis->low = low;
+        trellis->high = high;
     }
-    range[0] = low;
-    range[1] = high;
 }
 
-/* Follow the path that is in `state` after a block back through its frames, and return the state
- * before them. `first` is the number of the block's first frame. Labels on the path get their first
- * frame in `starts` (count,) and the frame after their last in `ends` (count,); -1 in `starts`
- * marks labels that the path has not met yet. */
-EXPORT int64_t align_trace(
-    const int8_t *moves, int64_t width, const int64_t *lows, int64_t frames, int64_t first,
-    int64_t state, int32_t *starts, int32_t *ends)
-{
-    for (int64_t t = frames - 1; t >= 0; t--) {
+/* Follow the path that is in `state` after a block whose moves were kept back through its frames,
+ * note where it is on labels, and return the state before the block. */
+EXPORT int64_t align_trace(const Trellis *trellis, int64_t first, int64_t last, int64_t state) {
+    for (int64_t t = last - 1; t >= first; t--) {
         if (state & 1) {
             const int64_t k = state >> 1;
-            if (starts[k] < 0)
-                ends[k] = (int32_t)(first + t + 1);
-            starts[k] = (int32_t)(first + t);
+            if (trellis->starts[k] < 0)
+                trellis->ends[k] = (int32_t)(t + 1);
+            trellis->starts[k] = (int32_t)t;
         }
-        state -= moves[t * width + state - lows[t]];
+        const int8_t *moves = trellis->moves + (t - first) * trellis->width;
+        state -= moves[state - trellis->lows[t - first]];
     }
     return state;
 }

@@ -6,8 +6,6 @@
 
 #include "search.h"
 
-#define WORD_MASK 0xFFFFFFFFFFFFu
-
 /* Return the child of `node` along the edge `label` in a trie with sorted edges, or NONE. */
 static int32_t trie_child(const int32_t *first, const int32_t *labels, int32_t node, int32_t label) {
     int32_t low = first[node], high = first[node + 1];

@@ -8,6 +8,8 @@
  * a structure that Python knows changes, so that a library of another state is refused. */
 #define ABI_VERSION 1
 
+#define WORD_MASK 0xFFFFFFFFFFFFu /* the bits of a word's hash: MASK of asr/lm/word_hash.py */
+
 /* Mark the functions that Python calls; all others stay inside the library. */
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)

@@ -1,14 +1,12 @@
 /* The posterior of each word among the hypotheses that a search kept. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "posteriors.h"
 
-#define ROOT (-1)                  /* the token of the empty prefix */
-#define WORD_MASK 0xFFFFFFFFFFFFu  /* MASK of asr/decoding/confidence.py */
-#define NEGLIGIBLE 1e-6            /* hypotheses below this share of the best are left out */
-#define SMALLEST 1e-10             /* the least posterior of a word */
+#define ROOT (-1)       /* the token of the empty prefix */
+#define NEGLIGIBLE 1e-6 /* hypotheses less probable than this share of the best are left out */
+#define SMALLEST 1e-10  /* the least posterior of a word */
 
 /* The ways to align a word of ours with a word of theirs. */
 enum { PAIR, SKIP_OURS, SKIP_THEIRS };
@@ -23,8 +21,7 @@ typedef struct {
     size_t room;             /* the size of `moves` */
 } Scratch;
 
-int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t node)
-{
+int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t node) {
     int64_t length = 0;
     for (; tokens[node] != ROOT; node = parents[node])
         length++;
@@ -32,8 +29,7 @@ int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t nod
 }
 
 void prefix_tokens(
-    const int32_t *parents, const int32_t *tokens, int32_t node, int64_t length, int32_t *out)
-{
+    const int32_t *parents, const int32_t *tokens, int32_t node, int64_t length, int32_t *out) {
     for (; length > 0; node = parents[node])
         out[--length] = tokens[node];
 }
@@ -41,8 +37,7 @@ void prefix_tokens(
 /* Fill `words` with a hash of each word of `tokens` (length,), which is the same however the word
  * is divided into tokens, and return their count. */
 static int64_t hash_words(
-    const Prefixes *prefixes, const int32_t *tokens, int64_t length, uint64_t *words)
-{
+    const Prefixes *prefixes, const int32_t *tokens, int64_t length, uint64_t *words) {
     int64_t count = 0;
     bool inside = false;
     for (int64_t i = 0; i < length; i++) {
@@ -65,8 +60,7 @@ static int64_t hash_words(
  * beginning of `ours` (count,) with each beginning of `theirs` (others,). */
 static void align_words(
     const uint64_t *ours, int64_t count, const uint64_t *theirs, int64_t others, int32_t *costs,
-    uint8_t *moves)
-{
+    uint8_t *moves) {
     for (int64_t b = 0; b <= others; b++)
         costs[b] = (int32_t)b;
     for (int64_t a = 0; a < count; a++) {
@@ -93,8 +87,7 @@ static void align_words(
 
 /* Add `weight` to the posteriors of our words (count,) that their hypothesis (others,) has in the
  * same place. Return false if there is no memory. */
-static bool compare(Scratch *scratch, int64_t count, int64_t others, double weight)
-{
+static bool compare(Scratch *scratch, int64_t count, int64_t others, double weight) {
     const uint64_t *ours = scratch->ours, *theirs = scratch->theirs;
     int64_t a = count, b = others, same = 0;
     while (a > 0 && b > 0 && ours[a - 1] == theirs[b - 1]) {
@@ -130,42 +123,68 @@ static bool compare(Scratch *scratch, int64_t count, int64_t others, double weig
     return true;
 }
 
-bool token_posteriors(
-    const Prefixes *prefixes, const int32_t *beam, const double *totals, int64_t entries,
-    int64_t chosen, int32_t *out, double *logs)
-{
-    const int32_t *parents = prefixes->parents, *tokens = prefixes->tokens;
-    double highest = -INFINITY;
-    int64_t longest = 1;
-    for (int64_t i = 0; i < entries; i++) {
-        const int64_t length = prefix_length(parents, tokens, beam[i]);
-        highest = totals[i] > highest ? totals[i] : highest;
-        longest = length > longest ? length : longest;
-    }
-    const int64_t length = prefix_length(parents, tokens, beam[chosen]);
-    prefix_tokens(parents, tokens, beam[chosen], length, out);
-    const size_t words = (size_t)longest;
+/* Make the arrays for texts of up to `longest` tokens; return false if there is no memory. */
+static bool scratch_init(Scratch *scratch, int64_t longest) {
+    const size_t n = (size_t)longest + 1;
     const size_t each = 2 * sizeof(uint64_t) + sizeof(double) + 2 * sizeof(int32_t);
-    uint64_t *block = calloc(words + 1, each);
-    if (!block)
+    scratch->ours = calloc(n, each);
+    if (!scratch->ours)
         return false;
-    Scratch scratch = {.ours = block, .theirs = block + words};
-    scratch.posteriors = (double *)(scratch.theirs + words);
-    scratch.tokens = (int32_t *)(scratch.posteriors + words);
-    scratch.costs = scratch.tokens + words;
-    const int64_t count = hash_words(prefixes, out, length, scratch.ours);
-    double sum = 0.0;
-    bool done = true;
-    for (int64_t i = 0; done && i < entries; i++) {
+    scratch->theirs = scratch->ours + n;
+    scratch->posteriors = (double *)(scratch->theirs + n);
+    scratch->tokens = (int32_t *)(scratch->posteriors + n);
+    scratch->costs = scratch->tokens + n;
+    scratch->moves = NULL;
+    scratch->room = 0;
+    return true;
+}
+
+static void scratch_free(Scratch *scratch) {
+    free(scratch->ours);
+    free(scratch->moves);
+}
+
+/* Fill the posteriors of the words of the text `tokens` (length,), which is hypothesis `chosen`.
+ * Return false if there is no memory. */
+static bool word_posteriors(
+    const Prefixes *prefixes, const int32_t *beam, const double *totals, int64_t entries,
+    int64_t chosen, const int32_t *tokens, int64_t length, Scratch *scratch) {
+    const int64_t count = hash_words(prefixes, tokens, length, scratch->ours);
+    double highest = -INFINITY, sum = 0.0;
+    for (int64_t i = 0; i < entries; i++)
+        highest = totals[i] > highest ? totals[i] : highest;
+    for (int64_t i = 0; i < entries; i++) {
         const double weight = exp(totals[i] - highest);
         if (weight < NEGLIGIBLE && i != chosen)
             continue;
         sum += weight;
-        const int64_t other = prefix_length(parents, tokens, beam[i]);
-        prefix_tokens(parents, tokens, beam[i], other, scratch.tokens);
-        const int64_t others = hash_words(prefixes, scratch.tokens, other, scratch.theirs);
-        done = compare(&scratch, count, others, weight);
+        const int64_t theirs = prefix_length(prefixes->parents, prefixes->tokens, beam[i]);
+        prefix_tokens(prefixes->parents, prefixes->tokens, beam[i], theirs, scratch->tokens);
+        const int64_t others = hash_words(prefixes, scratch->tokens, theirs, scratch->theirs);
+        if (!compare(scratch, count, others, weight))
+            return false;
     }
+    for (int64_t a = 0; a < count; a++)
+        scratch->posteriors[a] /= sum;
+    return true;
+}
+
+bool token_posteriors(
+    const Prefixes *prefixes, const int32_t *beam, const double *totals, int64_t entries,
+    int64_t chosen, int32_t *out, double *logs) {
+    const int32_t *parents = prefixes->parents, *tokens = prefixes->tokens;
+    const int64_t length = prefix_length(parents, tokens, beam[chosen]);
+    prefix_tokens(parents, tokens, beam[chosen], length, out);
+    int64_t longest = 0;
+    for (int64_t i = 0; i < entries; i++) {
+        const int64_t theirs = prefix_length(parents, tokens, beam[i]);
+        longest = theirs > longest ? theirs : longest;
+    }
+    Scratch scratch;
+    if (!scratch_init(&scratch, longest))
+        return false;
+    const bool done = word_posteriors(
+        prefixes, beam, totals, entries, chosen, out, length, &scratch);
     int64_t word = -1;
     bool inside = false;
     for (int64_t i = 0; done && i < length; i++) {
@@ -175,9 +194,8 @@ bool token_posteriors(
             inside = true;
             word++;
         }
-        logs[i] = word < 0 ? 0.0 : log(fmax(scratch.posteriors[word] / sum, SMALLEST));
+        logs[i] = word < 0 ? 0.0 : log(fmax(scratch.posteriors[word], SMALLEST));
     }
-    free(scratch.moves);
-    free(block);
+    scratch_free(&scratch);
     return done;
 }

@@ -1,4 +1,8 @@
-/* The tokens of prefixes, and the confidences of their words (asr/decoding/confidence.py). */
+/* The tokens of prefixes, and the confidences of their words.
+ *
+ * The posterior of a word of a hypothesis is the summed probability (the softmax of the scores) of
+ * the hypotheses that have the same word in that place, found by aligning the words of both with
+ * the fewest edits. */
 #ifndef ASR_POSTERIORS_H
 #define ASR_POSTERIORS_H
 
@@ -7,20 +11,20 @@
 #include "native.h"
 
 /* Prefixes as nodes of a trie, and the tables that divide them into words.
- * V is the size of the vocabulary. */
+ * V is the size of the vocabulary. asr/native/posteriors.py has the same fields in this order. */
 typedef struct {
     const int32_t *parents;         /* (nodes,) */
     const int32_t *tokens;          /* (nodes,) the last token of each prefix, -1 at the root */
     const uint8_t *boundaries;      /* (V,) whether a word ends before the token */
-    const uint64_t *codes, *powers; /* (V,) the rolling hash of a word's characters */
+    const uint64_t *codes, *powers; /* (V,) for the hash of a word, asr/lm/word_hash.py */
     int64_t space;                  /* -1: the vocabulary has none */
 } Prefixes;
 
 /* Return the number of tokens of the prefix at `node`. */
-EXPORT int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t node);
+int64_t prefix_length(const int32_t *parents, const int32_t *tokens, int32_t node);
 
 /* Fill `out` (length,) with the tokens of the prefix at `node`, which has `length` of them. */
-EXPORT void prefix_tokens(
+void prefix_tokens(
     const int32_t *parents, const int32_t *tokens, int32_t node, int64_t length, int32_t *out);
 
 /* Fill `out` (n,) with the tokens of the hypothesis `beam[chosen]`, and `logs` (n,) with the
