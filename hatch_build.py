@@ -62,8 +62,9 @@ def compile_library(target: Path, options: Sequence[str] = ()) -> None:
     Raises:
         SystemExit: there is no compiler, or it failed; the message holds what it said.
     """
-    # zig compiles for the processor that it runs on unless it is told not to.
-    compiler = installed_compiler() or [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
+    # Unless it is told not to, zig compiles for the processor that it runs on, and for debuggers.
+    zig = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline", "-g0"]
+    compiler = installed_compiler() or zig
     define = f"-DSOURCE_HASH=UINT64_C({source_hash():#x})"
     position = [] if WINDOWS else ["-fPIC"]
     command = [*compiler, *OPTIONS, *position, *options, define, *map(str, sources()), "-lm"]

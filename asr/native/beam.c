@@ -169,7 +169,8 @@ static void skip(Stream *stream, double blank) {
 
 /* Make the candidates that are prefixes of the beam as they are. Return their best score; `worst`
  * gets the least. */
-static double stay(Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *worst) {
+static double stay(
+    Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *worst) {
     const Search *search = stream->tree.search;
     const Tree *tree = &stream->tree;
     const double divide = 1.0 / stream->largest, blank = row[search->blank];
@@ -202,7 +203,8 @@ static double stay(Stream *stream, const double *row, int32_t frame, Scratch *sc
  * far and `lowest` that below which a candidate cannot be among the best of all. Return the count
  * of all candidates; `best` becomes the best score of all. */
 static int64_t go_on(
-    Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *best, double lowest) {
+    Stream *stream, const double *row, int32_t frame, Scratch *scratch, double *best,
+    double lowest) {
     const Search *search = stream->tree.search;
     Tree *tree = &stream->tree;
     const bool closed = search->lexicon_first != NULL;
@@ -367,9 +369,9 @@ EXPORT int32_t beam_room(const Stream *stream) {
     return stream->tree.node_room;
 }
 
-/* Fill `nodes` (entries,) with the prefixes in the beam, and `totals` (entries, 3) with their scores
- * as whole texts: total, acoustic, language model. The total is minus infinity for a text that may
- * not end there. Return 0, or -1 if there is no memory. */
+/* Fill `nodes` (entries,) with the prefixes in the beam, and `totals` (entries, 3) with their
+ * scores as whole texts: total, acoustic, language model. The total is minus infinity for a text
+ * that may not end there. Return 0, or -1 if there is no memory. */
 EXPORT int32_t beam_finish(Stream *stream, int32_t sentence_ends, int32_t *nodes, double *totals) {
     if (!tree_reserve(&stream->tree, stream->entries, stream->beam, stream->entries))
         return -1;

@@ -7,7 +7,8 @@
 #include "search.h"
 
 /* Return the child of `node` along the edge `label` in a trie with sorted edges, or NONE. */
-static int32_t trie_child(const int32_t *first, const int32_t *labels, int32_t node, int32_t label) {
+static int32_t trie_child(
+    const int32_t *first, const int32_t *labels, int32_t node, int32_t label) {
     int32_t low = first[node], high = first[node + 1];
     const int32_t end = high;
     while (low < high) {
@@ -263,7 +264,8 @@ static void compact_nodes(Tree *tree, int32_t *beam, int32_t entries, int32_t *p
     place[0] = 0;
     for (int32_t i = 0; i < entries; i++)
         place[beam[i]] = 0;
-    for (int32_t i = tree->node_count - 1; i > 0; i--) /* a parent's number is below its children's */
+    /* The number of a parent is below those of its children. */
+    for (int32_t i = tree->node_count - 1; i > 0; i--)
         if (place[i] != NONE)
             place[tree->parents[i]] = 0;
     int32_t count = 0;

@@ -1,13 +1,20 @@
 """The library of compiled functions: how it is built, and that it belongs to its sources."""
 
+import ctypes
+import os
 import re
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT
 
 import hatch_build
 from asr import native
 from asr.errors import ConfigError
 
+# What calls the compiled functions, and is quick even if each access to memory is checked.
+SANITIZED_TESTS = ["tests/native", "tests/decoding/test_alignment.py", "tests/lm/test_trie.py"]
 HEADERS_AND_SOURCES = sorted(hatch_build.FOLDER.glob("*.[ch]"))
 
 
@@ -81,6 +88,26 @@ def test_compiles_without_a_warning(compiler, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["library.so"]
 
 
+def test_structures_are_the_same_in_c_and_python(compiler, tmp_path):
+    structures = [
+        each for each in ctypes.Structure.__subclasses__() if each.__module__.startswith("asr.")
+    ]
+    lines = [f'#include "{path.name}"' for path in sorted(hatch_build.FOLDER.glob("*.h"))]
+    for structure in structures:
+        name = structure.__name__
+        facts = [f"sizeof({name}) == {ctypes.sizeof(structure)}"]
+        for field, _ in structure._fields_:
+            place = getattr(structure, field)
+            facts.append(f"offsetof({name}, {field}) == {place.offset}")
+            facts.append(f"sizeof((({name} *)0)->{field}) == {place.size}")
+        lines += [f"extern char same[{fact} ? 1 : -1]; /* {fact} */" for fact in facts]
+    source = tmp_path / "structures.c"
+    source.write_text("#include <stddef.h>\n" + "\n".join(lines) + "\n")
+    command = [*compiler, "-std=c99", "-fsyntax-only", "-I", hatch_build.FOLDER, source]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert len(structures) > 3 and done.returncode == 0, done.stderr
+
+
 def test_what_the_compiler_said_is_shown(compiler, tmp_path):
     with pytest.raises(SystemExit, match=r"(?s)-fno-such.*\nerror: the C compiler failed; set CC"):
         hatch_build.compile_library(tmp_path / "library.so", ["-fno-such-option"])
@@ -105,3 +132,43 @@ def test_without_a_compiler_the_build_asks_for_one(monkeypatch, tmp_path):
     assert hook.dependencies() == [hatch_build.ZIG]
     asks_for_headers.write_text("#!/bin/sh\n")
     assert hook.dependencies() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems preload libraries otherwise")
+def test_no_access_outside_of_memory(compiler, tmp_path):
+    """Run the tests of the functions with a library that checks every access and every sum."""
+    preloaded = [
+        subprocess.check_output([*compiler, f"-print-file-name={name}"], text=True).strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
+    if not all(map(os.path.isfile, preloaded)):
+        pytest.skip("the compiler has no libasan: install gcc")
+    # The package as it is but for its library.
+    package = tmp_path / "asr"
+    (package / "native").mkdir(parents=True)
+    for path in [*(ROOT / "asr").iterdir(), *(ROOT / "asr/native").glob("*.py")]:
+        if path.name != "native":
+            (package / path.relative_to(ROOT / "asr")).symlink_to(path)
+    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"]
+    hatch_build.compile_library(package / "native" / hatch_build.LIBRARY, checks)
+    run = (
+        "import sys, pytest; from asr import native; print(native.LIBRARY);"
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    )
+    command = [
+        sys.executable, "-c", run, "-q", "-n0", "-p", "no:cacheprovider",
+        "--rootdir", ROOT, "-c", ROOT / "pyproject.toml", "--ignore", __file__,
+        *(ROOT / path for path in SANITIZED_TESTS),
+    ]  # fmt: skip
+    environment = {
+        "LD_PRELOAD": " ".join(preloaded),
+        "ASAN_OPTIONS": "detect_leaks=0",  # those of Python
+        "PYTHONPATH": "",
+        "CI": "",
+    }
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert str(package) in done.stdout and "passed" in done.stdout
