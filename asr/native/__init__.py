@@ -108,17 +108,16 @@ def load(path: Path) -> ctypes.CDLL:
     try:
         result = ctypes.CDLL(str(path))
         result.abi_version.restype = ctypes.c_int32
-        version = result.abi_version()
+        if (version := result.abi_version()) != ABI_VERSION:
+            raise ConfigError(
+                f"{path} has version {version} of the interface, needs {ABI_VERSION}; {mend}"
+            )
+        for name, (returned, arguments) in SIGNATURES.items():
+            function = getattr(result, name)
+            function.restype = returned
+            function.argtypes = arguments
     except (OSError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be loaded ({error}); {mend}") from error
-    if version != ABI_VERSION:
-        raise ConfigError(
-            f"{path} has version {version} of the interface, needs {ABI_VERSION}; {mend}"
-        )
-    for name, (returned, arguments) in SIGNATURES.items():
-        function = getattr(result, name)
-        function.restype = returned
-        function.argtypes = arguments
     return result
 
 

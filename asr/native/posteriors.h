@@ -31,7 +31,7 @@ void prefix_tokens(
  * natural logarithm of the posterior of each token's word; a space belongs to the word before it.
  * n is the hypothesis' prefix_length. `beam` (entries,) are nodes, `totals` (entries,) the natural
  * logarithms of their scores as whole texts. Return false if there is no memory. */
-bool token_posteriors(
+EXPORT bool token_posteriors(
     const Prefixes *prefixes, const int32_t *beam, const double *totals, int64_t entries,
     int64_t chosen, int32_t *out, double *logs);
 

@@ -75,6 +75,13 @@ def test_library_of_another_version(monkeypatch):
         native.load(native.LIBRARY)
 
 
+def test_library_without_a_function(monkeypatch):
+    """It was compiled from older sources, whose interface should have had another number."""
+    monkeypatch.setitem(native.SIGNATURES, "no_such_function", (None, []))
+    with pytest.raises(ConfigError, match=r"cannot be loaded \(.*no_such_function.*; install"):
+        native.load(native.LIBRARY)
+
+
 @pytest.fixture
 def compiler():
     """The installed compiler; without one, nothing can be compiled here."""
