@@ -64,23 +64,24 @@ static void align_words(
     for (int64_t b = 0; b <= others; b++)
         costs[b] = (int32_t)b;
     for (int64_t a = 0; a < count; a++) {
-        int32_t diagonal = costs[0];
-        costs[0] = (int32_t)a + 1;
+        int32_t diagonal = costs[0], left = (int32_t)a + 1;
+        costs[0] = left;
         for (int64_t b = 0; b < others; b++) {
-            const int32_t above = costs[b + 1] + 1, left = costs[b] + 1;
-            int32_t cost = diagonal + (ours[a] != theirs[b]);
+            const int32_t above = costs[b + 1], pair = diagonal + (ours[a] != theirs[b]);
+            int32_t best = pair;
             uint8_t move = PAIR;
-            if (above < cost) {
-                cost = above;
+            if (above + 1 < best) {
+                best = above + 1;
                 move = SKIP_OURS;
             }
-            if (left < cost) {
-                cost = left;
+            if (left + 1 < best) {
+                best = left + 1;
                 move = SKIP_THEIRS;
             }
-            diagonal = costs[b + 1];
-            costs[b + 1] = cost;
             moves[a * others + b] = move;
+            left = best;
+            diagonal = above;
+            costs[b + 1] = left;
         }
     }
 }
