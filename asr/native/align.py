@@ -1,4 +1,4 @@
-"""The structure of align.c."""
+"""The structure of align.h."""
 
 import ctypes
 
