@@ -1,13 +1,18 @@
 """Language models for tests: an ARPA file made by hand, n-gram models, pruned ones, networks."""
 
+import json
 import random
+import zlib
 from functools import cache
 
 import numpy as np
 
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram import assemble
+from asr.lm.old_ngram_file import OLD_VERSION, old_layout
+from asr.lm.packed import MAGIC, PREFIX
 from asr.lm.recurrent_lm import RecurrentLm
+from asr.text import normalize
 
 HAND_MADE = """
 \\data\\
@@ -51,8 +56,7 @@ def sentences(count, seed, words=WORDS, longest=12):
 
 @cache
 def estimated(order):
-    """Return an n-gram model of 1500 random texts."""
-    return estimate(sentences(1500, 1), order).model
+    return estimate(sentences(1500, 1), order).ngrams
 
 
 def prune_at_random(model, seed=0):
@@ -78,8 +82,64 @@ def prune_at_random(model, seed=0):
     return assemble(model.words, grams, probs, backoffs)
 
 
+class Reference:
+    """The scores of an n-gram model, looked up word by word as the definition has it."""
+
+    def __init__(self, model):
+        self.order, self.words = model.order, model.words
+        self.ids = {}
+        for id, word in enumerate(model.words):
+            self.ids.setdefault(normalize(word), id)
+        self.probs, self.backoffs = {}, {}
+        grams = [()]
+        for node, (label, parent) in enumerate(
+            zip(model.trie.label.tolist(), model.trie.parents().tolist(), strict=True)
+        ):
+            if node > 0:
+                grams.append((*grams[parent], label))
+                self.probs[grams[node]] = float(model.log10_probs[node])
+                if node < model.lower:
+                    self.backoffs[grams[node]] = float(model.log10_backoffs[node])
+
+    def encode(self, text):
+        """The ids of words."""
+        return [self.ids.get(word, self.ids["<unk>"]) for word in text.split()]
+
+    def prob(self, context, word):
+        """The log10-probability of a word after a context (Katz 1987, eq. 4)."""
+        if (*context, word) in self.probs:
+            return self.probs[*context, word]
+        return self.backoffs.get(context, 0.0) + self.prob(context[1:], word)
+
+    def score(self, sentences):
+        """As :meth:`asr.lm.packed.PackedLm.score`."""
+        results = []
+        for sentence in sentences:
+            words = [self.ids["<s>"], *sentence, self.ids["</s>"]]
+            contexts = [tuple(words[max(0, t - self.order + 1) : t]) for t in range(len(words))]
+            results.append(np.array([self.prob(contexts[t], words[t])
+                                     for t in range(1, len(words))]))  # fmt: skip
+        return results
+
+
+def to_old_bytes(model):
+    """The content of a file of format 1, as earlier versions of the package wrote it."""
+    words = "\n".join(model.words).encode("utf-8")
+    header = json.dumps({"counts": model.counts, "words": len(words)}).encode("ascii")
+    arrays = (
+        *(model.trie.first, model.trie.label, model.suffix),
+        *(model.log10_probs, model.log10_backoffs, np.frombuffer(words, np.uint8)),
+    )
+    layout = old_layout(model.counts, len(words), len(header))
+    body = bytearray(header)
+    for array, (offset, count, kind) in zip(arrays, layout, strict=True):
+        assert len(array) == count
+        body += bytes(offset - PREFIX.size - len(body)) + array.astype(kind).tobytes()
+    return PREFIX.pack(MAGIC, OLD_VERSION, len(header), zlib.crc32(body)) + body
+
+
 def same(a, b):
-    """Return True if two models are equal bit for bit."""
+    """Whether two tables of n-grams are equal bit for bit."""
     arrays = [
         (m.trie.first, m.trie.label, m.suffix, m.log10_probs, m.log10_backoffs) for m in (a, b)
     ]

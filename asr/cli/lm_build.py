@@ -11,6 +11,13 @@ import typer
 ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
 
 
+class Bits(StrEnum):
+    """The bits of a probability in a binary model."""
+
+    eight = "8"
+    all = "32"
+
+
 class Unit(StrEnum):
     """Units that n-grams are made of."""
 
@@ -60,6 +67,13 @@ def build(
             help="Use only the words in this file, one on each line; all others become <unk>.",
         ),
     ] = None,
+    bits: Annotated[
+        Bits,
+        typer.Option(
+            help="Bits of a probability in NAME.ngram: 8 round those of each order to 256 values, "
+            "which halves the file; 32 keep all as they are."
+        ),
+    ] = Bits.eight,
     heldout: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Print the perplexity of this text.")
     ] = None,
@@ -77,6 +91,7 @@ def build(
     from asr.lm.kneser_ney import estimate
     from asr.lm.ngram_file import write_binary
     from asr.lm.overlap import model_overlap, text_overlap
+    from asr.lm.packing import pack
     from asr.lm.perplexity import perplexity
 
     if not output.name.endswith((*ARPA, BINARY)):
@@ -91,11 +106,12 @@ def build(
     thresholds = [int(count) for count in re.split(r"[ ,]+", prune.strip())]
     kind = "word" if unit is Unit.word else "token"
     result = estimate(lines, order, kind, thresholds, words)
-    model = result.model
     if output.name.endswith(BINARY):
+        model = pack(result.ngrams, int(bits))
         write_binary(output, model)
     else:
-        write_arpa(output, model)
+        model = result.model
+        write_arpa(output, result.ngrams)
 
     for k, count in enumerate(model.counts, start=1):
         pruned = f" of {result.seen[k - 1]}" if result.seen[k - 1] != count else ""

@@ -18,9 +18,8 @@ from asr.decoding.log_probs import log_probability, probabilities
 from asr.decoding.rescoring import rescore
 from asr.decoding.tables import build_tables
 from asr.errors import DataError
-from asr.lm.ngram import SPACE, NgramModel
+from asr.lm.ngram import SPACE
 from asr.lm.packed import PackedLm
-from asr.lm.packing import pack
 from asr.lm.recurrent_lm import RecurrentLm
 from asr.native import library
 from asr.text import Vocabulary, normalize
@@ -55,14 +54,14 @@ class BeamSearch:
         self,
         vocabulary: Vocabulary,
         *,
-        lm: PackedLm | NgramModel | None = None,
+        lm: PackedLm | None = None,
         lexicon: Iterable[str] | None = None,
         hotwords: Mapping[str, float] | None = None,
         rescore_lm: RecurrentLm | None = None,
         **options: Any,
     ) -> None:
         self.vocabulary = vocabulary
-        self.lm = pack(lm) if isinstance(lm, NgramModel) else lm
+        self.lm = lm
         self.rescore_lm = rescore_lm
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})

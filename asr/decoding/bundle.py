@@ -19,8 +19,8 @@ from asr.config import from_mapping
 from asr.decoding.config import DecodingConfig
 from asr.decoding.lexicon import read_lexicon
 from asr.errors import ConfigError, ModelError
-from asr.lm.ngram import NgramModel
-from asr.lm.ngram_file import read_lm, to_bytes
+from asr.lm.ngram_file import read_lm
+from asr.lm.packed import PackedLm
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
 from asr.model.calibration import Calibrator
 from asr.model.directory import ModelInfo, read_model, update_model
@@ -48,7 +48,7 @@ class Bundle:
     """
 
     options: DecodingConfig = field(default_factory=DecodingConfig)
-    lm: NgramModel | None = None
+    lm: PackedLm | None = None
     lexicon: tuple[str, ...] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     rescore_lm: RecurrentLm | None = None
@@ -106,7 +106,7 @@ def write_bundle(
     values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
     files = {SETTINGS: (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()}
     if bundle.lm is not None:
-        files[LM] = to_bytes(bundle.lm)
+        files[LM] = bundle.lm.block.tobytes()
     if bundle.lexicon is not None:
         files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
     if bundle.rescore_lm is not None:
@@ -123,7 +123,7 @@ def write_bundle(
 def open_bundle(
     folder: str | Path,
     info: ModelInfo,
-    lm: str | Path | NgramModel | None = None,
+    lm: str | Path | PackedLm | None = None,
     lexicon: str | Path | Iterable[str] | None = None,
     rescore_lm: str | Path | RecurrentLm | None = None,
 ) -> Bundle:
@@ -137,7 +137,7 @@ def open_bundle(
     """
     bundle = read_bundle(folder, info)
     if lm is not None:
-        own = lm if isinstance(lm, NgramModel) else None if str(lm) == NONE else read_lm(lm)
+        own = lm if isinstance(lm, PackedLm) else None if str(lm) == NONE else read_lm(lm)
         bundle = replace(bundle, lm=own, lexicon=None)
     if lexicon is not None:
         if isinstance(lexicon, str | Path):
@@ -153,7 +153,7 @@ def open_bundle(
 def beam_search(
     folder: str | Path,
     info: ModelInfo,
-    lm: str | Path | NgramModel | None = None,
+    lm: str | Path | PackedLm | None = None,
     lexicon: str | Path | Iterable[str] | None = None,
     hotwords: Mapping[str, float] | None = None,
     rescore: bool = False,

@@ -14,8 +14,8 @@ from asr.decoding.bundle import Bundle
 from asr.decoding.config import DecodingConfig
 from asr.errors import AsrError, DataError
 from asr.evaluation.scoring import ErrorCounts, word_errors
-from asr.lm.ngram import NgramModel
 from asr.lm.overlap import ModelOverlap, model_overlap
+from asr.lm.packed import PackedLm
 from asr.lm.recurrent_lm import RecurrentLm
 from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
@@ -74,7 +74,7 @@ class Tuner:
         vocabulary: Vocabulary,
         log_probs: Sequence[LogProbs],
         references: Sequence[str],
-        lm: NgramModel | None,
+        lm: PackedLm | None,
         lexicon: Sequence[str] | None,
         rescore_lm: RecurrentLm | None = None,
     ) -> None:

@@ -7,6 +7,7 @@ Kneser-Ney Language Model Estimation" (lmplz).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from asr.errors import ConfigError, DataError
 from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, NgramModel, split_units
 from asr.lm.ngram import assemble as assemble_model
+from asr.lm.packed import PackedLm
+from asr.lm.packing import pack
 from asr.lm.trie import IntArray
 
 FIXED_DISCOUNTS = (0.5, 1.0, 1.5)  # used where a text is too small to estimate them
@@ -30,13 +33,19 @@ class Estimate:
     """An estimated model and the facts of its estimation; each tuple has an entry for each
     order."""
 
-    model: NgramModel
+    ngrams: NgramModel
+    """The n-grams, which can be written as an ARPA file."""
     discounts: tuple[tuple[float, float, float], ...]
     """The discounts from the counts of n-grams seen once, twice, and three times or more."""
     fixed: tuple[bool, ...]
     """True where the text was too small to estimate the discounts."""
     seen: tuple[int, ...]
     """The number of n-grams before pruning."""
+
+    @cached_property
+    def model(self) -> PackedLm:
+        """The model in the form that scores texts and that the search takes."""
+        return pack(self.ngrams)
 
 
 def estimate(
@@ -97,9 +106,9 @@ def estimate(
         backoffs.append(gammas)
         lower = level_probs
     probs[0][_START_ID] = 10.0**START_LOG10
-    model = _assemble(words, levels, kept, probs, backoffs[1:])
+    ngrams = _assemble(words, levels, kept, probs, backoffs[1:])
     seen = tuple(len(level.word) for level in levels)
-    return Estimate(model, tuple(discounts), tuple(fixed), seen)
+    return Estimate(ngrams, tuple(discounts), tuple(fixed), seen)
 
 
 def estimate_discounts(counts: Counts) -> tuple[tuple[float, float, float], bool]:

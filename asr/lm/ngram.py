@@ -1,11 +1,12 @@
-"""Back-off n-gram models, stored in flat arrays."""
+"""The n-grams of back-off models in flat arrays, as estimation and ARPA files need them.
 
-import unicodedata
+The form that scores texts is :class:`asr.lm.packed.PackedLm`.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -29,19 +30,6 @@ def split_units(text: str, unit: str) -> list[str]:
     if unit == "word":
         return text.split()
     return [SPACE if character == " " else character for character in text]
-
-
-class Matches(NamedTuple):
-    """The n-grams of a model that end at each of the T positions of sentences, each of which begins
-    with ``<s>``."""
-
-    ids: IntArray
-    """(T,) the word ids."""
-    position: IntArray
-    """(T,) the place in the sentence, 0 at ``<s>``."""
-    nodes: IntArray
-    """(order, T) row k - 1 holds the nodes of the k words up to each position; -1 stands for words
-    that are no n-gram of the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,29 +63,9 @@ class NgramModel:
                 raise DataError(f"an n-gram model needs the word {special}, which is missing")
 
     @property
-    def unit(self) -> str:
-        """The unit of the model: ``token`` if ``<space>`` is among its words, of which the others
-        are
-        then characters; else ``word``."""
-        return "token" if SPACE in self.ids else "word"
-
-    @property
     def lower(self) -> int:
         """The number of nodes below the highest order, which have back-offs."""
         return len(self.log10_backoffs)
-
-    @cached_property
-    def ids(self) -> dict[str, int]:
-        """The id of each word in its normal form (:func:`asr.text.normalize`); words that differ
-        only
-        in case share the lowest of their ids."""
-        words = unicodedata.normalize("NFC", "\n".join(self.words).lower()).split("\n")
-        return dict(zip(reversed(words), range(len(words) - 1, -1, -1), strict=True))
-
-    @property
-    def unknown_id(self) -> int:
-        """The id that words outside the model share."""
-        return self.ids[UNKNOWN]
 
     @cached_property
     def bounds(self) -> tuple[int, ...]:
@@ -112,76 +80,6 @@ class NgramModel:
     def counts(self) -> tuple[int, ...]:
         """The number of n-grams of each order, from 1 on."""
         return tuple(int(count) for count in np.diff(self.bounds[1:]))
-
-    def word_id(self, word: str) -> int:
-        """Return the id of ``word``, or that of ``<unk>`` if the model lacks it."""
-        return self.ids.get(word, self.unknown_id)
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of the units of a normalised text."""
-        return [self.word_id(word) for word in split_units(text, self.unit)]
-
-    def match(self, sentences: Sequence[Sequence[int]]) -> Matches:
-        """Look up the n-grams that end at each word of ``sentences`` (ids without markers)."""
-        start, end = self.ids[START], self.ids[END]
-        stream = [id for sentence in sentences for id in (start, *sentence, end)]
-        ids = np.array(stream, np.int32)
-        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences)) + 2
-        begins = np.repeat(np.cumsum(lengths) - lengths, lengths)
-        position = (np.arange(len(ids)) - begins).astype(np.int32)
-        nodes = np.full((self.order, len(ids)), NO_NODE, np.int32)
-        nodes[0] = 1 + ids
-        for k in range(1, self.order):
-            nodes[k, 1:] = self.trie.children(nodes[k - 1, :-1], ids[1:])
-            nodes[k, position < k] = NO_NODE
-        return Matches(ids, position, nodes)
-
-    def context(self, words: Sequence[int]) -> int:
-        """Return the node of the longest context in the model with which ``<s>`` and ``words``
-        end."""
-        words = [self.ids[START], *words]
-        for length in range(min(self.order - 1, len(words)), 0, -1):
-            node = 0
-            for word in words[-length:]:
-                node = int(self.trie.children(np.array([node]), np.array([word]))[0])
-                if node == NO_NODE:
-                    break
-            else:
-                return node
-        return 0
-
-    def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
-        """Compute the log10-probabilities of all words of sentences and of their ends.
-
-        The longest n-gram in the model that ends at a word gives its probability, and every longer
-        context in the model adds its back-off. The first word follows ``<s>``.
-
-        Args:
-            sentences: word ids, without ``<s>`` and ``</s>`` (see :meth:`encode`).
-
-        Returns:
-            An array (words + 1,) for each sentence, the last of which is that of ``</s>``.
-        """
-        scores = self._score(self.match(sentences))
-        ends = list(accumulate(len(sentence) + 2 for sentence in sentences))
-        return [
-            scores[end - len(sentence) - 1 : end]
-            for sentence, end in zip(sentences, ends, strict=True)
-        ]
-
-    def _score(self, matches: Matches) -> npt.NDArray[np.float64]:
-        """Compute the scores (T,) of all positions; those at ``<s>`` have no meaning."""
-        nodes = matches.nodes
-        scores: npt.NDArray[np.float64] = self.log10_probs[nodes[0]].astype(np.float64)
-        for k in range(1, self.order):
-            found = nodes[k] >= 0
-            context = np.roll(nodes[k - 1], 1)
-            context[matches.position < k] = NO_NODE
-            known = context >= 0
-            # A longer n-gram replaces the score; a context without this word adds its back-off.
-            scores[known] += self.log10_backoffs[context[known]]
-            scores[found] = self.log10_probs[nodes[k, found]]
-        return scores
 
 
 class GramError(DataError):

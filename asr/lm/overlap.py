@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.errors import DataError
-from asr.lm.ngram import NgramModel, split_units
+from asr.lm.ngram import split_units
+from asr.lm.packed import PackedLm
 
 LONG_SENTENCE = 4  # words; shorter sentences are often equal by chance
 OVERLAP_LIMIT = 0.2  # share of the long sentences from which an overlap is worth a warning
@@ -118,20 +119,20 @@ def text_overlap(
     )
 
 
-def model_overlap(model: NgramModel, test_texts: Sequence[str]) -> ModelOverlap:
+def model_overlap(model: PackedLm, test_texts: Sequence[str]) -> ModelOverlap:
     """Count the n-grams of normalised test texts that ``model`` holds.
 
     Raises:
         DataError: the test is empty.
     """
     _need_texts(test_texts)
-    ids, position, nodes = model.match([model.encode(text) for text in test_texts])
+    ids, position, _, in_model = model.match([model.encode(text) for text in test_texts])
     known = ids != model.unknown_id
     explicit, running = [], []
     covered = np.ones(len(ids), bool)  # true where the model holds the longest n-gram that fits
     for k in range(1, model.order + 1):
         fits = position >= max(k - 1, 1)
-        held = fits & (nodes[k - 1] >= 0) & known
+        held = fits & in_model[k - 1] & known
         explicit.append(int(held.sum()))
         running.append(int(fits.sum()))
         covered[fits] = held[fits]

@@ -2,7 +2,7 @@
 
 The block is also the content of a file, so that a file is mapped and not read. It consists of a
 prefix (magic, version, length of the header, CRC-32 of all that follows it), a JSON header and
-sections, each of which begins at a multiple of 64 bytes and has 8 bytes or more behind it:
+sections, each of which begins at a multiple of 64 bytes, 8 or more behind the end of another:
 
 - for each order the values of the codes of probabilities and back-offs (256 32-bit floats each),
   where the order is quantised, and the records, whose layout is explained in asr/native/lm.h;
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,7 @@ class LevelLayout:
 
     word: int
     value: int
+    added: int
     begin: int
     backoff: bool
     count: int
@@ -56,7 +57,7 @@ class LevelLayout:
     @property
     def record(self) -> int:
         """The bits of a record."""
-        return self.word + self.value * (1 + self.backoff) + self.begin
+        return self.word + self.value * (1 + self.backoff) + self.added + self.begin
 
     @property
     def coded(self) -> bool:
@@ -68,8 +69,8 @@ class LevelLayout:
 class Header:
     """The sizes of a model: all that the places of the sections follow from.
 
-    ``counts`` are the n-grams of each order; ``records`` are those with the suffixes that the model
-    lacks. ``bits`` are those of a probability, 8 or 32, in all orders but the first, whose values
+    ``counts`` are the n-grams of each order; ``records`` include the suffixes that the model lacks.
+    ``bits`` are those of a probability, 8 or 32, in all orders but the first, whose values
     are always floats. ``words`` are the bytes of the compressed words.
     """
 
@@ -81,11 +82,17 @@ class Header:
     @property
     def levels(self) -> list[LevelLayout]:
         """The layout of each order."""
-        bits = [FLOAT_BITS, *[self.bits] * (len(self.records) - 1)]
         begins = [*(count.bit_length() for count in self.records[1:]), 0]
         return [
-            LevelLayout(self.word_bits * (k > 0), value, begin, k + 1 < len(self.records), count)
-            for k, (value, begin, count) in enumerate(zip(bits, begins, self.records, strict=True))
+            LevelLayout(
+                word=self.word_bits if k > 0 else 0,
+                value=self.bits if k > 0 else FLOAT_BITS,
+                added=int(self.counts[k] < count),
+                begin=begins[k],
+                backoff=k + 1 < len(self.records),
+                count=count,
+            )
+            for k, count in enumerate(self.records)
         ]
 
     @property
@@ -108,12 +115,30 @@ class Header:
 
 
 def section_bounds(header: Header, start: int) -> list[int]:
-    """Return where each section begins in a block whose header ends at ``start``, and the size of
-    the block.
+    """Return where each section of a block begins whose header ends at ``start``, and at the end
+    the size of the block.
     """
     first = -(-start // _ALIGNMENT) * _ALIGNMENT
-    padded = (-(-(size + _PADDING) // _ALIGNMENT) * _ALIGNMENT for size in header.sizes())
-    return list(accumulate(padded, initial=first))
+    *sizes, last = header.sizes()
+    padded = (-(-(size + _PADDING) // _ALIGNMENT) * _ALIGNMENT for size in sizes)
+    begins = list(accumulate(padded, initial=first))
+    return [*begins, begins[-1] + last]
+
+
+class Matches(NamedTuple):
+    """The n-grams of a model that end at each of the T positions of sentences, each of which begins
+    with ``<s>``.
+    """
+
+    ids: npt.NDArray[np.int32]
+    """(T,) the word ids."""
+    position: npt.NDArray[np.int64]
+    """(T,) the place in the sentence, 0 at ``<s>``."""
+    log10_probs: npt.NDArray[np.float64]
+    """(T,) the log10-probabilities of the words; 0 at ``<s>``."""
+    held: npt.NDArray[np.bool_]
+    """(order, T) row k - 1 is true where the k words up to the position are an n-gram of the
+    model."""
 
 
 class PackedLm:
@@ -128,8 +153,7 @@ class PackedLm:
         ModelError: the block is damaged or cut short, or is of another kind or version.
 
     >>> from asr.lm.kneser_ney import estimate
-    >>> from asr.lm.packing import pack
-    >>> model = pack(estimate(["go on", "go back"], order=2).model)
+    >>> model = estimate(["go on", "go back"], order=2).model
     >>> model.order, model.counts, model.encode("go away")
     (2, (6, 5), [4, 0])
     """
@@ -137,29 +161,27 @@ class PackedLm:
     def __init__(self, block: Block, name: str = "language model") -> None:
         self.block = block
         self.name = name
-        damaged = ModelError(
-            f"{name}: the language model is damaged or cut short; build or copy it again"
-        )
+        damaged = f"{name}: the language model is damaged or cut short; build or copy it again"
         if len(block) < PREFIX.size:
-            raise damaged
+            raise ModelError(damaged)
         magic, version, size, checksum = PREFIX.unpack(block[: PREFIX.size].tobytes())
         if (magic, version) != (MAGIC, FORMAT_VERSION):
             raise ModelError(
                 f"{name}: needs an n-gram model of format {FORMAT_VERSION}, got format {version}"
             )
         if zlib.crc32(block[PREFIX.size :].data) != checksum:
-            raise damaged
+            raise ModelError(damaged)
         start = PREFIX.size + size
         try:
             self._header = header = _parse_header(block[PREFIX.size : start].tobytes())
             self._bounds = section_bounds(header, start)
             if self._bounds[-1] != len(block):
-                raise damaged
+                raise ModelError(damaged)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            raise damaged from error
+            raise ModelError(damaged) from error
         for special in (START, END, UNKNOWN):
             if self._id(special) < 0:
-                raise damaged
+                raise ModelError(damaged)
 
     @property
     def order(self) -> int:
@@ -180,8 +202,11 @@ class PackedLm:
     def words(self) -> tuple[str, ...]:
         """The words (V,) by their ids."""
         begin = self._bounds[-2]
-        data = self.block[begin : begin + self._header.words].tobytes()
-        return tuple(zlib.decompress(data).decode("utf-8").split("\n"))
+        try:
+            text = zlib.decompress(self.block[begin:].tobytes()).decode("utf-8")
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise ModelError(f"{self.name}: the words of the language model are damaged") from error
+        return tuple(text.split("\n"))
 
     @cached_property
     def unit(self) -> str:
@@ -232,6 +257,7 @@ class PackedLm:
                     count=layout.count,
                     word_bits=layout.word,
                     value_bits=layout.value,
+                    added_bits=layout.added,
                     begin_bits=layout.begin,
                     record_bits=layout.record,
                 )
@@ -255,6 +281,23 @@ class PackedLm:
         library.lm_state(self.native, ids, len(ids), state)
         return state
 
+    def match(self, sentences: Sequence[Sequence[int]]) -> Matches:
+        """Look up all words of ``sentences`` (ids without ``<s>`` and ``</s>``) and their ends."""
+        from asr.native import library
+
+        end = self._id(END)
+        stream = [id for words in sentences for id in (-1, *words, end)]
+        ids = np.array(stream, np.int32)
+        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences)) + 2
+        begins = np.cumsum(lengths) - lengths
+        scores, held = np.empty(len(ids)), np.empty(len(ids), np.uint8)
+        library.lm_score(self.native, self.state([]), ids, len(ids), scores, held)
+        ids[begins] = self._id(START)
+        held[begins] = 1
+        orders = np.arange(self.order, dtype=np.uint8)[:, None]
+        position = np.arange(len(ids)) - np.repeat(begins, lengths)
+        return Matches(ids, position, scores, (held >> orders & 1).astype(bool))
+
     def score(self, sentences: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float64]]:
         """Compute the log10-probabilities of all words of sentences and of their ends.
 
@@ -267,12 +310,7 @@ class PackedLm:
         Returns:
             An array (words + 1,) for each sentence, the last of which is that of ``</s>``.
         """
-        from asr.native import library
-
-        end = self._id(END)
-        ids = np.array([id for words in sentences for id in (-1, *words, end)], np.int32)
-        scores = np.empty(len(ids))
-        library.lm_score(self.native, self.state([]), ids, len(ids), scores)
+        scores = self.match(sentences).log10_probs
         bounds = accumulate((len(words) + 2 for words in sentences), initial=0)
         return [scores[begin + 1 : end] for begin, end in pairwise(bounds)]
 
@@ -294,7 +332,8 @@ def _parse_header(data: bytes) -> Header:
         not 1 <= len(header.counts) <= MAX_ORDER
         or len(header.counts) != len(header.records)
         or header.counts[0] != header.records[0]
-        or min(*header.counts, *header.records, header.words) < 0
+        or min(*header.counts, header.words) < 0
+        or any(map(int.__gt__, header.counts, header.records))
         or header.bits not in (CODE_BITS, FLOAT_BITS)
         or max(header.records) >= 1 << 32
     ):

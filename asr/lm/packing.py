@@ -4,7 +4,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class Level(NamedTuple):
     words: IntArray
     probs: FloatArray
     backoffs: FloatArray
+    added: npt.NDArray[np.bool_]
+    """True for n-grams that the model lacks."""
 
 
 def pack(model: NgramModel, bits: int = FLOAT_BITS) -> PackedLm:
@@ -51,7 +53,7 @@ def pack(model: NgramModel, bits: int = FLOAT_BITS) -> PackedLm:
         ConfigError: ``bits`` is neither 8 nor 32.
 
     >>> from asr.lm.kneser_ney import estimate
-    >>> model = pack(estimate(["go on", "go back"], order=2).model)
+    >>> model = pack(estimate(["go on", "go back"], order=2).ngrams)
     >>> [scores.round(2).tolist() for scores in model.score([model.encode("go on")])]
     [[-0.22, -0.46, -0.19]]
     """
@@ -117,12 +119,19 @@ def _levels(model: NgramModel) -> list[Level]:
         probs = [model.log10_probs[begin:end], _back_off(model, added)]
         backoffs = [model.log10_backoffs[begin:end], np.zeros(added.shape[1], np.float32)]
         words = np.concatenate([first_words[begin:end], added[0]])
-        levels.append(Level(places, words, np.concatenate(probs), np.concatenate(backoffs)))
+        lacks = np.arange(len(places)) >= len(nodes)
+        levels.append(Level(places, words, np.concatenate(probs), np.concatenate(backoffs), lacks))
         added = shorter
     begin, end = bounds[1:3]
-    none = np.zeros(end - begin, np.int64)
-    words = trie.label[begin:end]
-    levels.append(Level(none, words, model.log10_probs[begin:end], model.log10_backoffs[begin:end]))
+    levels.append(
+        Level(
+            parents=np.zeros(end - begin, np.int64),
+            words=trie.label[begin:end],
+            probs=model.log10_probs[begin:end],
+            backoffs=model.log10_backoffs[begin:end],
+            added=np.zeros(end - begin, bool),
+        )
+    )
     return levels[::-1]
 
 
@@ -174,6 +183,7 @@ def _sort(levels: list[Level], size: int) -> list[Level]:
                 level.words[order],
                 level.probs[order],
                 level.backoffs[order] if len(level.backoffs) else level.backoffs,
+                level.added[order],
             )
         )
         places = np.empty(len(order), np.int64)
@@ -186,14 +196,16 @@ def _level_sections(
 ) -> Iterator[npt.NDArray[np.generic]]:
     """Yield the sections of one order: two codebooks, which may be empty, and the records."""
     books = []
-    for values in (level.probs, level.backoffs if layout.backoff else level.backoffs[:0]):
-        if layout.coded and len(values):
+    for values in (level.probs, level.backoffs)[: 1 + layout.backoff]:
+        if layout.coded:
             books.append(quantize(values, 1 << CODE_BITS))
         else:
-            none = np.zeros(0, np.float32)
-            books.append(Codebook(none, values.astype(np.float32).view(np.uint32)))
-    yield from (book.values for book in books)
-    fields = [(layout.word, level.words), *((layout.value, book.codes) for book in books)]
+            books.append(Codebook(np.zeros(0, np.float32), values.view(np.uint32)))
+    yield books[0].values
+    yield books[1].values if layout.backoff else books[0].values[:0]
+    fields: list[tuple[int, npt.NDArray[Any]]] = [(layout.word, level.words)]
+    fields += [(layout.value, book.codes) for book in books]
+    fields.append((layout.added, level.added))
     # The children of a record end where those of the next one begin; one more record ends the last.
     begins = np.zeros(layout.count + 1, np.int64)
     np.cumsum(np.bincount(children, minlength=layout.count), out=begins[1:])
@@ -201,7 +213,7 @@ def _level_sections(
 
 
 def pack_bits(
-    fields: list[tuple[int, npt.NDArray[np.integer]]], stride: int, count: int
+    fields: list[tuple[int, npt.NDArray[Any]]], stride: int, count: int
 ) -> npt.NDArray[np.uint8]:
     """Return ``count`` records of ``stride`` bits, whose fields stand one after another.
 
@@ -217,7 +229,7 @@ def pack_bits(
         if width and len(values):
             array = np.ascontiguousarray(values, np.uint32)
             library.lm_pack(data, offset, stride, width, array, len(array))
-        offset += width if len(values) else 0
+        offset += width
     return data[:size]
 
 

@@ -22,8 +22,7 @@ def quantize(numbers: FloatArray, size: int) -> Codebook:
     """Choose ``size`` values, and the nearest of them for each of ``numbers`` (n,).
 
     Where there are no more different numbers than values, they all stay exact, and so does 0
-    always. Bins of equal size are the start (Federico and Bertoldi 2006; kenlm stops there),
-    Lloyd's algorithm (1982) then moves their means to where the squared error is least.
+    always. Otherwise the values make the squared error as small as Lloyd's algorithm (1982) finds.
 
     >>> book = quantize(np.array([-1.0, 0.0, -2.0, 0.0], np.float32), 4)
     >>> book.values[book.codes].tolist()
@@ -41,13 +40,25 @@ def quantize(numbers: FloatArray, size: int) -> Codebook:
 
 
 def _centers(ordered: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.float64]:
-    """Return at most ``count`` centres of ascending numbers."""
+    """Return at most ``count`` centres of ascending numbers.
+
+    At the start they are as dense as the cube root of the density of the numbers, which is best for
+    many centres (Panter and Dite 1951); the density is that of small bins of equally many numbers.
+    """
+    edges = np.linspace(0, len(ordered) - 1, 16 * count + 1).astype(np.int64)
+    shares = np.diff(ordered[edges]) ** (2 / 3)
+    # An outlier would get the centres of the void before it, too.
+    usual = np.sort(shares)[: int(0.99 * len(shares))].sum()
+    shares = np.minimum(shares, 2 * usual / count)
+    shares = np.concatenate([[0.0], np.cumsum(shares)])
+    cuts = np.interp(np.linspace(0, shares[-1], count + 1)[1:-1], shares, ordered[edges])
+    bounds = np.concatenate([[0], np.searchsorted(ordered, cuts), [len(ordered)]])
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
-    bounds = np.linspace(0, len(ordered), count + 1).astype(np.int64)
     for _ in range(ROUNDS):
         bounds = np.unique(bounds)
         centers = np.diff(sums[bounds]) / np.diff(bounds)
         inner = np.searchsorted(ordered, (centers[1:] + centers[:-1]) / 2)
         bounds = np.concatenate([[0], inner, [len(ordered)]])
     bounds = np.unique(bounds)
-    return np.diff(sums[bounds]) / np.diff(bounds)
+    means: npt.NDArray[np.float64] = np.diff(sums[bounds]) / np.diff(bounds)
+    return means

@@ -40,7 +40,12 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     # lm.c
     "lm_word": (ctypes.c_int32, [_LM, ctypes.c_uint64]),
     "lm_state": (None, [_LM, _array(np.int32), ctypes.c_int64, _STATE]),
-    "lm_score": (None, [_LM, _STATE, _array(np.int32), ctypes.c_int64, _array(np.float64)]),
+    "lm_score": (
+        None,
+        [
+            _LM, _STATE, _array(np.int32), ctypes.c_int64, _array(np.float64), _array(np.uint8),
+        ],
+    ),
     "lm_pack": (
         None,
         [

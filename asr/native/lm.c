@@ -59,15 +59,26 @@ static int64_t child_of(const LmLevel *level, int64_t record, int32_t word) {
     return -1;
 }
 
-/* Return the log10-probability of `word` after `from`, and put the state after it into `to` unless
- * that is NULL (Katz 1987, eq. 4). The path of the word and its context is that of the next
- * context, so that one descent finds both the probability and the back-offs of the new state. */
-static double step(const Lm *lm, const LmState *from, int32_t word, LmState *to) {
+/* Return 1 if the n-gram of `record` is in the model, 0 if it only leads to longer ones. */
+static inline uint8_t held_at(const LmLevel *level, int64_t record) {
+    int64_t offset = (record + 1) * level->record_bits - level->begin_bits - 1;
+    return !level->added_bits || !bits_at(level->records, offset, 1);
+}
+
+/* Return the log10-probability of `word` after `from`, and put the state after it into `to` and the
+ * orders of n-grams, as in lm_score, into `held`, unless these are NULL (Katz 1987, eq. 4). The
+ * path of the word and its context is that of the next context, so that one descent finds both the
+ * probability and the back-offs of the new state. */
+static inline double step(const Lm *lm, const LmState *from, int32_t word, LmState *to,
+                          uint8_t *held) {
     const LmLevel *level = lm->levels;
     int64_t record = word;
     double log10_prob = prob_at(level, record);
     int32_t matched = 0; /* words of the context */
+    uint8_t orders = 0;
     for (;;) {
+        if (held != NULL)
+            orders |= (uint8_t)(held_at(level, record) << matched);
         if (to != NULL && matched + 1 < lm->order) {
             to->words[matched] = matched ? from->words[matched - 1] : word;
             to->backoffs[matched] = backoff_at(level, record);
@@ -81,6 +92,8 @@ static double step(const Lm *lm, const LmState *from, int32_t word, LmState *to)
         level++;
         log10_prob = prob_at(level, record);
     }
+    if (held != NULL)
+        *held = orders;
     if (to != NULL)
         to->length = matched + 1 < lm->order ? matched + 1 : lm->order - 1;
     for (int32_t i = matched; i < from->length; i++) /* contexts in the model without this word */
@@ -89,7 +102,7 @@ static double step(const Lm *lm, const LmState *from, int32_t word, LmState *to)
 }
 
 double lm_step(const Lm *lm, const LmState *from, int32_t word, LmState *to) {
-    return LN10 * step(lm, from, word, to);
+    return LN10 * step(lm, from, word, to, NULL);
 }
 
 int32_t lm_word(const Lm *lm, uint64_t hash) {
@@ -103,7 +116,8 @@ int32_t lm_word(const Lm *lm, uint64_t hash) {
     }
     if (low == lm->hash_count || bits_at(lm->hashes, low * HASH_BITS, HASH_BITS) != hash)
         return -1;
-    return (int32_t)bits_at(lm->hash_ids, low * lm->id_bits, lm->id_bits);
+    int64_t id = (int64_t)bits_at(lm->hash_ids, low * lm->id_bits, lm->id_bits);
+    return id < lm->hash_count ? (int32_t)id : -1; /* -1 as in child_of */
 }
 
 void lm_state(const Lm *lm, const int32_t *words, int64_t count, LmState *state) {
@@ -111,20 +125,21 @@ void lm_state(const Lm *lm, const int32_t *words, int64_t count, LmState *state)
     memset(state, 0, sizeof *state);
     for (int64_t i = 0; i < count; i++) {
         before = *state;
-        step(lm, &before, words[i], state);
+        step(lm, &before, words[i], state, NULL);
     }
 }
 
 void lm_score(const Lm *lm, const LmState *start, const int32_t *words, int64_t count,
-              double *log10_probs) {
+              double *log10_probs, uint8_t *held) {
     LmState states[2] = {*start, *start};
     int32_t now = 0;
     for (int64_t i = 0; i < count; i++) {
         if (words[i] < 0) {
             states[now] = *start;
             log10_probs[i] = 0.0;
+            held[i] = 0;
         } else {
-            log10_probs[i] = step(lm, &states[now], words[i], &states[!now]);
+            log10_probs[i] = step(lm, &states[now], words[i], &states[!now], &held[i]);
             now = !now;
         }
     }

@@ -8,9 +8,11 @@
 
 /* The records of one order, packed bit by bit without gaps, the first bit of a byte being its
  * lowest. A record is the last word of a path (not for order 1, whose records are in the order of
- * the words), the log10-probability, the log10-back-off and the place of its first child among the
- * records of the next order (these two not for the highest order). The children of a record end
- * where those of the next one begin, so that one more record follows the last. */
+ * the words), the log10-probability, the log10-back-off, a bit that is set if the n-gram itself
+ * is not in the model and only leads to longer ones (where there are such), and the place of its
+ * first child among the records of the next order (back-off and place not for the highest order).
+ * The children of a record end where those of the next one begin, so that one more record follows
+ * the last. */
 typedef struct {
     const uint8_t *records;
     const float *probs;    /* the values of the codes in the records; NULL: they are floats */
@@ -18,6 +20,7 @@ typedef struct {
     int64_t count;         /* records, without the one more */
     int32_t word_bits;
     int32_t value_bits;    /* bits of a probability and of a back-off, 8 or 32 */
+    int32_t added_bits;    /* 1 if the records have that bit, else 0 */
     int32_t begin_bits;
     int32_t record_bits;   /* the sum of the parts */
 } LmLevel;
@@ -54,10 +57,11 @@ EXPORT int32_t lm_word(const Lm *lm, uint64_t hash);
 /* Put the state after `count` words, which follow the state {0}, into `state`. */
 EXPORT void lm_state(const Lm *lm, const int32_t *words, int64_t count, LmState *state);
 
-/* Compute the log10-probability of each of `count` words, each after those before it. An id of -1
- * stands for no word: what follows it follows the state `start`; its own probability is 0. */
+/* Compute the log10-probability of each of `count` words, each after those before it, and the
+ * orders of the n-grams in the model that end with it: bit k - 1 of `held` is set for order k. An
+ * id of -1 stands for no word: what follows it follows the state `start`; its own results are 0. */
 EXPORT void lm_score(const Lm *lm, const LmState *start, const int32_t *words, int64_t count,
-                     double *log10_probs);
+                     double *log10_probs, uint8_t *held);
 
 /* Write `values`, each of `width` bits (up to 32), to the bits offset, offset + stride, ... of
  * `data`, which are 0 before. 8 more bytes than hold the bits must belong to `data`. */

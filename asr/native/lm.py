@@ -15,6 +15,7 @@ class LmLevel(ctypes.Structure):
         ("count", ctypes.c_int64),
         ("word_bits", ctypes.c_int32),
         ("value_bits", ctypes.c_int32),
+        ("added_bits", ctypes.c_int32),
         ("begin_bits", ctypes.c_int32),
         ("record_bits", ctypes.c_int32),
     ]

@@ -37,7 +37,7 @@ from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.evaluation.tuning import Trial, Tuner, recognise
 from asr.files import sha256, write_atomically
 from asr.lm.kneser_ney import estimate
-from asr.lm.ngram import NgramModel
+from asr.lm.packed import PackedLm
 from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
 from asr.model.session import LogProbs
@@ -117,7 +117,7 @@ def run(data: Path, model: Path, output: Path) -> None:
     bundle = Bundle()
     for words in WORD_LISTS:
         dev_lexicon, lexicon = (word_list(words, texts, data) for texts in (train_texts, all_texts))
-        found: list[tuple[dict[str, Any], tuple[NgramModel | None, NgramModel | None]]] = []
+        found: list[tuple[dict[str, Any], tuple[PackedLm | None, PackedLm | None]]] = []
         for order in ORDERS:
             lms = tuple(
                 estimate(texts, order).model if order else None
@@ -184,7 +184,7 @@ def word_list(words: str, texts: list[str], data: Path) -> list[str] | None:
 
 
 def make_bundle(
-    options: DecodingConfig, lm: NgramModel | None, lexicon: list[str] | None, row: dict[str, Any]
+    options: DecodingConfig, lm: PackedLm | None, lexicon: list[str] | None, row: dict[str, Any]
 ) -> Bundle:
     """Return the bundle that goes into the model directory."""
     provenance = {

@@ -111,7 +111,7 @@ def main() -> None:
         if options.lm_text:
             texts = read_texts(options.lm_text)
             arpa, words = folder / "bigram.arpa", folder / "words.txt"
-            write_arpa(arpa, estimate(texts, 2).model)
+            write_arpa(arpa, estimate(texts, 2).ngrams)
             words.write_text("\n".join(sorted({word for text in texts for word in text.split()})))
         for test in sets:
             title = (

@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pytest
 from commands import run
 
@@ -34,11 +35,14 @@ def test_build(text, tmp_path):
     ]
     texts = ["the cat sat on the mat", "no", "go on", "the cat sat", "go home", "stay on"]
     expected = estimate(texts, 3).model
+    sentences = [expected.encode(text) for text in texts]
+    scores = np.concatenate(expected.score(sentences)).tolist()
     for name in ("lm.arpa.gz", "lm.ngram"):
         assert run("lm", "build", *inputs, "-o", tmp_path / name).returncode == 0
         model = read_lm(tmp_path / name)
         assert model.words == expected.words
-        assert model.log10_probs.tolist() == expected.log10_probs.tolist()
+        assert model.counts == expected.counts
+        assert np.concatenate(model.score(sentences)).tolist() == scores
 
 
 def test_options(text, tmp_path):

@@ -13,6 +13,7 @@ from asr.errors import AsrError, DataError
 from asr.lm.arpa import read_arpa, write_arpa
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram import assemble
+from asr.lm.packing import pack
 
 
 def read(tmp_path, content):
@@ -34,8 +35,8 @@ def test_round_trip(order, name, tmp_path):
 def test_round_trip_of_pruned_models_and_of_other_scripts(tmp_path):
     for model in (
         prune_at_random(estimated(4)),
-        estimate(["να ένα", "ένα \\2-grams: да", "\\data\\ \\end\\"], 3).model,
-        estimate(["go on", "no"], 6, "token").model,
+        estimate(["να ένα", "ένα \\2-grams: да", "\\data\\ \\end\\"], 3).ngrams,
+        estimate(["go on", "no"], 6, "token").ngrams,
     ):
         write_arpa(tmp_path / "a.arpa", model)
         assert same(read_arpa(tmp_path / "a.arpa"), model)
@@ -78,14 +79,14 @@ def test_ways_to_write_the_same(change, tmp_path):
 def test_without_unk(tmp_path):
     """A model without <unk> gets it, with a probability that is nearly 0."""
     text = HAND_MADE.replace("-1.0\t<unk>\n", "").replace("ngram 1=5", "ngram 1=4")
-    model = read(tmp_path, text)
+    model = pack(read(tmp_path, text))
     assert model.words == ("<s>", "</s>", "a", "b", "<unk>")
     assert model.score([[model.word_id("x")]])[0][0] == pytest.approx(-100.5)
 
 
 def test_the_other_spelling_of_unk_in_longer_ngrams(tmp_path):
     text = HAND_MADE.replace("<unk>", "<UNK>").replace("-0.35\tb a", "-0.35\tb <UNK>")
-    model = read(tmp_path, text)
+    model = pack(read(tmp_path, text))
     assert model.score([model.encode("b x")])[0][1] == pytest.approx(-0.35)
 
 
@@ -160,5 +161,5 @@ def test_malformed_files(tmp_path_factory, data):
         model = read_arpa(path)
     except AsrError:
         return
-    scores = model.score([[0, 1, len(model.words) - 1]])
+    scores = pack(model).score([[0, 1, len(model.words) - 1]])
     assert np.isfinite(scores[0]).all()

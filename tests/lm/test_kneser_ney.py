@@ -123,7 +123,7 @@ def test_probabilities_sum_to_one(order, prune, unit):
     result = estimate(texts, order, unit, prune[:order])
     model = result.model
     assert model.unit == unit
-    start = model.ids["<s>"]
+    start = model.word_id("<s>")
     rng = random.Random(order)
     for _ in range(12):
         history = rng.choices(range(len(model.words)), k=rng.randrange(order + 1))
@@ -154,7 +154,7 @@ def test_small_texts_get_fixed_discounts():
 
 def test_the_order_of_the_texts_changes_nothing():
     texts = random_texts(50)
-    models = [estimate(order, 3).model for order in (texts, texts[::-1])]
+    models = [estimate(order, 3).ngrams for order in (texts, texts[::-1])]
     assert models[0].words == models[1].words
     np.testing.assert_array_equal(models[0].log10_probs, models[1].log10_probs)
 
