@@ -16,7 +16,7 @@ from asr.errors import ConfigError
 # What calls the compiled functions, and what takes too long if each access to memory is checked.
 SANITIZED_TESTS = [
     "tests/native", "tests/decoding/test_alignment.py", "tests/decoding/test_beam.py",
-    "tests/lm/test_ngram_file.py",
+    "tests/lm/test_ngram_file.py", "tests/lm/test_packed.py",
 ]  # fmt: skip
 LONG_TESTS = "an_hour or on_speech"
 HEADERS_AND_SOURCES = sorted(hatch_build.FOLDER.glob("*.[ch]"))
