@@ -57,3 +57,10 @@ def test_the_preview_of_augmentation(tmp_path):
     assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
     recordings = [soundfile.read(path)[0] for path in tmp_path.glob("*.wav")]
     assert len(recordings) == 15 and all(len(samples) > 16000 for samples in recordings)
+
+
+def test_the_benchmark_of_language_models_runs():
+    script = [sys.executable, ROOT / "scripts/benchmarks/lm.py", "--words", "3000"]
+    done = subprocess.run([*script, "--repeats", "1"], check=True, capture_output=True, text=True)
+    for name in ("4-grams", "model.arpa", "32-bit.ngram", "8-bit.ngram"):
+        assert name in done.stdout
