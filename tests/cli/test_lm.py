@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pytest
 from commands import run
+from lm_cases import sentences
 
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram_file import read_lm
@@ -67,6 +68,17 @@ def test_options(text, tmp_path):
     ]
 
 
+def test_bits(tmp_path):
+    (tmp_path / "long.txt").write_text("\n".join(sentences(500, 1)))
+    sizes = {}
+    for bits, arguments in ((8, []), (32, ["--bits", 32])):
+        path = tmp_path / f"{bits}.ngram"
+        assert run("lm", "build", tmp_path / "long.txt", "-o", path, *arguments).returncode == 0
+        assert read_lm(path).bits == bits
+        sizes[bits] = path.stat().st_size
+    assert sizes[8] < 0.6 * sizes[32]
+
+
 def test_characters(text, tmp_path):
     """With --unit character the model is one of characters."""
     done = run("lm", "build", text, "--unit", "character", "-o", tmp_path / "lm.ngram")
@@ -82,6 +94,7 @@ def test_characters(text, tmp_path):
         (["TEXT", "-o", "lm.txt"], 2, "lm.txt needs to end in .arpa, .arpa.gz or .ngram"),
         (["TEXT", "-o", "lm.arpa", "--prune", "one"], 2, "'one' needs to be counts such as 0,0,1"),
         (["TEXT", "-o", "lm.arpa", "--order", "7"], 2, "'--order'"),
+        (["TEXT", "-o", "lm.ngram", "--bits", "16"], 2, "'--bits'"),
         (["TEXT"], 2, "Missing option"),
     ],
 )
