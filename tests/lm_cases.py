@@ -9,8 +9,8 @@ import numpy as np
 
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram import assemble
-from asr.lm.old_ngram_file import OLD_VERSION, old_layout
-from asr.lm.packed import MAGIC, PREFIX
+from asr.lm.old_ngram_file import old_layout
+from asr.lm.packed import MAGIC, OLD_VERSION, PREFIX
 from asr.lm.recurrent_lm import RecurrentLm
 from asr.text import normalize
 

@@ -6,10 +6,7 @@ import numpy as np
 
 from asr.errors import ModelError
 from asr.files import write_atomically
-from asr.lm.arpa import read_arpa
-from asr.lm.old_ngram_file import OLD_VERSION, parse_old
-from asr.lm.packed import FORMAT_VERSION, MAGIC, PREFIX, PackedLm
-from asr.lm.packing import pack
+from asr.lm.packed import FORMAT_VERSION, MAGIC, OLD_VERSION, PREFIX, PackedLm
 
 
 def read_lm(path: str | Path) -> PackedLm:
@@ -32,7 +29,12 @@ def read_lm(path: str | Path) -> PackedLm:
             start = file.read(len(MAGIC))
     except OSError as error:
         raise ModelError(f"cannot read the language model {path}: {error.strerror}") from error
-    return read_binary(path) if start == MAGIC else pack(read_arpa(path))
+    if start == MAGIC:
+        return read_binary(path)
+    from asr.lm.arpa import read_arpa
+    from asr.lm.packing import pack
+
+    return pack(read_arpa(path))
 
 
 def write_binary(path: str | Path, model: PackedLm) -> None:
@@ -65,6 +67,9 @@ def read_binary(path: str | Path) -> PackedLm:
     if len(data) >= PREFIX.size:
         _, version, _, _ = PREFIX.unpack(data[: PREFIX.size].tobytes())
         if version == OLD_VERSION:
+            from asr.lm.old_ngram_file import parse_old
+            from asr.lm.packing import pack
+
             return pack(parse_old(data, str(path)))
         if version != FORMAT_VERSION:
             raise ModelError(

@@ -14,8 +14,6 @@ from asr.lm.ngram import NgramModel
 from asr.lm.packed import PREFIX, Block
 from asr.lm.trie import Trie
 
-OLD_VERSION = 1
-
 _ALIGNMENT = 64
 
 

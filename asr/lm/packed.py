@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from asr.native.lm import Lm, LmState
 
 MAGIC = b"asr-ngrm"
-FORMAT_VERSION = 2
+FORMAT_VERSION, OLD_VERSION = 2, 1
 PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, CRC-32 of the rest
 HASH_BITS, FLOAT_BITS, CODE_BITS = 48, 32, 8
 

@@ -114,11 +114,15 @@ def test_eight_bits_are_nearly_as_good(order, pruned):
     assert np.abs(scores - expected).max() < 0.2
     assert np.sqrt(np.square(scores - expected).mean()) < 0.01
     assert scores.mean() == pytest.approx(expected.mean(), rel=1e-3)
-    # The probabilities of single words are exact.
-    ones = [[word] for word in range(len(coded.words))]
-    starts = coded.match(ones).held[1] & (coded.match(ones).position == 1)
-    first = [model.match(ones).log10_probs[1::3][~starts[1::3]] for model in (coded, exact)]
-    assert len(first[0]) > 0 and np.abs(first[0] - first[1]).max() < 0.05
+    # Without a context, the probabilities of words are exact.
+    ids = np.array([id for word in range(len(exact.words)) for id in (-1, word)], np.int32)
+    results = np.empty((2, len(ids)))
+    for model, row in zip((coded, exact), results, strict=True):
+        held = np.empty(len(ids), np.uint8)
+        library.lm_score(model.native, LmState(), ids, len(ids), row, held)
+        assert held.tolist() == len(exact.words) * [0, 1]
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[1, 1::2], ngrams.log10_probs[1 : 1 + len(exact.words)])
 
 
 def test_other_bits():
