@@ -50,6 +50,13 @@ def test_the_benchmark_runs():
         assert name in done.stdout
 
 
+def test_the_benchmark_of_cold_starts_runs():
+    script = [sys.executable, ROOT / "scripts/benchmarks/cold.py", "--repeats", "1"]
+    done = subprocess.run(script, check=True, capture_output=True, text=True)
+    for name in ("bare imports", "asr --help", "greedy", "beam, language model", "onnxruntime"):
+        assert name in done.stdout
+
+
 def test_the_preview_of_augmentation(tmp_path):
     script = [sys.executable, ROOT / "scripts/preview_augment.py"]
     audio = ROOT / "samples" / "flite-awb-date.wav"
