@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/decoding.py --model recipes/an4/model \\
         --manifest data/an4/test.jsonl --lm-text data/an4/train.jsonl \\
-        [--flashlight PYTHON] [--pyctcdecode PYTHON]
+        [--large-lm books.arpa] [--flashlight PYTHON] [--pyctcdecode PYTHON]
 
 ``--manifest`` may be repeated. PYTHON is the interpreter of an environment that has the peer (see
 ``peer_decoders.py``). Every system decodes every set in a process of its own, with a beam of 64 and
@@ -12,13 +12,11 @@ threads are processes.
 The table gives the microseconds for a frame (the median of the repeats), the times real time, the
 peak memory, the word errors if the manifest has texts, and the mean log-probability of the
 resulting texts, which torch's CTC loss computes exactly and in the same way for all. Below it stand
-the time for one utterance alone and the time of the first call in a process, which compiles the
-search or loads what was compiled before.
+the time for one utterance alone and the time of the first call in a process.
 """
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -40,6 +38,7 @@ from asr.decoding.config import DecodingConfig
 from asr.evaluation.scoring import word_errors
 from asr.lm.arpa import write_arpa
 from asr.lm.kneser_ney import estimate
+from asr.lm.ngram_file import write_binary
 from asr.text import Vocabulary, normalize
 
 if TYPE_CHECKING:
@@ -84,6 +83,9 @@ def main() -> None:
     )
     parser.add_argument("--lm-text", type=Path, help="train a bigram on this text or manifest")
     parser.add_argument(
+        "--large-lm", type=Path, help="an ARPA file of words, with which any word may come out"
+    )
+    parser.add_argument(
         "--flashlight", metavar="PYTHON", help="compare with flashlight-text of this environment"
     )
     parser.add_argument(
@@ -113,6 +115,7 @@ def main() -> None:
             arpa, words = folder / "bigram.arpa", folder / "words.txt"
             write_arpa(arpa, estimate(texts, 2).ngrams)
             words.write_text("\n".join(sorted({word for text in texts for word in text.split()})))
+        large = options.large_lm and convert(options.large_lm, vocabulary, folder)
         for test in sets:
             title = (
                 f"{test.name}: {len(test.log_probs)} utterances, {test.frames} frames, "
@@ -120,13 +123,24 @@ def main() -> None:
             )
             table = Table("search", "threads", "µs/frame", "× real time", "MB", "errors",
                           "log-prob.", title=title)  # fmt: skip
-            for label, run in systems(options, folder, arpa, words):
+            for label, run in systems(options, folder, arpa, words, large):
                 for threads in (1, 2):
                     add_row(table, label, threads, test, run(test.path, threads), vocabulary)
             console.print(table)
         if sets:
             alone(console, vocabulary, sets[0])
     first_call(console)
+
+
+def convert(arpa: Path, vocabulary: Vocabulary, folder: Path) -> tuple[Path, Path, Path]:
+    """Return an ARPA file, a file of its model in our binary form, and one of those of its words
+    that can be spelled."""
+    binary, words = folder / "large.ngram", folder / "large.txt"
+    model = read_lm(arpa)
+    write_binary(binary, model)
+    spelled = [word for word in model.words if not vocabulary.unknown_characters(word)]
+    words.write_text("\n".join(spelled))
+    return arpa, binary, words
 
 
 def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet:
@@ -142,7 +156,11 @@ def prepare(manifest: Path, transcriber: "Transcriber", folder: Path) -> TestSet
 
 
 def systems(
-    options: argparse.Namespace, folder: Path, arpa: Path | None, words: Path | None
+    options: argparse.Namespace,
+    folder: Path,
+    arpa: Path | None,
+    words: Path | None,
+    large: tuple[Path, Path, Path] | None,
 ) -> list[tuple[str, Any]]:
     """Return the name of each system, and a function that runs it.
 
@@ -180,9 +198,9 @@ def systems(
             (f"flashlight, {n} tokens", peer(options.flashlight, "flashlight", "--token-beam", n))
             for n in (TOKENS, 1000)
         ]
+    floor = {"token_threshold": PEER_FLOOR, "blank_skip": 1.0}
     if arpa and words:
         model = {"lm": str(arpa), "lexicon": str(words), "lm_weight": LM_WEIGHT}
-        floor = {"token_threshold": PEER_FLOOR, "blank_skip": 1.0}
         table += [
             ("ours, bigram, closed", ours(**model, **floor)),
             (f"ours, bigram, closed, {TOKENS} tokens", ours(**model, **equal)),
@@ -194,15 +212,31 @@ def systems(
         if options.flashlight:
             run = peer(options.flashlight, "flashlight", "--token-beam", TOKENS, *lm)
             table.append((f"flashlight, bigram, closed, {TOKENS} tokens", run))
+    if large:
+        arpa, binary, words = large
+        model = {"lm": str(binary), "lm_weight": LM_WEIGHT}
+        table += [
+            ("ours, large model, any word", ours(**model, **floor)),
+            (f"ours, large model, any word, {TOKENS} tokens", ours(**model, **equal)),
+            (f"ours, large model, its words, {TOKENS} tokens",
+             ours(lexicon=str(words), **model, **equal)),
+        ]  # fmt: skip
+        lm = ["--arpa", arpa, "--lm-weight", LM_WEIGHT]
+        if options.pyctcdecode:
+            run = peer(options.pyctcdecode, "pyctcdecode", "--token-min", -PEER_FLOOR, *lm)
+            table.append(("pyctcdecode, large model, any word", run))
+        if options.flashlight:
+            lm += ["--lexicon", words, "--token-beam", TOKENS]
+            run = peer(options.flashlight, "flashlight", *lm)
+            table.append((f"flashlight, large model, its words, {TOKENS} tokens", run))
     return table
 
 
-def output(command: list[str], **environment: str) -> dict[str, Any]:
+def output(command: list[str]) -> dict[str, Any]:
     """Run a command, and return the JSON object that it prints."""
     done = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, **environment},
-    )  # fmt: skip
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -216,6 +250,7 @@ def work(
     known = Vocabulary(tuple(json.loads(Path(vocabulary).read_text())))
     if "lm" in search:
         search["lm"] = read_lm(search["lm"])
+    if "lexicon" in search:
         search["lexicon"] = Path(search["lexicon"]).read_text().split()
     before = peak_memory()
     decode = BeamSearch(known, **({"beam_size": BEAM, "beam_threshold": THRESHOLD} | search))
@@ -278,7 +313,7 @@ def alone(console: Console, vocabulary: Vocabulary, test: TestSet) -> None:
 
 
 def first_call(console: Console) -> None:
-    """Print the time of the first call of a process, with an empty cache and with a full one."""
+    """Print the time of the first call of a process."""
     program = (
         "import time; started = time.perf_counter()\n"
         "import json, numpy as np\n"
@@ -288,12 +323,8 @@ def first_call(console: Console) -> None:
         "BeamSearch(Vocabulary.from_characters(' a'), hotwords={'a': 1.0}, lexicon=['a'])(rows)\n"
         "print(json.dumps({'seconds': time.perf_counter() - started}))"
     )
-    with tempfile.TemporaryDirectory() as cache:
-        for what in ("compiled", "loaded from the cache"):
-            seconds = output([sys.executable, "-c", program], NUMBA_CACHE_DIR=cache)["seconds"]
-            console.print(
-                f"first utterance of a process, imports included, {what}: {seconds:.2f} s"
-            )
+    seconds = output([sys.executable, "-c", program])["seconds"]
+    console.print(f"first utterance of a process, imports included: {seconds:.2f} s")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@
 PYTHON is an interpreter with numpy and flashlight-text 0.0.7 (its wheel includes KenLM), or with
 pyctcdecode 0.5.0 and kenlm (which need numpy below 2). The archive holds one array (frames, tokens)
 for each utterance, and the vocabulary is a list of tokens with the blank at 0. The language model
-is an ARPA file of words. The lexicon has a word on each line, and no other words are recognised.
-The weight is one of natural logarithms. Without a language model and a lexicon, flashlight's search
-is its lexicon-free one, and pyctcdecode's has no list of words.
+is an ARPA file of words. The lexicon has a word on each line, and no other words are recognised;
+pyctcdecode does without one. The weight is one of natural logarithms. Without a language model and
+a lexicon, flashlight's search is its lexicon-free one, and pyctcdecode's has no list of words.
 
 The script prints one JSON object. Its seconds are those of each repeat, without the time to read
 the files, to build the decoder and to start processes. flashlight's binding holds the interpreter's
@@ -44,6 +44,7 @@ import numpy as np
 
 Decode = Callable[[np.ndarray], tuple[str, float]]
 Result = tuple[int, str, float]
+UNKNOWN_SCORE = -5.0
 
 
 def main() -> None:
@@ -82,8 +83,8 @@ def main() -> None:
     parser.add_argument(
         "--repeats", type=int, default=3, help="how often everything is decoded; default: 3"
     )
-    parser.add_argument("--arpa", type=Path, help="the language model, together with --lexicon")
-    parser.add_argument("--lexicon", type=Path, help="the words, together with --arpa")
+    parser.add_argument("--arpa", type=Path, help="the language model")
+    parser.add_argument("--lexicon", type=Path, help="the only words, with --arpa")
     parser.add_argument(
         "--lm-weight",
         type=float,
@@ -94,8 +95,10 @@ def main() -> None:
         "--word-bonus", type=float, default=0.0, help="what a word adds to the score; default: 0"
     )
     options = parser.parse_args()
-    if (options.arpa is None) != (options.lexicon is None):
-        parser.error("--arpa and --lexicon come together")
+    if options.lexicon and not options.arpa:
+        parser.error("--lexicon needs --arpa")
+    if options.peer == "flashlight" and options.arpa and not options.lexicon:
+        parser.error("flashlight's search with --arpa needs --lexicon")
 
     vocabulary = json.loads(options.vocabulary.read_text(encoding="utf-8"))
     with np.load(options.log_probs) as archive:
@@ -206,7 +209,8 @@ def pyctcdecode(
         unigrams=None if options.lexicon is None else read_words(options.lexicon),
         alpha=options.lm_weight,
         beta=options.word_bonus,
-        unk_score_offset=-1000.0,  # infinity would become not-a-number
+        # Closed by a large penalty, as infinity would become not-a-number; otherwise as ours.
+        unk_score_offset=UNKNOWN_SCORE if options.lexicon is None else -1000.0,
     )
 
     def decode(log_probs: np.ndarray) -> tuple[str, float]:

@@ -9,6 +9,9 @@ import soundfile
 from conftest import ROOT
 from miniatures import write_small_config
 
+from asr.lm.arpa import write_arpa
+from asr.lm.kneser_ney import estimate
+
 
 @pytest.fixture(scope="module")
 def small_config(tmp_path_factory):
@@ -26,11 +29,15 @@ def test_the_benchmark_of_training_runs(small_config):
 def test_the_benchmark_of_decoding_runs(small_config):
     script = [sys.executable, ROOT / "scripts/benchmarks/decoding.py", "--repeats", "1"]
     manifest = small_config.parent / "data.jsonl"
+    arpa = small_config.parent / "large.arpa"
+    write_arpa(arpa, estimate(["yes no", "no go on"], 2).ngrams)
     done = subprocess.run(
-        [*script, "--manifest", manifest, "--model", ROOT / "asr/models/default"],
+        [*script, "--manifest", manifest, "--model", ROOT / "asr/models/default",
+         "--large-lm", arpa],
         check=True, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
-    for name in ("ours, all tokens", "one utterance alone", "compiled", "loaded from the cache"):
+    for name in ("ours, all tokens", "large model, any word", "its words, 10 tokens",
+                 "one utterance alone", "first utterance of a process"):  # fmt: skip
         assert name in done.stdout
 
 
