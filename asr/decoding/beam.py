@@ -46,7 +46,7 @@ class BeamSearch:
 
     >>> search = BeamSearch(Vocabulary.from_characters("a"), beam_size=8)
     >>> hypothesis = search(np.log([[0.6, 0.4], [0.6, 0.4]]))
-    >>> search.vocabulary.decode(hypothesis.tokens), round(math.exp(hypothesis.score), 2)
+    >>> search.vocabulary.decode(hypothesis.tokens), round(float(np.exp(hypothesis.score)), 2)
     ('a', 0.64)
     """
 
