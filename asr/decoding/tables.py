@@ -36,12 +36,11 @@ class Tables:
     boundaries: npt.NDArray[np.uint8]
     codes: npt.NDArray[np.uint64]
     powers: npt.NDArray[np.uint64]
+    closed: bool = False
     lexicon_first: npt.NDArray[np.int32] | None = None
     lexicon_label: npt.NDArray[np.int32] | None = None
     lexicon_words: npt.NDArray[np.int32] | None = None
     token_words: npt.NDArray[np.int32] | None = None
-    word_hashes: npt.NDArray[np.uint64] | None = None
-    word_ids: npt.NDArray[np.int32] | None = None
     hot_next: npt.NDArray[np.int32] | None = None
     hot_gain: npt.NDArray[np.float64] | None = None
     hot_potential: npt.NDArray[np.float64] | None = None
@@ -64,10 +63,9 @@ class Tables:
         if hot_potential is not None:
             arrays["hot_potential"] = hot_potential
         kind = _kind(lm)
-        context = self.lexicon_first is not None or kind or hot_gain is not None
+        context = self.closed or kind or hot_gain is not None
         result = Search(
             lm=ctypes.pointer(lm.native) if lm else None,
-            word_count=0 if self.word_hashes is None else len(self.word_hashes),
             lm_weight=options.lm_weight,
             word_bonus=options.word_bonus,
             unknown_score=options.unknown_score,
@@ -79,6 +77,7 @@ class Tables:
             blank=vocabulary.blank_id,
             space=-1 if space is None else space,
             leading=bool(vocabulary.scores) and vocabulary.spaced,
+            closed=self.closed,
             lm_kind=kind,
             lm_unknown=lm.unknown_id if lm else 0,
             lm_end=lm.word_id(END) if lm else 0,
@@ -117,15 +116,17 @@ def build_tables(
         arrays["hot_next"] = automaton.next
         arrays["hot_gain"] = automaton.gain
         arrays["hot_potential"] = automaton.potential
+    known: dict[str, int] = {}
     if lexicon is not None:
         hot = [word for phrase in hotwords for word in vocabulary.normalize(phrase).split()]
-        words = dict.fromkeys([*map(vocabulary.normalize, lexicon), *hot])
-        ids = [lm.word_id(word) if lm and kind == WORD_LM else 0 for word in words]
-        built = build_lexicon([*words], ids, vocabulary)
+        words = [*map(vocabulary.normalize, lexicon), *hot]
+        known = {word: lm.word_id(word) if lm and kind == WORD_LM else 0 for word in words}
+    elif lm and kind == WORD_LM and not _found_by_hash(vocabulary):
+        known = _spelled(lm, vocabulary)
+    if known or lexicon is not None:
+        built = build_lexicon([*known], [*known.values()], vocabulary)
         arrays["lexicon_first"], arrays["lexicon_label"] = built.trie.first, built.trie.label
         arrays["lexicon_words"] = built.words
-    elif lm and kind == WORD_LM:
-        arrays["word_hashes"], arrays["word_ids"] = _words(lm, vocabulary)
     if lm and kind == TOKEN_LM:
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         arrays["token_words"] = np.array([lm.word_id(name) for name in names], np.int32)
@@ -137,6 +138,7 @@ def build_tables(
         boundaries=np.array(vocabulary.word_boundaries, np.uint8),
         codes=hash_words(spelled),
         powers=np.array([pow(BASE, len(text), MASK + 1) for text in spelled], np.uint64),
+        closed=lexicon is not None,
         **arrays,
     )
 
@@ -145,18 +147,23 @@ def _kind(lm: PackedLm | None) -> int:
     return NO_LM if lm is None else WORD_LM if lm.unit == "word" else TOKEN_LM
 
 
-def _words(lm: PackedLm, vocabulary: Vocabulary) -> tuple[Any, Any]:
-    """Return the hashes of the words of ``lm``, ascending, and their ids, where the table of the
-    language model does not serve: words have another normal form there, or a marker of sentences
-    could be taken for a word."""
-    if vocabulary.unicode == "NFC" and vocabulary.unknown_characters(START):
-        return None, None
+def _found_by_hash(vocabulary: Vocabulary) -> bool:
+    """Return True if the table of a language model finds a word by its characters.
+
+    It does not where words are known by one of several spellings in sub-words, where they have
+    another normal form, and where the marker of a sentence could be taken for a word.
+    """
+    nfc = vocabulary.unicode == "NFC"
+    return nfc and not vocabulary.scores and bool(vocabulary.unknown_characters(START))
+
+
+def _spelled(lm: PackedLm, vocabulary: Vocabulary) -> dict[str, int]:
+    """Return the words of ``lm`` that the vocabulary can spell, in its normal form, and their
+    ids."""
     marks = {lm.word_id(mark) for mark in (START, END, UNKNOWN)}
-    known = {
-        vocabulary.normalize(word): id
-        for id, word in reversed([*enumerate(lm.words)])
-        if id not in marks
+    words = ((vocabulary.normalize(word), lm.word_id(word)) for word in lm.words)
+    return {
+        word: id
+        for word, id in words
+        if id not in marks and not vocabulary.unknown_characters(word)
     }
-    hashes = hash_words([*known])
-    order = np.argsort(hashes)
-    return hashes[order], np.array([*known.values()], np.int32)[order]

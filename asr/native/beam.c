@@ -207,7 +207,7 @@ static int64_t go_on(
     double lowest) {
     const Search *search = stream->tree.search;
     Tree *tree = &stream->tree;
-    const bool closed = search->lexicon_first != NULL;
+    const bool closed = search->closed;
     const double divide = 1.0 / stream->largest;
     int64_t count = stream->entries;
     const int32_t usable = best_tokens(search, row, scratch->tokens);

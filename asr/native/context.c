@@ -21,23 +21,11 @@ static int32_t trie_child(
     return low < end && labels[low] == label ? low : NONE;
 }
 
-/* Return the language model's id of the word with this hash, or that of unknown words. */
-static int32_t word_id(const Search *search, uint64_t hash) {
-    if (!search->word_hashes) {
-        const int32_t word = lm_word(search->lm, hash);
-        return word < 0 ? search->lm_unknown : word;
-    }
-    int64_t low = 0, high = search->word_count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (search->word_hashes[middle] < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < search->word_count && search->word_hashes[low] == hash)
-        return search->word_ids[low];
-    return search->lm_unknown;
+/* Return the language model's id of the word that a prefix ends with, or NONE if it is unknown. */
+static int32_t word_of(const Search *search, const Node *node) {
+    if (search->lexicon_first)
+        return node->lexicon == NONE ? NONE : search->lexicon_words[node->lexicon];
+    return search->lm_kind == WORD_LM ? lm_word(search->lm, node->word) : NONE;
 }
 
 /* Return whether a word may end with the prefix `at`, and note its scores there. */
@@ -46,21 +34,18 @@ static bool end_word(Tree *tree, int32_t at) {
     Node *node = &tree->nodes[at];
     if (node->end != UNKNOWN_END)
         return node->end;
-    int32_t word = NONE;
-    if (search->lexicon_first) {
-        word = search->lexicon_words[node->lexicon];
-        if (word == NONE) {
-            node->end = false;
-            return false;
-        }
-    } else if (search->lm_kind == WORD_LM) {
-        word = word_id(search, node->word);
+    int32_t word = word_of(search, node);
+    if (search->closed && word == NONE) {
+        node->end = false;
+        return false;
     }
     node->end = true;
     node->end_score = search->word_bonus;
     node->end_lm = 0.0;
     node->end_state = node->lm_state;
     if (search->lm_kind == WORD_LM) {
+        if (word == NONE)
+            word = search->lm_unknown;
         const LmState *from = &tree->states[node->lm_state];
         node->end_state = tree->state_count++;
         node->end_lm = lm_step(search->lm, from, word, &tree->states[node->end_state]);
@@ -77,7 +62,7 @@ static bool extend(Tree *tree, int32_t at, int32_t token, Node *next, LmState *s
     const Search *search = tree->search;
     Node *node = &tree->nodes[at];
     const int32_t last = tree->tokens[at];
-    const bool boundary = search->boundaries[token], closed = search->lexicon_first != NULL;
+    const bool boundary = search->boundaries[token], closed = search->closed;
     next->fixed = node->fixed;
     next->potential = 0.0;
     next->lm = node->lm;
@@ -99,12 +84,11 @@ static bool extend(Tree *tree, int32_t at, int32_t token, Node *next, LmState *s
         next->word = 0;
     }
     if (token != search->space) {
-        if (closed) {
+        if (search->lexicon_first && next->lexicon != NONE)
             next->lexicon = trie_child(
                 search->lexicon_first, search->lexicon_label, next->lexicon, token);
-            if (next->lexicon == NONE)
-                return false;
-        }
+        if (closed && next->lexicon == NONE)
+            return false;
         next->word = (next->word * search->powers[token] + search->codes[token]) & WORD_MASK;
     }
     if (search->lm_kind == TOKEN_LM) {

@@ -16,17 +16,15 @@ enum { NO_LM, WORD_LM, TOKEN_LM };
 typedef struct {
     const uint8_t *boundaries;        /* (V,) whether a word ends before the token */
     const uint64_t *codes, *powers;   /* (V,) the rolling hash of a word's characters */
-    const int32_t *lexicon_first;     /* (nodes + 1,) the closed lexicon, a trie of token ids */
+    const int32_t *lexicon_first;     /* (nodes + 1,) the lexicon, a trie of token ids; without one,
+                                       * the words of the LM are found by their hashes */
     const int32_t *lexicon_label;     /* (nodes,) */
     const int32_t *lexicon_words;     /* (nodes,) the word that ends here as the LM's id, or -1 */
     const Lm *lm;
     const int32_t *token_words;       /* (V,) the LM's id of each token */
-    const uint64_t *word_hashes;      /* (word_count,) ascending; NULL: those of the LM */
-    const int32_t *word_ids;          /* (word_count,) the LM's ids of the words */
     const int32_t *hot_next;          /* (states, V) */
     const double *hot_gain;           /* (states,) */
     const double *hot_potential;      /* (states,) */
-    int64_t word_count;
     double lm_weight, word_bonus, unknown_score;
     double beam_threshold, token_threshold, blank_skip;
     double largest_factor;            /* the most that one token can multiply a prefix's mass by */
@@ -34,6 +32,7 @@ typedef struct {
     int32_t blank;
     int32_t space;                    /* -1: the vocabulary has none */
     int32_t leading;                  /* whether a text may begin with the space */
+    int32_t closed;                   /* whether words outside the lexicon are not allowed */
     int32_t lm_kind;                  /* NO_LM, WORD_LM or TOKEN_LM */
     int32_t lm_unknown, lm_end;
     int32_t beam_size, max_tokens;
