@@ -4,8 +4,8 @@ import argparse
 import re
 import shlex
 
+import click
 import miniatures
-import typer
 from conftest import ROOT
 
 from asr.cli.main import app
@@ -47,13 +47,19 @@ def check_command(words, monkeypatch):
         assert program in OTHERS or program == "pytest" or program.endswith((".srt", ".txt")), words
 
 
+def members(group):
+    """Return the commands of a group by their names."""
+    context = click.Context(group)
+    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+
+
 def check_asr(arguments):
     """Parse a command line of the program, without running it."""
-    command, names = typer.main.get_command(app), ["asr"]
-    while hasattr(command, "commands"):
+    command, names = app, ["asr"]
+    while isinstance(command, click.Group):
         name, *arguments = arguments
         names.append(name)
-        command = command.commands[name]
+        command = members(command)[name]
     with command.make_context(" ".join(names), list(arguments)):
         pass
 

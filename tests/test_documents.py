@@ -5,9 +5,9 @@ import subprocess
 import sys
 from dataclasses import MISSING, fields
 
+import click
 import documents
 import pytest
-import typer
 from conftest import ROOT
 
 from asr.cli.main import app
@@ -102,9 +102,9 @@ def is_section(item):
 
 def test_every_command_is_in_the_table():
     page = (ROOT / "docs" / "guides" / "commands.md").read_text()
-    groups = typer.main.get_command(app).commands
-    for name, command in groups.items():
-        for part in getattr(command, "commands", {"": command}):
+    for name, command in documents.members(app).items():
+        parts = documents.members(command) if isinstance(command, click.Group) else [""]
+        for part in parts:
             assert f"`asr {name} {part}".rstrip() in page
 
 

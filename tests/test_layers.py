@@ -14,7 +14,7 @@ PACKAGES = [
 ]  # fmt: skip
 # These modules of asr/ must not import the packages named here.
 ENTRANCES = {"__init__": ["cli"], "__main__": []}
-ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "typer", "rich"}
+ALLOWED = {"numpy", "soundfile", "soxr", "onnxruntime", "jiwer", "click", "rich"}
 # Extras and packages that are slow to load are imported in these files alone, which give a clear
 # message where one is missing.
 EXTRAS = {

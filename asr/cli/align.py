@@ -3,11 +3,11 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from asr.cli.options import ModelOption
+from asr.cli.options import model_option
 from asr.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -21,36 +21,41 @@ class AlignmentFormat(StrEnum):
     ctm = "ctm"
 
 
+@click.command()
+@click.argument("audio", metavar="AUDIO", help="An audio file; - is standard input.")
+@click.argument(
+    "text",
+    required=False,
+    help="What is said in the recording; or use --text-file.",
+)
+@click.option(
+    "--text-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read what is said from a UTF-8 file; line breaks do not matter.",
+)
+@click.option(
+    "--format",
+    "-f",
+    type=click.Choice(AlignmentFormat),
+    default=AlignmentFormat.json,
+    help="Format of the output: json, or ctm as sclite and Kaldi use it.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the result to this file instead of printing it.",
+)
+@model_option
 def align(
-    audio: Annotated[
-        str, typer.Argument(metavar="AUDIO", help="An audio file; - is standard input.")
-    ],
-    text: Annotated[
-        str | None,
-        typer.Argument(metavar="TEXT", help="What is said in the recording; or use --text-file."),
-    ] = None,
-    text_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Read what is said from a UTF-8 file; line breaks do not matter."
-        ),
-    ] = None,
-    format: Annotated[
-        AlignmentFormat,
-        typer.Option(
-            "--format", "-f", help="Format of the output: json, or ctm as sclite and Kaldi use it."
-        ),
-    ] = AlignmentFormat.json,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the result to this file instead of printing it.",
-        ),
-    ] = None,
-    model: ModelOption = None,
+    audio: str,
+    text: str | None,
+    text_file: Path | None,
+    format: AlignmentFormat,
+    output: Path | None,
+    model: Path | None,
 ) -> None:
     """Find when each word of a known text is said.
 
@@ -62,7 +67,7 @@ def align(
     from asr.recognition.aligner import Aligner
 
     if (text is None) == (text_file is None):
-        raise typer.BadParameter("needs one of both: TEXT or --text-file", param_hint="TEXT")
+        raise click.BadParameter("needs one of both: TEXT or --text-file", param_hint="TEXT")
     if output is not None and output.absolute() == Path(audio).absolute():
         raise OutputError(f"{output} is the input; choose another output file")
     if text_file is not None:

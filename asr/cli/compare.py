@@ -1,11 +1,12 @@
 """``asr compare`` tests whether the difference between evaluations is real."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from asr.cli.options import OpenReport, check_open, show_page
+from asr.cli.options import check_open, open_report_option, show_page
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -17,34 +18,35 @@ BETWEEN = "vs"
 MOST_CHANGED = 10
 
 
+@click.command()
+@click.argument(
+    "results",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Files results.json of asr evaluate, or their folders; the word vs separates the runs of "
+    "two systems.",
+)
+@click.option(
+    "--changed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Show at most this many changed utterances, the largest changes first.  [default: "
+    f"{MOST_CHANGED}]",
+)
+@click.option(
+    "--output-dir",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write report.html, which shows two evaluations side by side, to this folder.",
+)
+@open_report_option
 def compare(
-    results: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="RESULTS",
-            help="Files results.json of asr evaluate, or their folders; the word vs separates the "
-            "runs of two systems.",
-        ),
-    ],
-    changed: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help=f"Show at most this many changed utterances, the largest changes first.  "
-            f"[default: {MOST_CHANGED}]",
-        ),
-    ] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir",
-            "-o",
-            metavar="DIR",
-            help="Write report.html, which shows two evaluations side by side, to this folder.",
-        ),
-    ] = None,
-    open_report: OpenReport = False,
+    results: tuple[Path, ...],
+    changed: int | None,
+    output_dir: Path | None,
+    open_report: bool,
 ) -> None:
     """Compare evaluations of the same utterances.
 
@@ -60,16 +62,16 @@ def compare(
     from asr.report.page import write_report
 
     if len(results) < 2:
-        raise typer.BadParameter("needs two or more", param_hint="RESULTS")
+        raise click.BadParameter("needs two or more", param_hint="RESULTS")
     check_open(open_report, output_dir)
     if Path(BETWEEN) in results:
         for name, value in (("--changed", changed), ("--output-dir", output_dir)):
             if value is not None:
-                raise typer.BadParameter("is of two evaluations, not of seeds", param_hint=name)
+                raise click.BadParameter("is of two evaluations, not of seeds", param_hint=name)
         _compare_seeds(results)
         return
     if output_dir is not None and len(results) > 2:
-        raise typer.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
+        raise click.BadParameter("needs two evaluations, no more", param_hint="--output-dir")
     systems = [read_results(path) for path in results]
     same_utterances(systems)  # raises before anything is printed, as the check below does
     if output_dir is not None:
@@ -85,14 +87,14 @@ def compare(
         _show_changed(systems[0], other, MOST_CHANGED if changed is None else changed)
 
 
-def _compare_seeds(paths: list[Path]) -> None:
+def _compare_seeds(paths: Sequence[Path]) -> None:
     from asr.evaluation.results import read_results
     from asr.evaluation.seeds import compare_runs
 
     at = paths.index(Path(BETWEEN))
     sides = [paths[:at], paths[at + 1 :]]
     if not all(sides) or Path(BETWEEN) in sides[1]:
-        raise typer.BadParameter("needs runs of a system on both sides of one vs")
+        raise click.BadParameter("needs runs of a system on both sides of one vs")
     first, second = ([read_results(path) for path in side] for side in sides)
     difference = compare_runs(first, second)
     for index, (runs, seeds) in enumerate(

@@ -3,31 +3,41 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from asr.cli.help import Command
 from asr.counts import counted
 
 if TYPE_CHECKING:
     from asr.data.manifest import Utterance
 
-exporting = typer.Typer(
-    name="export",
-    help="Write a manifest in other formats.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+
+@click.group("export")
+def exporting() -> None:
+    """Write a manifest in other formats."""
+
+
+manifest_argument = click.argument(
+    "manifest", type=click.Path(path_type=Path), metavar="FILE", help="A JSON Lines manifest."
+)
+new_folder = click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A new folder to write.",
 )
 
-Manifest = Annotated[Path, typer.Argument(metavar="FILE", help="A JSON Lines manifest.")]
-NewFolder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="DIR", help="A new folder to write.")
-]
 
-
-@exporting.command("kaldi", cls=Command)
-def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
+@exporting.command("kaldi")
+@manifest_argument
+@new_folder
+def export_kaldi(
+    manifest: Path,
+    output: Path,
+) -> None:
     """Write a Kaldi data directory.
 
     Further fields of the manifest become utt2FIELD files.
@@ -41,12 +51,19 @@ def export_kaldi(manifest: Manifest, output: NewFolder) -> None:
     print_size(output, utterances)
 
 
-@exporting.command("nemo", cls=Command)
+@exporting.command("nemo")
+@manifest_argument
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The NeMo manifest to write.",
+)
 def export_nemo(
-    manifest: Manifest,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The NeMo manifest to write.")
-    ],
+    manifest: Path,
+    output: Path,
 ) -> None:
     """Write a NeMo manifest.
 
@@ -60,19 +77,19 @@ def export_nemo(
     print_size(output, utterances)
 
 
-@exporting.command("lhotse", cls=Command)
+@exporting.command("lhotse")
+@manifest_argument
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR_OR_FILE",
+    help="A new folder for recordings and supervisions, or a file of cuts (.jsonl, .jsonl.gz).",
+)
 def export_lhotse(
-    manifest: Manifest,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR_OR_FILE",
-            help="A new folder for recordings and supervisions, or a file of cuts (.jsonl, "
-            ".jsonl.gz).",
-        ),
-    ],
+    manifest: Path,
+    output: Path,
 ) -> None:
     """Write supervisions or cuts of lhotse.
 
@@ -86,13 +103,19 @@ def export_lhotse(
     print_size(output, utterances)
 
 
-@exporting.command("csv", cls=Command)
+@exporting.command("csv")
+@manifest_argument
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The table to write: .csv or .tsv.",
+)
 def export_csv(
-    manifest: Manifest,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The table to write: .csv or .tsv."),
-    ],
+    manifest: Path,
+    output: Path,
 ) -> None:
     """Write a table with a column for each field.
 

@@ -3,33 +3,41 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from asr.cli.data_export import print_size
-from asr.cli.help import Command
 from asr.counts import counted
 
 if TYPE_CHECKING:
     from asr.data.formats.item import Item
     from asr.data.manifest import Problem
 
-importing = typer.Typer(
-    name="import",
-    help="Make a manifest from other formats.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+
+@click.group("import")
+def importing() -> None:
+    """Make a manifest from other formats."""
+
+
+output_option = click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The manifest to write.",
 )
-Output = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="The manifest to write.")
-]
 
 
-@importing.command("kaldi", cls=Command)
+@importing.command("kaldi")
+@click.argument(
+    "source", type=click.Path(path_type=Path), metavar="DIR", help="A Kaldi data directory."
+)
+@output_option
 def import_kaldi(
-    source: Annotated[Path, typer.Argument(metavar="DIR", help="A Kaldi data directory.")],
-    output: Output,
+    source: Path,
+    output: Path,
 ) -> None:
     """Read a Kaldi data directory.
 
@@ -44,10 +52,14 @@ def import_kaldi(
     _import(read_kaldi(source), output)
 
 
-@importing.command("nemo", cls=Command)
+@importing.command("nemo")
+@click.argument(
+    "source", type=click.Path(path_type=Path), metavar="SOURCE", help="A NeMo manifest."
+)
+@output_option
 def import_nemo(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A NeMo manifest.")],
-    output: Output,
+    source: Path,
+    output: Path,
 ) -> None:
     """Read a NeMo manifest with all its fields.
 
@@ -59,17 +71,17 @@ def import_nemo(
     _import(read_nemo(source), output)
 
 
-@importing.command("lhotse", cls=Command)
+@importing.command("lhotse")
+@click.argument(
+    "source",
+    type=click.Path(path_type=Path),
+    help="Cuts, or supervisions with their recordings beside them (.jsonl, .jsonl.gz), or the "
+    "folder of both.",
+)
+@output_option
 def import_lhotse(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="SOURCE",
-            help="Cuts, or supervisions with their recordings beside them (.jsonl, .jsonl.gz), or "
-            "the folder of both.",
-        ),
-    ],
-    output: Output,
+    source: Path,
+    output: Path,
 ) -> None:
     """Read supervisions or cuts of lhotse.
 
@@ -81,34 +93,33 @@ def import_lhotse(
     _import(read_lhotse(source), output)
 
 
-@importing.command("csv", cls=Command)
+@importing.command("csv")
+@click.argument(
+    "source",
+    type=click.Path(path_type=Path),
+    help="A table: .csv, or .tsv with tabs.",
+)
+@output_option
+@click.option("--audio-column", metavar="NAME", help="The column of paths.")
+@click.option("--text-column", metavar="NAME", help="The column of texts.")
+@click.option("--speaker-column", metavar="NAME", help="The column of speakers.")
+@click.option("--id-column", metavar="NAME", help="The column of ids.")
+@click.option("--duration-column", metavar="NAME", help="The column of durations in seconds.")
+@click.option(
+    "--audio-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder that paths are relative to.  [default: the folder of the table]",
+)
 def import_csv(
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A table: .csv, or .tsv with tabs.")
-    ],
-    output: Output,
-    audio_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of paths.")
-    ] = None,
-    text_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of texts.")
-    ] = None,
-    speaker_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of speakers.")
-    ] = None,
-    id_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of ids.")
-    ] = None,
-    duration_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The column of durations in seconds.")
-    ] = None,
-    audio_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder that paths are relative to.  [default: the folder of the table]",
-        ),
-    ] = None,
+    source: Path,
+    output: Path,
+    audio_column: str | None,
+    text_column: str | None,
+    speaker_column: str | None,
+    id_column: str | None,
+    duration_column: str | None,
+    audio_dir: Path | None,
 ) -> None:
     """Read a table that begins with column names.
 
@@ -122,12 +133,17 @@ def import_csv(
     _import(read_table(source, columns, audio_dir), output)
 
 
-@importing.command("folder", cls=Command)
+@importing.command("folder")
+@click.argument(
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Recordings with .txt files beside them.",
+)
+@output_option
 def import_folder(
-    source: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Recordings with .txt files beside them.")
-    ],
-    output: Output,
+    source: Path,
+    output: Path,
 ) -> None:
     """Read recordings with .txt files beside them.
 
@@ -144,7 +160,7 @@ def import_folder(
     for problem in problems:
         print(f"left out: {problem}", file=sys.stderr)
     if problems:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _import(items: "Iterable[Item]", output: Path) -> None:

@@ -1,42 +1,51 @@
 """``asr data stats`` describes what is in manifests."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from asr.cli.options import check_picture, needs_plots
 
 
+@click.command()
+@click.argument(
+    "manifests",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE...",
+    help="JSON Lines manifests, such as training, development and test set.",
+)
+@click.option(
+    "--audio",
+    type=click.IntRange(min=0),
+    default=300,
+    metavar="N",
+    help="Decode this many recordings of each manifest to measure levels and clipping.",
+)
+@click.option(
+    "--seed", type=int, default=0, metavar="N", help="Seed by which these recordings are drawn."
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write all numbers to this file.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    callback=check_picture,
+    help="Draw the distributions to this file (.png, .pdf or .svg); needs the extra plots.",
+)
 def stats(
-    manifests: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE", help="JSON Lines manifests, such as training, development and test set."
-        ),
-    ],
-    audio: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Decode this many recordings of each manifest to measure levels and clipping.",
-        ),
-    ] = 300,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Seed by which these recordings are drawn.")
-    ] = 0,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to this file.")
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            callback=check_picture,
-            help="Draw the distributions to this file (.png, .pdf or .svg); needs the extra plots.",
-        ),
-    ] = None,
+    manifests: tuple[Path, ...],
+    audio: int,
+    seed: int,
+    json_file: Path | None,
+    plot: Path | None,
 ) -> None:
     """Describe what is in manifests.
 

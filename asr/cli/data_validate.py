@@ -2,31 +2,38 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
+@click.command()
+@click.argument(
+    "manifests",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE...",
+    help="JSON Lines manifests.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Check texts against the vocabulary and frame rate of this model.",
+)
+@click.option("--decode", is_flag=True, help="Decode all audio, not only its headers.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write all problems to this file as JSON Lines: path, line, id, kind, message.",
+)
 def validate(
-    manifests: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON Lines manifests.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Check texts against the vocabulary and frame rate of this model."
-        ),
-    ] = None,
-    decode: Annotated[
-        bool,
-        typer.Option("--decode", help="Decode all audio, not only its headers."),
-    ] = False,
-    json_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            metavar="FILE",
-            help="Write all problems to this file as JSON Lines: path, line, id, kind, message.",
-        ),
-    ] = None,
+    manifests: tuple[Path, ...],
+    model: Path | None,
+    decode: bool,
+    json_file: Path | None,
 ) -> None:
     """Check manifests and the audio they list.
 
@@ -82,4 +89,4 @@ def validate(
     for line in count_kinds(problems):
         print(line, file=sys.stderr)
     if problems:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)

@@ -2,35 +2,56 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from asr.cli.options import ModelOption, OpenReport, ReportFolder, check_open, decodes, show_page
+from asr.cli.options import (
+    check_open,
+    decodes,
+    model_option,
+    open_report_option,
+    report_folder,
+    show_page,
+)
 from asr.cli.score import print_score
 from asr.counts import counted
 
 
+@click.command()
+@click.option(
+    "--manifest",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A JSON Lines manifest with texts.",
+)
+@model_option
+@report_folder
+@open_report_option
+@click.option(
+    "--training-manifest",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Count what the test set shares with this manifest, and score the texts that are not in "
+    "it separately; repeatable.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    metavar="N",
+    help="Recognise this many files at once.",
+)
 @decodes
 def evaluate(
-    manifest: Annotated[
-        Path, typer.Option(metavar="FILE", help="A JSON Lines manifest with texts.")
-    ],
-    model: ModelOption = None,
-    output_dir: ReportFolder = None,
-    open_report: OpenReport = False,
-    training_manifest: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Count what the test set shares with this manifest, and score the texts that are "
-            "not in it separately; repeatable.",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Recognise this many files at once.")
-    ] = 16,
-    *,
+    manifest: Path,
+    model: Path | None,
+    output_dir: Path | None,
+    open_report: bool,
+    training_manifest: tuple[Path, ...],
+    batch_size: int,
     search: dict[str, Any],
 ) -> None:
     """Transcribe a manifest and score the result.

@@ -4,18 +4,10 @@ import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
-
-
-class Bits(StrEnum):
-    """The bits of a probability in a binary model."""
-
-    eight = "8"
-    all = "32"
 
 
 class Unit(StrEnum):
@@ -25,62 +17,81 @@ class Unit(StrEnum):
     character = "character"
 
 
-def _check_prune(text: str) -> str:
+def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
     if not re.fullmatch(r"\d+([ ,]+\d+)*", text.strip()):
-        raise typer.BadParameter(f"{text!r} needs to be counts such as 0,0,1")
+        raise click.BadParameter(f"{text!r} needs to be counts such as 0,0,1")
     return text
 
 
+@click.command()
+@click.argument(
+    "texts",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="TEXT...",
+    help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
+)
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary).",
+)
+@click.option(
+    "--order",
+    type=click.IntRange(min=1, max=6),
+    default=3,
+    metavar="N",
+    help="Length of the longest n-grams.",
+)
+@click.option(
+    "--unit", type=click.Choice(Unit), default=Unit.word, help="Units that n-grams are made of."
+)
+@click.option(
+    "--prune",
+    default="0",
+    metavar="COUNTS",
+    callback=_check_prune,
+    help="For each order, leave out n-grams that occur this often or less, e.g. 0,0,1.",
+)
+@click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use only the words in this file, one on each line; all others become <unk>.",
+)
+@click.option(
+    "--bits",
+    type=click.Choice(["8", "32"]),
+    default="8",
+    help="Bits of a probability in NAME.ngram: 8 round those of each order to 256 values, which "
+    "halves the file; 32 keep all as they are.",
+)
+@click.option(
+    "--heldout",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Print the perplexity of this text.",
+)
+@click.option(
+    "--test-text",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Print how much of this text occurs in TEXT.",
+)
 def build(
-    texts: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="TEXT",
-            help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary).",
-        ),
-    ],
-    order: Annotated[
-        int, typer.Option(metavar="N", min=1, max=6, help="Length of the longest n-grams.")
-    ] = 3,
-    unit: Annotated[Unit, typer.Option(help="Units that n-grams are made of.")] = Unit.word,
-    prune: Annotated[
-        str,
-        typer.Option(
-            metavar="COUNTS",
-            callback=_check_prune,
-            help="For each order, leave out n-grams that occur this often or less, e.g. 0,0,1.",
-        ),
-    ] = "0",
-    vocabulary: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Use only the words in this file, one on each line; all others become <unk>.",
-        ),
-    ] = None,
-    bits: Annotated[
-        Bits,
-        typer.Option(
-            help="Bits of a probability in NAME.ngram: 8 round those of each order to 256 values, "
-            "which halves the file; 32 keep all as they are."
-        ),
-    ] = Bits.eight,
-    heldout: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Print the perplexity of this text.")
-    ] = None,
-    test_text: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Print how much of this text occurs in TEXT."),
-    ] = None,
+    texts: tuple[Path, ...],
+    output: Path,
+    order: int,
+    unit: Unit,
+    prune: str,
+    vocabulary: Path | None,
+    bits: str,
+    heldout: Path | None,
+    test_text: Path | None,
 ) -> None:
     """Estimate an n-gram model from text.
 
@@ -95,7 +106,7 @@ def build(
     from asr.lm.perplexity import perplexity
 
     if not output.name.endswith((*ARPA, BINARY)):
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{output} needs to end in {', '.join(ARPA)} or {BINARY}", param_hint="--output"
         )
     # Inputs that can be wrong are read before the long work.

@@ -1,34 +1,40 @@
 """``asr lm evaluate`` measures how well language models predict a text."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from asr.lm.perplexity import Perplexity
 
 
+@click.command()
+@click.argument(
+    "models",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="MODEL...",
+    help="Models of asr lm build, or .onnx files of asr lm train.",
+)
+@click.option(
+    "--text",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Plain text with a sentence on each line, or a .jsonl manifest.",
+)
+@click.option(
+    "--dev",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Other text, for which the weights of a mixture of the models are chosen.",
+)
 def evaluate(
-    models: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="MODEL", help="Models of asr lm build, or .onnx files of asr lm train."
-        ),
-    ],
-    text: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="Plain text with a sentence on each line, or a .jsonl manifest."
-        ),
-    ],
-    dev: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Other text, for which the weights of a mixture of the models are chosen.",
-        ),
-    ] = None,
+    models: tuple[Path, ...],
+    text: Path,
+    dev: Path | None,
 ) -> None:
     """Print the perplexity of a text.
 
@@ -41,7 +47,7 @@ def evaluate(
     from asr.lm.recurrent_lm import read_recurrent_lm
 
     if dev is not None and len(models) < 2:
-        raise typer.BadParameter("a mixture needs several models", param_hint="--dev")
+        raise click.BadParameter("a mixture needs several models", param_hint="--dev")
     texts = read_texts(text)
     dev_texts = read_texts(dev) if dev else []
     opened = [

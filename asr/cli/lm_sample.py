@@ -1,37 +1,55 @@
 """``asr lm sample`` prints text that a recurrent language model makes up."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
+@click.command()
+@click.argument(
+    "model",
+    type=click.Path(path_type=Path),
+    help="The file lm.onnx of asr lm train.",
+)
+@click.option(
+    "--prompt",
+    default="",
+    show_default=False,
+    metavar="TEXT",
+    help="Begin every text with these words.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    metavar="X",
+    help="1 draws by the probabilities of the model, lower values prefer likely words, 0 always "
+    "takes the likeliest.",
+)
+@click.option(
+    "--count", type=click.IntRange(min=1), default=1, metavar="N", help="Print this many texts."
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=100,
+    metavar="N",
+    help="Stop each text after this many words or characters.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    metavar="N",
+    help="The same seed gives the same texts.",
+)
 def sample(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The file lm.onnx of asr lm train.")
-    ],
-    prompt: Annotated[
-        str, typer.Option(metavar="TEXT", help="Begin every text with these words.")
-    ] = "",
-    temperature: Annotated[
-        float,
-        typer.Option(
-            metavar="X",
-            min=0,
-            help="1 draws by the probabilities of the model, lower values prefer likely words, 0 "
-            "always takes the likeliest.",
-        ),
-    ] = 1.0,
-    count: Annotated[int, typer.Option(metavar="N", min=1, help="Print this many texts.")] = 1,
-    max_tokens: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Stop each text after this many words or characters."
-        ),
-    ] = 100,
-    seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="The same seed gives the same texts.")
-    ] = 1,
+    model: Path,
+    prompt: str,
+    temperature: float,
+    count: int,
+    max_tokens: int,
+    seed: int,
 ) -> None:
     """Print texts that a model makes up, one on each line."""
     from asr.lm.recurrent_lm import read_recurrent_lm

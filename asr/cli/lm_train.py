@@ -2,38 +2,45 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
+@click.command()
+@click.argument(
+    "texts",
+    nargs=-1,
+    required=False,
+    type=click.Path(path_type=Path),
+    metavar="[TEXT]...",
+    help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
+)
+@click.option(
+    "--dev",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Other text, by which the best epoch is chosen; repeatable.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file such as recipes/kjv/lm.toml.",
+)
+@click.option(
+    "--set",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the file; repeatable.",
+)
+@click.option("--resume", is_flag=True, help="Continue the run from its last checkpoint.")
 def train(
-    texts: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="TEXT",
-            help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
-        ),
-    ] = None,
-    dev: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="Other text, by which the best epoch is chosen; repeatable."
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A TOML file such as recipes/kjv/lm.toml."),
-    ] = None,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="SECTION.KEY=VALUE", help="Override a key of the file; repeatable."
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
-    ] = False,
+    texts: tuple[Path, ...],
+    dev: tuple[Path, ...],
+    config: Path | None,
+    set: tuple[str, ...],
+    resume: bool,
 ) -> None:
     """Train a recurrent language model.
 

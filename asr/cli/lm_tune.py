@@ -4,11 +4,11 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from asr.cli.options import LexiconOption, LmOption, RescoreLmOption, check_picture, needs_plots
+from asr.cli.options import check_picture, lexicon_option, lm_option, needs_plots, rescore_lm_option
 from asr.errors import OutputError
 
 if TYPE_CHECKING:
@@ -17,45 +17,62 @@ if TYPE_CHECKING:
     from asr.evaluation.tuning import Trial, Tuning
 
 
+@click.command()
+@click.option(
+    "--manifest",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The development set, neither trained on nor tested on.",
+)
+@click.option(
+    "--model",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The model directory, into which the result is written.",
+)
+@lm_option
+@lexicon_option
+@rescore_lm_option
+@click.option(
+    "--ship-lm",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Put this language model in the directory instead of the tuned one: it is of the same "
+    "kind, but built from the development texts too.",
+)
+@click.option(
+    "--ship-lexicon",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Put this lexicon in the directory, likewise.",
+)
+@click.option(
+    "--ship-rescore-lm",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Put this recurrent model in the directory, likewise.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the result and leave the directory as it is.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    callback=check_picture,
+    help="Draw a picture of the surface (.png, .pdf or .svg); needs the extra plots.",
+)
 def tune(
-    manifest: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="The development set, neither trained on nor tested on."),
-    ],
-    model: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="The model directory, into which the result is written."),
-    ],
-    lm: LmOption = None,
-    lexicon: LexiconOption = None,
-    rescore_lm: RescoreLmOption = None,
-    ship_lm: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Put this language model in the directory instead of the tuned one: it is of the "
-            "same kind, but built from the development texts too.",
-        ),
-    ] = None,
-    ship_lexicon: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Put this lexicon in the directory, likewise."),
-    ] = None,
-    ship_rescore_lm: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Put this recurrent model in the directory, likewise."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the result and leave the directory as it is.")
-    ] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            callback=check_picture,
-            help="Draw a picture of the surface (.png, .pdf or .svg); needs the extra plots.",
-        ),
-    ] = None,
+    manifest: Path,
+    model: Path,
+    lm: str | None,
+    lexicon: str | None,
+    rescore_lm: str | None,
+    ship_lm: Path | None,
+    ship_lexicon: Path | None,
+    ship_rescore_lm: Path | None,
+    dry_run: bool,
+    plot: Path | None,
 ) -> None:
     """Choose the weights of beam search on a development set.
 

@@ -6,48 +6,48 @@ from enum import StrEnum
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from asr.errors import missing_extra
 
-ModelOption = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="A model directory.  [default: the model in the package]"),
-]
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A model directory.  [default: the model in the package]",
+)
 
-ReportFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--output-dir",
-        "-o",
-        metavar="DIR",
-        help="Write report.html, results.json and files for sclite to this folder.",
-    ),
-]
-OpenReport = Annotated[
-    bool, typer.Option("--open", help="Show the report in a browser; needs --output-dir.")
-]
+report_folder = click.option(
+    "--output-dir",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write report.html, results.json and files for sclite to this folder.",
+)
+open_report_option = click.option(
+    "--open", "open_report", is_flag=True, help="Show the report in a browser; needs --output-dir."
+)
 
 
 def check_open(wanted: bool, folder: Path | None) -> None:
     """Refuse ``--open`` where no report is written."""
     if wanted and folder is None:
-        raise typer.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
+        raise click.BadParameter("needs --output-dir, for a page to show", param_hint="--open")
 
 
 def show_page(path: Path, in_browser: bool) -> None:
     """Print where a report is, and open it in a browser if that is wanted."""
     print(f"report: {path}")
     if in_browser:
-        typer.launch(str(path))
+        click.launch(str(path))
 
 
-def check_picture(path: Path | None) -> Path | None:
-    """Return ``path``, if it has the ending of a picture."""
+def check_picture(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Return ``path``, the value of a parameter, if it has the ending of a picture."""
     if path is not None and path.suffix not in (".png", ".pdf", ".svg"):
-        raise typer.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
+        raise click.BadParameter(f"{path} needs to end in .png, .pdf or .svg")
     return path
 
 
@@ -68,93 +68,101 @@ class Decoder(StrEnum):
     beam = "beam"
 
 
-LmOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Use this n-gram model (ARPA or binary) in beam search instead of that of the model "
-        "directory and its lexicon; none: use no language model.",
+lm_option = click.option(
+    "--lm",
+    metavar="FILE",
+    help="Use this n-gram model (ARPA or binary) in beam search instead of that of the model "
+    "directory and its lexicon; none: use no language model.",
+)
+lexicon_option = click.option(
+    "--lexicon",
+    metavar="FILE",
+    help="Recognise only the words of this list or dictionary; none: recognise any words.",
+)
+rescore_lm_option = click.option(
+    "--rescore-lm",
+    metavar="FILE",
+    help="Rescore the best texts of beam search with this recurrent language model (lm.onnx of asr "
+    "lm train).",
+)
+
+
+DECODING_OPTIONS = (
+    click.option(
+        "--decoder",
+        type=click.Choice(Decoder),
+        help="Method of the search.  [default: beam if one of the options below is given, else "
+        "greedy]",
     ),
-]
-LexiconOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Recognise only the words of this list or dictionary; none: recognise any words.",
+    lm_option,
+    lexicon_option,
+    click.option(
+        "--hotword",
+        multiple=True,
+        metavar="WORD:BOOST",
+        help="Prefer a word or phrase by a boost in natural logarithm units, 3 if left out; "
+        "repeatable.",
     ),
-]
-RescoreLmOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Rescore the best texts of beam search with this recurrent language model (lm.onnx "
-        "of asr lm train).",
+    click.option(
+        "--rescore",
+        is_flag=True,
+        help="Rescore the best texts of beam search with the recurrent language model of the model "
+        "directory.",
     ),
-]
+    rescore_lm_option,
+    click.option(
+        "--beam-size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Keep this many hypotheses in beam search.",
+    ),
+    click.option(
+        "--lm-weight",
+        type=click.FloatRange(min=0),
+        metavar="X",
+        help="Weight of the language model in beam search.",
+    ),
+    click.option(
+        "--rescore-weight",
+        type=click.FloatRange(min=0),
+        metavar="X",
+        help="Weight of the language model in rescoring.",
+    ),
+    click.option(
+        "--rescore-share",
+        type=click.FloatRange(min=0, max=1),
+        metavar="X",
+        help="Share of the recurrent model in the language model score of rescoring.",
+    ),
+    click.option(
+        "--word-bonus",
+        type=float,
+        metavar="X",
+        help="Bonus for each word in beam search, in natural logarithm units.",
+    ),
+    click.option(
+        "--unknown-score",
+        type=float,
+        metavar="X",
+        help="Add this, in natural logarithm units, to the language model's score of a word that "
+        "it does not know; for beam search.",
+    ),
+)
 
 
 def decoding(
-    decoder: Annotated[
-        Decoder | None,
-        typer.Option(
-            help="Method of the search.  [default: beam if one of the options below is given, else "
-            "greedy]"
-        ),
-    ] = None,
-    lm: LmOption = None,
-    lexicon: LexiconOption = None,
-    hotword: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WORD:BOOST",
-            help="Prefer a word or phrase by a boost in natural logarithm units, 3 if left out; "
-            "repeatable.",
-        ),
-    ] = None,
-    rescore: Annotated[
-        bool,
-        typer.Option(
-            "--rescore",
-            help="Rescore the best texts of beam search with the recurrent language model of the "
-            "model directory.",
-        ),
-    ] = False,
-    rescore_lm: RescoreLmOption = None,
-    beam_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Keep this many hypotheses in beam search."),
-    ] = None,
-    lm_weight: Annotated[
-        float | None,
-        typer.Option(metavar="X", min=0, help="Weight of the language model in beam search."),
-    ] = None,
-    rescore_weight: Annotated[
-        float | None,
-        typer.Option(metavar="X", min=0, help="Weight of the language model in rescoring."),
-    ] = None,
-    rescore_share: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            min=0,
-            max=1,
-            help="Share of the recurrent model in the language model score of rescoring.",
-        ),
-    ] = None,
-    word_bonus: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X", help="Bonus for each word in beam search, in natural logarithm units."
-        ),
-    ] = None,
-    unknown_score: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Add this, in natural logarithm units, to the language model's score of a word "
-            "that it does not know; for beam search.",
-        ),
-    ] = None,
+    decoder: Decoder | None,
+    lm: str | None,
+    lexicon: str | None,
+    hotword: tuple[str, ...],
+    rescore: bool,
+    rescore_lm: str | None,
+    beam_size: int | None,
+    lm_weight: float | None,
+    rescore_weight: float | None,
+    rescore_share: float | None,
+    word_bonus: float | None,
+    unknown_score: float | None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of :func:`asr.load` that these options stand for."""
     from asr.decoding.bundle import parse_hotwords
@@ -162,7 +170,7 @@ def decoding(
     second = {"--rescore-weight": rescore_weight, "--rescore-share": rescore_share}
     for name, value in second.items():
         if value is not None and not rescore and rescore_lm is None:
-            raise typer.BadParameter("needs --rescore or --rescore-lm", param_hint=name)
+            raise click.BadParameter("needs --rescore or --rescore-lm", param_hint=name)
     search: dict[str, Any] = {
         "lm": lm,
         "lexicon": lexicon,
@@ -179,23 +187,24 @@ def decoding(
     search = {name: value for name, value in search.items() if value is not None}
     if decoder is Decoder.greedy and search:
         names = ", ".join(f"--{name.replace('_', '-').rstrip('s')}" for name in search)
-        raise typer.BadParameter(f"greedy search has no {names}", param_hint="--decoder")
+        raise click.BadParameter(f"greedy search has no {names}", param_hint="--decoder")
     if decoder is Decoder.beam or search:
         return {"decoder": "beam", **search}
     return {}
 
 
 def decodes(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of :func:`decoding`, whose result it takes as ``search``."""
-    options = inspect.signature(decoding).parameters
-    own = [item for item in inspect.signature(command).parameters.values() if item.name != "search"]
+    """Give a command the options of :func:`decoding`, whose result it takes as ``search``.
+
+    As the innermost decorator, it puts these options behind those of the command itself.
+    """
+    names = inspect.signature(decoding).parameters
 
     @wraps(command)
     def wrapped(**values: Any) -> None:
-        chosen = {name: values.pop(name) for name in options}
+        chosen = {name: values.pop(name) for name in names}
         command(**values, search=decoding(**chosen))
 
-    parameters = [*own, *options.values()]
-    wrapped.__annotations__ = {item.name: item.annotation for item in parameters}
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    for option in reversed(DECODING_OPTIONS):
+        option(wrapped)
     return wrapped

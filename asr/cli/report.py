@@ -4,9 +4,8 @@ import shutil
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
 class Format(StrEnum):
@@ -17,26 +16,29 @@ class Format(StrEnum):
     latex = "latex"
 
 
+@click.command()
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH...",
+    help="Files results.json or their folders, or the folder of a run of asr train.",
+)
+@click.option(
+    "--format", "-f", type=click.Choice(Format), help="Format of the table.  [default: md]"
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the result to this file instead of printing it.",
+)
 def report(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH",
-            help="Files results.json or their folders, or the folder of a run of asr train.",
-        ),
-    ],
-    format: Annotated[
-        Format | None, typer.Option("--format", "-f", help="Format of the table.  [default: md]")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the result to this file instead of printing it.",
-        ),
-    ] = None,
+    paths: tuple[Path, ...],
+    format: Format | None,
+    output: Path | None,
 ) -> None:
     """Print a table of evaluations or the curves of a run.
 
@@ -52,16 +54,16 @@ def report(
     runs = [_is_run(path) for path in paths]
     if any(runs) and not all(runs):
         run, other = paths[runs.index(True)], paths[runs.index(False)]
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{run} is a run, {other} are results: ask for curves and tables one after the other",
             param_hint="PATH",
         )
     if not any(runs):
         text = FORMATS[format or Format.md](rows([read_results(path) for path in paths]))
     elif len(paths) > 1:
-        raise typer.BadParameter("needs one run at a time", param_hint="PATH")
+        raise click.BadParameter("needs one run at a time", param_hint="PATH")
     elif format is not None:
-        raise typer.BadParameter("is of tables, a run has curves", param_hint="--format")
+        raise click.BadParameter("is of tables, a run has curves", param_hint="--format")
     else:
         text = curves(read_run(paths[0]), shutil.get_terminal_size().columns)
     if output is None:

@@ -1,11 +1,11 @@
 """``asr score`` scores the texts of any recogniser against references."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from asr.cli.options import OpenReport, ReportFolder, check_open, show_page
+from asr.cli.options import check_open, open_report_option, report_folder, show_page
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -15,23 +15,33 @@ if TYPE_CHECKING:
 FORMATS = ".trn, .jsonl, or a text a line"
 
 
+@click.command()
+@click.argument(
+    "reference", type=click.Path(path_type=Path), metavar="REF", help=f"What was said: {FORMATS}."
+)
+@click.argument(
+    "hypothesis",
+    type=click.Path(path_type=Path),
+    metavar="HYP",
+    help=f"What was recognised: {FORMATS}, or .ctm.",
+)
+@report_folder
+@open_report_option
+@click.option(
+    "--normalization",
+    default="basic",
+    metavar="NAME",
+    help="Change both texts before they are compared. basic: lower case, NFC and single spaces. "
+    "no-punctuation: also without punctuation and symbols. characters and "
+    "no-punctuation-characters do the same and score characters, for languages in which nothing "
+    "separates words.",
+)
 def score(
-    reference: Annotated[Path, typer.Argument(metavar="REF", help=f"What was said: {FORMATS}.")],
-    hypothesis: Annotated[
-        Path, typer.Argument(metavar="HYP", help=f"What was recognised: {FORMATS}, or .ctm.")
-    ],
-    output_dir: ReportFolder = None,
-    open_report: OpenReport = False,
-    normalization: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Change both texts before they are compared. basic: lower case, NFC and single "
-            "spaces. no-punctuation: also without punctuation and symbols. characters and "
-            "no-punctuation-characters do the same and score characters, for languages in which "
-            "nothing separates words.",
-        ),
-    ] = "basic",
+    reference: Path,
+    hypothesis: Path,
+    output_dir: Path | None,
+    open_report: bool,
+    normalization: str,
 ) -> None:
     """Score the texts of any recogniser.
 

@@ -2,49 +2,55 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 import asr
 
 
+@click.command()
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file such as recipes/an4/config.toml.",
+)
+@click.option(
+    "--set",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the file; repeatable.",
+)
+@click.option("--resume", is_flag=True, help="Continue the run from its last checkpoint.")
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train with this many processes or GPUs on this machine.",
+)
+@click.option(
+    "--num-nodes", type=click.IntRange(min=1), metavar="N", help="Train on this many machines."
+)
+@click.option(
+    "--deterministic", is_flag=True, help="Get the same result in every run on a GPU too; slower."
+)
+@click.option(
+    "--golden",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A recording to be a golden clip of the model, for asr verify; repeatable. Without one "
+    "the clips are synthetic: nobody's voice is in the directory.",
+)
 def train(
-    config: Annotated[
-        Path, typer.Option(metavar="FILE", help="A TOML file such as recipes/an4/config.toml.")
-    ],
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="SECTION.KEY=VALUE", help="Override a key of the file; repeatable."
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
-    ] = False,
-    devices: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Train with this many processes or GPUs on this machine."
-        ),
-    ] = None,
-    num_nodes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Train on this many machines.")
-    ] = None,
-    deterministic: Annotated[
-        bool,
-        typer.Option(
-            "--deterministic", help="Get the same result in every run on a GPU too; slower."
-        ),
-    ] = False,
-    golden: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A recording to be a golden clip of the model, for asr verify; repeatable. "
-            "Without one the clips are synthetic: nobody's voice is in the directory.",
-        ),
-    ] = None,
+    config: Path,
+    set: tuple[str, ...],
+    resume: bool,
+    devices: int | None,
+    num_nodes: int | None,
+    deterministic: bool,
+    golden: tuple[Path, ...],
 ) -> None:
     """Train an acoustic model.
 

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 import asr
-from asr.cli.options import ModelOption, decodes
+from asr.cli.options import decodes, model_option
 from asr.counts import counted
 from asr.errors import AsrError, AudioError
 from asr.recognition.formats import FORMATS, TOGETHER, Format
@@ -16,85 +16,93 @@ if TYPE_CHECKING:
     from asr.recognition.transcript import Transcript
 
 
+@click.command()
+@click.argument(
+    "audio",
+    nargs=-1,
+    required=True,
+    help="Audio files, folders of them, patterns such as 'in/**/*.wav', .jsonl manifests; - is "
+    "standard input. WAV, FLAC, MP3, Ogg/Opus, M4A, WebM, SPHERE and others; also the sound of "
+    "videos.",
+)
+@click.option(
+    "--format",
+    "-f",
+    type=click.Choice(Format),
+    default=Format.txt,
+    help="Format of the output; all needs --output-dir.",
+)
+@click.option(
+    "--output-dir",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write DIR/<stem>.<format> for every input; files from subfolders of an input folder go "
+    "to the same subfolders of DIR.",
+)
+@model_option
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    metavar="N",
+    help="Recognise this many files at once; the text does not depend on it.",
+)
+@click.option(
+    "--device",
+    default="cpu",
+    metavar="NAME",
+    help="cpu, or cuda for a GPU (needs the extra train).",
+)
+@click.option("--skip-existing", is_flag=True, help="Skip inputs whose output files exist.")
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Transcribe only every N-th input, beginning with the I-th, so that N jobs share the "
+    "work.",
+)
+@click.option(
+    "--raw-rate",
+    type=click.IntRange(min=1),
+    metavar="HZ",
+    help="Read standard input as raw samples (16-bit little-endian mono) of this rate.",
+)
+@click.option(
+    "--max-line-width",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most characters in a line of srt and vtt.",
+)
+@click.option(
+    "--max-line-count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most lines in a subtitle; needs --max-line-width.",
+)
+@click.option(
+    "--max-words-per-line",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most words in a subtitle; not together with --max-line-width.",
+)
+@click.option(
+    "--highlight-words", is_flag=True, help="Underline each word of srt and vtt while it is said."
+)
 @decodes
 def transcribe(
-    audio: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="AUDIO",
-            help="Audio files, folders of them, patterns such as 'in/**/*.wav', .jsonl manifests; "
-            "- is standard input. WAV, FLAC, MP3, Ogg/Opus, M4A, WebM, SPHERE and "
-            "others; also the sound of videos.",
-        ),
-    ],
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="Format of the output; all needs --output-dir.")
-    ] = Format.txt,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir",
-            "-o",
-            metavar="DIR",
-            help="Write DIR/<stem>.<format> for every input; files from subfolders of an input "
-            "folder go to the same subfolders of DIR.",
-        ),
-    ] = None,
-    model: ModelOption = None,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Recognise this many files at once; the text does not depend on it.",
-        ),
-    ] = 16,
-    device: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="cpu, or cuda for a GPU (needs the extra train)."),
-    ] = "cpu",
-    skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Skip inputs whose output files exist.")
-    ] = False,
-    shard: Annotated[
-        str | None,
-        typer.Option(
-            metavar="I/N",
-            help="Transcribe only every N-th input, beginning with the I-th, so that N jobs share "
-            "the work.",
-        ),
-    ] = None,
-    raw_rate: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="HZ",
-            help="Read standard input as raw samples (16-bit little-endian mono) of this rate.",
-        ),
-    ] = None,
-    max_line_width: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Most characters in a line of srt and vtt."),
-    ] = None,
-    max_line_count: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Most lines in a subtitle; needs --max-line-width."),
-    ] = None,
-    max_words_per_line: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Most words in a subtitle; not together with --max-line-width.",
-        ),
-    ] = None,
-    highlight_words: Annotated[
-        bool,
-        typer.Option(
-            "--highlight-words", help="Underline each word of srt and vtt while it is said."
-        ),
-    ] = False,
-    *,
+    audio: tuple[str, ...],
+    format: Format,
+    output_dir: Path | None,
+    model: Path | None,
+    batch_size: int,
+    device: str,
+    skip_existing: bool,
+    shard: str | None,
+    raw_rate: int | None,
+    max_line_width: int | None,
+    max_line_count: int | None,
+    max_words_per_line: int | None,
+    highlight_words: bool,
     search: dict[str, Any],
 ) -> None:
     """Transcribe audio files of any length.
@@ -115,15 +123,15 @@ def transcribe(
     from asr.recognition.writers import INCREMENTAL, render, stream
 
     if format is Format.all and output_dir is None:
-        raise typer.BadParameter("'all' needs --output-dir", param_hint="--format")
+        raise click.BadParameter("'all' needs --output-dir", param_hint="--format")
     if skip_existing and output_dir is None:
-        raise typer.BadParameter("needs --output-dir", param_hint="--skip-existing")
+        raise click.BadParameter("needs --output-dir", param_hint="--skip-existing")
     if raw_rate is not None and "-" not in audio:
-        raise typer.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
+        raise click.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
     subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
     sources = find_audio_files(audio)
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:
-        raise typer.BadParameter(f"{format} of several inputs needs --output-dir")
+        raise click.BadParameter(f"{format} of several inputs needs --output-dir")
     formats = list(FORMATS) if format is Format.all else [str(format)]
     jobs = plan_jobs(
         [source.path for source in sources],
@@ -173,7 +181,7 @@ def transcribe(
     if failed and len(sources) > 1:
         raise AudioError(f"{failed} of {counted(len(jobs), 'input')} could not be transcribed")
     if failed:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _warn(source: str, transcript: "Transcript") -> None:

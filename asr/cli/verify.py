@@ -1,17 +1,22 @@
 """``asr verify`` checks that this install reproduces a model's golden output."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
+@click.command()
+@click.argument(
+    "model",
+    required=False,
+    type=click.Path(path_type=Path),
+    metavar="[DIR]",
+    help="A model directory; default: that in the package.",
+)
+@click.option("--card", is_flag=True, help="Print the model card instead.")
 def verify(
-    model: Annotated[
-        Path | None,
-        typer.Argument(metavar="DIR", help="A model directory; default: that in the package."),
-    ] = None,
-    card: Annotated[bool, typer.Option("--card", help="Print the model card instead.")] = False,
+    model: Path | None,
+    card: bool,
 ) -> None:
     """Check that this install reproduces a model's golden output.
 

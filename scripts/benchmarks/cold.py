@@ -3,8 +3,8 @@
     python scripts/benchmarks/cold.py [--model DIR] [--lm FILE] [--repeats 7]
 
 The first table has whole processes: the bare imports of numpy, onnxruntime, soundfile and soxr,
-``asr --help``, and ``asr transcribe`` of three seconds of speech by greedy search and by beam search
-with a language model (a bigram of the texts in samples/, unless ``--lm`` names another). They run
+``asr --help``, and ``asr transcribe`` of three seconds of speech by greedy and by beam search with
+a language model (a bigram of the texts in samples/, unless ``--lm`` names another). They run
 in turn, so that all of them meet the same disturbances. The table gives the fewest and the median
 seconds of processor time (user and system), those of the wall clock, and the ratio of the fewest to
 those of the bare imports. The first run of each, whose bytecode may have to be compiled, is not
