@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 from commands import COMMAND, run
 from conftest import ROOT, noise
-from typer.testing import CliRunner
 
 import asr
 from asr.cli.main import app
@@ -235,7 +235,7 @@ def test_errors_are_one_line_and_a_status(arguments, status, message):
 
 @pytest.mark.parametrize("columns", ["60", "100"])
 def test_help_names_what_a_user_types(columns, monkeypatch):
-    """It has neither Python types nor braces, which Typer puts there."""
+    """It has neither Python types nor braces."""
     monkeypatch.setenv("COLUMNS", columns)
     for command in (
         *(("transcribe",), ("align",), ("evaluate",), ("score",), ("compare",), ("report",)),
