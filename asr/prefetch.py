@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import Any, TypeVar
@@ -69,6 +68,8 @@ def prefetch_map(
     >>> list(prefetch_map(abs, [-1, 2, -3], threads=2, count=2))
     [1, 2, 3]
     """
+    from concurrent.futures import Future, ThreadPoolExecutor  # one recording does without them
+
     pool = ThreadPoolExecutor(threads)
     waiting: deque[Future[R]] = deque()
     try:

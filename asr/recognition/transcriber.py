@@ -17,7 +17,6 @@ import numpy.typing as npt
 from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
-from asr.decoding.bundle import beam_search
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
@@ -96,6 +95,8 @@ class Transcriber:
         self.domain: Domain | None = read_domain(folder, self.model)
         self.search: BeamSearch | None = None
         if decoder == "beam":
+            from asr.decoding.bundle import beam_search  # greedy decoding starts without it
+
             self.search = beam_search(folder, self.model, **search)
 
     @property
