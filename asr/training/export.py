@@ -12,6 +12,8 @@ from onnx import TensorProto, numpy_helper
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
 from asr.text import Vocabulary
+from asr.training.cells import cell_names, load_cell
+from asr.training.cells.base import torch_weights
 from asr.training.features import EPSILON
 from asr.training.model import AcousticModel, Encoder
 from asr.training.onnx_graph import Graph, Shape
@@ -45,12 +47,14 @@ def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
     Raises:
         ModelError: the directory is not sound.
     """
-    read_model(folder)
+    cell = read_model(folder).encoder.cell
+    order = load_cell(cell).order if cell in cell_names() else ()
     graph = onnx.load(str(Path(folder) / GRAPH)).graph
     return {
-        item.name: torch.from_numpy(numpy_helper.to_array(item).copy())
+        name: torch.from_numpy(value.copy())
         for item in graph.initializer
         if item.name.startswith(WEIGHTS)
+        for name, value in torch_weights(item.name, numpy_helper.to_array(item), order).items()
     }
 
 

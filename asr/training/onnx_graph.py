@@ -1,8 +1,10 @@
 """Graphs for ONNX Runtime, written node by node.
 
 Exporters freeze the time axis and have been silently wrong for GRU, so graphs are built with
-``onnx.helper``. Initialisers carry the names of the torch parameters and their values as they are;
-gates are put in ONNX's order by nodes that ONNX Runtime folds when it loads the graph.
+``onnx.helper``. Initialisers carry the names of the torch parameters and their values as they are,
+except those of recurrent operators, which are stored as ONNX wants them
+(:func:`asr.training.cells.base.operator_nodes`): nodes that put them in order would take half of
+the time in which ONNX Runtime loads a graph.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +34,11 @@ class Graph:
         """Add an initialiser under ``name``, and return the name."""
         self.initializers.append(numpy_helper.from_array(np.array(value, order="C"), name))
         return name
+
+    def take(self, name: str) -> npt.NDArray[Any]:
+        """Remove an initialiser, and return its value."""
+        (index,) = (i for i, item in enumerate(self.initializers) if item.name == name)
+        return numpy_helper.to_array(self.initializers.pop(index))
 
     def constant(self, value: Any, dtype: type = np.int64) -> str:
         """Add a small constant, and return its name; equal ones are stored once."""

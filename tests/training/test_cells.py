@@ -9,7 +9,7 @@ from conftest import make_info, make_network
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.training.cells import cell_names, load_cell
-from asr.training.cells.base import Cell
+from asr.training.cells.base import Cell, torch_weights
 from asr.training.export import build_graph
 from asr.training.stack import Recurrent
 
@@ -150,3 +150,25 @@ def assert_equal_with_gradients(ours, expected, inputs):
         strict=True,
     ):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_weights_of_operators_need_no_work_when_a_graph_is_loaded(cell):
+    """They are stored in ONNX's order, and come back from it as torch has them."""
+    info = make_info(cell=cell)
+    network = make_network(info)
+    graph = build_graph(network, info).graph
+    values = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    recurrent = [node for node in graph.node if node.op_type == cell.upper()]
+    assert recurrent and all(set(node.input[1:4]) <= values.keys() for node in recurrent)
+    restored = {}
+    for name, value in values.items():
+        restored |= torch_weights(name, value, load_cell(cell).order)
+    for name, value in network.encoder.state_dict().items():
+        assert np.array_equal(restored[f"encoder.{name}"], value.numpy())
+
+
+def test_weights_that_older_graphs_hold_are_taken_as_they_are():
+    value = np.arange(6.0)
+    name = "encoder.layers.0.cell.weight_ih_l0_reverse"
+    assert torch_weights(name, value, (1, 0, 2)) == {name: value}

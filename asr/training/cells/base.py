@@ -11,7 +11,10 @@ weights, reverses the backward direction and cuts what lies behind each sequence
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from onnx import TensorProto
 from torch import Tensor, nn
@@ -30,11 +33,13 @@ class Cell(ABC):
     ``states`` the number of tensors that it carries from step to step, the first of which is its
     output. ``torch_layer`` is torch's own layer of this cell, if there is one: then its weights
     are that layer's, and it computes on GPUs and where no gradient is needed.
+    ``order`` names, for each gate of ONNX's operator, if there is one, its place in the weights.
     """
 
     gates: int
     states: int = 1
     torch_layer: type[nn.RNN | nn.LSTM | nn.GRU] | None = None
+    order: tuple[int, ...] = ()
 
     def shapes(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of one direction's weights by their kind.
@@ -176,21 +181,18 @@ def operator_nodes(
 ) -> tuple[str, list[str]]:
     """Add a recurrent operator of ONNX, as :meth:`Cell.unroll_nodes` does for a cell without one.
 
-    ``order`` names, for each gate in ONNX's order, its place in the weights; the weights are
-    stored as torch has them, and put into order by nodes that ONNX Runtime folds when it loads
-    the graph.
+    ``order`` is that of the cell. The weights of all
+    directions become one initialiser, ``PREFIX.weight_ih`` (D, G H, input), ``PREFIX.weight_hh``
+    (D, G H, H) and ``PREFIX.bias`` (D, 2 G H), which :func:`torch_weights` takes apart.
     """
 
-    def gates(name: str) -> str:
-        if len(order) == 1:
-            return name
-        parts = graph.split(name, len(order))
-        return graph.add("Concat", *(parts[place] for place in order), axis=0)
-
     def directions(*kinds: str) -> str:
-        rows = [graph.add("Concat", *(gates(of[kind]) for kind in kinds), axis=0) for of in weights]
-        axis = graph.constant([0])
-        return graph.add("Concat", *(graph.add("Unsqueeze", row, axis) for row in rows), axis=0)
+        rows = [
+            np.concatenate([reordered(graph.take(of[kind]), order) for kind in kinds])
+            for of in weights
+        ]
+        prefix = weights[0][kinds[0]].rpartition(".")[0]
+        return graph.weight(f"{prefix}.{kinds[0] if len(kinds) == 1 else 'bias'}", np.stack(rows))
 
     output, *last = graph.add_many(
         operator,
@@ -206,6 +208,35 @@ def operator_nodes(
         **attributes,
     )
     return output, last
+
+
+def reordered(weight: npt.NDArray[Any], order: Sequence[int]) -> npt.NDArray[Any]:
+    """Return a weight (G H, …) with its gates in another order: for each, its place until now.
+
+    >>> reordered(np.array([1, 2, 3, 4, 5, 6]), (1, 0, 2))
+    array([3, 4, 1, 2, 5, 6])
+    """
+    gates = np.split(weight, len(order))
+    return np.concatenate([gates[place] for place in order])
+
+
+def torch_weights(
+    name: str, value: npt.NDArray[Any], order: Sequence[int]
+) -> dict[str, npt.NDArray[Any]]:
+    """Take an initialiser of :func:`operator_nodes` apart into weights under their torch names.
+
+    Any other initialiser comes back as it is.
+    """
+    prefix, _, kind = name.rpartition(".")
+    if not prefix.endswith(".cell") or kind not in ("weight_ih", "weight_hh", "bias"):
+        return {name: value}
+    kinds = ("bias_ih", "bias_hh") if kind == "bias" else (kind,)
+    places = np.argsort(order).tolist()
+    return {
+        f"{prefix}.{one}_l0{suffix}": reordered(part, places)
+        for row, suffix in zip(value, ("", "_reverse"), strict=False)
+        for one, part in zip(kinds, np.split(row, len(kinds)), strict=True)
+    }
 
 
 # What the cells that write out their gradients through time have in common.

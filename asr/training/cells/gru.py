@@ -34,6 +34,7 @@ class GRU(Cell):
 
     gates = 3
     torch_layer = nn.GRU
+    order = (1, 0, 2)  # ONNX has z, r, n.
 
     def step(self, product: Tensor, states: States, weights: Weights) -> States:
         (state,) = states
@@ -57,9 +58,8 @@ class GRU(Cell):
         hidden_size: int,
         first: Sequence[str],
     ) -> tuple[str, list[str]]:
-        order = (1, 0, 2)  # ONNX has z, r, n.
         return operator_nodes(
-            graph, "GRU", order, x, lengths, weights, hidden_size, first, linear_before_reset=1
+            graph, "GRU", self.order, x, lengths, weights, hidden_size, first, linear_before_reset=1
         )
 
 

@@ -36,6 +36,7 @@ class LSTM(Cell):
     gates = 4
     states = 2
     torch_layer = nn.LSTM
+    order = (0, 3, 1, 2)  # ONNX has i, o, f, g.
 
     def step(self, product: Tensor, states: States, weights: Weights) -> States:
         state, memory = states
@@ -58,9 +59,8 @@ class LSTM(Cell):
         hidden_size: int,
         first: Sequence[str],
     ) -> tuple[str, list[str]]:
-        order = (0, 3, 1, 2)  # ONNX has i, o, f, g.
         return operator_nodes(
-            graph, "LSTM", order, x, lengths, weights, hidden_size, first, self.states
+            graph, "LSTM", self.order, x, lengths, weights, hidden_size, first, self.states
         )
 
 

@@ -30,6 +30,7 @@ class RNN(Cell):
 
     gates = 1
     torch_layer = nn.RNN
+    order = (0,)
 
     def step(self, product: Tensor, states: States, weights: Weights) -> States:
         (state,) = states
@@ -50,7 +51,7 @@ class RNN(Cell):
         hidden_size: int,
         first: Sequence[str],
     ) -> tuple[str, list[str]]:
-        return operator_nodes(graph, "RNN", (0,), x, lengths, weights, hidden_size, first)
+        return operator_nodes(graph, "RNN", self.order, x, lengths, weights, hidden_size, first)
 
 
 class _RNN(torch.autograd.Function):
