@@ -6,7 +6,6 @@ where they are used: :mod:`asr.model.config` (features and encoder), :mod:`asr.d
 :mod:`asr.training.config` and :mod:`asr.training.lm.config`.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -205,6 +204,8 @@ def read_values(path: str | Path | None, overrides: Sequence[str] = ()) -> dict[
     Raises:
         ConfigError: the file is missing or not TOML, or an override has no key.
     """
+    import tomllib  # recognition starts without it
+
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     except OSError as error:
@@ -217,6 +218,8 @@ def read_values(path: str | Path | None, overrides: Sequence[str] = ()) -> dict[
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
+    import tomllib  # recognition starts without it
+
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {override!r}: needs section.key=value")
