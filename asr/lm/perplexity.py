@@ -116,7 +116,7 @@ def perplexity(model: LanguageModel, texts: Sequence[str]) -> Perplexity:
 
     >>> from asr.lm.kneser_ney import estimate
     >>> print(perplexity(estimate(["go on", "go"], 2).model, ["go on"]))  # doctest: +ELLIPSIS
-    perplexity ... [3 tokens, 0 unknown, 1 sentences]
+    perplexity ... [3 tokens, 0 unknown, 1 sentence]
     """
     return count(texts, token_scores(model, texts))
 

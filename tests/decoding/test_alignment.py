@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from search_cases import random_log_probs
 
 from asr.audio.read import read_audio
+from asr.counts import counted
 from asr.data.manifest import read_manifest
 from asr.decoding import alignment
 from asr.decoding.alignment import align
@@ -124,7 +125,9 @@ def test_text_that_just_fits(tokens):
     needed = min_frames(tokens)
     starts, ends, _ = align(random_log_probs(needed, 3, 0, 2.0), tokens, 0)
     assert (ends - starts).tolist() == [1] * len(tokens)
-    with pytest.raises(DataError, match=f"needs {needed} frames, the audio has {needed - 1}"):
+    with pytest.raises(
+        DataError, match=f"needs {counted(needed, 'frame')}, the audio has {needed - 1}"
+    ):
         align(random_log_probs(needed - 1, 3, 0, 2.0), tokens, 0)
 
 

@@ -18,7 +18,7 @@ SANITIZED_TESTS = [
     "tests/native", "tests/decoding/test_alignment.py", "tests/decoding/test_beam.py",
     "tests/lm/test_ngram_file.py", "tests/lm/test_packed.py",
 ]  # fmt: skip
-LONG_TESTS = "an_hour or on_speech"
+LONG_TESTS = "an_hour or on_speech or kenlm"
 HEADERS_AND_SOURCES = sorted(hatch_build.FOLDER.glob("*.[ch]"))
 
 
