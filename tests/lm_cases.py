@@ -139,7 +139,7 @@ def to_old_bytes(model):
 
 
 def same(a, b):
-    """Whether two tables of n-grams are equal bit for bit."""
+    """Return True if two tables of n-grams are equal bit for bit."""
     arrays = [
         (m.trie.first, m.trie.label, m.suffix, m.log10_probs, m.log10_backoffs) for m in (a, b)
     ]

@@ -35,7 +35,7 @@ class Lm(ctypes.Structure):
 
 
 class LmState(ctypes.Structure):
-    """What the next probability depends on: the latest words and the back-offs of contexts."""
+    """The state that the next probability depends on: the latest words and their back-offs."""
 
     _fields_ = [
         ("length", ctypes.c_int32),

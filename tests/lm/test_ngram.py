@@ -1,4 +1,4 @@
-"""The tables of n-grams, by hand."""
+"""The tables of n-grams have the values that were worked out by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files of n-gram models: the binary forms, new and old, and what is refused."""
+"""Files of n-gram models keep the scores, in both forms, and damaged ones are refused."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Scores of packed n-gram models: by hand, by the definition, and against kenlm."""
+"""Packed n-gram models score as their definition, tables made by hand, and kenlm do."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def model(tmp_path):
 
 
 def lacks_suffixes(model):
-    """Whether the suffix of some n-gram is missing, so that records were added."""
+    """Return True if the suffix of some n-gram is missing, so that records were added."""
     header = model._header
     return header.records != header.counts
 

@@ -1,4 +1,4 @@
-"""Quantisation against its definition."""
+"""Quantisation follows its definition."""
 
 import numpy as np
 import pytest

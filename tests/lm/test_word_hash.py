@@ -1,4 +1,4 @@
-"""Hashes of words, one by one and many at once."""
+"""Hashes of words are the same one by one and many at once."""
 
 from hypothesis import given
 from hypothesis import strategies as st

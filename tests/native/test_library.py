@@ -1,4 +1,4 @@
-"""The library of compiled functions: how it is built, and that it belongs to its sources."""
+"""The library of compiled functions belongs to its sources, and any other is refused."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Posteriors of words against plain edit distances between the words of the hypotheses."""
+"""Posteriors of words equal those that plain edit distances between hypotheses give."""
 
 import ctypes
 from functools import cache
