@@ -199,7 +199,8 @@ def list_words(model: Path, config: Config, run: Path) -> None:
     words, dev = run / "words.txt", run / "dev.jsonl"
     write_atomically(words, "\n".join(sorted(read_domain(model, info).words)) + "\n")
     write_manifest(dev, [item for path in config.data.dev for item in read_manifest(path)])
-    tune(dev, model, lexicon=words)
+    options = [f"--manifest={dev}", f"--model={model}", f"--lexicon={words}"]
+    tune.main(options, standalone_mode=False)
 
 
 def is_of(output: Path, model: Path, *keys: str) -> bool:
