@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asr.cli.options import model_option
+from asr.cli.options import PATH, model_option, output_option
 from asr.errors import DataError, OutputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class AlignmentFormat(StrEnum):
 )
 @click.option(
     "--text-file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Read what is said from a UTF-8 file; line breaks do not matter.",
 )
@@ -41,13 +41,7 @@ class AlignmentFormat(StrEnum):
     default=AlignmentFormat.json,
     help="Format of the output: json, or ctm as sclite and Kaldi use it.",
 )
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the result to this file instead of printing it.",
-)
+@output_option("FILE", "Write the result to this file instead of printing it.", required=False)
 @model_option
 def align(
     audio: str,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asr.cli.options import check_open, open_report_option, show_page
+from asr.cli.options import PATH, check_open, open_report_option, show_page
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MOST_CHANGED = 10
     "results",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Files results.json of asr evaluate, or their folders; the word vs separates the runs of "
     "two systems.",
 )
@@ -37,7 +37,7 @@ MOST_CHANGED = 10
 @click.option(
     "--output-dir",
     "-o",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Write report.html, which shows two evaluations side by side, to this folder.",
 )

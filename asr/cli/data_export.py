@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asr.cli.options import PATH, output_option
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -19,21 +20,13 @@ def exporting() -> None:
 
 
 manifest_argument = click.argument(
-    "manifest", type=click.Path(path_type=Path), metavar="FILE", help="A JSON Lines manifest."
-)
-new_folder = click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A new folder to write.",
+    "manifest", type=PATH, metavar="FILE", help="A JSON Lines manifest."
 )
 
 
 @exporting.command("kaldi")
 @manifest_argument
-@new_folder
+@output_option("DIR", "A new folder to write.")
 def export_kaldi(
     manifest: Path,
     output: Path,
@@ -53,14 +46,7 @@ def export_kaldi(
 
 @exporting.command("nemo")
 @manifest_argument
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The NeMo manifest to write.",
-)
+@output_option("FILE", "The NeMo manifest to write.")
 def export_nemo(
     manifest: Path,
     output: Path,
@@ -79,13 +65,9 @@ def export_nemo(
 
 @exporting.command("lhotse")
 @manifest_argument
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR_OR_FILE",
-    help="A new folder for recordings and supervisions, or a file of cuts (.jsonl, .jsonl.gz).",
+@output_option(
+    "DIR_OR_FILE",
+    "A new folder for recordings and supervisions, or a file of cuts (.jsonl, .jsonl.gz).",
 )
 def export_lhotse(
     manifest: Path,
@@ -105,14 +87,7 @@ def export_lhotse(
 
 @exporting.command("csv")
 @manifest_argument
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The table to write: .csv or .tsv.",
-)
+@output_option("FILE", "The table to write: .csv or .tsv.")
 def export_csv(
     manifest: Path,
     output: Path,

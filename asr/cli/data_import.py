@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asr.cli.data_export import print_size
+from asr.cli.options import PATH, output_option
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -20,21 +21,12 @@ def importing() -> None:
     """Make a manifest from other formats."""
 
 
-output_option = click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The manifest to write.",
-)
+manifest_output = output_option("FILE", "The manifest to write.")
 
 
 @importing.command("kaldi")
-@click.argument(
-    "source", type=click.Path(path_type=Path), metavar="DIR", help="A Kaldi data directory."
-)
-@output_option
+@click.argument("source", type=PATH, metavar="DIR", help="A Kaldi data directory.")
+@manifest_output
 def import_kaldi(
     source: Path,
     output: Path,
@@ -53,10 +45,8 @@ def import_kaldi(
 
 
 @importing.command("nemo")
-@click.argument(
-    "source", type=click.Path(path_type=Path), metavar="SOURCE", help="A NeMo manifest."
-)
-@output_option
+@click.argument("source", type=PATH, metavar="SOURCE", help="A NeMo manifest.")
+@manifest_output
 def import_nemo(
     source: Path,
     output: Path,
@@ -74,11 +64,11 @@ def import_nemo(
 @importing.command("lhotse")
 @click.argument(
     "source",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Cuts, or supervisions with their recordings beside them (.jsonl, .jsonl.gz), or the "
     "folder of both.",
 )
-@output_option
+@manifest_output
 def import_lhotse(
     source: Path,
     output: Path,
@@ -96,10 +86,10 @@ def import_lhotse(
 @importing.command("csv")
 @click.argument(
     "source",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A table: .csv, or .tsv with tabs.",
 )
-@output_option
+@manifest_output
 @click.option("--audio-column", metavar="NAME", help="The column of paths.")
 @click.option("--text-column", metavar="NAME", help="The column of texts.")
 @click.option("--speaker-column", metavar="NAME", help="The column of speakers.")
@@ -107,7 +97,7 @@ def import_lhotse(
 @click.option("--duration-column", metavar="NAME", help="The column of durations in seconds.")
 @click.option(
     "--audio-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Folder that paths are relative to.  [default: the folder of the table]",
 )
@@ -136,11 +126,11 @@ def import_csv(
 @importing.command("folder")
 @click.argument(
     "source",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Recordings with .txt files beside them.",
 )
-@output_option
+@manifest_output
 def import_folder(
     source: Path,
     output: Path,
@@ -172,8 +162,7 @@ def _import(items: "Iterable[Item]", output: Path) -> None:
     if clips := collected.cut + collected.kept:
         print(
             f"{counted(clips, 'clip')} of recordings in {clips_folder(output)}, "
-            f"{collected.kept} of them "
-            "from an earlier time",
+            f"{collected.kept} of them from an earlier time",
             file=sys.stderr,
         )
     print_size(output, collected.utterances)

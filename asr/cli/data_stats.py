@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from asr.cli.options import check_picture, needs_plots
+from asr.cli.options import PATH, check_picture, needs_plots
 
 
 @click.command()
@@ -12,7 +12,7 @@ from asr.cli.options import check_picture, needs_plots
     "manifests",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE...",
     help="JSON Lines manifests, such as training, development and test set.",
 )
@@ -29,13 +29,13 @@ from asr.cli.options import check_picture, needs_plots
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Write all numbers to this file.",
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.png",
     callback=check_picture,
     help="Draw the distributions to this file (.png, .pdf or .svg); needs the extra plots.",

@@ -5,19 +5,21 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH
+
 
 @click.command()
 @click.argument(
     "manifests",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE...",
     help="JSON Lines manifests.",
 )
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Check texts against the vocabulary and frame rate of this model.",
 )
@@ -25,7 +27,7 @@ import click
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Write all problems to this file as JSON Lines: path, line, id, kind, message.",
 )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from asr.cli.options import (
+    PATH,
     check_open,
     decodes,
     model_option,
@@ -22,7 +23,7 @@ from asr.counts import counted
 @click.option(
     "--manifest",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A JSON Lines manifest with texts.",
 )
@@ -32,7 +33,7 @@ from asr.counts import counted
 @click.option(
     "--training-manifest",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Count what the test set shares with this manifest, and score the texts that are not in "
     "it separately; repeatable.",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH, output_option
+
 ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
 
 
@@ -28,17 +30,12 @@ def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
     "texts",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="TEXT...",
     help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
 )
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary).",
+@output_option(
+    "FILE", "Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary)."
 )
 @click.option(
     "--order",
@@ -59,7 +56,7 @@ def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
 )
 @click.option(
     "--vocabulary",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Use only the words in this file, one on each line; all others become <unk>.",
 )
@@ -72,13 +69,13 @@ def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
 )
 @click.option(
     "--heldout",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Print the perplexity of this text.",
 )
 @click.option(
     "--test-text",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Print how much of this text occurs in TEXT.",
 )

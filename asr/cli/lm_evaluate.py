@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asr.cli.options import PATH
+
 if TYPE_CHECKING:
     from asr.lm.perplexity import Perplexity
 
@@ -14,20 +16,20 @@ if TYPE_CHECKING:
     "models",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="MODEL...",
     help="Models of asr lm build, or .onnx files of asr lm train.",
 )
 @click.option(
     "--text",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Plain text with a sentence on each line, or a .jsonl manifest.",
 )
 @click.option(
     "--dev",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Other text, for which the weights of a mixture of the models are chosen.",
 )

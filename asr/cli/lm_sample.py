@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH
+
 
 @click.command()
 @click.argument(
     "model",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The file lm.onnx of asr lm train.",
 )
 @click.option(

@@ -5,26 +5,28 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH
+
 
 @click.command()
 @click.argument(
     "texts",
     nargs=-1,
     required=False,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="[TEXT]...",
     help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
 )
 @click.option(
     "--dev",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Other text, by which the best epoch is chosen; repeatable.",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A TOML file such as recipes/kjv/lm.toml.",
 )

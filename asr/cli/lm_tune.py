@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asr.cli.options import check_picture, lexicon_option, lm_option, needs_plots, rescore_lm_option
+from asr.cli.options import (
+    PATH,
+    check_picture,
+    lexicon_option,
+    lm_option,
+    needs_plots,
+    rescore_lm_option,
+)
 from asr.errors import OutputError
 
 if TYPE_CHECKING:
@@ -21,14 +28,14 @@ if TYPE_CHECKING:
 @click.option(
     "--manifest",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="The development set, neither trained on nor tested on.",
 )
 @click.option(
     "--model",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="The model directory, into which the result is written.",
 )
@@ -37,27 +44,27 @@ if TYPE_CHECKING:
 @rescore_lm_option
 @click.option(
     "--ship-lm",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Put this language model in the directory instead of the tuned one: it is of the same "
     "kind, but built from the development texts too.",
 )
 @click.option(
     "--ship-lexicon",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Put this lexicon in the directory, likewise.",
 )
 @click.option(
     "--ship-rescore-lm",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Put this recurrent model in the directory, likewise.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the result and leave the directory as it is.")
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.png",
     callback=check_picture,
     help="Draw a picture of the surface (.png, .pdf or .svg); needs the extra plots.",

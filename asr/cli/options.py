@@ -12,9 +12,18 @@ import click
 
 from asr.errors import missing_extra
 
+PATH = click.Path(path_type=Path)
+"""The type of a parameter that is a path; whoever opens it says what is wrong with it."""
+
+
+def output_option(metavar: str, help: str, required: bool = True) -> Callable[..., Any]:
+    """Return the option ``--output`` of a command that writes one file or folder."""
+    return click.option("--output", "-o", required=required, type=PATH, metavar=metavar, help=help)
+
+
 model_option = click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="A model directory.  [default: the model in the package]",
 )
@@ -22,7 +31,7 @@ model_option = click.option(
 report_folder = click.option(
     "--output-dir",
     "-o",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Write report.html, results.json and files for sclite to this folder.",
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH, output_option
+
 
 class Format(StrEnum):
     """Formats of a table."""
@@ -21,20 +23,14 @@ class Format(StrEnum):
     "paths",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="PATH...",
     help="Files results.json or their folders, or the folder of a run of asr train.",
 )
 @click.option(
     "--format", "-f", type=click.Choice(Format), help="Format of the table.  [default: md]"
 )
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the result to this file instead of printing it.",
-)
+@output_option("FILE", "Write the result to this file instead of printing it.", required=False)
 def report(
     paths: tuple[Path, ...],
     format: Format | None,

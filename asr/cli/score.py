@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asr.cli.options import check_open, open_report_option, report_folder, show_page
+from asr.cli.options import PATH, check_open, open_report_option, report_folder, show_page
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -16,12 +16,10 @@ FORMATS = ".trn, .jsonl, or a text a line"
 
 
 @click.command()
-@click.argument(
-    "reference", type=click.Path(path_type=Path), metavar="REF", help=f"What was said: {FORMATS}."
-)
+@click.argument("reference", type=PATH, metavar="REF", help=f"What was said: {FORMATS}.")
 @click.argument(
     "hypothesis",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="HYP",
     help=f"What was recognised: {FORMATS}, or .ctm.",
 )

@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 import asr
+from asr.cli.options import PATH
 
 
 @click.command()
 @click.option(
     "--config",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A TOML file such as recipes/an4/config.toml.",
 )
@@ -38,7 +39,7 @@ import asr
 @click.option(
     "--golden",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A recording to be a golden clip of the model, for asr verify; repeatable. Without one "
     "the clips are synthetic: nobody's voice is in the directory.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import asr
-from asr.cli.options import decodes, model_option
+from asr.cli.options import PATH, decodes, model_option
 from asr.counts import counted
 from asr.errors import AsrError, AudioError
 from asr.recognition.formats import FORMATS, TOGETHER, Format
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output-dir",
     "-o",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Write DIR/<stem>.<format> for every input; files from subfolders of an input folder go "
     "to the same subfolders of DIR.",

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from asr.cli.options import PATH
+
 
 @click.command()
 @click.argument(
     "model",
     required=False,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="[DIR]",
     help="A model directory; default: that in the package.",
 )

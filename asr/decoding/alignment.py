@@ -60,8 +60,7 @@ def align(
     if len(log_probs) < needed:
         raise DataError(
             f"the text needs {counted(needed, 'frame')}, the audio has {len(log_probs)}: it is "
-            "too short "
-            "for this text"
+            "too short for this text"
         )
     log_probs = np.require(log_probs, np.float32, ["C", "A"])
     labels = np.require(labels, np.int32, ["C", "A"])
