@@ -9,9 +9,15 @@ nothing. Everything that goes wrong because of an input is an :class:`AsrError`,
 one line for the user.
 """
 
+import os
 from importlib import import_module
 
 from asr.version import __version__
+
+# Since release 1.32, ONNX Runtime keeps an identifier of the machine and a data base of events in
+# the home folder, and sends them, unless this is set before anything imports it: this package, or
+# torch and others in a training. A value that is set already stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 TYPE_CHECKING = False  # as in typing, whose import would take longer than that of this module
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 
 from asr.data.leakage import Leakage, find_leakage
 from asr.data.manifest import Utterance, read_manifest
@@ -19,7 +20,6 @@ from asr.evaluation.results import Results, common_values, read_results, score_v
 from asr.evaluation.scoring import Score, score
 from asr.files import sha256
 from asr.lm.overlap import ModelOverlap, model_overlap
-from asr.model.runtime import onnxruntime
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word

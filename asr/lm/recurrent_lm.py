@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
 from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, UNKNOWN, split_units
-from asr.model.runtime import onnxruntime
 
 METADATA = "language_model"
 """The key of the file's metadata that holds :data:`FIELDS` as JSON."""

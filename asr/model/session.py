@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
 from asr.audio.read import Samples
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
 from asr.model.old_directory import model_of_output
-from asr.model.runtime import onnxruntime
 
 LogProbs = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float32]

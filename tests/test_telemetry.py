@@ -50,3 +50,20 @@ def test_recognition_writes_nothing_home_and_opens_no_socket(tmp_path, no_socket
     assert list(tmp_path.rglob("*")) == []
     opened = run("import socket; socket.socket()", tmp_path, no_sockets)
     assert opened.returncode != 0 and "a socket is opened" in opened.stderr
+
+
+TRAINING_LIBRARIES = """
+import asr
+import lightning, onnxruntime, torch.onnx
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="functions of libraries are replaced on Linux")
+def test_libraries_of_training_write_no_identifier(tmp_path):
+    """Some of them import ONNX Runtime themselves, before anything of this package does."""
+    pytest.importorskip("lightning")
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    command = [sys.executable, "-c", TRAINING_LIBRARIES]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    assert list(tmp_path.rglob("*icrosoft*")) == []
