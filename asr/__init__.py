@@ -96,7 +96,7 @@ def load(
 
     Args:
         model: a model directory; without one, the model in the package.
-        decoder: ``"greedy"``, or ``"beam"`` (extra ``beam``).
+        decoder: ``"greedy"`` or ``"beam"``.
         device: ``"cpu"``, or ``"cuda"``: the same weights in torch (extra ``train``).
         threads: threads of the network on the CPU, 0 for one a core.
         search: options of beam search, see :func:`asr.decoding.bundle.beam_search`: ``lm``,
@@ -156,7 +156,7 @@ def transcribe(
 
 
 def align(audio: "str | Path | bytes", text: str, model: "str | Path | None" = None) -> "Alignment":
-    """Find when each word of a known text is said (extra ``beam``); :class:`Aligner` loads once.
+    """Find when each word of a known text is said; :class:`Aligner` loads once.
 
     Args:
         audio: a file of any length, the bytes of one, or ``"-"`` for standard input.

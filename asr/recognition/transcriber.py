@@ -69,7 +69,7 @@ class Transcriber:
 
     Raises:
         ModelError: the directory is not sound.
-        ConfigError: an unknown decoder or option; beam search without its extra installed.
+        ConfigError: an unknown decoder or option.
         DataError: a language model, lexicon or hot word that cannot be used.
 
     >>> transcriber = Transcriber()
