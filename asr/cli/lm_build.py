@@ -9,7 +9,7 @@ import click
 
 from asr.cli.options import PATH, output_option
 
-ARPA, BINARY = (".arpa", ".arpa.gz"), ".ngram"
+ARPA, BINARY = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz"), ".ngram"
 
 
 class Unit(StrEnum):
@@ -35,7 +35,7 @@ def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
     help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
 )
 @output_option(
-    "FILE", "Write NAME.arpa or NAME.arpa.gz, which other tools read, or NAME.ngram (binary)."
+    "FILE", "Write NAME.arpa (also .gz, .bz2, .xz), which other tools read, or NAME.ngram (binary)."
 )
 @click.option(
     "--order",

@@ -1,4 +1,4 @@
-"""ARPA files, the text form of n-gram models, plain or compressed with gzip.
+"""ARPA files, the text form of n-gram models, plain or compressed.
 
 The format is that of Doug Paul (MIT Lincoln Laboratory), as SRILM's manual page ngram-format(5)
 describes it. ``\\data\\`` begins it, followed by the number of n-grams of each order. Then each
@@ -6,7 +6,9 @@ n-gram of each order has a line ``log10-probability word1 .. wordk [log10-back-o
 ends it.
 """
 
+import bz2
 import gzip
+import lzma
 import re
 import zlib
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ import numpy as np
 
 from asr.errors import DataError, ModelError
 from asr.files import write_atomically
-from asr.lm.arpa_section import Section, parse_section, shown
+from asr.lm.arpa_section import IMPOSSIBLE_LOG10, Section, parse_section, shown
 from asr.lm.ngram import (
     END,
     MAX_ORDER,
@@ -30,16 +32,21 @@ from asr.lm.ngram import (
 )
 from asr.lm.trie import IntArray
 
-UNKNOWN_LOG10 = -100.0  # the probability that <unk> gets where a file lacks it, as in kenlm
-_GZIP = b"\x1f\x8b"
+_PACKED = {
+    b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ\x00": lzma.decompress,
+}  # fmt: skip
+"""The first bytes of compressed files, and what reads these."""
+_BOM = b"\xef\xbb\xbf"
 
 
 def read_arpa(path: str | Path) -> NgramModel:
-    """Read a model of order 1 to 6 from a file, which may be compressed with gzip.
+    """Read a model of order 1 to 6 from a file, which may be compressed with gzip, bzip2 or xz.
 
     Tabs or spaces separate fields, lines end in LF or CRLF, a missing back-off is 0, the n-grams
     of an order may stand in any sequence, and a pruned model may lack suffixes of its n-grams.
-    ``<UNK>`` is taken for ``<unk>``; a model that lacks it gets it with log10-probability -100.
+    N-grams of the highest order may have a back-off, of 0. ``<UNK>`` is taken for ``<unk>``. A
+    model that lacks it gets it with log10-probability -100, and so do words whose log10-probability
+    is ``-inf``, such as ``<s>``.
 
     Raises:
         ModelError: the file cannot be read.
@@ -78,7 +85,7 @@ def read_arpa(path: str | Path) -> NgramModel:
 
 
 def write_arpa(path: str | Path, model: NgramModel) -> None:
-    """Write ``model``, compressed if the name of the file ends in ``.gz``.
+    """Write ``model``, compressed if the name of the file ends in ``.gz``, ``.bz2`` or ``.xz``.
 
     :func:`read_arpa` reads the same numbers back, bit for bit.
 
@@ -107,17 +114,29 @@ def write_arpa(path: str | Path, model: NgramModel) -> None:
         else:
             lines += [f"{prob}\t{text[1:]}" for prob, text in zip(probs, texts, strict=True)]
     content = "\n".join([*lines, "", "\\end\\", ""]).encode("utf-8")
-    write_atomically(path, gzip.compress(content, 6, mtime=0) if path.suffix == ".gz" else content)
+    match path.suffix:
+        case ".gz":
+            content = gzip.compress(content, 6, mtime=0)
+        case ".bz2":
+            content = bz2.compress(content)
+        case ".xz":
+            content = lzma.compress(content)
+    write_atomically(path, content)
 
 
 def _read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
-        return gzip.decompress(data) if data[:2] == _GZIP else data
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the compressed file is damaged or cut short: {error}") from error
     except OSError as error:
         raise ModelError(f"cannot read the language model {path}: {error.strerror}") from error
+    try:
+        for signature, decompress in _PACKED.items():
+            if data.startswith(signature):
+                data = decompress(data)
+                break
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+        raise DataError(f"{path}: the compressed file is damaged or cut short: {error}") from error
+    return data.removeprefix(_BOM)
 
 
 def _marks(path: Path, data: bytes) -> list[re.Match[bytes]]:
@@ -179,7 +198,7 @@ def _read_words(section: Section, highest: int) -> tuple[list[bytes], FloatArray
             raise DataError(f"{section.path}: the 1-grams lack {special}")
     if UNKNOWN.encode() not in words:
         words.append(UNKNOWN.encode())
-        probs = np.append(probs, np.float32(UNKNOWN_LOG10))
+        probs = np.append(probs, np.float32(IMPOSSIBLE_LOG10))
         backoffs = np.append(backoffs, np.float32(0))
     return words, probs, backoffs
 

@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.errors import DataError
-from asr.lm.ngram import FloatArray
+from asr.lm.ngram import START, UNKNOWN, FloatArray
 
 POSITIVE_LIMIT = 1e-4  # a log10-probability above 0 and up to this is a rounding error
+IMPOSSIBLE_LOG10 = -100.0
+"""The log10-probability for a word that a file gives a probability of 0 (``-inf``), or does not
+list (``<unk>``), as kenlm takes it for the latter. The search needs finite numbers."""
 
 _BLOCK = 1 << 19  # so many bytes are parsed at once: their words stay in the processor's cache
+_UNSPOKEN = {START.encode(), UNKNOWN.encode(), b"<UNK>"}
 _SPACE = np.isin(np.arange(256), list(b" \t\n\r\v\f"))
 
 
@@ -57,7 +61,7 @@ def parse_section(
     """Parse all lines of a section, a block at a time.
 
     Args:
-        highest: the highest order of the model, whose n-grams have no back-offs.
+        highest: the highest order of the model, whose n-grams have no back-offs but 0.
         convert: the function that is called with each column of words of each block.
         index: the words that are known, for messages about faults; None in the section of order 1.
 
@@ -71,23 +75,22 @@ def parse_section(
     order = section.order
     columns: list[list[Any]] = []
     probs, backoffs = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
-    longest = order + 1 + (order < highest)
     line = 1 + section.data.count(b"\n", 0, section.begin)
     for block in section.blocks():
         fields = _fields(block)
         if len(fields):
             try:
-                if fields.min() <= order or fields.max() > longest:
+                if fields.min() <= order or fields.max() > order + 2:
                     raise ValueError
                 values = block.split()
                 prob, *words, backoff = _columns(values, fields, order)
                 columns.append([convert(column) for column in words])
-                probs.append(_floats(prob))
-                if probs[-1].max() > POSITIVE_LIMIT:
-                    raise ValueError
+                probs.append(_log10_probs(prob, words[-1], order))
                 backoffs.append(_floats(backoff))
+                if probs[-1].max() > POSITIVE_LIMIT or (order == highest and backoffs[-1].any()):
+                    raise ValueError
             except (ValueError, KeyError) as error:
-                message = _find_fault(block, line, order, longest, index)
+                message = _find_fault(block, line, order, highest, index)
                 raise DataError(f"{section.path}:{message}") from error
         line += block.count(b"\n")
     log10_probs = np.minimum(np.concatenate(probs), np.float32(0))
@@ -148,25 +151,47 @@ def _floats(values: Sequence[bytes]) -> FloatArray:
     return numbers
 
 
+def _log10_probs(values: Sequence[bytes], words: Sequence[bytes], order: int) -> FloatArray:
+    """Return ``values``, the log10-probabilities of n-grams that end in ``words``, as float32.
+
+    ``-inf`` is taken from 1-grams, and from longer n-grams that end in ``<s>`` or ``<unk>``.
+
+    Raises:
+        ValueError: one of the others is not a finite number.
+    """
+    if b"-inf" in values:
+        values = [
+            b"%g" % IMPOSSIBLE_LOG10
+            if value == b"-inf" and (order == 1 or word in _UNSPOKEN)
+            else value
+            for value, word in zip(values, words, strict=True)
+        ]
+    return _floats(values)
+
+
 def _find_fault(
-    block: bytes, number: int, order: int, longest: int, index: dict[bytes, int] | None
+    block: bytes, number: int, order: int, highest: int, index: dict[bytes, int] | None
 ) -> str:
     """Return the line number and a message for the first line of ``block`` that is at fault."""
     for at, line in enumerate(block.split(b"\n"), start=number):
         values = line.split()
         if not values:
             continue
-        if not order < len(values) <= longest:
-            backoff = ", perhaps a back-off" if longest == order + 2 else ""
+        if not order < len(values) <= order + 2:
+            backoff = ", perhaps a back-off" if order < highest else ""
             needed = f"a log10-probability and {order} words{backoff}"
             return f"{at}: needs {needed}, got {len(values)} fields: {shown(line)}"
-        for value in (values[0], *values[order + 1 :]):
-            try:
+        try:
+            value = values[0]
+            _log10_probs([value], [values[order]], order)
+            for value in values[order + 1 :]:
                 _floats([value])
-            except ValueError:
-                return f"{at}: needs a finite number, got {shown(value)}"
+        except ValueError:
+            return f"{at}: needs a finite number, got {shown(value)}"
         if float(values[0]) > POSITIVE_LIMIT:
             return f"{at}: a log10-probability is at most 0, got {shown(values[0])}"
+        if order == highest and any(map(float, values[order + 1 :])):
+            return f"{at}: a back-off in the highest order is 0, got {shown(values[-1])}"
         for word in values[1 : order + 1]:
             if index is not None and word not in index:
                 return f"{at}: the word {shown(word)} is not among the 1-grams"

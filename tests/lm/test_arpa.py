@@ -1,6 +1,8 @@
 """ARPA files are read as other programs write them, survive a round trip, or are refused."""
 
+import bz2
 import gzip
+import lzma
 import re
 
 import numpy as np
@@ -23,13 +25,16 @@ def read(tmp_path, content):
     return read_arpa(path)
 
 
-@pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz"])
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("lm.arpa", b"\\"), ("lm.arpa.gz", b"\x1f\x8b"), ("lm.bz2", b"BZh"), ("lm.xz", b"\xfd7zXZ\0")],
+)
 @pytest.mark.parametrize("order", [1, 3, 5])
-def test_round_trip(order, name, tmp_path):
+def test_round_trip(order, name, begins, tmp_path):
     model = estimated(order)
     write_arpa(tmp_path / name, model)
     assert same(read_arpa(tmp_path / name), model)
-    assert ((tmp_path / name).read_bytes()[:2] == b"\x1f\x8b") == name.endswith("gz")
+    assert (tmp_path / name).read_bytes().startswith(begins)
 
 
 def test_round_trip_of_pruned_models_and_of_other_scripts(tmp_path):
@@ -69,6 +74,11 @@ def test_all_numbers_survive(tmp_path_factory, probs, backoff):
             "\n\n\\3", "\n-0.4\t<s> a -0.1\n\n\\3"
         ),
         lambda text: text.rstrip("\n"),
+        lambda text: text.replace("<s> a b", "<s> a b\t0"),
+        lambda text: text.replace("<s> a b", "<s> a b  -0.000"),
+        lambda text: "\ufeff" + text.lstrip(),
+        lambda text: bz2.compress(text.encode()[:50]) + bz2.compress(text.encode()[50:]),
+        lambda text: lzma.compress(text.encode()),
     ],
 )
 def test_ways_to_write_the_same(change, tmp_path):
@@ -82,6 +92,21 @@ def test_without_unk(tmp_path):
     model = pack(read(tmp_path, text))
     assert model.words == ("<s>", "</s>", "a", "b", "<unk>")
     assert model.score([[model.word_id("x")]])[0][0] == pytest.approx(-100.5)
+
+
+def test_probabilities_of_0(tmp_path):
+    """-inf is read where kenlm's tools and SRILM write it, and what is possible scores the same."""
+    text = HAND_MADE.replace("-99\t<s>", "-inf\t<s>").replace("-1.0\t<unk>", "-inf\t<unk>")
+    text = text.replace("-0.35\tb a", "-inf\tb <unk>")
+    (tmp_path / "k.arpa").write_text(text)
+    theirs = pytest.importorskip("kenlm").Model(str(tmp_path / "k.arpa"))
+    model = pack(read(tmp_path, text))
+    scores = model.score([model.encode("a b")])[0]
+    assert scores.sum() == pytest.approx(theirs.score("a b", bos=True, eos=True))
+    assert theirs.score("a x") == -np.inf
+    assert -np.inf < model.score([model.encode("a x")])[0].sum() < -100
+    other = read(tmp_path, HAND_MADE.replace("-0.6\ta", "-inf\ta"))
+    assert other.log10_probs.min() == -100 and other.words[3] == "a"
 
 
 def test_the_other_spelling_of_unk_in_longer_ngrams(tmp_path):
@@ -117,7 +142,10 @@ def test_rounding_errors_above_0(tmp_path):
         ("-0.05", "x", r":16: needs a finite number, got 'x'"),
         ("-0.35\tb a", "-0.35\tb", r":18: needs a log10-probability and 2 words, perhaps a back"),
         ("a b\t-0.05", "a b a b\t-0.05", r":16: needs .* got 6 fields"),
-        ("<s> a b", "<s> a b\t0", r":21: needs a log10-probability and 3 words, got 5 fields"),
+        ("<s> a b", "<s> a b\t0\t0", r":21: needs a log10-probability and 3 words, got 6 fields"),
+        ("<s> a b", "<s> a b\t-0.1", r":21: a back-off in the highest order is 0, got '-0.1'"),
+        ("<s> a b", "<s> a b\t-0.1x", r":21: needs a finite number, got '-0.1x'"),
+        ("-0.6\ta\t-0.2", "-0.6\ta\t-inf", r":11: needs a finite number, got '-inf'"),
         ("<s>\t", "<t>\t", r"the 1-grams lack <s>"),
         ("</s>\n-0.6", "<t>\n-0.6", r"the 1-grams lack </s>"),
         ("\\data\\", "", r"this is neither an ARPA file \(no \\data\\ line\)"),
@@ -139,9 +167,11 @@ def test_other_damage(tmp_path):
     """Files that are not UTF-8 and compressed files that are cut short are refused."""
     with pytest.raises(DataError, match="UTF-8"):
         read(tmp_path, HAND_MADE.encode().replace(b"\tb", b"\t\xff").replace(b"b", b"\xff"))
-    for cut in (8, 30, -4):
-        with pytest.raises(DataError, match="compressed file is damaged"):
-            read(tmp_path, gzip.compress(HAND_MADE.encode())[:cut])
+    for module in (gzip, bz2, lzma):
+        packed = module.compress(HAND_MADE.encode())
+        for damaged in (packed[:8], packed[:30], packed[:-4], packed[:40] + b"x" * 60):
+            with pytest.raises(DataError, match="compressed file is damaged"):
+                read(tmp_path, damaged)
 
 
 @settings(max_examples=300)
