@@ -1,13 +1,29 @@
-"""Reading text files, writing files and folders whole or not at all, and digests of files."""
+"""Reading text files and JSON, writing files and folders whole or not at all, digests of files.
+
+What can stand in JSON but not be used as text is refused when it is read: halves of surrogate pairs
+(``"\\ud83d"``), which no file can hold as UTF-8, very long numbers, and nesting that the parser
+cannot follow. Names of files are an exception: for bytes of a name that are not UTF-8, Python has
+such halves; in JSON they are written as escapes, and read back as the same name.
+"""
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from asr.errors import DataError, OutputError
+
+MOST_DIGITS = 300
+"""The most digits of a whole number, which float64 can then hold."""
+
+_LONE = re.compile("[\ud800-\udfff]")
+_NOT_A_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_text(path: str | Path, what: str) -> str:
@@ -24,6 +40,96 @@ def read_text(path: str | Path, what: str) -> str:
         raise DataError(f"{path}: a {what} is UTF-8 text, this is not ({error.reason})") from error
 
 
+def parse_json(text: str, names: Collection[str] | None = ()) -> Any:
+    """Return the value that ``text`` holds.
+
+    ``names`` are the keys whose values are names of files, at any depth; None if any string may be
+    one.
+
+    >>> parse_json('{"text": "caf\\\\u00e9"}')
+    {'text': 'café'}
+    >>> parse_json('{"text": "four \\\\ud83d"}')  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    asr.errors.DataError: 'four \\ud83d' holds half of a character (\\ud83d, a lone surrogate); ...
+
+    Raises:
+        DataError: this is not JSON, or it holds what cannot be used as text or number.
+    """
+    try:
+        values = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        place = f"column {error.colno}"
+        if error.lineno > 1:
+            place = f"line {error.lineno}, {place}"
+        raise DataError(f"not JSON ({error.msg} at {place})") from error
+    except RecursionError as error:
+        raise DataError("not usable as JSON: objects or lists are nested too deeply") from error
+    if _ESCAPED_HALF.search(text):
+        _check(values, names)
+    return values
+
+
+def to_json(values: Any, indent: int | None = None, allow_nan: bool = True) -> str:
+    """Return ``values`` as JSON, in which halves of surrogate pairs are escaped.
+
+    >>> to_json({"audio": "caf\\udce9.wav", "text": "né"})
+    '{"audio": "caf\\\\udce9.wav", "text": "né"}'
+    """
+    text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=allow_nan)
+    return text if text.isascii() else _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def name_as_text(name: str) -> str:
+    r"""Return a name of a file as text that UTF-8 can hold: other bytes of it are escaped.
+
+    >>> name_as_text("caf\udce9")
+    'caf\\xe9'
+    """
+    return _LONE.sub(_escaped, name)
+
+
+def _escaped(half: re.Match[str]) -> str:
+    number = ord(half[0])
+    return f"\\x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"\\u{number:04x}"
+
+
+def check_text(text: str) -> None:
+    """Raise a DataError if ``text`` holds half of a surrogate pair, which no file can hold."""
+    if half := _LONE.search(text):
+        raise DataError(
+            f"{text[:80]!r} holds half of a character (\\u{ord(half[0]):04x}, a lone surrogate); "
+            "write the whole character, or take it out"
+        )
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise DataError(
+            f"a number has {len(digits)} digits, but {MOST_DIGITS} are the most that are read"
+        )
+    return int(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
+
+
+def _check(values: Any, names: Collection[str] | None) -> None:
+    """Raise a DataError if a string holds half of a surrogate pair; for a name of a file, only if
+    the half does not stand for a byte."""
+    left = [(values, names is None)]
+    while left:
+        value, is_name = left.pop()
+        if isinstance(value, str):
+            if not is_name or _NOT_A_BYTE.search(value):
+                check_text(value)
+        elif isinstance(value, list):
+            left += [(item, is_name) for item in value]
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                check_text(key)
+                left.append((item, names is None or key in names))
+
+
 def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write ``content`` to a temporary file beside ``path``, flush it to disk and rename it.
 
@@ -32,7 +138,11 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
             at ``path`` before is intact.
     """
     path = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        data = content.encode("utf-8") if isinstance(content, str) else content
+    except UnicodeEncodeError as error:
+        part = content[max(0, error.start - 20) : error.end]
+        raise OutputError(f"cannot write {path}: {part!r} is no text that UTF-8 holds") from error
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

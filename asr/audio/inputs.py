@@ -1,6 +1,7 @@
 """Inputs: the bytes of a recording from a file, standard input, another pipe, or memory."""
 
 import io
+import os
 import stat
 import sys
 import tempfile
@@ -8,11 +9,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from asr.errors import AudioError, OutputError
 
-AudioInput = str | Path | bytes
+AudioInput = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A recording: the path of a file, ``"-"`` for standard input, or the bytes of a file."""
 
 AUDIO_SUFFIXES = frozenset(
@@ -168,10 +169,27 @@ def open_input(source: AudioInput | BinaryIO, resources: ExitStack) -> Input:
         AudioError: there is no such file, or nothing in it.
     """
     stream = _stream(source, resources)
-    if stream.seekable() and stream is not sys.stdin.buffer:
+    if stream.seekable() and not is_standard_input(source):
         return Input(Pipe(stream.read), resources, stream)
     read = getattr(stream, "read1", stream.read)
     return Input(Pipe(read), resources)
+
+
+def is_standard_input(source: object) -> bool:
+    """Return True if ``source`` is ``"-"``, which stands for standard input."""
+    return isinstance(source, str | os.PathLike) and str(source) == "-"
+
+
+def standard_input() -> BinaryIO:
+    """Return the bytes of standard input.
+
+    Raises:
+        AudioError: it is closed, or something that holds no bytes has been put in its place.
+    """
+    stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if stream is None or stream.closed:
+        raise AudioError("it is closed, or gives no bytes; name a file, or pipe one in")
+    return stream
 
 
 def is_audio(path: Path) -> bool:
@@ -185,12 +203,12 @@ def is_audio(path: Path) -> bool:
 
 
 def _stream(source: AudioInput | BinaryIO, resources: ExitStack) -> BinaryIO:
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
-    if not isinstance(source, str | Path):
-        return source
-    if str(source) == "-":
-        return sys.stdin.buffer
+    if not isinstance(source, str | os.PathLike):
+        return _binary(source)
+    if is_standard_input(source):
+        return standard_input()
     path = Path(source)
     try:
         if path.is_dir():
@@ -204,3 +222,15 @@ def _stream(source: AudioInput | BinaryIO, resources: ExitStack) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(f"cannot be opened ({reason})") from error
+
+
+def _binary(source: Any) -> BinaryIO:
+    """Return ``source`` if it is a binary stream, or one of whatever else holds bytes."""
+    if isinstance(source, io.TextIOBase):
+        raise AudioError('gives text, needs bytes: open the file with the mode "rb"')
+    if all(hasattr(source, name) for name in ("read", "seekable")):
+        stream: BinaryIO = source
+        return stream
+    raise AudioError(
+        f"needs a path, the bytes of a file, or a binary stream, got {type(source).__name__}"
+    )

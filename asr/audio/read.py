@@ -4,17 +4,17 @@ WAV, AIFF, AU and NIST SPHERE are read by their headers (:mod:`asr.audio.headers
 Ogg by libsndfile, everything else, and what libsndfile refuses, by FFmpeg.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from asr.audio import ffmpeg
 from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
-from asr.audio.inputs import AudioInput, open_input
+from asr.audio.inputs import AudioInput, is_standard_input, open_input
 from asr.audio.libsndfile import CODED, PIPED, coded, plain
 from asr.audio.resample import resample_blocks
 from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Samples, Sound, check_limits
@@ -104,7 +104,7 @@ class AudioStream:
         self._resources.close()
 
     def _resampled(self) -> Generator[Samples, None, None]:
-        with self._resources, _named(self.name):
+        with self._resources, named(self.name):
             yield from resample_blocks(self._mono(), self.source_rate, self.sample_rate)
 
     def _mono(self) -> Iterator[Samples]:
@@ -155,7 +155,7 @@ def open_audio(
         OutputError: there is no room for a pipe's bytes, which have to be stored.
     """
     name = source_name(source)
-    with ExitStack() as resources, _named(name):
+    with ExitStack() as resources, named(name):
         sound = _open(source, raw_rate, resources)
         return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
 
@@ -215,13 +215,14 @@ def source_name(source: object) -> str:
     >>> source_name("-"), source_name(b"RIFF")
     ('<stdin>', '<audio bytes>')
     """
-    if isinstance(source, str | Path):
-        return "<stdin>" if str(source) == "-" else str(source)
+    if isinstance(source, str | os.PathLike):
+        return "<stdin>" if is_standard_input(source) else os.fsdecode(source)
     return "<audio bytes>"
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def named(name: str) -> Iterator[None]:
+    """Put the name of a source in front of the message of an error that it gives."""
     try:
         yield
     except AudioError as error:

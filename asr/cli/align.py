@@ -1,6 +1,5 @@
 """``asr align`` finds when each word of a known text is said."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import click
 
 from asr.cli.options import PATH, model_option, output_option
 from asr.errors import DataError, OutputError
+from asr.files import to_json
 
 if TYPE_CHECKING:
     from asr.recognition.aligner import Alignment
@@ -109,7 +109,7 @@ def _to_json(audio: str, alignment: "Alignment") -> str:
         "duration": round(alignment.duration, 3),
         "model": alignment.model,
     }
-    return json.dumps(values, ensure_ascii=False) + "\n"
+    return to_json(values) + "\n"
 
 
 def _to_ctm(audio: str, alignment: "Alignment") -> str:

@@ -53,13 +53,11 @@ def stats(
     also prints the speakers, texts and recordings that they share, and the words that the first one
     lacks.
     """
-    import json
-
     from rich.console import Console
 
+    from asr import files
     from asr.cli.progress import CountProgress
     from asr.data.summary import summarize_manifests, to_json
-    from asr.files import write_atomically
     from asr.model.directory import default_model, read_model
     from asr.report.summary_tables import names, print_summary
 
@@ -70,8 +68,8 @@ def stats(
         comparison = summarize_manifests(manifests, info, audio, seed, progress.reached)
     print_summary(comparison, Console(highlight=False, markup=False))
     if json_file:
-        text = json.dumps(to_json(comparison), ensure_ascii=False, indent=1)
-        write_atomically(json_file, text + "\n")
+        text = files.to_json(to_json(comparison), indent=1)
+        files.write_atomically(json_file, text + "\n")
     if plot is not None:
         from asr.report.summary_picture import draw_statistics
 

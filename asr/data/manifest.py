@@ -7,7 +7,6 @@ manifest only names recordings. ``id`` is by default the name of the file withou
 further field is kept.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
-from asr.files import read_text, write_atomically
+from asr.files import name_as_text, parse_json, read_text, to_json, write_atomically
 from asr.text import Vocabulary, min_frames, normalize
 
 DURATION_TOLERANCE = 0.05
@@ -113,10 +112,7 @@ def scan_manifest(
 
 
 def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"not JSON ({error.msg} at column {error.colno})") from error
+    values = parse_json(line, ("audio_filepath",))
     if not isinstance(values, dict):
         raise DataError(f"needs a JSON object, got {type(values).__name__}")
     if not transcribed:
@@ -139,7 +135,7 @@ def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
         audio=audio,
         duration=float(values.pop("duration")),
         text=normalize(values.pop("text")),
-        id=str(values.pop("id", audio.stem)),
+        id=str(values.pop("id", name_as_text(audio.stem))),
         speaker=None if speaker is None else str(speaker),
         extra=values,
         line=number,
@@ -164,7 +160,7 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
         }
         if item.speaker is not None:
             values["speaker"] = item.speaker
-        lines.append(json.dumps(values | item.extra, ensure_ascii=False) + "\n")
+        lines.append(to_json(values | item.extra) + "\n")
     write_atomically(path, "".join(lines))
 
 

@@ -1,6 +1,5 @@
 """Validation of manifests and of the audio that they list."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +19,7 @@ from asr.data.manifest import (
     unknown_characters,
 )
 from asr.errors import AudioError
+from asr.files import to_json
 from asr.prefetch import prefetch_map
 from asr.text import Vocabulary
 
@@ -113,15 +113,14 @@ def validate(
 def to_json_lines(problems: Iterable[Problem]) -> str:
     """Return problems as JSON Lines with the fields path, line, id, kind and message."""
     return "".join(
-        json.dumps(
+        to_json(
             {
                 "path": str(problem.path),
                 "line": problem.line,
                 "id": problem.id,
                 "kind": problem.kind,
                 "message": problem.message,
-            },
-            ensure_ascii=False,
+            }
         )
         + "\n"
         for problem in problems

@@ -9,7 +9,6 @@ lm.onnx     a recurrent language model, with which the best texts can be rescore
 All are optional; ``asr lm tune`` writes them.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from asr.config import from_mapping
 from asr.decoding.config import DecodingConfig
 from asr.decoding.lexicon import read_lexicon
-from asr.errors import ConfigError, ModelError
+from asr.errors import ConfigError, DataError, ModelError
+from asr.files import parse_json, to_json
 from asr.lm.ngram_file import read_lm
 from asr.lm.packed import PackedLm
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
@@ -71,10 +71,10 @@ def read_bundle(folder: str | Path, info: ModelInfo) -> Bundle:
     if SETTINGS not in info.files:
         return Bundle()
     try:
-        values = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        values = parse_json((folder / SETTINGS).read_text(encoding="utf-8"), names=None)
         options = from_mapping(DecodingConfig, values["options"], "options")
         provenance = dict(values["provenance"])
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError, DataError) as error:
         raise ModelError(f"{folder / SETTINGS}: not the settings of a decoder ({error})") from error
     return Bundle(
         options=options,
@@ -104,7 +104,7 @@ def write_bundle(
         OutputError: it cannot be written.
     """
     values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
-    files = {SETTINGS: (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()}
+    files = {SETTINGS: (to_json(values, indent=1) + "\n").encode()}
     if bundle.lm is not None:
         files[LM] = bundle.lm.block.tobytes()
     if bundle.lexicon is not None:

@@ -37,7 +37,6 @@ confidences belong to words as :mod:`asr.evaluation.word_alignment` aligns them.
 known is null.
 """
 
-import json
 import os
 import platform
 import shlex
@@ -59,7 +58,7 @@ from asr.evaluation.normalization import BASIC, Normalization
 from asr.evaluation.reliability import calibrate, judge
 from asr.evaluation.sclite import ctm, has_words, stm, trn
 from asr.evaluation.scoring import ErrorCounts, Score, score
-from asr.files import read_text, write_atomically
+from asr.files import parse_json, read_text, to_json, write_atomically
 from asr.version import __version__
 
 SCHEMA_VERSION = 2
@@ -106,10 +105,9 @@ def read_results(path: str | Path) -> Results:
     if path.is_dir():
         path = path / FILE
     try:
-        values = json.loads(read_text(path, FILE))
-    except (ValueError, RecursionError) as error:
-        place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _unusable(path, f"its text is no JSON{place}") from error
+        values = parse_json(read_text(path, FILE), names=None)
+    except DataError as error:
+        raise _unusable(path, f"its text is {error}") from error
     if not isinstance(values, dict):
         raise _unusable(path, "it holds no JSON object")
     version = values.get("schema_version")
@@ -167,7 +165,7 @@ def _unusable(path: Path, reason: str) -> DataError:
 
 def _shown(value: Any) -> str:
     """Return a value as JSON, shortened."""
-    return shorten(json.dumps(value, ensure_ascii=False), 40, placeholder=" …")
+    return shorten(to_json(value), 40, placeholder=" …")
 
 
 def same_utterances(results: Sequence[Results]) -> list[str]:
@@ -337,7 +335,7 @@ def write_results(folder: str | Path, values: dict[str, Any]) -> Results:
             ``results.json`` is written nevertheless.
     """
     folder, utterances = Path(folder), values["utterances"]
-    write_atomically(folder / FILE, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(folder / FILE, to_json(values, indent=1) + "\n")
     files = {"ref.trn": trn(utterances, "reference"), "hyp.trn": trn(utterances, "hypothesis")}
     if has_words(utterances):
         files |= {"hyp.ctm": ctm(utterances), "ref.stm": stm(utterances)}

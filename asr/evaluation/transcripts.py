@@ -1,6 +1,5 @@
 """Readers of references and of the output of any recogniser: trn, ctm, JSON Lines, plain text."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 from asr.counts import counted
 from asr.errors import DataError
 from asr.evaluation.sclite import speaker_of, unescaped
-from asr.files import read_text
+from asr.files import name_as_text, parse_json, read_text
 from asr.text import normalize
 
 TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)\s*")
@@ -98,9 +97,9 @@ def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, Transcript
 
 def _parse_json(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
     try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"is not JSON ({error})") from error
+        values = parse_json(text, AUDIO)
+    except DataError as error:
+        raise ValueError(f"is {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"needs a JSON object, got {type(values).__name__}")
     names = ("text",) if reference else TEXTS
@@ -108,7 +107,7 @@ def _parse_json(text: str, number: int, reference: bool) -> tuple[str, Transcrip
     if found is None:
         raise ValueError(f"needs a text in one of the fields {', '.join(names)}")
     audio = next((values[name] for name in AUDIO if isinstance(values.get(name), str)), None)
-    id = values.get("id", None if audio is None else Path(audio).stem)
+    id = values.get("id", None if audio is None else name_as_text(Path(audio).stem))
     if id is None:
         raise ValueError(f"needs an id, or one of the fields {', '.join(AUDIO)}")
     speaker = values.get("speaker")

@@ -5,11 +5,11 @@ follow little-endian, aligned to 64 bytes, and at the end the words in UTF-8, on
 module can go when nobody uses such a file any more.
 """
 
-import json
 import zlib
 from collections.abc import Sequence
 
 from asr.errors import DataError, ModelError
+from asr.files import parse_json
 from asr.lm.ngram import NgramModel
 from asr.lm.packed import PREFIX, Block
 from asr.lm.trie import Trie
@@ -29,7 +29,7 @@ def parse_old(data: Block, name: str) -> NgramModel:
     if zlib.crc32(body.data) != checksum:
         raise ModelError(damaged)
     try:
-        sizes = json.loads(body[:header].tobytes())
+        sizes = parse_json(body[:header].tobytes().decode())
         counts, num_bytes = [int(count) for count in sizes["counts"]], int(sizes["words"])
         layout = old_layout(counts, num_bytes, header)
         if min(*counts, num_bytes) < 0 or layout[-1][0] + num_bytes != len(data):

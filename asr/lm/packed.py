@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from asr.errors import ModelError
+from asr.errors import DataError, ModelError
+from asr.files import parse_json
 from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, split_units
 from asr.lm.word_hash import hash_word
 
@@ -177,7 +178,7 @@ class PackedLm:
             self._bounds = section_bounds(header, start)
             if self._bounds[-1] != len(block):
                 raise ModelError(damaged)
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
+        except (DataError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelError(damaged) from error
         for special in (START, END, UNKNOWN):
             if self._id(special) < 0:
@@ -319,9 +320,9 @@ def _parse_header(data: bytes) -> Header:
     """Return the header.
 
     Raises:
-        ValueError, KeyError, TypeError: it makes no sense.
+        DataError, ValueError, KeyError, TypeError: it makes no sense.
     """
-    values = json.loads(data)
+    values = parse_json(data.decode())
     header = Header(
         counts=tuple(map(int, values["counts"])),
         records=tuple(map(int, values["records"])),

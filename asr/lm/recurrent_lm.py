@@ -1,6 +1,5 @@
 """Recurrent language models in ONNX Runtime, which score sentences or predict them step by step."""
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from asr.errors import DataError
+from asr.files import parse_json
 from asr.lm.ngram import END, SPACE, UNKNOWN, split_units
 
 METADATA = "language_model"
@@ -59,9 +59,9 @@ class RecurrentLm:
     def _description(self) -> dict[str, Any]:
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            values: dict[str, Any] = json.loads(metadata[METADATA])
+            values: dict[str, Any] = parse_json(metadata[METADATA])
             version, *_ = (values[name] for name in FIELDS)
-        except (KeyError, TypeError, ValueError) as error:
+        except (DataError, KeyError, TypeError, ValueError) as error:
             raise self._fault(error) from error
         if version != SCHEMA_VERSION:
             raise DataError(

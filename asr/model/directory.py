@@ -18,15 +18,14 @@ bundle, which ``asr lm tune`` adds.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from asr.config import from_mapping, to_mapping
-from asr.errors import AsrError, ModelError, OutputError
-from asr.files import sha256, write_folder
+from asr.errors import AsrError, DataError, ModelError, OutputError
+from asr.files import parse_json, sha256, to_json, write_folder
 from asr.model.calibration import Calibrator
 from asr.model.config import EncoderConfig, FeatureConfig
 from asr.text import Vocabulary
@@ -107,11 +106,13 @@ def read_model(folder: str | Path) -> ModelInfo:
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model directory; it needs a folder with {DESCRIPTION}")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"), names=None)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ModelError(f"{path}: is not JSON ({error})") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: is not UTF-8 text ({error.reason})") from error
+    except DataError as error:
+        raise ModelError(f"{path}: {error}") from error
     info = _parse(path, values)
     present = {
         item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.is_file()
@@ -150,7 +151,7 @@ def write_model(folder: str | Path, info: ModelInfo, files: Mapping[str, bytes])
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / DESCRIPTION).exists():
         raise OutputError(f"{folder} holds other files than a model's; name another folder")
-    description = json.dumps(_to_values(info, files), indent=1, ensure_ascii=False) + "\n"
+    description = to_json(_to_values(info, files), indent=1) + "\n"
     write_folder(folder, {**files, DESCRIPTION: description.encode()})
     return read_model(folder)
 

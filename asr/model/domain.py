@@ -6,7 +6,6 @@ the training texts. :mod:`asr.training.domain` measures the domain;
 :mod:`asr.recognition.warnings` warns of recordings outside it.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from asr.audio.meter import Measures
-from asr.errors import ModelError
+from asr.errors import DataError, ModelError
+from asr.files import parse_json, to_json
 from asr.model.directory import ModelInfo
 
 DOMAIN = "domain.json"
@@ -68,7 +68,7 @@ def describe(
 def domain_to_json(domain: Domain) -> bytes:
     """Return the contents of ``domain.json``."""
     values = {**asdict(domain), "words": sorted(domain.words)}
-    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+    return (to_json(values, indent=1) + "\n").encode()
 
 
 def read_domain(folder: str | Path, info: ModelInfo) -> Domain | None:
@@ -86,7 +86,7 @@ def read_domain(folder: str | Path, info: ModelInfo) -> Domain | None:
         return None
     path = Path(folder) / DOMAIN
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
         return Domain(
             duration=_range(values["duration"]),
             level=_range(values["level"]),
@@ -96,7 +96,7 @@ def read_domain(folder: str | Path, info: ModelInfo) -> Domain | None:
             confidence=float(values["confidence"]),
             words=frozenset(map(str, values["words"])),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: is not the description of a domain ({error!r})") from error
 
 

@@ -1,6 +1,5 @@
 """Alignment of a known text with its recording, of any length, in bounded memory."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.audio.inputs import AudioInput
-from asr.audio.read import source_name
+from asr.audio.inputs import AudioInput, is_standard_input, standard_input
+from asr.audio.read import named, source_name
 from asr.decoding.alignment import align
 from asr.decoding.hypothesis import Hypothesis
 from asr.errors import DataError, OutputError
@@ -83,8 +82,9 @@ class Aligner:
         name, model = source_name(source), self.model
         text = model.vocabulary.normalize(text)
         tokens = _encode(text, model)
-        if isinstance(source, str) and source == "-":
-            source = sys.stdin.buffer.read()  # it is read twice
+        if is_standard_input(source):
+            with named(name):
+                source = standard_input().read()  # it is read twice
         windows = open_windows(self._session, Passes(source, model.sample_rate))
         duration = windows.samples / model.sample_rate
         with _stored(windows, len(model.vocabulary)) as log_probs:

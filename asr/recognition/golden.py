@@ -6,7 +6,6 @@ log-probability of the best path. The expected output is what the model itself g
 it does not show how good the model is.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 from asr.audio.read import read_audio
 from asr.decoding.greedy import greedy
-from asr.errors import ModelError
+from asr.errors import DataError, ModelError
+from asr.files import parse_json, to_json
 from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 
@@ -65,9 +65,9 @@ def check_golden(folder: str | Path) -> list[GoldenCheck]:
 
 def _read_list(path: Path) -> list[tuple[str, str, float]]:
     try:
-        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[dict[str, Any]] = parse_json(path.read_text(encoding="utf-8"))
         return [(str(item["file"]), str(item["text"]), float(item["score"])) for item in entries]
-    except (ValueError, KeyError, TypeError) as error:
+    except (DataError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: is not a list of golden clips ({error!r})") from error
 
 
@@ -83,7 +83,7 @@ def golden_files(transcriber: Transcriber, clips: Mapping[str, bytes]) -> dict[s
         text, score = recognise(transcriber, clip)
         entries.append({"file": name, "text": text, "score": round(score, 4)})
         files[f"{FOLDER}{name}"] = clip
-    content = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+    content = to_json(entries, indent=1) + "\n"
     return {**files, LIST: content.encode()}
 
 

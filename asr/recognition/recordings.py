@@ -4,19 +4,21 @@ The statistics of a long recording have to be known before its first window is c
 read in two passes. It is decoded once: the samples of the first pass are kept for the second.
 """
 
+import os
 import tempfile
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.inputs import AudioInput
+from asr.audio.inputs import AudioInput, is_standard_input
 from asr.audio.meter import AudioMeter
 from asr.audio.read import MAX_RATE, MIN_RATE, Samples, check_samples, open_audio
 from asr.audio.resample import resample
@@ -146,9 +148,9 @@ def read_recording(
     Raises:
         AudioError: it is not usable as audio, as far as it was read.
     """
-    if str(source) == "-":
+    if is_standard_input(source):
         return _live(source, info, raw_rate)
-    if isinstance(source, str | Path) and Path(source).is_fifo():
+    if isinstance(source, str | os.PathLike) and Path(source).is_fifo():
         return _live(source, info)
     passes = Passes(source, info.sample_rate)
     meter = AudioMeter(info.sample_rate, info.min_samples)
@@ -175,6 +177,8 @@ def take_samples(
             f"samples need shape (n,) and floats within -1 and 1, got {samples.shape} of "
             f"{samples.dtype}"
         )
+    if sample_rate is not None and not isinstance(sample_rate, Real):
+        raise AudioError(f"sample_rate is {sample_rate!r}, needs a number")
     if sample_rate is not None and not MIN_RATE <= sample_rate <= MAX_RATE:
         raise AudioError(f"sample_rate is {sample_rate}, needs {MIN_RATE} to {MAX_RATE} Hz")
     samples = samples.astype(np.float32)

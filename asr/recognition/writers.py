@@ -7,7 +7,6 @@ A format is one function here: in :data:`INCREMENTAL` if its text can be written
 else called by :func:`render`. Its name stands in :mod:`asr.recognition.formats`.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from asr.audio.read import source_name
 from asr.errors import ConfigError
+from asr.files import name_as_text, to_json
 from asr.recognition.formats import FORMATS
 from asr.recognition.segments import Segment
 from asr.recognition.subtitles import (
@@ -113,7 +113,7 @@ def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
 def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
     """Yield NIST's conversation time marks, a line for each word: recording, channel, start (s),
     duration (s), word and confidence."""
-    recording = _column(file_stem(source))
+    recording = _column(name_as_text(file_stem(source)))
     for words in timed_words(segments):
         yield "".join(
             f"{recording} 1 {word.start / 1000:.3f} {(word.end - word.start) / 1000:.3f} "
@@ -153,7 +153,7 @@ def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any
         "settings": dict(settings),
         "warnings": list(transcript.warnings),
     }
-    return json.dumps(values, ensure_ascii=False) + "\n"
+    return to_json(values) + "\n"
 
 
 def _textgrid(transcript: Transcript) -> str:

@@ -1,6 +1,5 @@
 """The engine of every training run: its folder, Lightning's trainer, the best weights."""
 
-import json
 import logging
 import os
 import platform
@@ -17,8 +16,8 @@ import lightning
 import torch
 
 from asr.config import from_mapping
-from asr.errors import ConfigError
-from asr.files import sha256, write_atomically
+from asr.errors import ConfigError, DataError
+from asr.files import parse_json, sha256, to_json, write_atomically
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.config import PRECISIONS, RunConfig
 from asr.training.curves import read_metrics
@@ -93,7 +92,7 @@ def run(
             )
         if trainer.is_global_zero:
             print(*greeting, sep="\n", file=sys.stderr)
-            write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
+            write_atomically(folder / "config.json", to_json(config, indent=1) + "\n")
         last = folder / LAST if resume else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)
@@ -171,7 +170,11 @@ def check_folder(folder: Path, config: RunConfig, resume: bool) -> None:
     if resume:
         path = folder / "config.json"
         try:
-            old = from_mapping(type(config), json.loads(path.read_text(encoding="utf-8")))
+            old = from_mapping(
+                type(config), parse_json(path.read_text(encoding="utf-8"), names=None)
+            )
+        except (OSError, ValueError, AttributeError, DataError) as error:
+            raise ConfigError(f"{path}: is not the configuration of a run ({error})") from error
         except ConfigError as error:
             raise ConfigError(f"{path} differs from the configuration given: {error}") from error
         if old != config:

@@ -3,7 +3,6 @@
 A run in which there are too many of them ends with an error.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 from asr.counts import counted
 from asr.data.manifest import Utterance
 from asr.errors import DataError, TrainingError
-from asr.files import write_atomically
+from asr.files import parse_json, to_json, write_atomically
 from asr.training.trainable import Trainable
 
 SHOWN = 20
@@ -156,10 +155,10 @@ class Guards(lightning.Callback):
 
 def write_skipped(path: Path, lines: list[dict[str, Any]]) -> None:
     """Write ``skipped.jsonl``; an utterance that several ranks met stands once."""
-    distinct = dict.fromkeys(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    distinct = dict.fromkeys(to_json(line) + "\n" for line in lines)
     write_atomically(path, "".join(distinct))
 
 
 def read_skipped(path: Path) -> list[dict[str, Any]]:
     """Read the lines of ``skipped.jsonl``."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [parse_json(line, names=None) for line in path.read_text(encoding="utf-8").splitlines()]

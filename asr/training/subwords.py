@@ -1,13 +1,12 @@
 """Sub-words of the training texts, learned by sentencepiece (the unigram model of Kudo 2018)."""
 
 import io
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from asr.errors import DataError
-from asr.files import write_atomically
+from asr.files import parse_json, to_json, write_atomically
 from asr.text import BLANK, Vocabulary
 from asr.training.config import DataConfig
 
@@ -69,7 +68,7 @@ def keep_pieces(folder: Path, vocabulary: Vocabulary) -> None:
         OutputError: it cannot be written.
     """
     values = {"tokens": vocabulary.tokens, "scores": vocabulary.scores}
-    write_atomically(folder / PIECES, json.dumps(values, ensure_ascii=False) + "\n")
+    write_atomically(folder / PIECES, to_json(values) + "\n")
 
 
 def kept_pieces(folder: Path, config: DataConfig) -> Vocabulary:
@@ -80,8 +79,8 @@ def kept_pieces(folder: Path, config: DataConfig) -> Vocabulary:
     """
     path = folder / PIECES
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
         tokens, scores = tuple(values["tokens"]), tuple(values["scores"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); train without --resume") from error
     return Vocabulary(tokens, scores, config.unicode, config.spaced)

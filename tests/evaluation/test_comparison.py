@@ -225,8 +225,12 @@ def test_results_that_cannot_be_compared(changes, message, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "its text is no JSON, line 1; evaluate or score once more"),
-        ("[" * 100_000, "its text is no JSON"),
+        (
+            "{",
+            "its text is not JSON (Expecting property name enclosed in double quotes at column 2); "
+            "evaluate or score once more",
+        ),
+        ("[" * 100_000, "its text is not usable as JSON: "),
         ("[1]", "it holds no JSON object; evaluate or score once more"),
         ("\xff", "a results.json is UTF-8 text, this is not"),
     ],

@@ -9,6 +9,7 @@ from asr.data.formats.clips import Clip, Extent, cut, read_extent
 from asr.data.formats.item import Item, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError
+from asr.files import name_as_text
 
 FIELDS = ("audio_filepath", "duration", "text", "id", "speaker")
 """The fields that a manifest has itself: a further field cannot have such a name."""
@@ -65,7 +66,7 @@ def collect(items: Iterable[Item], manifest: Path) -> Collected:
             if clip is not None:
                 audio, there = cut(clip, clips_folder(manifest), _file_name(item.id))
                 counts[there] += 1
-                extra.setdefault("recording_id", item.recording or item.audio.stem)
+                extra.setdefault("recording_id", item.recording or name_as_text(item.audio.stem))
                 put(extra, "recording_start", round(clip.begin / extent.rate, 6), item.where)
                 duration = (clip.end - clip.begin) / extent.rate
             elif duration is None or duration > extent.seconds + DURATION_TOLERANCE:

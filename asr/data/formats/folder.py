@@ -11,7 +11,7 @@ from asr.counts import counted
 from asr.data.formats.item import Item, Refuse, one_line
 from asr.data.manifest import Problem
 from asr.errors import DataError
-from asr.files import read_text
+from asr.files import name_as_text, read_text
 
 TEXT = ".txt"
 
@@ -61,7 +61,7 @@ def find_files(folder: Path) -> tuple[Files, Files]:
     texts: Files = defaultdict(list)
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        key = unicodedata.normalize("NFC", name.with_suffix("").as_posix())
+        key = unicodedata.normalize("NFC", name_as_text(name.with_suffix("").as_posix()))
         if is_audio(name) and path.is_file():
             recordings[key].append(path)
         elif name.suffix.lower() == TEXT and not any(part[0] == "." for part in name.parts):

@@ -11,7 +11,7 @@ from typing import Any
 
 from asr.data.manifest import Problem, Utterance, read_manifest
 from asr.errors import DataError
-from asr.files import read_text
+from asr.files import parse_json, read_text
 
 Refuse = Callable[[Problem], None]
 """Is called with the problem of each utterance that is left out."""
@@ -111,7 +111,7 @@ def read_utterances(manifest: Path) -> list[Utterance]:
     for item in utterances:
         if not item.audio.is_file():
             raise DataError(f"{manifest}:{item.line}: no audio file {item.audio}")
-        text = json.loads(lines[item.line - 1])["text"]
+        text = parse_json(lines[item.line - 1], names=None)["text"]
         result.append(replace(item, text=one_line(text)))
     return result
 

@@ -1,14 +1,16 @@
 """Reading and writing of JSON Lines, which gzip may have compressed."""
 
 import gzip
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
-from asr.files import read_text, write_atomically
+from asr.files import parse_json, read_text, to_json, write_atomically
+
+NAMES = ("audio_filepath", "source", "path")
+"""The fields of manifests that hold names of files."""
 
 
 def read_json_lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -23,9 +25,9 @@ def read_json_lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]
             continue
         where = f"{path}:{number}"
         try:
-            values = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+            values = parse_json(line, NAMES)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
         if not isinstance(values, dict):
             raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
         yield where, values
@@ -58,7 +60,7 @@ def json_lines(name: str, values: Iterable[dict[str, Any]]) -> bytes:
     b'{"text": "yes"}\\n'
     """
     try:
-        lines = [json.dumps(item, ensure_ascii=False, allow_nan=False) + "\n" for item in values]
+        lines = [to_json(item, allow_nan=False) + "\n" for item in values]
     except ValueError as error:
         raise DataError(f"{name}: {error}; JSON has finite numbers only") from error
     content = "".join(lines).encode("utf-8")

@@ -9,6 +9,7 @@ from asr.data.formats.item import Item, cannot_keep, find_audio, one_line, secon
 from asr.data.formats.jsonl import read_json_lines, write_json_lines
 from asr.data.manifest import Utterance
 from asr.errors import DataError
+from asr.files import name_as_text
 
 
 def read_nemo(path: Path) -> list[Item]:
@@ -34,7 +35,7 @@ def _parse(path: Path, where: str, values: dict[str, Any]) -> Item:
         duration = seconds(duration, "duration", where)
     if offset is not None:
         offset = seconds(offset, "offset", where)
-    name = audio.stem
+    name = name_as_text(audio.stem)
     if offset is not None and duration is not None:
         name += f"-{round(1000 * offset):07}-{round(1000 * (offset + duration)):07}"
     elif offset:

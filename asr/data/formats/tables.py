@@ -24,7 +24,7 @@ from asr.data.formats.item import (
 )
 from asr.data.manifest import Problem, Utterance
 from asr.errors import ConfigError, DataError
-from asr.files import read_text, write_atomically
+from asr.files import name_as_text, read_text, write_atomically
 
 USUAL = {
     "audio": (
@@ -162,7 +162,7 @@ def _parse(
     duration = cells.get("duration")
     return Item(
         where=where,
-        id=cells.get("id") or audio.stem,
+        id=cells.get("id") or name_as_text(audio.stem),
         audio=audio,
         text=one_line(cells["text"]),
         duration=seconds(duration, "duration", where) if duration else None,
