@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
-from asr.errors import ConfigError
+from asr.errors import ConfigError, DataError
+from asr.files import decode_text
 
 T = TypeVar("T")
 RULE, HELP = "rule", "help"
@@ -207,14 +208,22 @@ def read_values(path: str | Path | None, overrides: Sequence[str] = ()) -> dict[
     import tomllib  # recognition starts without it
 
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(_read(path)) if path else {}
+    except DataError as error:
+        raise ConfigError(str(error)) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:
         _apply(values, override)
     return values
+
+
+def _read(path: str | Path) -> str:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    return decode_text(data, path, "configuration")
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

@@ -25,19 +25,77 @@ _LONE = re.compile("[\ud800-\udfff]")
 _NOT_A_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+"""The byte-order marks of other encodings; those that begin like another come first."""
+_HEAD = 4096
+"""The number of bytes at the beginning that show UTF-16 without a mark."""
+
 
 def read_text(path: str | Path, what: str) -> str:
     """Return the text of a UTF-8 file, which messages call ``what`` ("manifest").
+
+    All text files are read by this function, or by :func:`read_lines`: they may begin with a
+    byte-order mark, and end their lines with LF or CRLF; the text has neither the mark nor CRLF.
 
     Raises:
         DataError: it cannot be read, or is not UTF-8.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except ValueError as error:  # a name with a NUL
+        raise DataError(f"cannot read the {what} {str(path)!r}: {error}") from error
+    return decode_text(data, path, what)
+
+
+def read_lines(path: str | Path, what: str) -> list[str]:
+    """Return the lines of a UTF-8 file as :func:`read_text` reads it, without their ends.
+
+    A line ends at LF and nowhere else: form feeds and what else Unicode calls a line end stay in
+    it.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
+    lines = read_text(path, what).split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def decode_text(data: bytes, path: str | Path, what: str) -> str:
+    r"""Return the text of the content of a file as :func:`read_text` does; ``path`` and ``what``
+    are for the message.
+
+    >>> decode_text(b"\xef\xbb\xbfyes\r\nno\n", "words.txt", "lexicon")
+    'yes\nno\n'
+
+    Raises:
+        DataError: the content is not UTF-8.
+    """
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            raise _other_encoding(path, what, name)
+    head = data[:_HEAD]
+    zeros = sorted((half.count(0), len(half)) for half in (head[::2], head[1::2]))
+    if zeros[0][0] == 0 and 10 * zeros[1][0] > 9 * zeros[1][1]:
+        raise _other_encoding(path, what, "UTF-16 without a byte-order mark")
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: a {what} is UTF-8 text, this is not ({error.reason})") from error
+    return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def _other_encoding(path: str | Path, what: str, name: str) -> DataError:
+    return DataError(
+        f"{path}: a {what} is UTF-8 text, this is {name}; convert it: "
+        f"iconv -f {name[:6]} -t UTF-8 FILE > NEW"
+    )
 
 
 def parse_json(text: str, names: Collection[str] | None = ()) -> Any:

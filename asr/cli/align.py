@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asr.cli.options import PATH, model_option, output_option
-from asr.errors import DataError, OutputError
+from asr.errors import OutputError
 from asr.files import to_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def align(
     start and end in seconds and confidences, the score and the duration. The ctm output has the
     line <recording> 1 <start> <duration> <word> <confidence> for each word.
     """
-    from asr.files import write_atomically
+    from asr.files import read_text, write_atomically
     from asr.recognition.aligner import Aligner
 
     if (text is None) == (text_file is None):
@@ -65,22 +65,13 @@ def align(
     if output is not None and output.absolute() == Path(audio).absolute():
         raise OutputError(f"{output} is the input; choose another output file")
     if text_file is not None:
-        text = _read(text_file)
+        text = read_text(text_file, "text")
     alignment = Aligner(model).align(audio, text or "")
     content = (_to_ctm if format is AlignmentFormat.ctm else _to_json)(audio, alignment)
     if output is None:
         print(content, end="")
     else:
         write_atomically(output, content)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read the text {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 def _to_json(audio: str, alignment: "Alignment") -> str:

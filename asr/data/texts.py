@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asr.data.manifest import read_manifest
 from asr.errors import DataError
+from asr.files import decode_text
 from asr.text import normalize
 
 
@@ -19,19 +20,17 @@ def read_texts(path: str | Path) -> list[str]:
         DataError: the file cannot be read, or holds no text.
     """
     path = Path(path)
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         lines = [item.text for item in read_manifest(path)]
     else:
         try:
             data = path.read_bytes()
-            data = gzip.decompress(data) if path.suffix == ".gz" else data
-            lines = [normalize(line) for line in data.decode("utf-8").split("\n")]
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: needs UTF-8 text, this is not ({error.reason})") from error
+            data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(f"{path}: the compressed file is damaged: {error}") from error
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
+        lines = [normalize(line) for line in decode_text(data, path, "text").split("\n")]
     texts = [line for line in lines if line]
     if not texts:
         raise DataError(f"{path}: holds no text, needs a sentence a line")

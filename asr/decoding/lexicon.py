@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from asr.decoding.hotwords import without_space
 from asr.errors import DataError
-from asr.files import read_text
+from asr.files import read_lines
 from asr.lm.trie import Trie, build_trie
 from asr.text import Vocabulary, normalize
 
@@ -62,7 +62,7 @@ def read_lexicon(path: str | Path) -> list[str]:
     """
     words = [
         normalize(re.sub(r"\(\d+\)$", "", line.split()[0]))
-        for line in read_text(path, "lexicon").splitlines()
+        for line in read_lines(path, "lexicon")
         if line.strip() and not line.startswith((";;;", "#"))
     ]
     if not words:

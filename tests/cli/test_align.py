@@ -81,7 +81,7 @@ def test_standard_input():
         ([SAMPLE, "yes", "--text-file", "x.txt"], 2, "needs one of both"),
         ([SAMPLE, "yes", "-f", "docx"], 2, "docx"),
         ([SAMPLE, "--text-file", "none.txt"], 1, "cannot read the text none.txt: No such file"),
-        ([SAMPLE, "--text-file", SAMPLE], 1, "is not UTF-8"),
+        ([SAMPLE, "--text-file", SAMPLE], 1, "a text is UTF-8 text, this is not"),
         ([SAMPLE, " "], 1, "the text is empty"),
         ([SAMPLE, "enter 4"], 1, "cannot spell the word '4'"),
         ([SAMPLE, "enter " * 50], 1, "it is too short for this text"),

@@ -39,7 +39,7 @@ def read_folder(folder: Path, refuse: Refuse) -> list[Item]:
         words = ""
         if not reason:
             try:
-                words = one_line(read_text(text[0], "text").removeprefix("\ufeff"))
+                words = one_line(read_text(text[0], "text"))
                 reason = "" if words else "the text is empty"
             except DataError as error:
                 reason = str(error).removeprefix(f"{text[0]}: ")

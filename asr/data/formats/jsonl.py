@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
-from asr.files import parse_json, read_text, to_json, write_atomically
+from asr.files import decode_text, parse_json, read_text, to_json, write_atomically
 
 NAMES = ("audio_filepath", "source", "path")
 """The fields of manifests that hold names of files."""
@@ -37,10 +37,11 @@ def _read(path: Path, what: str) -> str:
     if path.suffix != ".gz":
         return read_text(path, what)
     try:
-        return gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read the {what} {path}: {reason}") from error
+    return decode_text(data, path, what)
 
 
 def write_json_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:

@@ -87,7 +87,7 @@ def read_table(
             are columns, or a text or an audio file is missing.
         ConfigError: a column of ``columns`` does not exist, or the suffix is another.
     """
-    text = read_text(path, "table").removeprefix("\ufeff")  # Excel marks UTF-8 with it
+    text = read_text(path, "table")
     reader = csv.reader(io.StringIO(text, newline=""), _dialect(path))
     items = []
     try:
