@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
 from asr.errors import ConfigError, DataError
-from asr.files import decode_text
+from asr.files import check_text, decode_text
 
 T = TypeVar("T")
 RULE, HELP = "rule", "help"
@@ -175,6 +175,8 @@ def _convert(kind: Any, value: Any, name: str) -> Any:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise ConfigError(f"{name} needs a list, got {value!r}")
         return tuple(_convert(kind.__args__[0], item, name) for item in value)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise ConfigError(f"{name} is a number of {len(hex(value)) * 4} bits, needs one of 64")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:
@@ -211,7 +213,7 @@ def read_values(path: str | Path | None, overrides: Sequence[str] = ()) -> dict[
         values = tomllib.loads(_read(path)) if path else {}
     except DataError as error:
         raise ConfigError(str(error)) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:
         _apply(values, override)
@@ -234,8 +236,12 @@ def _apply(values: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override!r}: needs section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text
+    try:
+        check_text(override)
+    except DataError as error:
+        raise ConfigError(f"--set {error}") from error
     *sections, last = key.strip().split(".")
     for section in sections:
         values = values.setdefault(section, {})

@@ -103,10 +103,17 @@ class Totals:
 
 
 def fuzz(
-    clips: int, seed: int, jobs: int, model: Path, save: Path, target: "Work | None" = None
+    clips: int,
+    seed: int,
+    jobs: int,
+    model: Path,
+    save: Path,
+    target: "Work | None" = None,
+    make: "Callable[[int, int], bytes] | None" = None,
 ) -> Totals:
-    """Try ``clips`` recordings that ``seed`` determines; workers run ``target``."""
-    target = target or work
+    """Try ``clips`` inputs that ``seed`` determines; workers run ``target``, and ``make`` gives the
+    input of a seed and a number to save. By default, these are recordings to transcribe."""
+    target, make = target or work, make or mutant
     totals = Totals(Counter(), [], [])
     workers = [
         Worker(range(first, clips, jobs), seed, model, target) for first in range(min(jobs, clips))
@@ -118,7 +125,7 @@ def fuzz(
                 ended = worker.collect()
                 for clip, outcome in worker.outcomes:
                     if outcome.startswith("crash"):
-                        totals.crashes.append(f"{outcome}, {saved(save, seed, clip)}")
+                        totals.crashes.append(f"{outcome}, {saved(save, seed, clip, make)}")
                     else:
                         totals.outcomes[outcome] += 1
                 if ended is None:
@@ -126,7 +133,7 @@ def fuzz(
                 workers.remove(worker)
                 if worker.clip < clips:
                     found = totals.hangs if ended == "hang" else totals.crashes
-                    found.append(f"{ended}, {saved(save, seed, worker.clip)}")
+                    found.append(f"{ended}, {saved(save, seed, worker.clip, make)}")
                     if worker.clip + jobs < clips:
                         workers.append(
                             Worker(range(worker.clip + jobs, clips, jobs), seed, model, target)
@@ -212,11 +219,11 @@ class Unseekable(io.BytesIO):
         return False
 
 
-def saved(folder: Path, seed: int, clip: int) -> Path:
+def saved(folder: Path, seed: int, clip: int, make: Callable[[int, int], bytes]) -> Path:
     """Write a clip to a file, and return the path of the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{seed}-{clip}.bin"
-    path.write_bytes(mutant(seed, clip))
+    path.write_bytes(make(seed, clip))
     return path
 
 
