@@ -3,16 +3,20 @@
 import hashlib
 import io
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
 from asr.audio.read import MIN_RATE, open_audio
+from asr.data.formats.ends import is_borne_out, read_layout_of
 from asr.errors import AudioError
 from asr.files import write_atomically
 
 _FLAC_CHANNELS = 8
+_UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
 _SIXTEEN = (".flac", "PCM_16", "int16")
 _CODINGS = {
     "PCM_U8": _SIXTEEN, "PCM_S8": _SIXTEEN, "PCM_16": _SIXTEEN, "ULAW": _SIXTEEN, "ALAW": _SIXTEEN,
@@ -57,18 +61,36 @@ class Clip:
 
 
 def read_extent(path: Path) -> Extent:
-    """Return the size of a recording: what its header tells, or, if the header of its format does
-    not tell the length, what is decoded.
+    """Return the size of a recording, as far as it can be decoded.
+
+    What the header tells is believed if the end of the file bears it out; all else is decoded.
 
     Raises:
-        AudioError: the file is not usable as audio.
+        AudioError: the file is not usable as audio, or holds no sample.
     """
+    container = None
+    with suppress(AudioError, OSError):  # decoding, below, reports the fault
+        container, layout, held = read_layout_of(path)
+        if layout and held:
+            return Extent(layout.rate, held, layout.channels)
     with open_audio(path, MIN_RATE) as stream:
         rate, channels, claimed = stream.source_rate, stream.channels, stream.claimed_seconds
-    if claimed is not None:
-        return Extent(rate, round(claimed * rate), channels)
-    with open_audio(path, rate) as stream:
-        return Extent(rate, sum(map(len, stream)), channels)
+    frames = 0 if claimed is None else round(claimed * rate)
+    if not frames or not is_borne_out(path, container, frames):
+        with open_audio(path, rate) as stream:
+            frames = sum(map(len, stream))
+    if not frames:
+        raise AudioError(f"{path}: it holds no sample")
+    return Extent(rate, frames, channels)
+
+
+def file_name(id: str) -> str:
+    """Return the name of a file, without a suffix, for what has this id.
+
+    >>> file_name("a/b")
+    'a%2Fb'
+    """
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", id)
 
 
 def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:

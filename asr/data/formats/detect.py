@@ -24,7 +24,7 @@ def read_any(source: Path, refuse: Refuse) -> tuple[str, list[Item]]:
     """Return the name of the format of ``source``, a file or a folder, and its utterances.
 
     In a folder, the format that stands first in :data:`LOOKED_FOR` is chosen. ``refuse`` is called
-    for lines of tables and files of folders that cannot be used.
+    for rows and files that cannot be used.
 
     Raises:
         DataError: there is no known format, there are several tables or manifests, or the reader of
@@ -35,9 +35,9 @@ def read_any(source: Path, refuse: Refuse) -> tuple[str, list[Item]]:
     if not source.is_dir():
         return _read_file(source, refuse)
     if (source / "wav.scp").is_file():
-        return "Kaldi", read_kaldi(source)
+        return "Kaldi", read_kaldi(source, refuse)
     if any(source.glob("*supervisions*.jsonl*")):
-        return "lhotse", read_lhotse(source)
+        return "lhotse", read_lhotse(source, refuse)
     if _has_texts(source):
         return "folder", read_folder(source, refuse)
     files = [path for path in sorted(source.iterdir()) if _format_of(path)]
@@ -51,9 +51,9 @@ def _read_file(path: Path, refuse: Refuse) -> tuple[str, list[Item]]:
         case "table":
             return "table", read_table(path, refuse=refuse)
         case "NeMo":
-            return "NeMo", read_nemo(path)
+            return "NeMo", read_nemo(path, refuse)
         case "lhotse":
-            return "lhotse", read_lhotse(path)
+            return "lhotse", read_lhotse(path, refuse)
     raise DataError(
         f"{path}: neither a table (.csv or .tsv) nor a manifest whose first line is a JSON object "
         "with an audio_filepath (NeMo) or with supervisions (lhotse)"

@@ -4,13 +4,14 @@ common."""
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from asr.data.manifest import Problem, Utterance, read_manifest
-from asr.errors import DataError
+from asr.errors import AudioError, DataError
 from asr.files import parse_json, read_text
 
 Refuse = Callable[[Problem], None]
@@ -26,7 +27,8 @@ class Item:
     With a ``start`` (s), it is ``duration`` seconds of the recording ``audio`` from there on, or
     all that follows if the duration is None. Without a start, it is the whole file. ``channel``
     (from 0) is the only one of the file that holds it, None for all. ``recording`` is the id of the
-    recording, where the format has one.
+    recording, where the format has one. ``named`` is False if the format gave no id: another one is
+    then found where ``id`` is taken.
     """
 
     where: str
@@ -39,6 +41,40 @@ class Item:
     speaker: str | None = None
     recording: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    named: bool = True
+
+
+@contextmanager
+def leaving_out(refuse: Refuse | None, where: str, id: str | None = None) -> Iterator[None]:
+    """Call ``refuse`` with the error that the block raises about the row at ``where`` (file:line),
+    and go on; without ``refuse``, the error is raised.
+
+    Raises:
+        AudioError, DataError: there is no ``refuse``.
+    """
+    try:
+        yield
+    except (AudioError, DataError) as error:
+        if refuse is None:
+            raise
+        refuse(problem_of(error, where, id))
+
+
+def problem_of(error: AudioError | DataError, where: str, id: str | None = None) -> Problem:
+    """Return the problem that ``error`` names with its place or, if it names none, at ``where``.
+
+    >>> str(problem_of(DataError("text:3: it stands twice"), "wav.scp:1", "a"))
+    'text:3: a: it stands twice'
+    """
+    message = str(error)
+    named = re.match(r"(.+?:\d+): ", message)
+    place = named[1] if named and not message.startswith(f"{where}: ") else where
+    path, colon, line = place.rpartition(":")
+    kind = "audio" if isinstance(error, AudioError) else "line"
+    text = message.removeprefix(f"{place}: ")
+    if not colon or not line.isdecimal():
+        path, line = place, "0"
+    return Problem(Path(path), int(line), kind, text, id)
 
 
 def put(fields: dict[str, Any], name: str, value: Any, where: str) -> None:

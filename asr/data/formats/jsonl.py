@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from asr.data.formats.item import Refuse, leaving_out
 from asr.errors import DataError
 from asr.files import decode_text, parse_json, read_text, to_json, write_atomically
 
@@ -13,24 +14,35 @@ NAMES = ("audio_filepath", "source", "path")
 """The fields of manifests that hold names of files."""
 
 
-def read_json_lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_json_lines(
+    path: Path, what: str, refuse: Refuse | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield file:line and the object of each line that is not empty; messages call the file
     ``what`` ("manifest").
 
+    ``refuse`` is called for lines that are not JSON objects, which are then left out.
+
     Raises:
-        DataError: the file cannot be read, or a line is not a JSON object.
+        DataError: the file cannot be read, or there is no ``refuse`` and a line is not an object.
     """
     for number, line in enumerate(_read(path, what).split("\n"), start=1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
-        try:
-            values = parse_json(line, NAMES)
-        except DataError as error:
-            raise DataError(f"{where}: {error}") from error
-        if not isinstance(values, dict):
-            raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
-        yield where, values
+        where, values = f"{path}:{number}", None
+        with leaving_out(refuse, where):
+            values = _object(where, line)
+        if values is not None:
+            yield where, values
+
+
+def _object(where: str, line: str) -> dict[str, Any]:
+    try:
+        values = parse_json(line, NAMES)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{where}: needs a JSON object, got {type(values).__name__}")
+    return values
 
 
 def _read(path: Path, what: str) -> str:

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from asr.counts import counted
+from asr.data.formats.commands import Commands
 from asr.data.formats.item import (
     CONTROL,
     Item,
+    Refuse,
     cannot_keep,
     find_audio,
     from_cell,
+    leaving_out,
     one_line,
     put,
     seconds,
@@ -35,16 +38,40 @@ _BLANK = re.compile(f"[{_BLANKS}]+")  # not what else Unicode calls space
 _OFFSET = re.compile(r":\d+(\[.*\])?$")
 _OWN = {"spk", "dur", SPEAKER}
 
-Table = dict[str, tuple[str, str]]
-"""The lines of a file by their first word: file:line, and the rest of the line."""
+
+class Table(dict[str, tuple[str, str]]):
+    """The lines of a file by their first word: file:line, and the rest of the line; and the
+    ``faults`` of those that stand there twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: dict[str, str] = {}
+
+    def line(self, id: str) -> tuple[str, str] | None:
+        """Return the line of ``id``, or None.
+
+        Raises:
+            DataError: there are two.
+        """
+        if id in self.faults:
+            raise DataError(self.faults[id])
+        return self.get(id)
 
 
-def read_kaldi(folder: Path) -> list[Item]:
+def read_kaldi(
+    folder: Path, refuse: Refuse | None = None, commands: Commands | None = None
+) -> list[Item]:
     """Read the utterances of a data directory, in the order of ``segments``, or, without that file,
     of ``wav.scp``.
 
     Texts are taken as they are. A relative path is looked for in ``folder`` and in the folder that
     the command runs in.
+
+    Args:
+        folder: the data directory.
+        refuse: is called for utterances that cannot be used, which are then left out; without it,
+            such an utterance is an error.
+        commands: runs the commands of ``wav.scp``; without it, a command is an error.
 
     Raises:
         DataError: a file is missing or broken, an id occurs twice, an utterance has no text, an
@@ -53,72 +80,89 @@ def read_kaldi(folder: Path) -> list[Item]:
     scp, texts = _read(folder / "wav.scp"), _read(folder / "text")
     has_segments = (folder / "segments").exists()
     places = _read(folder / "segments") if has_segments else scp
-    speakers = _speakers(folder)
-    durations = _read(folder / "utt2dur") if (folder / "utt2dur").exists() else {}
+    durations = _read(folder / "utt2dur") if (folder / "utt2dur").exists() else Table()
+    speakers, faults = _speakers(folder)
     for id, (where, _) in texts.items():
         if id not in places:
-            name = "segments" if has_segments else "wav.scp"
-            raise DataError(f"{where}: utterance {id!r} has a text, but no line in {name}")
-    extra = _fields(folder, places, speakers)
-    audio: dict[str, Path] = {}
+            with leaving_out(refuse, where, id):
+                name = "segments" if has_segments else "wav.scp"
+                raise DataError(f"{where}: utterance {id!r} has a text, but no line in {name}")
+    extra = _fields(folder, places, speakers, faults)
+    audio: dict[str, Path | DataError] = {}
     items = []
     for id, (where, rest) in places.items():
-        if id not in texts:
-            raise DataError(f"{where}: utterance {id!r} has no line in {folder / 'text'}")
-        recording, start, channel, duration = None, None, None, None
-        if has_segments:
-            recording, start, duration, channel = _segment(where, rest)
-            if recording not in scp:
-                raise DataError(f"{where}: recording {recording!r} has no line in wav.scp")
-        elif id in durations:
-            duration = seconds(durations[id][1], "utt2dur", durations[id][0])
-        name = recording or id
-        if name not in audio:
-            audio[name] = _audio(folder, *scp[name])
-        speaker = None if speakers.get(id) == id else speakers.get(id)
-        if SPEAKER in extra[id]:
-            speaker = str(extra[id].pop(SPEAKER))
-        items.append(
-            Item(
-                where=where,
-                id=id,
-                audio=audio[name],
-                text=one_line(texts[id][1]),
-                duration=duration,
-                start=start,
-                channel=channel,
-                speaker=speaker,
-                recording=recording,
-                extra=extra[id],
+        with leaving_out(refuse, where, id):
+            if id in faults:
+                raise DataError(faults[id])
+            places.line(id)
+            if (text := texts.line(id)) is None:
+                raise DataError(f"{where}: utterance {id!r} has no line in {folder / 'text'}")
+            recording, start, channel, duration = None, None, None, None
+            if has_segments:
+                recording, start, duration, channel = _segment(where, rest)
+                if scp.line(recording) is None:
+                    raise DataError(f"{where}: recording {recording!r} has no line in wav.scp")
+            elif (found := durations.line(id)) is not None:
+                duration = seconds(found[1], "utt2dur", found[0])
+            name = recording or id
+            if name not in audio:
+                audio[name] = _audio_or_error(folder, name, *scp[name], commands)
+            path = audio[name]
+            if isinstance(path, DataError):
+                raise path
+            speaker = None if speakers.get(id) == id else speakers.get(id)
+            if SPEAKER in extra[id]:
+                speaker = str(extra[id].pop(SPEAKER))
+            items.append(
+                Item(
+                    where=where,
+                    id=id,
+                    audio=path,
+                    text=one_line(text[1]),
+                    duration=duration,
+                    start=start,
+                    channel=channel,
+                    speaker=speaker,
+                    recording=recording,
+                    extra=extra[id],
+                )
             )
-        )
     return items
 
 
 def _read(path: Path) -> Table:
-    table: Table = {}
+    table = Table()
     for number, line in enumerate(read_text(path, "Kaldi file").split("\n"), start=1):
         line = line.strip(_BLANKS)
         if not line:
             continue
         name, rest = [*_BLANK.split(line, maxsplit=1), ""][:2]
         if name in table:
-            raise DataError(f"{path}:{number}: {name!r} is already in {table[name][0]}")
-        table[name] = f"{path}:{number}", rest
+            fault = f"{path}:{number}: {name!r} is already in {table[name][0]}"
+            table.faults.setdefault(name, fault)
+        else:
+            table[name] = f"{path}:{number}", rest
     return table
 
 
-def _audio(folder: Path, where: str, value: str) -> Path:
+def _audio_or_error(
+    folder: Path, id: str, where: str, value: str, commands: Commands | None
+) -> Path | DataError:
+    try:
+        return _audio(folder, id, where, value, commands)
+    except DataError as error:
+        return error
+
+
+def _audio(folder: Path, id: str, where: str, value: str, commands: Commands | None) -> Path:
     if value.endswith("|"):
-        names = [
-            word
-            for word in value[:-1].split()
-            if Path(word).suffix and (Path(word).is_file() or (folder / word).is_file())
-        ]
-        file = names[0] if len(names) == 1 else "the audio file"
+        command = value[:-1].strip()
+        if commands is not None:
+            return commands.run(command, id, where)
         raise DataError(
-            f"{where}: a command ({value!r}), which is not run here; write {file} itself, if it is "
-            "WAV, FLAC, MP3, Ogg or SPHERE, or run the command and write the file that it gives"
+            f"{where}: a command ({value!r}), which is not run here unless asked to: give "
+            "--run-commands if you trust it, or run it yourself and write the name of the file "
+            "that it gives"
         )
     if value == "-" or (_OFFSET.search(value) and not Path(value).exists()):
         raise DataError(
@@ -146,43 +190,61 @@ def _segment(where: str, rest: str) -> tuple[str, float, float | None, int | Non
     return recording, start, None if end is None else end - start, channel
 
 
-def _speakers(folder: Path) -> dict[str, str]:
-    """Return the speaker of each utterance by ``utt2spk`` and ``spk2utt``, which have to agree."""
+def _speakers(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the speaker of each utterance by ``utt2spk`` and ``spk2utt``, which have to agree, and
+    the faults of utterances for which that fails."""
     speakers: dict[str, tuple[str, str]] = {}
+    faults: dict[str, str] = {}
     if (folder / "utt2spk").exists():
-        for id, (where, speaker) in _read(folder / "utt2spk").items():
+        table = _read(folder / "utt2spk")
+        faults |= table.faults
+        for id, (where, speaker) in table.items():
             if not speaker or _BLANK.search(speaker):
-                raise DataError(f"{where}: needs an utterance and its speaker, got {speaker!r}")
+                faults[id] = f"{where}: needs an utterance and its speaker, got {speaker!r}"
             speakers[id] = where, speaker
     if (folder / "spk2utt").exists():
         for speaker, (where, ids) in _read(folder / "spk2utt").items():
             for id in _BLANK.split(ids):
                 other = speakers.setdefault(id, (where, speaker))
                 if other[1] != speaker:
-                    raise DataError(
-                        f"{where}: {id!r} is of speaker {speaker!r}, in {other[0]} of {other[1]!r}"
-                    )
-    return {id: speaker for id, (_, speaker) in speakers.items()}
+                    fault = f"{where}: {id!r} is of speaker {speaker!r}, in {other[0]} of "
+                    faults.setdefault(id, f"{fault}{other[1]!r}")
+    return {id: speaker for id, (_, speaker) in speakers.items()}, faults
 
 
-def _fields(folder: Path, ids: Table, speakers: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the further fields of each utterance."""
+def _fields(
+    folder: Path, ids: Table, speakers: dict[str, str], faults: dict[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Return the further fields of each utterance; add to ``faults`` those that have two values."""
     extra: dict[str, dict[str, Any]] = {id: {} for id in ids}
+
+    def add(id: str, name: str, found: tuple[str, str]) -> None:
+        try:
+            put(extra[id], name, from_cell(found[1]), found[0])
+        except DataError as error:
+            faults.setdefault(id, str(error))
+
     for path in sorted(folder.glob("utt2?*")):
         name = path.name.removeprefix("utt2")
         if name in ("spk", "dur"):
             continue
-        for id, (where, value) in _read(path).items():
+        table = _read(path)
+        for id, fault in table.faults.items():
+            faults.setdefault(id, fault)
+        for id, found in table.items():
             if id in extra:
-                put(extra[id], name, from_cell(value), where)
+                add(id, name, found)
     for path in sorted(folder.glob("spk2?*")):
         name = path.name.removeprefix("spk2")
         if name == "utt":
             continue
         table = _read(path)
-        for id, fields in extra.items():
-            if (found := table.get(speakers.get(id, ""))) is not None:
-                put(fields, name, from_cell(found[1]), found[0])
+        for id in extra:
+            speaker = speakers.get(id, "")
+            if speaker in table.faults:
+                faults.setdefault(id, table.faults[speaker])
+            elif speaker in table:
+                add(id, name, table[speaker])
     return extra
 
 

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from asr.data.formats.clips import read_extent
-from asr.data.formats.item import Item, cannot_keep, find_audio, one_line, put, seconds
+from asr.data.formats.item import (
+    Item,
+    Refuse,
+    cannot_keep,
+    find_audio,
+    leaving_out,
+    one_line,
+    put,
+    seconds,
+)
 from asr.data.formats.jsonl import json_lines, read_json_lines, write_json_lines
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import DataError, OutputError
@@ -32,10 +41,11 @@ class _Recording:
     channels: list[int]
 
 
-def read_lhotse(source: Path) -> list[Item]:
+def read_lhotse(source: Path, refuse: Refuse | None = None) -> list[Item]:
     """Read the utterances of a file of cuts, of a file of supervisions that has the file of its
     recordings beside it (the same name with ``recordings``), or of a folder with one such pair.
-    Each supervision is an utterance.
+    Each supervision is an utterance. ``refuse`` is called for lines and supervisions that cannot be
+    used, which are then left out; without it, they are errors.
 
     Raises:
         DataError: a file is missing or broken, a supervision has no text or recording, audio does
@@ -43,25 +53,35 @@ def read_lhotse(source: Path) -> list[Item]:
     """
     if source.is_dir():
         source = _supervisions_in(source)
-    lines = list(read_json_lines(source, "lhotse manifest"))
+    lines = list(read_json_lines(source, "lhotse manifest", refuse))
     if not lines:
         raise DataError(f"{source}: the lhotse manifest is empty")
+    items: list[Item] = []
     where, first = lines[0]
     if "supervisions" in first or "tracks" in first or first.get("type") == "MonoCut":
-        return [item for where, values in lines for item in _cut(where, values, source.parent)]
+        for where, values in lines:
+            with leaving_out(refuse, where):
+                items += _cut(where, values, source.parent, refuse)
+        return items
     if "recording_id" not in first:
         raise DataError(
             f"{where}: neither a cut nor a supervision; give the file of cuts or of supervisions, "
             "or the folder of recordings and supervisions"
         )
-    recordings = _recordings(source)
-    items = []
+    recordings = _recordings(source, refuse)
     for where, values in lines:
-        recording = recordings.get(str(values.get("recording_id")))
-        if recording is None:
-            raise DataError(f"{where}: there is no recording {values.get('recording_id')!r}")
-        items.append(_supervision(where, values, recording, 0.0, {}))
+        with leaving_out(refuse, where, _id_of(values)):
+            recording = recordings.get(str(values.get("recording_id")))
+            if recording is None:
+                raise DataError(f"{where}: there is no recording {values.get('recording_id')!r}")
+            if isinstance(recording, DataError):
+                raise recording
+            items.append(_supervision(where, values, recording, 0.0, {}))
     return items
+
+
+def _id_of(values: dict[str, Any]) -> str | None:
+    return None if values.get("id") is None else str(values["id"])
 
 
 def _supervisions_in(folder: Path) -> Path:
@@ -75,19 +95,25 @@ def _supervisions_in(folder: Path) -> Path:
     return found[0]
 
 
-def _recordings(supervisions: Path) -> dict[str, _Recording]:
+def _recordings(supervisions: Path, refuse: Refuse | None) -> dict[str, _Recording | DataError]:
+    """Return the recordings by their ids, or what is wrong with them."""
     name = supervisions.name.replace("supervisions", "recordings")
     plain = name.removesuffix(".gz")
     paths = [supervisions.with_name(each) for each in (name, plain, plain + ".gz")]
     path = next((each for each in paths if each.exists() and each != supervisions), None)
     if path is None:
         raise DataError(f"{supervisions}: needs the file of its recordings beside it, {name}")
-    recordings: dict[str, _Recording] = {}
-    for where, values in read_json_lines(path, "lhotse manifest"):
-        recording = _recording(where, values, path.parent)
-        if recording.id in recordings:
-            raise DataError(f"{where}: a second recording {recording.id!r}")
-        recordings[recording.id] = recording
+    recordings: dict[str, _Recording | DataError] = {}
+    for where, values in read_json_lines(path, "lhotse manifest", refuse):
+        id = str(values.get("id"))
+        try:
+            if id in recordings:
+                raise DataError(f"{where}: a second recording {id!r}")
+            recordings[id] = _recording(where, values, path.parent)
+        except DataError as error:
+            if refuse is None:
+                raise
+            recordings[id] = error
     return recordings
 
 
@@ -112,7 +138,7 @@ def _recording(where: str, values: Any, folder: Path) -> _Recording:
         raise DataError(f"{where}: not a recording of lhotse's ({error!r})") from error
 
 
-def _cut(where: str, values: dict[str, Any], folder: Path) -> list[Item]:
+def _cut(where: str, values: dict[str, Any], folder: Path, refuse: Refuse | None) -> list[Item]:
     kind = values.get("type", "MonoCut")
     if kind not in ("MonoCut", "MultiCut"):
         raise DataError(
@@ -128,11 +154,13 @@ def _cut(where: str, values: dict[str, Any], folder: Path) -> list[Item]:
         raise DataError(f"{where}: the cut has no supervision, and so no text")
     items = []
     for supervision in supervisions:
-        _check_mappings(where, supervision, values.get("custom"))
-        custom = dict(values.get("custom") or {})
-        if values.get("id") not in (None, supervision.get("id"), recording.id):
-            put(custom, "cut_id", values["id"], where)
-        items.append(_supervision(where, supervision, recording, start, custom))
+        id = _id_of(supervision) if isinstance(supervision, dict) else None
+        with leaving_out(refuse, where, id):
+            _check_mappings(where, supervision, values.get("custom"))
+            custom = dict(values.get("custom") or {})
+            if values.get("id") not in (None, supervision.get("id"), recording.id):
+                put(custom, "cut_id", values["id"], where)
+            items.append(_supervision(where, supervision, recording, start, custom))
     return items
 
 

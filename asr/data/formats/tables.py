@@ -119,9 +119,10 @@ def _dialect(path: Path) -> type[csv.Dialect]:
 
 
 def _find(path: Path, head: list[str], columns: Columns) -> dict[str, int]:
-    """Return the index of each column that has a meaning."""
+    """Return the index of each column that has a meaning. Columns without a name, such as the one
+    of pandas' index, have none."""
     for place, name in enumerate(head):
-        if not name or name in head[:place]:
+        if name and name in head[:place]:
             raise DataError(f"{path}:1: column {place + 1} is called {name!r}, needs its own name")
     lower = [name.lower() for name in head]
     found = {}
@@ -157,7 +158,7 @@ def _parse(
     extra = {
         name: from_cell(cell)
         for place, (name, cell) in enumerate(zip(head, row, strict=True))
-        if cell and place not in found.values()
+        if name and cell and place not in found.values()
     }
     duration = cells.get("duration")
     return Item(
@@ -168,6 +169,7 @@ def _parse(
         duration=seconds(duration, "duration", where) if duration else None,
         speaker=cells.get("speaker") or None,
         extra=extra,
+        named=bool(cells.get("id")),
     )
 
 

@@ -1,5 +1,6 @@
 """Folders of recordings with texts beside them."""
 
+import json
 import os
 import unicodedata
 
@@ -85,13 +86,17 @@ def test_import_tells_what_it_leaves_out(recordings, tmp_path):
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert lines[0].endswith("m.jsonl: 4 utterances, 0.07 min")
-    assert all(line.startswith("left out: ") for line in lines[1:]) and len(lines) == 6
+    assert all(line.startswith("left out: ") for line in lines[1:]) and len(lines) == 7
+    assert lines[1] == f"left out: 5 of 9 rows, see {tmp_path / 'm-left-out.jsonl'}"
+    listed = [json.loads(line) for line in (tmp_path / "m-left-out.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in listed] == list(LEFT_OUT)
     assert read_manifest(tmp_path / "m.jsonl")[0].id == "Anna/Grüße 1"
     for name in LEFT_OUT:
         for path in recordings.glob(f"{name}.*"):
             path.unlink()
     done = run("data", "import", "folder", recordings, "-o", tmp_path / "m.jsonl")
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+    assert not (tmp_path / "m-left-out.jsonl").exists()
     done = run("data", "import", "folder", tmp_path / "none", "-o", tmp_path / "n.jsonl")
     assert done.returncode == 1 and done.stderr.startswith("error: ")
     assert "there are 0 recordings and 0 files .txt" in done.stderr
