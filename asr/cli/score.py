@@ -7,21 +7,32 @@ import click
 
 from asr.cli.options import PATH, check_open, open_report_option, report_folder, show_page
 from asr.counts import counted
+from asr.evaluation.formats import FORMATS
 
 if TYPE_CHECKING:
     from asr.evaluation.interval import Interval
     from asr.evaluation.scoring import Score
 
-FORMATS = ".trn, .jsonl, or a text a line"
+FILES = ".trn, .stm, .ctm, .jsonl, .srt, .vtt, .tsv, Kaldi's text, or .txt with a text a line"
 
 
 @click.command()
-@click.argument("reference", type=PATH, metavar="REF", help=f"What was said: {FORMATS}.")
+@click.argument("reference", type=PATH, metavar="REF", help=f"What was said: {FILES}.")
 @click.argument(
     "hypothesis",
     type=PATH,
     metavar="HYP",
-    help=f"What was recognised: {FORMATS}, or .ctm.",
+    help="What was recognised, in the same formats.",
+)
+@click.option(
+    "--ref-format",
+    type=click.Choice(FORMATS),
+    help="Format of REF, where its name does not tell it.",
+)
+@click.option(
+    "--hyp-format",
+    type=click.Choice(FORMATS),
+    help="Format of HYP, where its name does not tell it.",
 )
 @report_folder
 @open_report_option
@@ -37,6 +48,8 @@ FORMATS = ".trn, .jsonl, or a text a line"
 def score(
     reference: Path,
     hypothesis: Path,
+    ref_format: str | None,
+    hyp_format: str | None,
     output_dir: Path | None,
     open_report: bool,
     normalization: str,
@@ -45,7 +58,9 @@ def score(
 
     Prints the word and character error rates with their counts. Utterances are matched by their
     ids: (speaker-utterance) in trn files, "id" or the name of the audio file in JSON Lines, the
-    line number in plain text. An utterance that a ctm file does not list counts as empty.
+    first word of a line in Kaldi's text, the line number in plain text. The words of a ctm file are
+    divided between the segments of an stm file by their times; what a ctm file does not list counts
+    as empty. Subtitles and tables are one utterance.
     """
     from asr.evaluation.interval import wer_interval
     from asr.evaluation.normalization import find_normalization
@@ -58,9 +73,8 @@ def score(
     check_open(open_report, output_dir)
     applied = find_normalization(normalization)
     items = pair_transcripts(
-        read_transcripts(reference, reference=True),
-        read_transcripts(hypothesis, reference=False),
-        missing_is_empty=hypothesis.suffix == ".ctm",
+        read_transcripts(reference, True, ref_format),
+        read_transcripts(hypothesis, False, hyp_format),
     )
     for item in items:
         for side in ("reference", "hypothesis"):
@@ -88,6 +102,8 @@ def print_score(score: "Score", interval: "Interval | None", unit: str) -> None:
     print(f"{'WER' if unit == 'word' else 'CER'}  {score.words}")
     if interval is not None:
         print(f"     {interval}")
+    elif len(score.by_utterance) > 1 and score.words.reference:
+        print("     no interval: too few utterances, or too unlike each other")
     if unit == "word":
         print(f"CER  {score.characters}, spaces counted")
         print(f"CER  {score.characters_without_spaces}, spaces stripped")

@@ -24,6 +24,9 @@ DRAWN = 2**21
 """The number of clusters that are drawn in one array operation, which needs tens of megabytes."""
 FEWEST = 2
 """The least number of clusters from which an interval can be computed."""
+MEANINGLESS = 2.0
+"""An interval says nothing if it reaches beyond this many times the largest rate of a cluster, or
+100 % if that is more."""
 SMALLEST_VARIANCE = 0.25
 """The least variance of a sum of errors: clusters that happen to be alike prove nothing."""
 
@@ -81,14 +84,21 @@ def wer_interval(counts: Sequence[ErrorCounts], speakers: Sequence[str | None]) 
         speakers: the speaker of each utterance, None where unknown.
 
     Returns:
-        None for fewer than two utterances, or where the references hold no word.
+        None for fewer than two utterances, where the references hold no word, and where the
+        interval means nothing, because there are too few utterances, or they are too unlike: it
+        reaches beyond twice 100 %, and beyond twice the largest rate among them.
     """
     clusters = cluster_errors(
         [item.errors for item in counts], [item.reference for item in counts], speakers
     )
     if clusters is None or not clusters.words.sum():
         return None
-    return Interval(*rate_interval(clusters), len(clusters.words), clusters.over)
+    low, high = rate_interval(clusters)
+    some = clusters.words > 0
+    largest = float((clusters.errors[some] / clusters.words[some]).max())
+    if high > MEANINGLESS * max(1.0, largest):
+        return None
+    return Interval(low, high, len(clusters.words), clusters.over)
 
 
 def cluster_errors(

@@ -1,207 +1,209 @@
-"""Readers of references and of the output of any recogniser: trn, ctm, JSON Lines, plain text."""
+"""References and the output of any recogniser, read from files and paired."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from asr.counts import counted
 from asr.errors import DataError
-from asr.evaluation.sclite import speaker_of, unescaped
-from asr.files import name_as_text, parse_json, read_text
-from asr.text import normalize
+from asr.evaluation.formats import WITHOUT_IDS
+from asr.evaluation.nist import divide, read_ctm, read_stm, read_trn
+from asr.evaluation.text_formats import (
+    Reader,
+    read_json,
+    read_kaldi,
+    read_plain,
+    read_srt,
+    read_tsv,
+    read_vtt,
+)
+from asr.evaluation.transcript_format import find_format, same_first_words
+from asr.evaluation.transcript_line import LineError, Lines, TranscriptLine
+from asr.files import read_lines
 
-TRN = re.compile(r"(.*?)\s*\(([^()\s]+)\)\s*")
-REFUSED = re.compile(r"[{}()]|(?:^|\s)@(?:\s|$)")
-"""Notations of sclite that cannot be scored here: alternatives, optional words, no word."""
-
-AUDIO = ("audio_filepath", "audio", "path")
-TEXTS = ("pred_text", "hypothesis", "text")
-"""The fields of a JSON line that may hold a hypothesis, the preferred one first; a reference stands
-in ``text``."""
+READERS: Mapping[str, Reader] = {
+    "txt": read_plain,
+    "trn": read_trn,
+    "ctm": read_ctm,
+    "stm": read_stm,
+    "kaldi": read_kaldi,
+    "json": read_json,
+    "srt": read_srt,
+    "vtt": read_vtt,
+    "tsv": read_tsv,
+}
+"""The reader of each of :data:`asr.evaluation.formats.FORMATS`."""
 
 
 @dataclass(frozen=True)
-class TranscriptLine:
-    """The normalised text of an utterance, its speaker, if known, and what else a file says of it:
-    ``duration`` (s) and ``fields`` from JSON, ``words`` (start and end in s, confidence) from
-    ctm."""
+class Transcripts:
+    """The utterances of a file, and its ``text`` line by line; ``certain`` says that somebody named
+    the format."""
 
-    text: str
-    speaker: str | None = None
-    more: dict[str, Any] = field(default_factory=dict)
+    path: Path
+    format: str
+    lines: Lines
+    text: tuple[str, ...]
+    certain: bool
 
 
-def read_transcripts(path: str | Path, reference: bool) -> dict[str, TranscriptLine]:
-    """Read the texts of a file, by the ids of their utterances, in the order of the file.
+def read_transcripts(path: str | Path, reference: bool, format: str | None = None) -> Transcripts:
+    """Read the texts of a file.
 
-    The suffix tells the format: ``.trn`` has a text and ``(speaker-utterance)`` in each line,
-    ``.ctm`` a word in each line, as NIST defined it, ``.jsonl`` and ``.json`` are manifests or the
-    output of ``asr transcribe -f json`` or of NeMo. Any other file has a text in each line, whose
-    id is the number of the line.
+    The suffix tells the format, unless the content looks like another: ``.trn`` has a text and
+    ``(speaker-utterance)`` in each line, ``.ctm`` a word and ``.stm`` a segment, as NIST defined
+    them, ``.jsonl`` and ``.json`` are manifests or the output of ``asr transcribe -f json`` or of
+    NeMo, ``text`` is Kaldi's, ``.srt``, ``.vtt`` and ``.tsv`` (as Whisper writes it) are all of one
+    recording, and ``.txt`` has a text in each line, whose id is the number of the line.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "hyp.trn")
     ...     _ = path.write_text("Yes no (ann-u1)\\nstop (bob-u2)\\n")
-    ...     texts = read_transcripts(path, reference=False)
+    ...     texts = read_transcripts(path, reference=False).lines
     >>> texts["ann-u1"].text, texts["ann-u1"].speaker
     ('yes no', 'ann')
 
     Args:
         path: of the file.
         reference: whether the texts are references, for which JSON has the field ``text`` alone.
+        format: of the file, if its name does not tell.
 
     Raises:
-        DataError: the file cannot be read, a line is not of its format, or an id occurs twice.
+        DataError: the file cannot be read, its format is not certain, a line is not of its format,
+            or an id occurs twice.
     """
-    path = Path(path)
-    lines = read_text(path, "text").splitlines()
-    if path.suffix == ".ctm":
-        return _read_ctm(path, lines)
-    parse = PARSERS.get(path.suffix, _parse_plain)
-    result: dict[str, TranscriptLine] = {}
-    for number, text in enumerate(lines, start=1):
-        if not text.strip() and path.suffix in PARSERS:
-            continue
-        try:
-            id, line = parse(text, number, reference)
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: {error}") from error
-        if id in result:
-            raise DataError(
-                f"{path}:{number}: a second text of {id!r}; each needs an id of its own"
-            )
-        result[id] = line
-    if not result:
-        raise DataError(f"{path}: holds no text")
-    return result
-
-
-def _parse_plain(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
-    return str(number), TranscriptLine(normalize(text))
-
-
-def _parse_trn(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
-    match = TRN.fullmatch(text)
-    if match is None:
-        raise ValueError("needs a text and its id in parentheses at the end: yes no (ann-1)")
-    if refused := REFUSED.search(match[1]):
-        raise ValueError(
-            f"{refused[0].strip()!r} stands for alternatives, optional words or no word, which are "
-            "not scored here; write what was said"
-        )
-    return match[2], TranscriptLine(normalize(unescaped(match[1])), speaker_of(match[2]))
-
-
-def _parse_json(text: str, number: int, reference: bool) -> tuple[str, TranscriptLine]:
+    path, certain = Path(path), format is not None
+    lines = read_lines(path, "text")
+    if format is None:
+        format = find_format(path, lines, "--ref-format" if reference else "--hyp-format")
     try:
-        values = parse_json(text, AUDIO)
-    except DataError as error:
-        raise ValueError(f"is {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"needs a JSON object, got {type(values).__name__}")
-    names = ("text",) if reference else TEXTS
-    found = next((values[name] for name in names if isinstance(values.get(name), str)), None)
-    if found is None:
-        raise ValueError(f"needs a text in one of the fields {', '.join(names)}")
-    audio = next((values[name] for name in AUDIO if isinstance(values.get(name), str)), None)
-    id = values.get("id", None if audio is None else name_as_text(Path(audio).stem))
-    if id is None:
-        raise ValueError(f"needs an id, or one of the fields {', '.join(AUDIO)}")
-    speaker = values.get("speaker")
-    known = {"id", "speaker", "duration", *AUDIO, *TEXTS}
-    more: dict[str, Any] = {
-        "fields": {
-            name: value
-            for name, value in values.items()
-            if name not in known and isinstance(value, str | int | float)
-        }
-    }
-    if isinstance(values.get("duration"), int | float):
-        more["duration"] = values["duration"]
-    return str(id), TranscriptLine(
-        normalize(found), None if speaker is None else str(speaker), more
-    )
+        found = READERS[format](lines, reference)
+    except LineError as error:
+        place = f"{path}:{error.number}" if error.number else str(path)
+        raise DataError(f"{place}: {error}") from error
+    if not found:
+        raise DataError(f"{path}: holds no text")
+    return Transcripts(path, format, found, tuple(lines), certain)
 
 
-PARSERS: dict[str, Callable[[str, int, bool], tuple[str, TranscriptLine]]] = {
-    ".trn": _parse_trn,
-    ".jsonl": _parse_json,
-    ".json": _parse_json,
-}
-
-
-def _read_ctm(path: Path, lines: list[str]) -> dict[str, TranscriptLine]:
-    words: dict[str, list[tuple[float, float, str, float | None]]] = {}
-    for number, text in enumerate(lines, start=1):
-        fields = text.split()
-        if not fields or text.startswith(";;"):
-            continue
-        try:
-            id, _, start, duration, word, *rest = fields
-            times = float(start), float(start) + float(duration)
-            confidence = float(rest[0]) if rest else None
-        except ValueError as error:
-            raise DataError(
-                f"{path}:{number}: needs an id, a channel, start and duration in seconds, a word "
-                f"and maybe its confidence, got {text.strip()!r}"
-            ) from error
-        if len(rest) > 1 or word.startswith("<"):
-            raise DataError(f"{path}:{number}: alternatives are not scored here, got {word!r}")
-        words.setdefault(id, []).append((*times, unescaped(word), confidence))
-    if not words:
-        raise DataError(f"{path}: holds no word")
-    ordered = {id: sorted(items, key=lambda item: item[0]) for id, items in words.items()}
-    confidences = [confidence for items in ordered.values() for *_, confidence in items]
-    sure = all(value is not None and 0 <= value <= 1 for value in confidences)
-    return {
-        id: TranscriptLine(
-            normalize(" ".join(word for _, _, word, _ in items)),
-            more={"words": [[start, end, confidence] for start, end, _, confidence in items]}
-            if sure
-            else {},
-        )
-        for id, items in ordered.items()
-    }
-
-
-def pair_transcripts(
-    references: dict[str, TranscriptLine],
-    hypotheses: dict[str, TranscriptLine],
-    missing_is_empty: bool,
-) -> list[dict[str, Any]]:
+def pair_transcripts(references: Transcripts, hypotheses: Transcripts) -> list[dict[str, Any]]:
     """Return id, speaker, reference and hypothesis of every utterance, and what else is known of
     it.
 
-    With ``missing_is_empty``, a hypothesis that is missing is taken for one without words, as it is
-    in a ctm.
+    They are paired by the stretch of the recording if both files are ctm or stm, else by their ids,
+    and by the numbers of lines if neither has ids. A hypothesis that a ctm does not list is one
+    without words.
 
     Raises:
-        DataError: an utterance is in one of both alone.
+        DataError: an utterance is in one of both alone, or one file has ids and the other has none.
     """
-    lone = hypotheses.keys() - references.keys()
-    if not missing_is_empty:
-        lone |= references.keys() - hypotheses.keys()
-    if lone:
-        example = min(lone)
-        side = "reference" if example in references else "hypothesis"
-        raise DataError(
-            f"{counted(len(lone), 'utterance')} in one file alone: {example!r}, for example, "
-            "is only a "
-            f"{side}; needs the same ids in both ({len(references)} references, {len(hypotheses)} "
-            "hypotheses)"
-        )
-    timed, empty = any("words" in line.more for line in hypotheses.values()), TranscriptLine("")
+    found = _find(references, hypotheses)
+    scored = {id: line for id, line in references.lines.items() if line.scored}
+    if not scored:
+        raise DataError(f"{references.path}: all its segments are left out of the scoring")
+    words = {id: _word_times(line) for id, line in found.items()}
+    timed = hypotheses.format == "ctm" and all(item is not None for item in words.values())
     return [
         {
             "id": id,
             "speaker": line.speaker,
             "reference": line.text,
-            "hypothesis": hypotheses[id].text if id in hypotheses else "",
+            "hypothesis": found[id].text if id in found else "",
             **line.more,
-            **({"words": hypotheses.get(id, empty).more.get("words", [])} if timed else {}),
+            **({"words": words.get(id) or []} if timed else {}),
         }
-        for id, line in references.items()
+        for id, line in scored.items()
     ]
+
+
+def _find(references: Transcripts, hypotheses: Transcripts) -> Lines:
+    """Return the hypothesis of each reference that has one, by the id of the reference."""
+    if (references.format in WITHOUT_IDS) != (hypotheses.format in WITHOUT_IDS) or {
+        references.format,
+        hypotheses.format,
+    } & {*WITHOUT_IDS[1:]}:
+        return _only(references, hypotheses)
+    _check_plain(references, hypotheses)
+    known = references.lines
+    lines = hypotheses.lines
+    if hypotheses.format == "ctm" and references.format == "stm":
+        lines = divide(known, lines)
+    elif all(line.place for line in (*known.values(), *lines.values())):
+        by_place = {line.place.key: id for id, line in known.items() if line.place}
+        lines = {
+            by_place.get(line.place.key, f"{id} (channel {line.place.channel})"): line
+            for id, line in lines.items()
+            if line.place
+        }
+    elif {references.format, hypotheses.format} & {"trn", "ctm", "stm"}:
+        lines = _in_case_of(known, lines)
+    lone = set(lines.keys() - known.keys())
+    if hypotheses.format != "ctm":
+        lone |= {id for id in known.keys() - lines.keys() if known[id].scored}
+    if lone:
+        example = min(lone)
+        side = "reference" if example in known else "hypothesis"
+        raise DataError(
+            f"{counted(len(lone), 'utterance')} in one file alone: {example!r}, for example, "
+            "is only a "
+            f"{side}; needs the same ids in both ({len(known)} references, {len(lines)} "
+            "hypotheses)"
+        )
+    return lines
+
+
+def _only(references: Transcripts, hypotheses: Transcripts) -> Lines:
+    """Pair the only utterances of two files, of which one has no ids."""
+    sizes = [len(item.lines) for item in (references, hypotheses)]
+    if sizes != [1, 1]:
+        facts = " and ".join(
+            f"{item.path} holds {counted(len(item.lines), 'utterance')} of the format "
+            f"{item.format}, which has {'no ids' if item.format in WITHOUT_IDS else 'ids'}"
+            for item in (references, hypotheses)
+        )
+        raise DataError(
+            f"{facts}: nothing says which belong together; needs ids in both, or one utterance in "
+            "each (if a format is another, say so with --ref-format or --hyp-format)"
+        )
+    (id,), (line,) = references.lines, hypotheses.lines.values()
+    return {id: line}
+
+
+def _check_plain(references: Transcripts, hypotheses: Transcripts) -> None:
+    if references.format != "txt" or hypotheses.format != "txt":
+        return
+    if references.certain and hypotheses.certain:
+        return
+    if same_first_words(references.text, hypotheses.text):
+        raise DataError(
+            f"{references.path} and {hypotheses.path} look like Kaldi's text: their lines begin "
+            "with the same words in another order; say --ref-format kaldi --hyp-format kaldi, or "
+            "txt if these words are no ids"
+        )
+
+
+def _in_case_of(references: Lines, hypotheses: Lines) -> Lines:
+    """Return hypotheses by the ids of references where these differ in nothing but capitals, which
+    do not count in NIST's formats."""
+    lone: dict[str, list[str]] = {}
+    for id in references.keys() - hypotheses.keys():
+        lone.setdefault(id.lower(), []).append(id)
+    others = Counter(id.lower() for id in hypotheses.keys() - references.keys())
+    names = {low: ids[0] for low, ids in lone.items() if len(ids) == others[low] == 1}
+    return {
+        id if id in references else names.get(id.lower(), id): line
+        for id, line in hypotheses.items()
+    }
+
+
+def _word_times(line: TranscriptLine) -> list[list[float]] | None:
+    """Return start, end and confidence of each word; None if a confidence is not known."""
+    result = []
+    for word in line.words or ():
+        if word.confidence is None or not 0 <= word.confidence <= 1:
+            return None
+        result.append([word.start, word.end, word.confidence])
+    return result
