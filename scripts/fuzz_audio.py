@@ -243,7 +243,7 @@ def seeds() -> list[bytes]:
     times = np.arange(RATE // 2) / RATE
     noise = np.random.default_rng(0).normal(0, 0.05, len(times))
     sound = (0.4 * np.sin(2 * np.pi * 300 * times) + noise).astype(np.float32)
-    stereo = np.stack([sound, -sound], axis=1)
+    stereo = np.stack([sound, -0.5 * sound], axis=1)
     wav = ["PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM", "MS_ADPCM", "GSM610"]
     return [
         *(encode(sound, format="WAV", subtype=subtype) for subtype in wav),

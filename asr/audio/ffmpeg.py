@@ -4,6 +4,7 @@ FFmpeg sees nothing but the bytes of the recording. It opens no file and no conn
 neither playlists nor demuxers that name other sources; of the decoders it may use those of audio.
 """
 
+import errno
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
@@ -29,7 +30,9 @@ DEMUXERS = (
     "mpeg,mpegts,mxf,nistsphere,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
 """The containers that are read, as FFmpeg calls them; none of them refers to other files."""
-_PROMISING = {"ape", "asf", "avi", "flv", "matroska", "mov", "mpc8", "tak", "tta", "wv"}
+_PROMISING = {
+    "ape", "asf", "avi", "caf", "flv", "matroska", "mov", "mpc8", "tak", "tta", "w64", "wv",
+}  # fmt: skip
 """Containers whose header tells the duration; of others, FFmpeg estimates it from their size."""
 _LONGEST_PROMISE = 1e6  # seconds; beyond it the duration is a placeholder
 _BLOCK = 1 << 16  # the samples of a block; a block of a pipe may hold fewer
@@ -101,7 +104,10 @@ class _FileSource:
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -errno.EINVAL  # FFmpeg tries places before the beginning, and goes on then
 
     def tell(self) -> int:
         return self._file.tell()

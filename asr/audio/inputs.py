@@ -18,7 +18,8 @@ AudioInput = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
-    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts".split()
+    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts .m2ts .mts "
+    ".mp2 .mpg .mpeg .flv .tta .wv .ape .voc .nist .wv1 .wv2".split()
 )
 """The suffixes by which files of a folder are taken for audio."""
 
@@ -82,6 +83,12 @@ class Pipe:
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+    def begin(self) -> None:
+        """Count positions from the next byte on, and keep all bytes from there, as at first."""
+        del self._kept[: self._at - self._begin]
+        self._begin = self._at = 0
+        self._committed = False
 
     def commit(self) -> None:
         """Keep no bytes that are read from now on, so that :meth:`seek` can no longer go back."""

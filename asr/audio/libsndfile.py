@@ -1,8 +1,8 @@
-"""Decoding by libsndfile: plain samples, FLAC, MP3, Ogg and compressed WAV.
+"""Decoding by libsndfile: FLAC, MP3, Ogg and compressed WAV.
 
 It decodes in half of the time that FFmpeg takes for the same formats, and is loaded anyway. This
-module looks up what it does not notice: the length of an Ogg file, and whether an MP3 file counts
-its frames.
+module looks up what it does not notice: the length of an Ogg file, and of an MP3 file whose first
+frame counts the others.
 """
 
 import io
@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from asr.audio.headers import Layout
+from asr.audio.headers import id3_size
 from asr.audio.inputs import Input, Pipe
+from asr.audio.mp3 import FIRST, Count, Patched, read_count, without_padding
 from asr.audio.sound import Block, Sound, check_limits
 from asr.errors import AudioError
 
@@ -34,43 +35,6 @@ _MP3_BLOCK = 1152  # smaller, because a decoder that fails loses up to a block
 _ENDLESS = 1 << 62
 
 
-def plain(pipe: Pipe, layout: Layout) -> Sound:
-    """Read uncompressed samples from ``pipe``, as soon as they have come."""
-    pipe.commit()
-    sound = Sound(layout.rate, layout.channels, layout.frames, iter(()))
-    sound.blocks = _plain_blocks(pipe, layout, sound.warnings)
-    return sound
-
-
-def _plain_blocks(pipe: Pipe, layout: Layout, warnings: list[str]) -> Iterator[Block]:
-    size, rest = layout.frame_bytes, b""
-    left = _ENDLESS if layout.frames is None else layout.frames * size
-    while left and (data := pipe.some(min(left, _BLOCK * size))):
-        left -= len(data)
-        data = rest + data
-        whole = len(data) // size * size
-        rest = data[whole:]
-        if whole:
-            yield _convert(data[:whole], layout)
-    if rest and layout.frames is None:
-        warnings.append(f"bytes behind the last whole sample that are left out: {len(rest)}")
-
-
-def _convert(data: bytes, layout: Layout) -> Block:
-    samples, _ = soundfile.read(
-        io.BytesIO(data),
-        dtype="float32",
-        always_2d=True,
-        samplerate=layout.rate,
-        channels=layout.channels,
-        format="RAW",
-        subtype=layout.subtype,
-        endian=layout.endian,
-    )
-    block: Block = samples
-    return block
-
-
 def coded(given: Input, container: str, frames: int | None = None) -> Sound:
     """Decode a ``container`` of ``CODED``, or compressed WAV.
 
@@ -82,15 +46,17 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
         OutputError: there is no room for a pipe's bytes, which have to be stored.
     """
     source: BinaryIO | Pipe = given.pipe
-    block, counted, warnings = _BLOCK, True, []
+    block, counted, warnings = _BLOCK, True, list[str]()
+    count = None
     if container == "flac":
         # libsndfile takes half the time if it reads a file by itself.
         source = given.file or given.pipe
         block = _BLOCK if given.file else _flac_block(given.pipe)
     elif container == "mp3":
-        block, counted = _MP3_BLOCK, _mp3_counted(given.pipe)
-        # Without a count, libsndfile would guess the length of a file and stop there.
-        source = given.file if counted and given.file else given.pipe
+        # Read as a file, it would end where its first frame or a guess says.
+        block, count = _MP3_BLOCK, _mp3_count(given.pipe)
+        counted = count is not None
+        source = Pipe(Patched(given.pipe, count).read) if count else given.pipe
     else:
         source = given.seekable_file()
     end = read_ogg_end(given.seekable_file()) if container == "ogg" else None
@@ -98,7 +64,9 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
     given.resources.callback(decoder.close)
     check_limits(decoder.samplerate, decoder.channels)
     given.pipe.commit()
-    if frames is None and counted and 0 < decoder.frames < _ENDLESS:
+    if count:
+        frames = count.samples
+    elif frames is None and counted and 0 < decoder.frames < _ENDLESS:
         frames = decoder.frames
     if end and not end.complete:
         warnings.append("the last page is missing: truncated?")
@@ -106,6 +74,8 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
         frames = max(frames or 0, end.frames(decoder.samplerate))
     sound = Sound(decoder.samplerate, decoder.channels, frames, iter(()), warnings)
     sound.blocks = _coded_blocks(decoder, source, block, sound)
+    if count:
+        sound.blocks = without_padding(sound.blocks, count)
     return sound
 
 
@@ -128,7 +98,7 @@ def _open(file: BinaryIO | Pipe) -> _Forwards:
             os.lseek(source, 0, os.SEEK_SET)
         return _Forwards(source)
     except soundfile.SoundFileError as error:
-        raise AudioError(f"not readable as audio{_reason(error)}") from error
+        raise AudioError(f"libsndfile cannot read it{_reason(error)}") from error
 
 
 def _coded_blocks(
@@ -178,18 +148,14 @@ def _flac_block(pipe: Pipe) -> int:
     return most if least == most and most >= 16 else 512
 
 
-def _mp3_counted(pipe: Pipe) -> bool:
-    """Return True if the first frame of an MP3 file, which is silent, says how many follow;
-    otherwise libsndfile guesses their number."""
+def _mp3_count(pipe: Pipe) -> Count | None:
     pipe.seek(0)
-    head = pipe.read(10)
-    if head[:3] == b"ID3":
-        size = sum(
-            (byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False)
-        )
-        pipe.seek(10 + size)
-    first = pipe.read(256)
-    return b"Xing" in first or b"Info" in first
+    begin = 0
+    while size := id3_size(pipe.read(10)):
+        begin += size
+        pipe.seek(begin)
+    pipe.seek(0)
+    return read_count(pipe.read(begin + FIRST), begin)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
+from asr.audio.plain import is_recording, runs
 from asr.audio.read import open_audio
 from asr.errors import AudioError
 
@@ -62,20 +64,47 @@ def decode(path: Path, max_seconds: float) -> Probe:
 
 
 def _laid_out(path: Path) -> Probe | None:
+    """Return what the header and the size of an uncompressed recording tell; None for others, and
+    if another recording follows."""
     with open(path, "rb") as file:
         container = container_of(file.read(SNIFFED))
         if container not in LAID_OUT:
             return None
         file.seek(0)
-        layout = read_layout(container, file.read)
+        layout = read_layout(container, file)
         if not isinstance(layout, Layout):
             return None
-        held = (os.fstat(file.fileno()).st_size - file.tell()) // layout.frame_bytes
-    promised = held if layout.frames is None else layout.frames
-    warnings: tuple[str, ...] = ()
-    if held < promised:
-        warnings = (
-            f"the header promises {promised / layout.rate:.1f} s, "
-            f"the file holds {held / layout.rate:.1f} s: truncated?",
-        )
-    return Probe(min(held, promised) / layout.rate, layout.rate, layout.channels, warnings)
+        size = os.fstat(file.fileno()).st_size
+        held, warnings = 0, list[str]()
+        places = _Places(file)
+        for run in runs(places, layout, warnings):
+            at = file.tell()
+            end = size if run is None else min(size, at + run)
+            held += end - at
+            file.seek(end)
+        frames = held // layout.frame_bytes
+        if layout.frames is not None and frames < layout.frames:
+            warnings.append(
+                f"the header promises {layout.frames / layout.rate:.1f} s, "
+                f"the file holds {frames / layout.rate:.1f} s: truncated?"
+            )
+        places.seek(0)
+        if is_recording(file.read(SNIFFED)):
+            return None
+    return Probe(frames / layout.rate, layout.rate, layout.channels, tuple(warnings))
+
+
+class _Places:
+    """A file whose positions are counted from a place in it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._begin = file, 0
+        self.read = file.read
+
+    def begin(self) -> None:
+        """Count positions from the next byte on."""
+        self._begin = self._file.tell()
+
+    def seek(self, offset: int) -> int:
+        """Go to a position."""
+        return self._file.seek(self._begin + offset)

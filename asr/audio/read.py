@@ -1,7 +1,6 @@
 """Reading of audio: files, bytes and standard input become mono float32 at the wanted rate.
 
-WAV, AIFF, AU and NIST SPHERE are read by their headers (:mod:`asr.audio.headers`), FLAC, MP3 and
-Ogg by libsndfile, everything else, and what libsndfile refuses, by FFmpeg.
+The decoder is chosen in :mod:`asr.audio.decoders`.
 """
 
 import os
@@ -12,12 +11,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from asr.audio import ffmpeg
-from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
+from asr.audio.channels import Mixer
+from asr.audio.decoders import open_samples, open_sound
 from asr.audio.inputs import AudioInput, is_standard_input, open_input
-from asr.audio.libsndfile import CODED, PIPED, coded, plain
 from asr.audio.resample import resample_blocks
-from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Samples, Sound, check_limits
+from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Samples, Sound
 from asr.errors import AudioError
 
 __all__ = [
@@ -110,11 +108,9 @@ class AudioStream:
     def _mono(self) -> Iterator[Samples]:
         # The samples are counted, because the length in a header need not be true.
         limit = self._max_seconds * self.source_rate
-        count = 0
+        count, mixer = 0, Mixer()
         for block in self._sound.blocks:
-            with np.errstate(invalid="ignore", over="ignore"):
-                one = block.shape[1] == 1
-                mono = block[:, 0] if one else block.mean(axis=1, dtype=np.float32)
+            mono = mixer.mix(block)
             check_samples(mono, count)
             count += len(mono)
             if count > limit:
@@ -122,12 +118,8 @@ class AudioStream:
                     f"longer than {self._max_seconds / 60:g} minutes; split it into shorter files"
                 )
             yield mono
-        promised = self._sound.frames
-        if promised is not None and count < promised:
-            self.warnings.append(
-                f"the header promises {promised / self.source_rate:.1f} s, "
-                f"the file holds {count / self.source_rate:.1f} s: truncated?"
-            )
+        if mixer.warning:
+            self.warnings.append(mixer.warning)
 
 
 def open_audio(
@@ -140,9 +132,11 @@ def open_audio(
     """Open ``source``, a path, ``"-"`` for standard input, bytes or a binary stream, for decoding.
 
     WAV, AIFF, AU, NIST SPHERE, FLAC, MP3, Ogg and everything else that FFmpeg reads are read, M4A,
-    WebM and the sound of videos among them. Channels are averaged; other rates are resampled (soxr,
-    high quality). From a pipe, samples come out as their bytes arrive, except of a few containers,
-    such as MP4, in which a decoder has to go back and forth: these are stored first. With
+    WebM and the sound of videos among them; of a file in which one recording follows another, all
+    are. Channels are averaged; of those that cancel each other one is taken. Other rates are
+    resampled (soxr, high quality). From a pipe, samples come out as their bytes arrive, except of a
+    few containers, such as MP4, in which a decoder has to go back and forth: these are stored
+    first. With
     ``raw_rate`` (Hz) the source is samples without a header: mono, 16 bits, little-endian.
 
     >>> with open_audio(bytes(3200), 8000, raw_rate=16000) as stream:
@@ -156,7 +150,8 @@ def open_audio(
     """
     name = source_name(source)
     with ExitStack() as resources, named(name):
-        sound = _open(source, raw_rate, resources)
+        given = open_input(source, resources)
+        sound = open_sound(given) if raw_rate is None else open_samples(given, raw_rate)
         return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
 
 
@@ -229,32 +224,3 @@ def named(name: str) -> Iterator[None]:
         raise AudioError(f"{name}: {error}") from error
     except OSError as error:
         raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
-
-
-def _open(source: AudioInput | BinaryIO, raw_rate: int | None, resources: ExitStack) -> Sound:
-    given = open_input(source, resources)
-    pipe = given.pipe
-    first = pipe.read(SNIFFED if raw_rate is None else 1)
-    pipe.seek(0)
-    if not first:
-        raise AudioError("there are no bytes in it")
-    if raw_rate is not None:
-        check_limits(raw_rate, channels=1)
-        return plain(pipe, Layout(raw_rate, 1, "PCM_16", "LITTLE", None))
-    container = container_of(first)
-    layout = read_layout(container, pipe.read) if container in LAID_OUT else None
-    if isinstance(layout, Layout):
-        return plain(pipe, layout)
-    failure = f"not readable as audio ({container or 'unknown format'})"
-    live = given.file is None and container in ffmpeg.LIVE
-    if container and (container in PIPED or ((container in CODED or layout) and not live)):
-        try:
-            return coded(given, container, layout.frames if layout else None)
-        except AudioError as error:
-            failure = str(error)
-    try:
-        return ffmpeg.decode(given, container)
-    except ffmpeg.NoAudioError:
-        raise
-    except AudioError as error:
-        raise AudioError(f"{failure}; {error}" if str(error) != failure else failure) from error
