@@ -13,13 +13,44 @@ from typing import Any, BinaryIO, cast
 
 from asr.errors import AudioError, OutputError
 
-AudioInput = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the recording file ``path`` that begins at ``start`` (s); without a ``duration``
+    (s) it goes on to the end.
+
+    >>> Piece(Path("talk.wav"), 1.0, 2.5).samples(8000)
+    (8000, 28000)
+    """
+
+    path: Path
+    start: float
+    duration: float | None = None
+
+    def samples(self, rate: int) -> tuple[int, int | None]:
+        """Return the first sample of the piece and the one behind its last (None: all samples that
+        follow), at ``rate`` Hz."""
+        last = None if self.duration is None else round((self.start + self.duration) * rate)
+        return round(self.start * rate), last
+
+    def __str__(self) -> str:
+        last = "the end" if self.duration is None else f"{self.start + self.duration:.3f} s"
+        return f"{self.path} ({self.start:.3f} s to {last})"
+
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A recording: the path of a file, ``"-"`` for standard input, or the bytes of a file."""
 
+AudioInput = Source | Piece
+"""A recording, or a piece of a file."""
+
 AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .rf64 .caf .w64 "
-    ".m4a .m4b .mp4 .mov .mkv .mka .webm .aac .wma .wmv .avi .amr .3gp .ac3 .ts .m2ts .mts "
-    ".mp2 .mpg .mpeg .flv .tta .wv .ape .voc .nist .wv1 .wv2".split()
+    ".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .au .snd .sph .nist .caf .voc "
+    ".flac .mp3 .mp2 .mp1 .mpa .mpga .m2a .ogg .oga .ogv .ogx .opus .spx .ac3 .eac3 .ec3 .dts "
+    ".dtshd .dtsma .aac .adts .loas .latm .thd .mlp .amr .awb .ape .apl .mac .mpc .mp+ .tak .tta "
+    ".wv .shn .oma .aa3 .omg .qcp .xwma .m4a .m4b .m4p .m4r .m4v .mp4 .mov .qt .3gp .3gpp .3g2 "
+    ".f4a .f4v .mj2 .psp .ism .ismv .isma .mkv .mka .mks .mk3d .webm .weba .wma .wmv .asf .avi "
+    ".flv .ra .rm .rmvb .mpg .mpeg .m2p .ps .vob .ts .m2ts .mts .m2t .mpegts .mxf".split()
 )
 """The suffixes by which files of a folder are taken for audio."""
 
@@ -169,7 +200,7 @@ class Input:
             ) from error
 
 
-def open_input(source: AudioInput | BinaryIO, resources: ExitStack) -> Input:
+def open_input(source: Source | BinaryIO, resources: ExitStack) -> Input:
     """Open a path, ``"-"`` for standard input, bytes or a binary stream.
 
     Raises:
@@ -209,7 +240,7 @@ def is_audio(path: Path) -> bool:
     return path.suffix.lower() in AUDIO_SUFFIXES and not hidden
 
 
-def _stream(source: AudioInput | BinaryIO, resources: ExitStack) -> BinaryIO:
+def _stream(source: Source | BinaryIO, resources: ExitStack) -> BinaryIO:
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
     if not isinstance(source, str | os.PathLike):

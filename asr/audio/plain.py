@@ -47,12 +47,13 @@ def _blocks(pipe: Pipe, layout: Layout, warnings: list[str]) -> Iterator[Block]:
             whole = len(data) // size * size
             rest = data[whole:]
             if whole:
-                yield _convert(data[:whole], layout)
+                yield convert(data[:whole], layout)
     if rest and layout.size is None:
         warnings.append(f"bytes behind the last whole sample that are left out: {len(rest)}")
 
 
-def _convert(data: bytes, layout: Layout) -> Block:
+def convert(data: bytes, layout: Layout) -> Block:
+    """Return the samples (n, channels) whose bytes are ``data``."""
     samples, _ = soundfile.read(
         io.BytesIO(data),
         dtype="float32",

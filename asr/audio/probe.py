@@ -1,13 +1,10 @@
 """Probing: the length and the faults of a recording, found in its header or by decoding it."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
-from asr.audio.plain import is_recording, runs
+from asr.audio.laid_out import find_samples
 from asr.audio.read import open_audio
 from asr.errors import AudioError
 
@@ -64,47 +61,10 @@ def decode(path: Path, max_seconds: float) -> Probe:
 
 
 def _laid_out(path: Path) -> Probe | None:
-    """Return what the header and the size of an uncompressed recording tell; None for others, and
-    if another recording follows."""
+    """Return what the header and the size of an uncompressed recording tell; None for others."""
     with open(path, "rb") as file:
-        container = container_of(file.read(SNIFFED))
-        if container not in LAID_OUT:
-            return None
-        file.seek(0)
-        layout = read_layout(container, file)
-        if not isinstance(layout, Layout):
-            return None
-        size = os.fstat(file.fileno()).st_size
-        held, warnings = 0, list[str]()
-        places = _Places(file)
-        for run in runs(places, layout, warnings):
-            at = file.tell()
-            end = size if run is None else min(size, at + run)
-            held += end - at
-            file.seek(end)
-        frames = held // layout.frame_bytes
-        if layout.frames is not None and frames < layout.frames:
-            warnings.append(
-                f"the header promises {layout.frames / layout.rate:.1f} s, "
-                f"the file holds {frames / layout.rate:.1f} s: truncated?"
-            )
-        places.seek(0)
-        if is_recording(file.read(SNIFFED)):
-            return None
-    return Probe(frames / layout.rate, layout.rate, layout.channels, tuple(warnings))
-
-
-class _Places:
-    """A file whose positions are counted from a place in it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._begin = file, 0
-        self.read = file.read
-
-    def begin(self) -> None:
-        """Count positions from the next byte on."""
-        self._begin = self._file.tell()
-
-    def seek(self, offset: int) -> int:
-        """Go to a position."""
-        return self._file.seek(self._begin + offset)
+        found = find_samples(file)
+    if found is None:
+        return None
+    layout = found.layout
+    return Probe(found.frames / layout.rate, layout.rate, layout.channels, found.warnings)

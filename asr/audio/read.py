@@ -13,7 +13,8 @@ import numpy as np
 
 from asr.audio.channels import Mixer
 from asr.audio.decoders import open_samples, open_sound
-from asr.audio.inputs import AudioInput, is_standard_input, open_input
+from asr.audio.inputs import AudioInput, Piece, is_standard_input, open_input
+from asr.audio.pieces import open_piece
 from asr.audio.resample import resample_blocks
 from asr.audio.sound import MAX_CHANNELS, MAX_RATE, MIN_RATE, Samples, Sound
 from asr.errors import AudioError
@@ -129,7 +130,8 @@ def open_audio(
     raw_rate: int | None = None,
     max_seconds: float = MAX_STREAMED_SECONDS,
 ) -> AudioStream:
-    """Open ``source``, a path, ``"-"`` for standard input, bytes or a binary stream, for decoding.
+    """Open ``source``, a path, ``"-"`` for standard input, bytes, a binary stream or a piece of a
+    file, for decoding.
 
     WAV, AIFF, AU, NIST SPHERE, FLAC, MP3, Ogg and everything else that FFmpeg reads are read, M4A,
     WebM and the sound of videos among them; of a file in which one recording follows another, all
@@ -150,8 +152,12 @@ def open_audio(
     """
     name = source_name(source)
     with ExitStack() as resources, named(name):
-        given = open_input(source, resources)
-        sound = open_sound(given) if raw_rate is None else open_samples(given, raw_rate)
+        if isinstance(source, Piece):
+            sound = open_piece(source, resources)
+        elif raw_rate is None:
+            sound = open_sound(open_input(source, resources))
+        else:
+            sound = open_samples(open_input(source, resources), raw_rate)
         return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
 
 
@@ -210,6 +216,8 @@ def source_name(source: object) -> str:
     >>> source_name("-"), source_name(b"RIFF")
     ('<stdin>', '<audio bytes>')
     """
+    if isinstance(source, Piece):
+        return str(source)
     if isinstance(source, str | os.PathLike):
         return "<stdin>" if is_standard_input(source) else os.fsdecode(source)
     return "<audio bytes>"

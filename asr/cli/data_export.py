@@ -58,7 +58,7 @@ def export_nemo(
     from asr.data.formats.item import read_utterances
     from asr.data.formats.nemo import write_nemo
 
-    utterances = read_utterances(manifest)
+    utterances = read_utterances(manifest, pieces=True)
     write_nemo(output, utterances)
     print_size(output, utterances)
 

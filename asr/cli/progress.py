@@ -8,6 +8,8 @@ import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from asr.audio.inputs import Piece
+
 
 class CountProgress:
     """A line that counts what is done; it is shown on standard error if that is a terminal."""
@@ -44,7 +46,7 @@ class TranscriptionProgress:
     read from their headers on a thread meanwhile.
     """
 
-    def __init__(self, sources: Sequence[str]) -> None:
+    def __init__(self, sources: Sequence[str | Piece]) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.fields[files]} of {task.fields[count]}"),
@@ -102,7 +104,9 @@ class TranscriptionProgress:
         total = 0.0
         for source in self._sources:
             try:
-                total += soundfile.info(source).duration
+                path = source if isinstance(source, str) else source.path
+                held = soundfile.info(path).duration
+                total += held if isinstance(source, str) else source.duration or held
             except (soundfile.SoundFileError, OSError):
                 continue  # libsndfile cannot read it; its duration is unknown until it is done
         self._total = total

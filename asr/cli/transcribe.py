@@ -1,6 +1,7 @@
 """``asr transcribe`` turns recordings into text."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from asr.errors import AsrError, AudioError
 from asr.recognition.formats import FORMATS, TOGETHER, Format
 
 if TYPE_CHECKING:
+    from asr.audio.inputs import Piece
     from asr.recognition.transcript import Transcript
 
 
@@ -108,9 +110,9 @@ def transcribe(
     """Transcribe audio files of any length.
 
     For one input, each segment of speech is printed as a line as soon as it is recognised. For
-    several inputs, a line holds the path, a tab and the text. With -f json, a line is a JSON
-    object. A file that cannot be read is reported, the others are transcribed, and the exit code
-    is 1.
+    several inputs, a line holds the path, or the id in a manifest, a tab and the text. With -f
+    json, a line is a JSON object. A file that cannot be read is reported, the others are
+    transcribed, and the exit code is 1.
 
     Standard input is transcribed while it is still going on. Because a bidirectional model needs
     to hear what follows, a segment (up to a pause, 15 s at most) is printed 2 to 9 s after its end.
@@ -129,13 +131,14 @@ def transcribe(
     if raw_rate is not None and "-" not in audio:
         raise click.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
     subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
-    sources = find_audio_files(audio)
+    sources = find_audio_files(audio, lambda message: print(f"note: {message}", file=sys.stderr))
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:
         raise click.BadParameter(f"{format} of several inputs needs --output-dir")
     formats = list(FORMATS) if format is Format.all else [str(format)]
     jobs = plan_jobs(
-        [source.path for source in sources],
+        [source.source for source in sources],
         [source.root for source in sources],
+        [source.id for source in sources],
         folder=output_dir,
         formats=formats,
         share=shard,
@@ -150,7 +153,7 @@ def transcribe(
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         source = jobs[0].source
         segments = transcriber.stream(source, raw_rate)
-        for text in stream(format, source, segments, subtitles):
+        for text in stream(format, source, segments, subtitles, jobs[0].name):
             print(text, end="", flush=True)
         assert segments.transcript is not None
         _warn(source, segments.transcript)
@@ -170,12 +173,21 @@ def transcribe(
                 progress.finished(0.0)
                 continue
             _warn(job.source, result)
+            write = partial(
+                render,
+                source=job.source,
+                transcript=result,
+                options=subtitles,
+                settings=settings,
+                id=job.id,
+                name=job.name,
+            )
             for name, path in job.outputs.items():
-                write_atomically(path, render(name, job.source, result, subtitles, settings))
+                write_atomically(path, write(name))
             if output_dir is None:
-                text = render(format, job.source, result, subtitles, settings)
+                text = write(format)
                 if format is Format.txt and len(sources) > 1:
-                    text = f"{job.source}\t{result.text}\n"
+                    text = f"{job.id or job.source}\t{result.text}\n"
                 print(text, end="", flush=True)
             progress.finished(result.duration)
     if failed and len(sources) > 1:
@@ -184,6 +196,6 @@ def transcribe(
         raise click.exceptions.Exit(1)
 
 
-def _warn(source: str, transcript: "Transcript") -> None:
+def _warn(source: "str | Piece", transcript: "Transcript") -> None:
     for warning in transcript.warnings:
         print(f"warning: {source}: {warning}", file=sys.stderr)

@@ -3,18 +3,23 @@
     {"audio_filepath": "wav/a.wav", "duration": 2.31, "text": "yes", "id": "a", "speaker": "s1"}
 
 ``audio_filepath``, ``duration`` (s) and ``text`` are needed; the latter two may be missing where a
-manifest only names recordings. ``id`` is by default the name of the file without its suffix. Every
-further field is kept.
+manifest only names recordings. With ``offset`` (s), the utterance is a piece of the recording,
+which begins there and lasts ``duration``, or, if that is missing, until the end. ``id`` is by
+default the name of the file without its suffix, for a piece with its beginning and end in
+milliseconds, such as ``talk-0012500-0015250``; where several utterances would have the same, the
+folders are added that tell them apart, and a number if nothing does. Every further field is kept.
 """
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from asr.audio.inputs import Piece
 from asr.errors import DataError
 from asr.files import name_as_text, parse_json, read_text, to_json, write_atomically
+from asr.recognition.names import distinct_names
 from asr.text import Vocabulary, min_frames, normalize
 
 DURATION_TOLERANCE = 0.05
@@ -25,7 +30,8 @@ DURATION_TOLERANCE = 0.05
 class Utterance:
     """One line of a manifest: ``audio`` is a full path, ``duration`` is in seconds, ``text`` is
     normalised, ``extra`` holds further fields, and ``line`` counts from 1 (0 if the utterance was
-    not read from a file)."""
+    not read from a file). With an ``offset`` (s), the utterance is the piece of the recording that
+    begins there."""
 
     audio: Path
     duration: float
@@ -34,6 +40,14 @@ class Utterance:
     speaker: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     line: int = 0
+    offset: float | None = None
+
+    @property
+    def source(self) -> Path | Piece:
+        """The recording, or the piece of it, that is to be read."""
+        if self.offset is None:
+            return self.audio
+        return Piece(self.audio, self.offset, self.duration or None)
 
 
 @dataclass(frozen=True)
@@ -92,7 +106,6 @@ def scan_manifest(
     lines = read_text(path, "manifest").split("\n")  # JSON may hold other separators
     utterances: list[Utterance] = []
     problems: list[Problem] = []
-    first_line: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -101,20 +114,48 @@ def scan_manifest(
         except DataError as error:
             problems.append(Problem(path, number, "line", str(error)))
             continue
-        first = first_line.setdefault(utterance.id, number)
-        if first != number:
-            message = f"its id is already in line {first}; give each utterance an id of its own"
-            problems.append(Problem(path, number, "id", message, utterance.id))
         utterances.append(utterance)
     if not utterances and not problems:
         raise DataError(f"{path}: the manifest holds no utterance")
-    return utterances, problems
+    utterances = _with_default_ids(utterances)
+    first_line: dict[str, int] = {}
+    for item in utterances:
+        first = first_line.setdefault(item.id, item.line)
+        if first != item.line:
+            message = f"its id is already in line {first}; give each utterance an id of its own"
+            problems.append(Problem(path, item.line, "id", message, item.id))
+    return utterances, sorted(problems, key=lambda problem: problem.line)
+
+
+def _with_default_ids(utterances: list[Utterance]) -> list[Utterance]:
+    """Give an id to the utterances that have none, each another than all others."""
+    places = [place for place, item in enumerate(utterances) if not item.id]
+    if not places:
+        return utterances
+    taken = {item.id for item in utterances if item.id}
+    names = distinct_names([_default_id(utterances[place]) for place in places], taken)
+    for place, name in zip(places, names, strict=True):
+        utterances[place] = replace(utterances[place], id=name)
+    return utterances
+
+
+def _default_id(item: Utterance) -> str:
+    """Return the path of a recording without its suffix, for a piece with the milliseconds between
+    which it lies."""
+    name = name_as_text(os.path.splitext(item.audio)[0])
+    if item.offset is None:
+        return name
+    name += f"-{round(1000 * item.offset):07}"
+    if item.duration:
+        name += f"-{round(1000 * (item.offset + item.duration)):07}"
+    return name
 
 
 def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
     values = parse_json(line, ("audio_filepath",))
     if not isinstance(values, dict):
         raise DataError(f"needs a JSON object, got {type(values).__name__}")
+    given_duration = values.get("duration")
     if not transcribed:
         values = {"duration": 0.0, "text": "", **values}
     wanted: dict[str, tuple[type, ...]] = {
@@ -129,16 +170,25 @@ def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
             raise DataError(f"{key!r} needs {kinds[-1].__name__}, got {values[key]!r}")
     if not 0 <= values["duration"] < float("inf"):
         raise DataError(f"'duration' is {values['duration']}, needs seconds >= 0")
+    offset = values.pop("offset", None)
+    if offset is not None:
+        if not isinstance(offset, int | float) or isinstance(offset, bool):
+            raise DataError(f"'offset' needs float, got {offset!r}")
+        if not 0 <= offset < float("inf"):
+            raise DataError(f"'offset' is {offset}, needs seconds >= 0")
+        if given_duration == 0:
+            raise DataError("'duration' is 0, but a piece with an 'offset' needs seconds > 0")
     audio = Path(os.path.normpath(path.absolute().parent / values.pop("audio_filepath")))
-    speaker = values.pop("speaker", None)
+    id, speaker = values.pop("id", None), values.pop("speaker", None)
     return Utterance(
         audio=audio,
         duration=float(values.pop("duration")),
         text=normalize(values.pop("text")),
-        id=str(values.pop("id", name_as_text(audio.stem))),
+        id="" if id is None else str(id),
         speaker=None if speaker is None else str(speaker),
         extra=values,
         line=number,
+        offset=None if offset is None else float(offset),
     )
 
 
@@ -154,6 +204,7 @@ def write_manifest(path: str | Path, utterances: Iterable[Utterance]) -> None:
     for item in utterances:
         values: dict[str, Any] = {
             "audio_filepath": os.path.relpath(item.audio, folder),
+            **({} if item.offset is None else {"offset": item.offset}),
             "duration": round(item.duration, 6),
             "text": item.text,
             "id": item.id,

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter, Measures
 from asr.audio.read import open_audio
 from asr.data.leakage import Leakage, find_leakage
@@ -147,7 +148,7 @@ def summarize_manifests(
         DataError: a manifest that cannot be read.
     """
     sets = [read_manifest(path) for path in paths]
-    samples = [[item.audio for item in draw_sample(items, audio_files, seed)] for items in sets]
+    samples = [[item.source for item in draw_sample(items, audio_files, seed)] for items in sets]
     total = sum(map(len, samples))
     threads = os.cpu_count() or 1
     found: list[ManifestSummary] = []
@@ -223,7 +224,7 @@ def draw_sample(utterances: Sequence[Utterance], count: int, seed: int) -> list[
     return [utterances[index] for index in sorted(order[:count].tolist())]
 
 
-def measure_recording(path: Path, info: ModelInfo) -> Measures | AudioError | None:
+def measure_recording(source: AudioInput, info: ModelInfo) -> Measures | AudioError | None:
     """Measure level, noise and clipping of a recording at the model's rate.
 
     Returns:
@@ -231,7 +232,7 @@ def measure_recording(path: Path, info: ModelInfo) -> Measures | AudioError | No
     """
     meter = AudioMeter(info.sample_rate, info.min_samples)
     try:
-        with open_audio(path, info.sample_rate) as stream:
+        with open_audio(source, info.sample_rate) as stream:
             for block in stream:
                 meter.add(block)
     except AudioError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from asr.audio.probe import Probe, decode, probe
-from asr.audio.read import MAX_READ_SECONDS
+from asr.audio.read import MAX_READ_SECONDS, MAX_STREAMED_SECONDS
 from asr.counts import counted
 from asr.data.manifest import (
     DURATION_TOLERANCE,
@@ -85,27 +85,25 @@ def validate(
     flawed = {problem.line for problem in problems if problem.kind == "characters"}
     formats: Counter[tuple[int, int]] = Counter()
     done = 0
-    for items, findings in _look_ahead(utterances, decoded):
-        for item, found in zip(items, findings, strict=True):
-            problem = partial(Problem, path, item.line, id=item.id)
-            if isinstance(found, AudioError):
-                problems.append(problem("audio", str(found)))
+    for groups, findings in _look_ahead(utterances, decoded):
+        for items, whole in zip(groups, findings, strict=True):
+            if isinstance(whole, AudioError):
+                problems += [Problem(path, x.line, "audio", str(whole), x.id) for x in items]
                 continue
-            formats[found.rate, found.channels] += 1
-            for warning in found.warnings:
-                problems.append(problem("truncated", f"{item.audio}: {warning}"))
-            if abs(found.duration - item.duration) > DURATION_TOLERANCE:
-                message = (
-                    f"duration is {item.duration:.3f} s here, the audio has {found.duration:.3f} s"
-                )
-                problems.append(problem("duration", message))
-            if vocabulary is not None and num_frames is not None and item.line not in flawed:
+            formats[whole.rate, whole.channels] += len(items)
+            for warning in whole.warnings:
+                message = f"{items[0].audio}: {warning}"
+                problems.append(Problem(path, items[0].line, "truncated", message, items[0].id))
+            for item in items:
+                held = _held(item, whole.duration)
+                if message := _wrong_duration(item, held):
+                    problems.append(Problem(path, item.line, "duration", message, item.id))
+                if vocabulary is None or num_frames is None or item.line in flawed:
+                    continue
                 if not fits(item, vocabulary, num_frames):
-                    message = (
-                        f"{len(item.text)} characters do not fit in {found.duration:.3f} s of audio"
-                    )
-                    problems.append(problem("length", message))
-        done += len(items)
+                    message = f"{len(item.text)} characters do not fit in {held:.3f} s of audio"
+                    problems.append(Problem(path, item.line, "length", message, item.id))
+        done += sum(map(len, groups))
         progress(done, len(utterances))
     return Validation(path, utterances, sorted(problems, key=lambda x: x.line), formats)
 
@@ -139,20 +137,51 @@ def count_kinds(problems: Iterable[Problem]) -> list[str]:
     ]
 
 
+def _held(item: Utterance, duration: float) -> float:
+    """Return how many seconds of an utterance a recording of this ``duration`` (s) holds."""
+    if item.offset is None:
+        return duration
+    return max(0.0, min(item.duration, duration - item.offset))
+
+
+def _wrong_duration(item: Utterance, held: float) -> str:
+    """Return what is wrong with the duration of an utterance; an empty text if nothing is."""
+    if abs(held - item.duration) <= DURATION_TOLERANCE:
+        return ""
+    if item.offset is None:
+        return f"duration is {item.duration:.3f} s here, the audio has {held:.3f} s"
+    end = item.offset + item.duration
+    return (
+        f"it lies from {item.offset:.3f} to {end:.3f} s, the audio has {held:.3f} s of this piece"
+    )
+
+
 def _look_ahead(
     utterances: Sequence[Utterance], decoded: bool
-) -> Iterable[tuple[Sequence[Utterance], list[Probe | AudioError]]]:
-    batches = [utterances[i : i + _BATCH] for i in range(0, len(utterances), _BATCH)]
+) -> Iterable[tuple[list[list[Utterance]], list[Probe | AudioError]]]:
+    """Yield batches of utterances, the pieces of a recording together, and what was found."""
+    groups: list[list[Utterance]] = []
+    pieces: dict[Path, list[Utterance]] = {}
+    for item in utterances:
+        if item.offset is None:
+            groups.append([item])
+        elif item.audio in pieces:
+            pieces[item.audio].append(item)
+        else:
+            pieces[item.audio] = [item]
+            groups.append(pieces[item.audio])
+    batches = [groups[i : i + _BATCH] for i in range(0, len(groups), _BATCH)]
     threads = os.cpu_count() or 1
     findings = prefetch_map(partial(_look, decoded=decoded), batches, threads, threads * _WAITING)
     return zip(batches, findings, strict=True)
 
 
-def _look(items: Sequence[Utterance], decoded: bool) -> list[Probe | AudioError]:
+def _look(groups: Sequence[Sequence[Utterance]], decoded: bool) -> list[Probe | AudioError]:
     found: list[Probe | AudioError] = []
-    for item in items:
+    for items in groups:
+        longest = MAX_READ_SECONDS if items[0].offset is None else MAX_STREAMED_SECONDS
         try:
-            found.append((decode if decoded else probe)(item.audio, MAX_READ_SECONDS))
+            found.append((decode if decoded else probe)(items[0].audio, longest))
         except AudioError as error:
             found.append(error)
     return found

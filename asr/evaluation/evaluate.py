@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from asr.audio.inputs import AudioInput
 from asr.data.leakage import Leakage, find_leakage
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AsrError, DataError
@@ -100,9 +101,9 @@ def evaluate(
     )
     started = time.perf_counter()
     transcripts: list[Transcript] = []
-    paths = [item.audio for item in utterances]
+    sources = [item.source for item in utterances]
     for item, result in zip(
-        utterances, transcriber.transcribe_many(paths, batch_size), strict=True
+        utterances, transcriber.transcribe_many(sources, batch_size), strict=True
     ):
         if isinstance(result, AsrError):
             raise DataError(f"{item.id}: {result}; every utterance of {manifest} must be readable")
@@ -139,18 +140,18 @@ def _score(pairs: Sequence[tuple[str, str]], unit: str) -> Score:
     return score(references, hypotheses, unit)
 
 
-def measure_latency(paths: list[Path], transcriber: Transcriber) -> Latency:
-    """Transcribe up to :data:`RECORDINGS` of ``paths`` one by one, spread evenly over them, and
-    return how long each took. At least one path is needed.
+def measure_latency(sources: Sequence[AudioInput], transcriber: Transcriber) -> Latency:
+    """Transcribe up to :data:`RECORDINGS` of ``sources`` one by one, spread evenly over them, and
+    return how long each took. At least one is needed.
 
     Raises:
         AudioError: a recording that cannot be read.
     """
-    places = np.unique(np.linspace(0, len(paths) - 1, RECORDINGS).round().astype(int))
+    places = np.unique(np.linspace(0, len(sources) - 1, RECORDINGS).round().astype(int))
     seconds = []
     for place in places:
         started = time.perf_counter()
-        transcriber.transcribe(paths[place])
+        transcriber.transcribe(sources[place])
         seconds.append(time.perf_counter() - started)
     median, p95 = np.quantile(seconds, [0.5, 0.95])
     return Latency(len(seconds), round(float(median), 4), round(float(p95), 4))
@@ -227,6 +228,7 @@ def _values(
         "id": item.id,
         "speaker": item.speaker,
         "audio": os.path.relpath(item.audio, folder).replace(os.sep, "/"),
+        **({} if item.offset is None else {"offset": item.offset}),
         "duration": round(transcript.duration, 3),
         "noise": None if measures is None else round(measures.level - measures.noise, 1),
         "fields": {

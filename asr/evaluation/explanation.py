@@ -64,7 +64,7 @@ def explain(
     for (item, result), log_probs in zip(wrong, _log_probs(wrong, transcriber), strict=True):
         shown = None
         if item.id in worst:
-            shown = picture(read_audio(item.audio, model.sample_rate).samples, log_probs, model)
+            shown = picture(read_audio(item.source, model.sample_rate).samples, log_probs, model)
         explanations[item.id] = Explanation(
             attribute(item.text, result.text, log_probs, vocabulary, transcriber.search),
             label_score(item.text, result.text, log_probs, vocabulary),
@@ -76,7 +76,7 @@ def explain(
 def _log_probs(
     wrong: list[tuple[Utterance, Transcript]], transcriber: Transcriber
 ) -> Iterator[LogProbs]:
-    for result in transcriber.log_probs_many([item.audio for item, _ in wrong]):
+    for result in transcriber.log_probs_many([item.source for item, _ in wrong]):
         if isinstance(result, AsrError):
             raise DataError(f"{result}; it was readable when it was recognised")
         yield result

@@ -113,7 +113,7 @@ def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibr
         **asdict(bundle.options),
     )
     utterances = read_manifest(manifest)
-    results = list(transcriber.transcribe_many([item.audio for item in utterances]))
+    results = list(transcriber.transcribe_many([item.source for item in utterances]))
     failed = [result for result in results if isinstance(result, AsrError)]
     if failed:
         raise failed[0]

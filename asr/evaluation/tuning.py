@@ -162,7 +162,7 @@ def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list
     Raises:
         DataError: a recording cannot be read.
     """
-    results = transcriber.log_probs_many([item.audio for item in utterances])
+    results = transcriber.log_probs_many([item.source for item in utterances])
     log_probs = []
     for item, result in zip(utterances, results, strict=True):
         if isinstance(result, AsrError):

@@ -118,7 +118,7 @@ def _clips(
     clips = []
     for item in sorted(chosen, key=lambda item: item.speaker or ""):
         try:
-            samples = read_audio(item.audio, info.sample_rate).samples
+            samples = read_audio(item.source, info.sample_rate).samples
             words = tuple(info.vocabulary.split_words(item.text))
         except (AudioError, DataError):  # an evaluation reports it
             continue

@@ -146,7 +146,7 @@ class Transcriber:
 
     def transcribe_many(
         self,
-        sources: Sequence[str | Path],
+        sources: Sequence[AudioInput],
         batch_size: int = BATCH_SIZE,
         raw_rate: int | None = None,
         progress: Callable[[float], None] = lambda seconds: None,
@@ -168,7 +168,7 @@ class Transcriber:
         )
 
     def log_probs_many(
-        self, sources: Sequence[str | Path], batch_size: int = BATCH_SIZE
+        self, sources: Sequence[AudioInput], batch_size: int = BATCH_SIZE
     ) -> Iterator[LogProbs | AsrError]:
         """Yield the log-probabilities (frames, V) of ``sources`` in their order, not decoded.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from asr.audio.inputs import Piece
 from asr.audio.read import source_name
 from asr.errors import ConfigError
 from asr.files import name_as_text, to_json
@@ -30,15 +31,19 @@ from asr.recognition.words import join_words
 
 def render(
     format: str,
-    source: str | Path,
+    source: str | Path | Piece,
     transcript: Transcript,
     options: SubtitleOptions = ONE_LINE,
     settings: Mapping[str, Any] | None = None,
+    *,
+    id: str | None = None,
+    name: str | None = None,
 ) -> str:
     """Return a transcript of ``source`` as text in one of ``FORMATS``.
 
     ``options`` apply to ``srt`` and ``vtt``. ``settings``, such as those of the decoder, are
-    written into ``json`` alone.
+    written into ``json`` alone, and so is the ``id`` of the recording in its manifest. ``name`` is
+    the recording in ``ctm``; None stands for the name of the file without its suffix.
 
     >>> from asr.recognition.words import Word
     >>> words = Word("go", 0.0, 0.4, 1.0), Word("on", 0.5, 0.9, 1.0)
@@ -54,17 +59,18 @@ def render(
         ConfigError: the format is unknown.
     """
     if format == "json":
-        return _json(source, transcript, settings or {})
+        return _json(source, transcript, settings or {}, id)
     if format == "textgrid":
         return _textgrid(transcript)
-    return "".join(stream(format, source, transcript.segments, options))
+    return "".join(stream(format, source, transcript.segments, options, name))
 
 
 def stream(
     format: str,
-    source: str | Path,
+    source: str | Path | Piece,
     segments: Iterable[Segment],
     options: SubtitleOptions = ONE_LINE,
+    name: str | None = None,
 ) -> Iterator[str]:
     """Yield the text that :func:`render` returns in parts, each as soon as its segments have come.
 
@@ -74,10 +80,12 @@ def stream(
     if format not in INCREMENTAL:
         known = INCREMENTAL if format in FORMATS else FORMATS
         raise ConfigError(f"format is {format!r}, needs one of {', '.join(known)}")
-    return INCREMENTAL[format](source, segments, options)
+    if name is None:
+        name = file_stem(source.path if isinstance(source, Piece) else source)
+    return INCREMENTAL[format](name, segments, options)
 
 
-def _txt(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
+def _txt(_: str, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
     """Yield a line for each segment, or one empty line if nothing was said."""
     line = None
     for segment in segments:
@@ -86,7 +94,7 @@ def _txt(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Ite
         yield "\n"
 
 
-def _srt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
+def _srt(_: str, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
     """Yield the cues of SubRip, which has no escapes: an arrow ``-->`` within text becomes
     ``->``."""
     cues = to_cues(segments, options, lambda text: re.sub("-{2,}>", "->", text))
@@ -95,7 +103,7 @@ def _srt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -
         yield f"{number}\n{times}\n{text}\n\n"
 
 
-def _vtt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
+def _vtt(_: str, segments: Iterable[Segment], options: SubtitleOptions) -> Iterator[str]:
     """Yield the cues of WebVTT (W3C), in which ``&``, ``<`` and ``>`` of the text are escaped."""
     escapes = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
     yield "WEBVTT\n\n"
@@ -103,36 +111,47 @@ def _vtt(_: str | Path, segments: Iterable[Segment], options: SubtitleOptions) -
         yield f"{_clock(start, '.', False)} --> {_clock(end, '.', False)}\n{text}\n\n"
 
 
-def _tsv(_: str | Path, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
+def _tsv(_: str, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[str]:
     """Yield a line for each segment: start (ms), end (ms) and text, separated by tabs."""
     yield "start\tend\ttext\n"
     for words in timed_words(segments):
         yield f"{words[0].start}\t{words[-1].end}\t{join_words(words)}\n"
 
 
-def _ctm(source: str | Path, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
+def _ctm(name: str, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator[str]:
     """Yield NIST's conversation time marks, a line for each word: recording, channel, start (s),
     duration (s), word and confidence."""
-    recording = _column(name_as_text(file_stem(source)))
+    recording = column(name_as_text(name))
     for words in timed_words(segments):
         yield "".join(
             f"{recording} 1 {word.start / 1000:.3f} {(word.end - word.start) / 1000:.3f} "
-            f"{_column(word.text)} {word.confidence:.4f}\n"
+            f"{column(word.text)} {word.confidence:.4f}\n"
             for word in words
         )
 
 
-INCREMENTAL: dict[
-    str, Callable[[str | Path, Iterable[Segment], SubtitleOptions], Iterator[str]]
-] = {"txt": _txt, "srt": _srt, "vtt": _vtt, "tsv": _tsv, "ctm": _ctm}
+INCREMENTAL: dict[str, Callable[[str, Iterable[Segment], SubtitleOptions], Iterator[str]]] = {
+    "txt": _txt,
+    "srt": _srt,
+    "vtt": _vtt,
+    "tsv": _tsv,
+    "ctm": _ctm,
+}
 
 
-def _json(source: str | Path, transcript: Transcript, settings: Mapping[str, Any]) -> str:
+def _json(
+    source: str | Path | Piece,
+    transcript: Transcript,
+    settings: Mapping[str, Any],
+    id: str | None,
+) -> str:
     """Return one JSON object on one line; times are in seconds, ``model`` is the hash of the
     graph."""
     segments = list(timed_words(transcript.segments))
     values: dict[str, Any] = {
-        "audio": source_name(source),
+        "audio": source_name(source.path if isinstance(source, Piece) else source),
+        **({} if id is None else {"id": id}),
+        **({"offset": source.start} if isinstance(source, Piece) else {}),
         "text": transcript.text,
         "words": [
             {
@@ -212,7 +231,7 @@ def _clock(milliseconds: int, mark: str, always_hours: bool) -> str:
     return f"{start}{minutes:02}:{seconds:02}{mark}{milliseconds:03}"
 
 
-def _column(text: str) -> str:
+def column(text: str) -> str:
     """Return ``text`` as one column: with underscores in place of spaces."""
     return "_".join(text.split()) or "_"
 

@@ -73,7 +73,7 @@ def write_evaluation(
     from asr.evaluation.explanation import explain
 
     utterances = evaluation.utterances
-    latency = measure_latency([item.audio for item in utterances], transcriber)
+    latency = measure_latency([item.source for item in utterances], transcriber)
     explanations = explain(utterances, evaluation.transcripts, transcriber)
     values = results_values(evaluation, transcriber, explanations, latency)
     written = write_results(folder, values)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import soundfile
 
 from asr.audio.headers import SNIFFED, container_of
+from asr.audio.inputs import Piece
 from asr.audio.read import read_audio
 from asr.errors import AudioError
 from asr.evaluation.comparison import Difference
@@ -59,7 +60,7 @@ def build_payload(
             {
                 **{name: item.get(name) for name in ("id", "speaker", "duration", "noise")},
                 "fields": item.get("fields", {}),
-                "audio": playable(audio / item["audio"], folder, number)
+                "audio": playable(_source(audio / item["audio"], item), folder, number)
                 if audio is not None and "audio" in item
                 else None,
                 "reference": item["reference"],
@@ -120,20 +121,25 @@ def _comparison(difference: Difference, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def playable(audio: Path, folder: Path, number: int) -> str | None:
+def _source(audio: Path, item: Mapping[str, Any]) -> Path | Piece:
+    """Return the recording of an utterance, or the piece of it."""
+    if item.get("offset") is None:
+        return audio
+    return Piece(audio, item["offset"], item["duration"])
+
+
+def playable(audio: Path | Piece, folder: Path, number: int) -> str | None:
     """Return the URL, relative to ``folder``, from which a page there can play ``audio``; None if
     the recording cannot be read.
 
-    If browsers do not play the file, it is converted to a WAV file in ``folder``, whose name is
-    ``number``.
+    If browsers do not play the file, or if it is a piece, it is converted to a WAV file in
+    ``folder``, whose name is ``number``.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     try:
-        with open(audio, "rb") as file:
-            container = container_of(file.read(SNIFFED))
-        if container in PLAYED:
+        if not isinstance(audio, Piece) and _is_played(audio):
             return quote(os.path.relpath(audio, folder.absolute()).replace(os.sep, "/"))
         samples = read_audio(audio, SAMPLE_RATE).samples
     except (OSError, AudioError, ValueError):  # there is no relative path to another drive
@@ -142,3 +148,8 @@ def playable(audio: Path, folder: Path, number: int) -> str | None:
     soundfile.write(wav, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
     write_atomically(folder / AUDIO_FOLDER / f"{number}.wav", wav.getvalue())
     return f"{AUDIO_FOLDER}/{number}.wav"
+
+
+def _is_played(audio: Path) -> bool:
+    with open(audio, "rb") as file:
+        return container_of(file.read(SNIFFED)) in PLAYED

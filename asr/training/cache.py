@@ -18,8 +18,9 @@ class AudioCache:
     """A folder of decoded utterances at ``sample_rate`` Hz, with 16 bits a sample.
 
     Each utterance has one file in ``folder``, whose name is made of the audio's path, size and time
-    of change: several processes and runs can share it, and a changed recording is decoded again. A
-    file that cannot be read counts as missing. Without a ``folder`` nothing is kept.
+    of change, and of where a piece lies: several processes and runs can share it, and a changed
+    recording is decoded again. A file that cannot be read counts as missing. Without a ``folder``
+    nothing is kept.
     """
 
     def __init__(self, folder: Path | None, sample_rate: int) -> None:
@@ -32,23 +33,25 @@ class AudioCache:
         Raises:
             AudioError: the audio cannot be used.
         """
-        path = self._path(item.audio)
+        path = self._path(item)
         stored = _load(path) if path else None
         if stored is None:
-            audio = read_audio(item.audio, self.sample_rate).samples
+            audio = read_audio(item.source, self.sample_rate).samples
             stored = np.round(audio * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16)
             if path:
                 _store(path, stored)
         return stored.astype(np.float32) / np.float32(FULL_SCALE)
 
-    def _path(self, audio: Path) -> Path | None:
+    def _path(self, item: Utterance) -> Path | None:
         if self.folder is None:
             return None
         try:
-            status = os.stat(audio)
+            status = os.stat(item.audio)
         except OSError:
             return None  # read_audio says what is wrong with it
-        key = f"{os.path.abspath(audio)}\0{status.st_size}\0{status.st_mtime_ns}"
+        key = f"{os.path.abspath(item.audio)}\0{status.st_size}\0{status.st_mtime_ns}"
+        if item.offset is not None:
+            key += f"\0{item.offset!r}\0{item.duration!r}"
         name = hashlib.sha1(key.encode()).hexdigest()
         return self.folder / str(self.sample_rate) / name[:2] / f"{name[2:]}.npy"
 

@@ -102,7 +102,7 @@ def recognise_development(
     """
     chosen = rng(seed, "development").permutation(len(utterances))[:MOST].tolist()
     items = [utterances[index] for index in chosen]
-    results = transcriber.transcribe_many([item.audio for item in items])
+    results = transcriber.transcribe_many([item.source for item in items])
     pairs = [
         (item.text, result)
         for item, result in zip(items, results, strict=True)

@@ -143,7 +143,7 @@ class Utterances(Dataset[Any]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         item = self.corpus.train[index]
-        samples = read_audio(item.audio, self.config.features.sample_rate).samples
+        samples = read_audio(item.source, self.config.features.sample_rate).samples
         samples = perturb_speed(samples, random.choice(self.config.augment.speeds))
         return torch.from_numpy(samples), torch.tensor(self.corpus.vocabulary.encode(item.text))
 

@@ -100,7 +100,7 @@ def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
         references.append(text)
         windowed.append(transcript.text)
         in_one_piece.append(" ".join(word.text for word in words))
-    alone = list(transcriber.transcribe_many([item.audio for item in items]))
+    alone = list(transcriber.transcribe_many([item.source for item in items]))
     return Comparison(
         np.concatenate(differences),
         symbols,
@@ -119,7 +119,7 @@ def joined(
     group: list[Samples] = []
     texts: list[str] = []
     for item in items:
-        group.append(read_audio(item.audio, sample_rate).samples)
+        group.append(read_audio(item.source, sample_rate).samples)
         texts.append(item.text)
         if sum(map(len, group)) >= 60 * minutes * sample_rate:
             yield np.concatenate(group), " ".join(texts)

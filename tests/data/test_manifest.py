@@ -5,6 +5,7 @@ import json
 import pytest
 from manifests import GOOD, write
 
+from asr.audio.inputs import Piece
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import DataError
 
@@ -117,3 +118,47 @@ def test_training_refuses_unknown_characters_with_file_line_and_characters(tmp_p
     with pytest.raises(DataError) as error:
         unfit(tmp_path, items, characters="abcdefghijklmnopqrstuvwxyz ")
     assert f"{tmp_path / 'train.jsonl'}:2: room 7b: characters '7'" in str(error.value)
+
+
+def test_default_ids_differ(tmp_path):
+    """Recordings of one name, pieces and ids of null get ids that differ; others keep theirs."""
+
+    def line(name, **more):
+        return {"audio_filepath": name, "duration": 1.0, "text": "yes", **more}
+
+    lines = [
+        line("x/a.wav"), line("y/a.wav", id=None), line("b.wav", id=None), line("c.wav", id="d"),
+        line("d.wav"), line("x/e.wav", offset=0.5), line("x/e.wav", offset=0.5), line("b.flac"),
+    ]  # fmt: skip
+    assert [item.id for item in read_manifest(write(tmp_path, *lines))] == [
+        "x/a", "y/a", "b", "d", "d#2", "e-0000500-0001500", "e-0000500-0001500#2", "b#2"
+    ]  # fmt: skip
+
+
+def test_pieces_are_written_and_read(tmp_path):
+    (item,) = read_manifest(write(tmp_path, GOOD | {"offset": 2}))
+    assert (item.offset, item.source) == (2.0, Piece(tmp_path / "a.wav", 2.0, 1.0))
+    write_manifest(tmp_path / "n.jsonl", [item])
+    assert json.loads((tmp_path / "n.jsonl").read_text())["offset"] == 2.0
+    assert read_manifest(tmp_path / "n.jsonl") == [item]
+    (whole,) = read_manifest(write(tmp_path, GOOD | {"offset": None}))
+    assert (whole.source, whole.extra) == (tmp_path / "a.wav", {"lang": "en"})
+    endless = write(tmp_path, {"audio_filepath": "a.wav", "offset": 2})
+    assert read_manifest(endless, transcribed=False)[0].source == Piece(tmp_path / "a.wav", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"offset": "1"}, "'offset' needs float, got '1'"),
+        ({"offset": True}, "'offset' needs float, got True"),
+        ({"offset": -1}, "'offset' is -1, needs seconds >= 0"),
+        ({"offset": float("inf")}, "'offset' is inf, needs seconds >= 0"),
+        ({"offset": 1, "duration": 0}, "'duration' is 0, but a piece with an 'offset'"),
+    ],
+)
+def test_bad_pieces(tmp_path, change, message):
+    """A piece that lies nowhere is an error."""
+    with pytest.raises(DataError, match=r"m\.jsonl:1: .*") as error:
+        read_manifest(write(tmp_path, GOOD | change))
+    assert message in str(error.value)

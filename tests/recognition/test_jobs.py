@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.audio.inputs import Piece
 from asr.errors import DataError, OutputError
 from asr.recognition.jobs import Job, output_paths, plan_jobs, share_of
 
@@ -87,3 +88,24 @@ def test_two_inputs_claim_one_output():
 def test_an_output_never_replaces_an_input():
     with pytest.raises(OutputError, match="is an input"):
         output_paths(["a.txt"], ".", ["txt"])
+
+
+def test_recordings_of_one_name_are_told_apart():
+    """Outputs that hold several recordings give each a name of its own, whatever the share."""
+    sources = ["x/a.wav", "y/a.flac", "b.wav", "a b.wav", "a_b.wav", "-", "stdin.wav", "b.wav"]
+    names = ["x/a", "y/a", None, None, "a_b#2", None, "stdin#2", "b#2"]
+    assert [job.name for job in plan_jobs(sources)] == names
+    assert [job.name for job in plan_jobs(sources, share="2/2")] == names[1::2]
+
+
+def test_ids_of_manifests_are_names(tmp_path):
+    pieces = [Piece(tmp_path / "a.wav", start, 1.0) for start in (0.0, 1.0)]
+    jobs = plan_jobs(
+        [*pieces, "c.wav", "x.wav"], None, ["u1", "u/2", "u3", None], folder="o", formats=["ctm"]
+    )
+    assert [job.id for job in jobs] == ["u1", "u/2", "u3", None]
+    assert [job.name for job in jobs] == ["u1", "u/2", "u3", None]
+    assert [job.outputs["ctm"].as_posix() for job in jobs] == [
+        "o/u1.ctm", "o/u%2F2.ctm", "o/c.ctm", "o/x.ctm"
+    ]  # fmt: skip
+    assert [job.name for job in plan_jobs(["a.wav"] * 2, None, ["u"] * 2)] == ["u", "u#2"]

@@ -144,3 +144,20 @@ def test_the_share_that_is_cached_stays_under_the_limit():
     assert cached_share(durations, 16000, 1e-3) == 3
     assert cached_share(durations, 16000, 0.0) == 0
     assert cached_share(durations, 16000, 1.0) == 10
+
+
+def test_the_cache_keeps_pieces_apart(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(16000, 0), 16000, subtype="PCM_16")
+    whole = Utterance(path, 1.0, "ab", "w")
+    first, second = (
+        Utterance(path, 0.25, "ab", f"p{offset}", offset=offset) for offset in (0.0, 0.5)
+    )
+    cache = AudioCache(tmp_path / "cache", 16000)
+    for _ in range(2):
+        samples = cache.read(whole)
+        np.testing.assert_array_equal(cache.read(first), samples[:4000])
+        np.testing.assert_array_equal(cache.read(second), samples[8000:12000])
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 3
+    batch = dataset([whole, first, second], tmp_path / "cache").__getitems__(micro(0, 1, 2))
+    assert batch.lengths.tolist() == [16000, 4000, 4000] and batch.rejected == ()

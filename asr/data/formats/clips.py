@@ -3,20 +3,20 @@
 import hashlib
 import io
 import json
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
+from asr.audio.headers import SNIFFED, container_of
+from asr.audio.laid_out import find_samples
 from asr.audio.read import MIN_RATE, open_audio
-from asr.data.formats.ends import is_borne_out, read_layout_of
+from asr.data.formats.ends import is_borne_out
 from asr.errors import AudioError
 from asr.files import write_atomically
 
 _FLAC_CHANNELS = 8
-_UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
 _SIXTEEN = (".flac", "PCM_16", "int16")
 _CODINGS = {
     "PCM_U8": _SIXTEEN, "PCM_S8": _SIXTEEN, "PCM_16": _SIXTEEN, "ULAW": _SIXTEEN, "ALAW": _SIXTEEN,
@@ -70,9 +70,11 @@ def read_extent(path: Path) -> Extent:
     """
     container = None
     with suppress(AudioError, OSError):  # decoding, below, reports the fault
-        container, layout, held = read_layout_of(path)
-        if layout and held:
-            return Extent(layout.rate, held, layout.channels)
+        with open(path, "rb") as file:
+            container = container_of(file.read(SNIFFED))
+            found = find_samples(file)
+        if found and found.frames:
+            return Extent(found.layout.rate, found.frames, found.layout.channels)
     with open_audio(path, MIN_RATE) as stream:
         rate, channels, claimed = stream.source_rate, stream.channels, stream.claimed_seconds
     frames = 0 if claimed is None else round(claimed * rate)
@@ -82,15 +84,6 @@ def read_extent(path: Path) -> Extent:
     if not frames:
         raise AudioError(f"{path}: it holds no sample")
     return Extent(rate, frames, channels)
-
-
-def file_name(id: str) -> str:
-    """Return the name of a file, without a suffix, for what has this id.
-
-    >>> file_name("a/b")
-    'a%2Fb'
-    """
-    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", id)
 
 
 def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:

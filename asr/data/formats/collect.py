@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.data.formats.clips import Clip, Extent, cut, file_name, read_extent
+from asr.data.formats.clips import Clip, Extent, cut, read_extent
 from asr.data.formats.item import Item, Refuse, leaving_out, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError
 from asr.files import name_as_text
 from asr.prefetch import prefetch_map
+from asr.recognition.names import safe_name
 
-FIELDS = ("audio_filepath", "duration", "text", "id", "speaker")
+FIELDS = ("audio_filepath", "offset", "duration", "text", "id", "speaker")
 """The fields that a manifest has itself: a further field cannot have such a name."""
 OVERSHOOT = 0.5
 """The seconds by which a clip may end after its recording; the clip is then shortened, as in
@@ -73,7 +74,7 @@ def collect(items: Iterable[Item], manifest: Path, refuse: Refuse | None = None)
                 put(extra, "recording_id", item.recording, item.where)
             clip = _clip(item, extent)
             if clip is not None:
-                audio, there = cut(clip, clips_folder(manifest), file_name(item.id))
+                audio, there = cut(clip, clips_folder(manifest), safe_name(item.id))
                 cuts[there] += 1
                 extra.setdefault("recording_id", item.recording or name_as_text(item.audio.stem))
                 put(extra, "recording_start", round(clip.begin / extent.rate, 6), item.where)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.audio.headers import SNIFFED, container_of
-from asr.data.formats.clips import file_name
 from asr.errors import DataError, OutputError
+from asr.recognition.names import safe_name
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Commands:
                 first = output.read(SNIFFED)
             if not first:
                 raise DataError(f"{where}: the command {command!r} wrote nothing")
-            path = self.folder / f"{file_name(id)}.{container_of(first) or 'audio'}"
+            path = self.folder / f"{safe_name(id)}.{container_of(first) or 'audio'}"
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
             return path

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import soundfile
 
-from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, read_layout
 from asr.audio.libsndfile import OGG_PAGE
 
 _FLAC_TAIL = 1 << 16
@@ -17,27 +16,6 @@ _MP3_KILOBITS = (
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
 )
 _MP3_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"3DI", b"ID3")
-
-
-def read_layout_of(path: Path) -> tuple[str | None, Layout | None, int]:
-    """Return the container of a file and, where its samples are not compressed, their layout and
-    the number of samples in each channel that the file holds.
-
-    Raises:
-        AudioError: the header contradicts itself.
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file:
-        container = container_of(file.read(SNIFFED))
-        if container not in LAID_OUT:
-            return container, None, 0
-        file.seek(0)
-        layout = read_layout(container, file.read)
-        if not isinstance(layout, Layout):
-            return container, None, 0
-        begin = file.tell()
-        held = (file.seek(0, 2) - begin) // layout.frame_bytes
-    return container, layout, held if layout.frames is None else min(held, layout.frames)
 
 
 def is_borne_out(path: Path, container: str | None, frames: int) -> bool:

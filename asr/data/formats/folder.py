@@ -8,6 +8,7 @@ from pathlib import Path
 
 from asr.audio.inputs import is_audio
 from asr.counts import counted
+from asr.data.audio_files import walk
 from asr.data.formats.item import Item, Refuse, one_line
 from asr.data.manifest import Problem
 from asr.errors import DataError
@@ -59,7 +60,7 @@ def find_files(folder: Path) -> tuple[Files, Files]:
     """
     recordings: Files = defaultdict(list)
     texts: Files = defaultdict(list)
-    for path in sorted(folder.rglob("*")):
+    for path in walk(folder):
         name = path.relative_to(folder)
         key = unicodedata.normalize("NFC", name_as_text(name.with_suffix("").as_posix()))
         if is_audio(name) and path.is_file():

@@ -134,10 +134,11 @@ def seconds(value: Any, name: str, where: str) -> float:
     return number
 
 
-def read_utterances(manifest: Path) -> list[Utterance]:
+def read_utterances(manifest: Path, pieces: bool = False) -> list[Utterance]:
     """Read a manifest, and keep the texts as they are written there, without normalising them.
 
     Raises:
+        DataError: an utterance is a piece of a recording, unless ``pieces`` are allowed.
         DataError: the manifest cannot be used (:func:`asr.data.manifest.read_manifest`), or lists
             an audio file that is not there.
     """
@@ -147,6 +148,11 @@ def read_utterances(manifest: Path) -> list[Utterance]:
     for item in utterances:
         if not item.audio.is_file():
             raise DataError(f"{manifest}:{item.line}: no audio file {item.audio}")
+        if item.offset is not None and not pieces:
+            raise DataError(
+                f"{manifest}:{item.line}: {item.id} is a piece of {item.audio}; cut the pieces "
+                f"into files first (asr data import nemo {manifest})"
+            )
         text = parse_json(lines[item.line - 1], names=None)["text"]
         result.append(replace(item, text=one_line(text)))
     return result

@@ -5,15 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from asr.data.formats.item import (
-    Item,
-    Refuse,
-    cannot_keep,
-    find_audio,
-    leaving_out,
-    one_line,
-    seconds,
-)
+from asr.data.formats.item import Item, Refuse, find_audio, leaving_out, one_line, seconds
 from asr.data.formats.jsonl import read_json_lines, write_json_lines
 from asr.data.manifest import Utterance
 from asr.errors import DataError
@@ -77,17 +69,14 @@ def write_nemo(path: Path, utterances: Sequence[Utterance]) -> None:
     """Write a NeMo manifest; audio paths are relative to its folder.
 
     Raises:
-        DataError: an utterance has a field ``offset``, with which NeMo would read a part of the
-            audio.
         OutputError: the file cannot be written.
     """
     folder = path.absolute().parent
     lines = []
     for item in utterances:
-        if "offset" in item.extra:
-            raise cannot_keep(item, "the field 'offset', which is its own; rename it", "NeMo")
         values: dict[str, Any] = {
             "audio_filepath": os.path.relpath(item.audio, folder),
+            **({} if item.offset is None else {"offset": item.offset}),
             "duration": item.duration,
             "text": item.text,
             "id": item.id,
