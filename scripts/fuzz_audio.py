@@ -262,6 +262,10 @@ def seeds() -> list[bytes]:
         *(encode_with_ffmpeg(sound, container, codec) for container, codec in FFMPEG_CODINGS),
         encode_with_ffmpeg(sound, "mp4", "aac", pictures=True),
         encode_with_ffmpeg(sound, "mpegts", "aac", pictures=True),
+        # Two recordings, one behind the other.
+        *(2 * encode(sound, format=format) for format in ("WAV", "FLAC", "MP3")),
+        2 * encode(sound, format="OGG", subtype="OPUS"),
+        2 * encode_with_ffmpeg(sound, "ipod", "aac"),
     ]
 
 

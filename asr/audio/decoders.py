@@ -5,7 +5,8 @@ Ogg by libsndfile, everything else, and what these refuse, by FFmpeg.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 import numpy as np
 import soxr
@@ -69,11 +70,13 @@ class _OnlyTagsError(AudioError):
 class _Opened:
     """An open recording. ``following`` opens the next one in the same file, once all blocks have
     been consumed, or returns None at the end. ``whole`` is the container if the decoder reads the
-    file by itself, and others may follow in it."""
+    file by itself, and others may follow in it. ``resources`` closes what this recording alone has
+    opened."""
 
     sound: Sound
     following: Callable[[], "_Opened | None"]
     whole: str | None = None
+    resources: ExitStack = field(default_factory=ExitStack)
 
 
 def _all_blocks(given: Input, opened: _Opened, total: Sound) -> Iterator[Block]:
@@ -102,6 +105,7 @@ def _all_blocks(given: Input, opened: _Opened, total: Sound) -> Iterator[Block]:
             )
         if sound.warnings is not total.warnings:
             total.warnings += [where + warning for warning in sound.warnings]
+        present.resources.close()
         number += 1
         try:
             present = present.following()
@@ -136,9 +140,9 @@ def _open(given: Input, joined: str | None = None) -> _Opened:
         pipe.commit()
         links = Links(pipe.some, str(container))
         links.more()
-        link = Input(Pipe(links.read), given.resources)
+        link, own = _link(links, given)
         sound = _decode(link, container, layout, failures)
-        return _Opened(sound, lambda: _next_link(links, given))
+        return _Opened(sound, lambda: _next_link(links, given), resources=own)
     sound = _decode(given, container, layout, failures)
     return _Opened(sound, lambda: None, container if container in JOINED else None)
 
@@ -188,16 +192,23 @@ def _next_plain(given: Input) -> _Opened | None:
     return _open(Input(given.pipe, given.resources)) if is_recording(first) else None
 
 
+def _link(links: Links, given: Input) -> tuple[Input, ExitStack]:
+    """Return the present one of several recordings, and what closes it, at the latest with
+    ``given``: a file may hold more recordings than a process may open files."""
+    own = given.resources.enter_context(ExitStack())
+    return Input(Pipe(links.read), own), own
+
+
 def _next_link(links: Links, given: Input) -> _Opened | None:
     """Open the next of several recordings, if there is another one."""
     while links.more():
-        link = Input(Pipe(links.read), given.resources)
+        link, own = _link(links, given)
         first = link.pipe.read(_EMPTY)
         link.pipe.seek(0)
         try:
             container, _ = _container(link.pipe)
             sound = _decode(link, container, None, [])
-            return _Opened(sound, lambda: _next_link(links, given))
+            return _Opened(sound, lambda: _next_link(links, given), resources=own)
         except _OnlyTagsError:
             continue
         except AudioError:

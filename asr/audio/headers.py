@@ -186,7 +186,7 @@ def _wav(file: Reader) -> Layout | Coded | None:
         bodies[name] = file.read(min(wanted, 64))
         _skip(file, size + size % 2 - len(bodies[name]))
     position = file.tell() - begin
-    tag, channels, rate, _, align, bits = struct.unpack_from(order + "HHIIHH", bodies[b"fmt "])
+    tag, channels, rate, speed, align, bits = struct.unpack_from(order + "HHIIHH", bodies[b"fmt "])
     if tag == _EXTENSIBLE:
         (tag,) = struct.unpack_from(order + "H", bodies[b"fmt "], 24)
     check_limits(rate, channels)
@@ -196,7 +196,7 @@ def _wav(file: Reader) -> Layout | Coded | None:
         return Coded(None if is_placeholder(frames) else frames or None)
     if tag not in (1, 3, 6, 7):
         return None
-    subtype = _wav_subtype(tag, channels, align, bits)
+    subtype = _wav_subtype(tag, channels, align, bits, speed / rate)
     if order == ">":
         layout = Layout(rate, channels, subtype, "BIG", None, "big")
     else:
@@ -212,9 +212,10 @@ def _wav(file: Reader) -> Layout | Coded | None:
     return replace(layout, size=size, behind=max(0, end - position - size))
 
 
-def _wav_subtype(tag: int, channels: int, align: int, bits: int) -> str:
+def _wav_subtype(tag: int, channels: int, align: int, bits: int, speed: float) -> str:
     """Return the subtype of samples by the bytes of a frame (``align``), or, if these fit no
-    subtype, by the ``bits`` of a sample."""
+    subtype, or the bytes that a frame has by the byte rate (``speed``) do not bear them out, by the
+    ``bits`` of a sample."""
     codings: dict[int, dict[int, str]] = {
         1: {**_PCM, 1: "PCM_U8"},
         3: {4: "FLOAT", 8: "DOUBLE"},
@@ -223,9 +224,11 @@ def _wav_subtype(tag: int, channels: int, align: int, bits: int) -> str:
     }
     known = codings[tag]
     width, rest = divmod(align, channels)
-    if rest or width not in known or bits > 8 * width:
+    by_bits = 1 if tag in (6, 7) else (bits + 7) // 8
+    contrary = speed == channels * by_bits != align
+    if rest or width not in known or bits > 8 * width or contrary:
         # Writers err in the one or the other.
-        width = 1 if tag in (6, 7) else (bits + 7) // 8
+        width = by_bits
         if width not in known or align > 16 * channels:
             raise AudioError(
                 f"its header contradicts itself ({align} bytes for {channels} samples of {bits} "

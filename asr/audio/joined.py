@@ -27,6 +27,10 @@ class _Beginning:
     pattern: bytes
     places: tuple[int, ...] = (0,)
 
+    def begins(self, data: bytes) -> bool:
+        """Return True if a recording begins with ``data`` (``_LONGEST`` bytes)."""
+        return re.match(self.pattern, data, re.DOTALL) is not None
+
 
 _BEGINNINGS = {
     "flac": [_Beginning(b"fLaC", rb"fLaC[\x00\x80]\x00\x00\x22")],
@@ -57,8 +61,8 @@ _BEGINNINGS = {
 _BEFORE = {"ogg": rb"OggS\x00[\x00\x01\x04\x05]", "mov": rb"moov"}
 """Bytes of a recording's body: only behind them may another recording begin, because several
 streams of one recording may begin together."""
-_LEAST = {"mp3": 2048}
-"""The fewest bytes of a recording: the first frames of MP3 may stand behind rests of others."""
+_REST = {"mp3": 2048}
+"""The most bytes that may stand before a recording as the rest of another that was cut off."""
 
 JOINED = frozenset(_BEGINNINGS)
 """Containers whose recordings can be told apart when one follows another."""
@@ -83,7 +87,7 @@ class Links:
         self._safe = 0  # the bytes of the buffer that surely belong to it
         self._body = self._found = self._ended = False
         self._started = False
-        self._tag = 0
+        self._least = 0  # the first position at which another recording may begin
 
     def more(self) -> bool:
         """Go on to the next recording; the result is False if there is none."""
@@ -111,7 +115,9 @@ class Links:
 
     def _search(self) -> None:
         data = bytes(self._buffer)
-        start = max(0, self._least(data) - self._released)
+        if not self._released and not self._begin(data):
+            return
+        start = max(0, self._least - self._released)
         if not self._body and (body := re.search(_BEFORE[self._container], data)):
             self._body, start = True, max(start, body.end())
         if self._body:
@@ -124,23 +130,27 @@ class Links:
         else:
             self._safe = len(data) if self._ended else max(0, len(data) - _LONGEST)
 
-    def _least(self, data: bytes) -> int:
-        """Return the first position at which another recording may begin."""
-        if not self._released:
-            self._tag = 0
-            while size := id3_size(data[self._tag : self._tag + 10]):
-                self._tag += size
-        return self._tag + _LEAST.get(self._container, 1)
+    def _begin(self, data: bytes) -> bool:
+        """Find out where another recording may begin at first; the result is False until the bytes
+        that tell it have come."""
+        tag = 0
+        while size := id3_size(data[tag : tag + 10]):
+            tag += size
+        if len(data) < tag + _LONGEST and not self._ended:
+            return False
+        first = data[tag : tag + _LONGEST]
+        known = any(beginning.begins(first) for beginning in _BEGINNINGS[self._container])
+        self._least = tag + (1 if known else _REST.get(self._container, 1))
+        return True
 
 
 def _find(beginning: _Beginning, data: bytes, start: int, ended: bool) -> tuple[int, bool]:
     """Return the first position from ``start`` on at which a recording begins, or, unless the data
     have ``ended``, may begin; and True if that is not sure."""
-    pattern = re.compile(beginning.pattern, re.DOTALL)
     at = data.find(beginning.literal, start)
     while at >= 0:
         for place in beginning.places:
-            if at - place >= start and pattern.match(data[at - place : at - place + _LONGEST]):
+            if at - place >= start and beginning.begins(data[at - place : at - place + _LONGEST]):
                 return at - place, False
         if not ended and len(data) - at < _LONGEST:
             return max(0, at - max(beginning.places)), True

@@ -60,9 +60,10 @@ def find_samples(file: BinaryIO) -> LaidOut | None:
         end = size if run is None else min(size, at + run)
         places.append((at, end - at))
         file.seek(end)
-    counted.seek(0)
-    if is_recording(file.read(SNIFFED)):
-        return None
+    if file.tell() < size:
+        counted.seek(0)
+        if is_recording(file.read(SNIFFED)):
+            return None
     found = LaidOut(layout, tuple(places), ())
     if layout.frames is not None and found.frames < layout.frames:
         warnings.append(

@@ -151,14 +151,20 @@ def open_audio(
         OutputError: there is no room for a pipe's bytes, which have to be stored.
     """
     name = source_name(source)
-    with ExitStack() as resources, named(name):
-        if isinstance(source, Piece):
-            sound = open_piece(source, resources)
-        elif raw_rate is None:
-            sound = open_sound(open_input(source, resources))
-        else:
-            sound = open_samples(open_input(source, resources), raw_rate)
-        return AudioStream(name, sound, sample_rate, max_seconds, resources.pop_all())
+    # Not closed by a "with", since recordings behind the first add to it while blocks are read.
+    resources = ExitStack()
+    try:
+        with named(name):
+            if isinstance(source, Piece):
+                sound = open_piece(source, resources)
+            elif raw_rate is None:
+                sound = open_sound(open_input(source, resources))
+            else:
+                sound = open_samples(open_input(source, resources), raw_rate)
+    except BaseException:
+        resources.close()
+        raise
+    return AudioStream(name, sound, sample_rate, max_seconds, resources)
 
 
 def read_audio(
