@@ -24,6 +24,7 @@ training manifests also unseen_texts (a score) and overlap (:class:`asr.data.lea
 utterances it adds:
 
 audio             path, relative to the manifest
+offset            in seconds, if the utterance is a piece of the recording
 duration, noise   in seconds; in dB, by which the loudest frames lie above the quietest
 fields            further fields of the manifest
 words             start (s), end (s) and confidence of each word of the hypothesis
@@ -47,7 +48,6 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from asr.errors import DataError
@@ -56,6 +56,7 @@ from asr.evaluation.groups import group_fields
 from asr.evaluation.interval import Interval
 from asr.evaluation.normalization import BASIC, Normalization
 from asr.evaluation.reliability import calibrate, judge
+from asr.evaluation.results_schema import find_fault
 from asr.evaluation.sclite import ctm, has_words, stm, trn
 from asr.evaluation.scoring import ErrorCounts, Score, score
 from asr.files import parse_json, read_text, to_json, write_atomically
@@ -64,11 +65,6 @@ from asr.version import __version__
 SCHEMA_VERSION = 2
 FILE = "results.json"
 COLUMNS = ("id", "speaker", "reference", "hypothesis")
-OBJECTS = (
-    *("score", "wer_interval", "manifest", "model", "decoder", "normalization"),
-    *("unseen_texts", "groups", "calibration", "attribution"),
-)
-"""Fields of the whole evaluation that are objects, or null, or are not there."""
 
 
 @dataclass(frozen=True)
@@ -113,22 +109,18 @@ def read_results(path: str | Path) -> Results:
     version = values.get("schema_version")
     if version is None:
         raise _unusable(path, "it has no schema_version")
-    utterances = values.get("utterances")
-    if not isinstance(utterances, list):
+    if not isinstance(values.get("utterances"), list):
         raise _unusable(path, "it has no list of utterances")
     if version != SCHEMA_VERSION:
         raise DataError(
             f"{path}: schema_version is {version!r}, this version of asr reads {SCHEMA_VERSION}; "
             "evaluate once more"
         )
-    for number, item in enumerate(utterances, start=1):
-        _check_utterance(path, number, item)
-    by_id = _by_id(utterances)
-    if len(by_id) < len(utterances):
+    if fault := find_fault(values):
+        raise _unusable(path, fault)
+    by_id = _by_id(values["utterances"])
+    if len(by_id) < len(values["utterances"]):
         raise _unusable(path, "an id of its utterances occurs twice")
-    for name in OBJECTS:
-        if not isinstance(values.get(name), dict | None):
-            raise _unusable(path, f"its {name} is {_shown(values[name])}, no object")
     return Results(path, by_id, values)
 
 
@@ -136,36 +128,20 @@ def check_reportable(results: Results) -> None:
     """Refuse results that lack what a report shows: the scores, and the errors of each utterance.
 
     Raises:
-        DataError: a field is not there, or is something else.
+        DataError: one of them is not there.
     """
     for name in ("wer", "cer", "cer_without_spaces", "ser"):
-        rate = (results.values.get("score") or {}).get(name)
-        if not isinstance(rate, dict) or not isinstance(rate.get("errors"), int):
+        if (results.values.get("score") or {}).get(name) is None:
             raise _unusable(results.path, f"its score has no {name}")
     for item in results.values["utterances"]:
-        if not isinstance(item.get("errors"), int):
+        if item.get("errors") is None:
             raise _unusable(results.path, f"utterance {item['id']} has no number of errors")
-
-
-def _check_utterance(path: Path, number: int, item: Any) -> None:
-    if not isinstance(item, dict):
-        raise _unusable(path, f"utterance {number} is {_shown(item)}, no object")
-    for name in COLUMNS:
-        if name not in item:
-            raise _unusable(path, f"utterance {number} has no {name}")
-        if not isinstance(item[name], str) and (name != "speaker" or item[name] is not None):
-            raise _unusable(path, f"{name} of utterance {number} is {_shown(item[name])}, no text")
 
 
 def _unusable(path: Path, reason: str) -> DataError:
     return DataError(
         f"{path}: not a {FILE} of asr evaluate or asr score: {reason}; evaluate or score once more"
     )
-
-
-def _shown(value: Any) -> str:
-    """Return a value as JSON, shortened."""
-    return shorten(to_json(value), 40, placeholder=" …")
 
 
 def same_utterances(results: Sequence[Results]) -> list[str]:

@@ -59,9 +59,9 @@ def build_payload(
         utterances.append(
             {
                 **{name: item.get(name) for name in ("id", "speaker", "duration", "noise")},
-                "fields": item.get("fields", {}),
+                "fields": item.get("fields") or {},
                 "audio": playable(_source(audio / item["audio"], item), folder, number)
-                if audio is not None and "audio" in item
+                if audio is not None and item.get("audio") is not None
                 else None,
                 "reference": item["reference"],
                 "outputs": [_output(output) for output in outputs],
@@ -125,7 +125,7 @@ def _source(audio: Path, item: Mapping[str, Any]) -> Path | Piece:
     """Return the recording of an utterance, or the piece of it."""
     if item.get("offset") is None:
         return audio
-    return Piece(audio, item["offset"], item["duration"])
+    return Piece(audio, item["offset"], item.get("duration"))
 
 
 def playable(audio: Path | Piece, folder: Path, number: int) -> str | None:

@@ -91,7 +91,11 @@ def test_characters(text, tmp_path):
     [
         (["none.txt", "-o", "lm.arpa"], 1, "error: cannot read none.txt: No such file"),
         (["TEXT", "-o", "lm.arpa", "--prune", "1,2"], 1, "error: pruning needs counts that start"),
-        (["TEXT", "-o", "lm.txt"], 2, "lm.txt needs to end in .arpa, .arpa.gz or .ngram"),
+        (
+            ["TEXT", "-o", "lm.txt"],
+            2,
+            "lm.txt needs to end in .arpa, .arpa.gz, .arpa.bz2, .arpa.xz or .ngram",
+        ),
         (["TEXT", "-o", "lm.arpa", "--prune", "one"], 2, "'one' needs to be counts such as 0,0,1"),
         (["TEXT", "-o", "lm.arpa", "--order", "7"], 2, "'--order'"),
         (["TEXT", "-o", "lm.ngram", "--bits", "16"], 2, "'--bits'"),

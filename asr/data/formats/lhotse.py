@@ -134,7 +134,7 @@ def _recording(where: str, values: Any, folder: Path) -> _Recording:
         (source,) = sources
         channels = [int(channel) for channel in source["channels"]]
         return _Recording(id, find_audio(source["source"], folder, where), channels)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: not a recording of lhotse's ({error!r})") from error
 
 
@@ -152,6 +152,8 @@ def _cut(where: str, values: dict[str, Any], folder: Path, refuse: Refuse | None
     supervisions = values.get("supervisions") or []
     if not supervisions:
         raise DataError(f"{where}: the cut has no supervision, and so no text")
+    if not isinstance(supervisions, list):
+        raise DataError(f"{where}: 'supervisions' needs to be a list of JSON objects")
     items = []
     for supervision in supervisions:
         id = _id_of(supervision) if isinstance(supervision, dict) else None
@@ -190,7 +192,7 @@ def _supervision(
         if not math.isfinite(start):
             raise ValueError("start")
         duration = seconds(values["duration"], "duration", where)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: supervision {id!r} needs start and duration") from error
     if start < -_TOLERANCE or begin < -_TOLERANCE:
         raise DataError(
@@ -234,7 +236,7 @@ def _shifted(alignment: dict[str, list[Any]], start: float, where: str) -> dict[
             kind: [[symbol, round(begin - start, 6), *rest] for symbol, begin, *rest in items]
             for kind, items in alignment.items()
         }
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"{where}: not an alignment of lhotse's ({error})") from error
 
 
