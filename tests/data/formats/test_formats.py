@@ -282,6 +282,13 @@ def test_kaldi_that_cannot_be_read(files, message, write, refused):
         ("s.jsonl", "", "s.jsonl: the lhotse manifest is empty"),
         ("s.jsonl.gz", [CUT | {"supervisions": []}], "s.jsonl.gz:1: the cut has no supervision"),
         ("s.jsonl", [CUT | {"supervisions": [3]}], "need to be JSON objects"),
+        ("s.jsonl", [CUT | {"supervisions": 3}], "s.jsonl:1: 'supervisions' needs to be a list"),
+        (
+            "s.jsonl",
+            [CUT | {"recording": RECORDING
+                    | {"sources": [{"type": "file", "channels": [1e999], "source": "a"}]}}],
+            "s.jsonl:1: not a recording of lhotse's",
+        ),
         ("s.jsonl", [CUT | {"supervisions": [{"id": "a"}]}], "needs an id and a text, got None"),
         ("s.jsonl", [{"tracks": [], "type": "MixedCut"}], "a MixedCut, which is mixed or padded"),
         (
