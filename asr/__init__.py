@@ -263,6 +263,7 @@ def fit(
     *,
     resume: bool = False,
     golden: "Sequence[str | Path]" = (),
+    resume_anyway: bool = False,
 ) -> "Path":
     """Train an acoustic model (extra ``train``), and return its model directory.
 
@@ -272,12 +273,15 @@ def fit(
         resume: go on with the run from its last checkpoint.
         golden: recordings that the model directory shall hold as golden clips; without any it holds
             synthetic signals, and nobody's voice.
+        resume_anyway: go on with it even though manifests, texts, recordings or the vocabulary have
+            changed.
 
     Raises:
         AudioError: a golden clip is not usable as audio.
         ConfigError: an unknown key or a value out of range, a folder that holds another run,
             nothing to resume, or an extra that is not installed.
-        DataError: a manifest or recordings that cannot be trained on.
+        DataError: a manifest or recordings that cannot be trained on, or that have changed since a
+            run to resume began.
         TrainingError: the numbers of the run are beyond repair.
 
     >>> fit("recipes/an4/config.toml", ["training.epochs=0"])
@@ -293,7 +297,8 @@ def fit(
     configuration = load_config(config, overrides)
     with needs_extra("training needs", "train"):
         from asr.training.fit import fit as fit_model
-    return fit_model(configuration, resume=resume, golden=golden)
+    resume = resume or resume_anyway
+    return fit_model(configuration, resume=resume, golden=golden, anyway=resume_anyway)
 
 
 def __getattr__(name: str) -> "Any":

@@ -37,12 +37,18 @@ from asr.cli.options import PATH
     help="Override a key of the file; repeatable.",
 )
 @click.option("--resume", is_flag=True, help="Continue the run from its last checkpoint.")
+@click.option(
+    "--resume-anyway",
+    is_flag=True,
+    help="Continue it even though its data have changed; the changes are printed.",
+)
 def train(
     texts: tuple[Path, ...],
     dev: tuple[Path, ...],
     config: Path | None,
     set: tuple[str, ...],
     resume: bool,
+    resume_anyway: bool,
 ) -> None:
     """Train a recurrent language model.
 
@@ -61,6 +67,7 @@ def train(
     with needs_extra("training needs", "train"):
         from asr.training.lm.config import LmConfig
         from asr.training.lm.fit import fit
-    path = fit(from_mapping(LmConfig, read_values(config, [*(set or []), *given])), resume=resume)
+    values = from_mapping(LmConfig, read_values(config, [*(set or []), *given]))
+    path = fit(values, resume or resume_anyway, anyway=resume_anyway)
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
         print(path)

@@ -25,6 +25,11 @@ from asr.cli.options import PATH
 )
 @click.option("--resume", is_flag=True, help="Continue the run from its last checkpoint.")
 @click.option(
+    "--resume-anyway",
+    is_flag=True,
+    help="Continue it even though its data have changed; the changes are printed.",
+)
+@click.option(
     "--devices",
     type=click.IntRange(min=1),
     metavar="N",
@@ -48,6 +53,7 @@ def train(
     config: Path,
     set: tuple[str, ...],
     resume: bool,
+    resume_anyway: bool,
     devices: int | None,
     num_nodes: int | None,
     deterministic: bool,
@@ -65,6 +71,12 @@ def train(
         "deterministic": "true" if deterministic else None,
     }
     overrides = [f"training.{key}={value}" for key, value in flags.items() if value is not None]
-    folder = asr.fit(config, [*(set or []), *overrides], resume=resume, golden=golden or ())
+    folder = asr.fit(
+        config,
+        [*(set or []), *overrides],
+        resume=resume,
+        golden=golden or (),
+        resume_anyway=resume_anyway,
+    )
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
         print(folder)

@@ -40,14 +40,60 @@ def load_state(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is not a checkpoint, or holds other objects.
     """
+    state: dict[str, Tensor] = _load(path)["state_dict"]
+    return state
+
+
+def _load(path: Path) -> dict[str, Any]:
     try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
-            "state_dict"
-        ]
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["state_dict"]
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(f"{path}: not a usable checkpoint ({reason})") from error
-    return state
+    return checkpoint
+
+
+def check_checkpoints(folder: Path, module: Trainable) -> None:
+    """Check that ``last.ckpt``, and the best epochs that it names, are there and hold weights of
+    the network of ``module``.
+
+    Raises:
+        ModelError: one is missing, is no checkpoint, or is one of another network.
+    """
+    last = folder / LAST
+    checkpoint = _load(last)
+    _check_shapes(last, checkpoint["state_dict"], module)
+    kept = checkpoint.get("callbacks", {}).get(Checkpoints.__qualname__, {"best": []})
+    for _, epoch in kept["best"]:
+        path = best_path(folder, epoch)
+        if not path.exists():
+            raise ModelError(
+                f"{path} is missing, one of the best epochs so far by {last}; put it back, or "
+                "train anew with --set name=NAME"
+            )
+        _check_shapes(path, load_state(path), module)
+
+
+def _check_shapes(path: Path, state: dict[str, Tensor], module: Trainable) -> None:
+    wanted = module.state_dict()
+    for name in dict.fromkeys([*wanted, *state]):
+        there, here = (
+            tuple(values[name].shape) if name in values else None for values in (state, wanted)
+        )
+        if there != here:
+            raise ModelError(
+                f"{path} is of another network: {name} is {_shape(there)}, needs {_shape(here)}"
+            )
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else " × ".join(map(str, shape)) or "one number"
+
+
+def best_path(folder: Path, epoch: int) -> Path:
+    """Return the file with the weights of an ``epoch`` (from 0), if it is one of the best."""
+    return folder / f"best-{epoch + 1:04d}.ckpt"
 
 
 def average(paths: list[Path]) -> dict[str, Tensor]:
@@ -84,7 +130,7 @@ class Checkpoints(lightning.Callback):
     @property
     def paths(self) -> list[Path]:
         """Return the files of the best epochs, the best first."""
-        return [self._path(epoch) for _, epoch in self.best]
+        return [best_path(self.folder, epoch) for _, epoch in self.best]
 
     def state_dict(self) -> dict[str, Any]:
         """Return what ``last.ckpt`` keeps of this callback."""
@@ -127,12 +173,9 @@ class Checkpoints(lightning.Callback):
         self.stale = 0 if value < lowest else self.stale + 1
         self.best = sorted([*self.best, (value, epoch)])[: self.keep]
         if (value, epoch) in self.best and trainer.is_global_zero:
-            save({"state_dict": module.state_dict()}, self._path(epoch))
+            save({"state_dict": module.state_dict()}, best_path(self.folder, epoch))
         trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
             for path in set(self.folder.glob("best-*.ckpt")) - set(self.paths):
                 path.unlink()
         trainer.should_stop = bool(self.patience and self.stale >= self.patience)
-
-    def _path(self, epoch: int) -> Path:
-        return self.folder / f"best-{epoch + 1:04d}.ckpt"

@@ -6,7 +6,7 @@ import platform
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import lightning
 import torch
 
-from asr.config import from_mapping
+from asr.config import from_mapping, to_mapping
 from asr.errors import ConfigError, DataError
 from asr.files import parse_json, sha256, to_json, write_atomically
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
@@ -24,6 +24,7 @@ from asr.training.curves import read_metrics
 from asr.training.guards import Guards
 from asr.training.log import RunLog
 from asr.training.progress import ProgressBar
+from asr.training.resumption import Record, differing, write_record
 from asr.training.trainable import Trainable
 from asr.version import __version__
 
@@ -37,16 +38,17 @@ def run(
     config: dict[str, Any],
     resume: bool,
     greeting: Sequence[str],
+    record: Callable[[], Record],
     skipped: Sequence[dict[str, Any]] = (),
     max_rejected: float = 0,
 ) -> dict[str, Any] | None:
     """Train ``module`` and leave the weights to export in it: those of the best epoch, or the mean
     of the ``average`` best ones.
 
-    The run folder holds ``config.json``, ``metrics.csv``, ``curves.png``, ``tensorboard/``,
-    ``skipped.jsonl`` (first ``skipped``, what was left out before) and the checkpoints
-    ``last.ckpt`` and ``best-EPOCH.ckpt``. On a CPU, a run that was stopped and resumed gives what
-    an uninterrupted one gives, bit for bit.
+    The run folder holds ``config.json``, ``data.json`` (what ``record`` returns), ``metrics.csv``,
+    ``curves.png``, ``tensorboard/``, ``skipped.jsonl`` (first ``skipped``, what was left out
+    before) and the checkpoints ``last.ckpt`` and ``best-EPOCH.ckpt``. On a CPU, a run that was
+    stopped and resumed gives what an uninterrupted one gives, bit for bit.
 
     Returns the provenance of the weights; in a run of several processes, all but one get None and
     have nothing left to do.
@@ -93,6 +95,7 @@ def run(
         if trainer.is_global_zero:
             print(*greeting, sep="\n", file=sys.stderr)
             write_atomically(folder / "config.json", to_json(config, indent=1) + "\n")
+            write_record(folder, record())
         last = folder / LAST if resume else None
         try:
             trainer.fit(module, data, ckpt_path=last, weights_only=True)
@@ -178,4 +181,8 @@ def check_folder(folder: Path, config: RunConfig, resume: bool) -> None:
         except ConfigError as error:
             raise ConfigError(f"{path} differs from the configuration given: {error}") from error
         if old != config:
-            raise ConfigError(f"{path} differs from the configuration given")
+            keys = "; ".join(differing(to_mapping(old), to_mapping(config)))
+            raise ConfigError(
+                f"{path} differs from the configuration given: {keys}. A run goes on as it began; "
+                "train another one with --set name=NAME"
+            )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,14 +11,15 @@ from asr.config import to_mapping
 from asr.errors import DataError
 from asr.files import sha256
 from asr.model.directory import ModelInfo, read_model
-from asr.training.checkpoints import LAST, load_state
+from asr.training.checkpoints import LAST, check_checkpoints
 from asr.training.completion import complete_model, read_golden
 from asr.training.config import Config
 from asr.training.data import SpeechData
 from asr.training.engine import RUNS, check_folder, hashes, run
 from asr.training.export import start_from
 from asr.training.module import CTCModule
-from asr.training.preparation import prepare
+from asr.training.preparation import prepare, read_vocabulary
+from asr.training.resumption import differing, read_record, record_of, take_up
 from asr.training.subwords import keep_pieces, kept_pieces
 
 
@@ -26,19 +28,23 @@ def fit(
     resume: bool = False,
     folder: Path | None = None,
     golden: Sequence[str | Path] = (),
+    anyway: bool = False,
 ) -> Path:
     """Train as ``config`` says; return the model directory, ``<run folder>/model``.
 
     The run folder (``runs/<name>`` unless given) is that of :func:`asr.training.engine.run`; epochs
     are compared by the greedy WER on the development set, or the CER where words are not spaced.
     ``golden`` names recordings that become the model's golden clips; without any, they are
-    synthetic. To ``resume`` a run that has ended writes its model directory anew.
+    synthetic. To ``resume`` a run that has ended writes its model directory anew. A run whose data
+    have changed goes on only if it shall do so ``anyway``, with the vocabulary that it began with.
 
     Raises:
         AudioError: a golden clip is not usable as audio.
         ConfigError: the folder holds another run, or there is nothing to resume.
-        DataError: a manifest cannot be used, there are characters outside the vocabulary, or more
-            than ``data.max_dropped`` of the utterances are unfit for training.
+        DataError: the data of a run to resume have changed, a manifest cannot be used, there are
+            characters outside the vocabulary, or more than ``data.max_dropped`` of the utterances
+            are unfit for training.
+        ModelError: the checkpoints of a run to resume are incomplete, or of another network.
         TrainingError: there was no finite gradient, ``training.max_skipped`` times in a row.
     """
     folder = folder or RUNS / config.name
@@ -46,23 +52,34 @@ def fit(
     clips = read_golden(golden, config.features.sample_rate)
     check_folder(folder, config, resume)
     of_pieces = config.data.unit == "piece"
-    kept = kept_pieces(folder, config.data) if of_pieces and resume else None
-    corpus = prepare(config, folder / "skipped.jsonl", kept)
+    manifests = [*config.data.train, *config.data.dev]
+    manifests += filter(None, [config.augment.noise.manifest])
+    vocabulary = resumed = None
+    if resume:
+        old = read_record(folder)
+        vocabulary = kept_pieces(folder, config.data) if of_pieces else read_vocabulary(config)
+        new = record_of(manifests, vocabulary.tokens, vocabulary.scores, old=old)
+        resumed = take_up(folder, old, new, anyway)
+        vocabulary = replace(
+            vocabulary, tokens=tuple(resumed.symbols), scores=tuple(resumed.scores)
+        )
+    corpus = prepare(config, folder / "skipped.jsonl", vocabulary)
+    vocabulary = corpus.vocabulary
     if of_pieces:
-        keep_pieces(folder, corpus.vocabulary)
+        keep_pieces(folder, vocabulary)
     data = SpeechData(config, corpus)
     torch.manual_seed(config.seed)
-    module = CTCModule(config, corpus.vocabulary)
+    module = CTCModule(config, vocabulary)
     init_from = config.training.init_from
     left_out: list[str] = []
     if resume:
-        load_state(folder / LAST)  # refuses what is no checkpoint
+        check_checkpoints(folder, module)
     elif init_from:
-        left_out = start_from(init_from, module.model, corpus.vocabulary)
+        left_out = start_from(init_from, module.model, vocabulary)
     allowed = config.data.max_dropped * (len(corpus.train) + len(corpus.skipped))
     greeting = (
         f"{len(corpus.train)} training and {len(corpus.dev)} development utterances "
-        f"({len(corpus.skipped)} left out), {len(corpus.vocabulary)} symbols, "
+        f"({len(corpus.skipped)} left out), {len(vocabulary)} symbols, "
         f"{module.parameter_count() / 1e6:.2f} M parameters; writing to {folder}",
         *(f"not taken from {init_from}: {name}" for name in left_out),
     )
@@ -73,13 +90,14 @@ def fit(
         values,
         resume,
         greeting,
+        lambda: resumed or record_of(manifests, vocabulary.tokens, vocabulary.scores),
         corpus.skipped,
         max_rejected=allowed - len(corpus.skipped),
     )
     if provenance is None:
         return folder / "model"
     info = ModelInfo(
-        vocabulary=corpus.vocabulary,
+        vocabulary=vocabulary,
         features=config.features,
         encoder=config.encoder,
         provenance={**provenance, "data": hashes([*config.data.train, *config.data.dev])},
@@ -101,11 +119,12 @@ def fit_once(config: Config, folder: Path | None = None) -> Path:
     if not model.exists():
         return fit(config, resume=(folder / LAST).exists(), folder=folder)
     provenance = read_model(model).provenance
-    same = provenance["config"] == json.loads(json.dumps(to_mapping(config)))
+    changes = differing(provenance["config"], json.loads(json.dumps(to_mapping(config))))
     data = {path: sha256(path) for path in (*config.data.train, *config.data.dev)}
-    if not same or provenance["data"] != data:
+    changes += differing(provenance["data"], data)
+    if changes:
         raise DataError(
-            f"{model} was trained with another configuration or on other data; remove {folder}, or "
-            "name another folder"
+            f"{model} was trained with another configuration or on other data "
+            f"({'; '.join(changes)}); remove {folder}, or name another folder"
         )
     return model

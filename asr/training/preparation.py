@@ -66,6 +66,16 @@ def prepare(config: Config, skipped: Path, vocabulary: Vocabulary | None = None)
     return Corpus(vocabulary, kept, development, lines)
 
 
+def read_vocabulary(config: Config) -> Vocabulary:
+    """Return the vocabulary that the training texts give.
+
+    Raises:
+        DataError: a manifest cannot be read, or sub-words cannot be learned.
+    """
+    items = [item for path in config.data.train for item in _read(path, config.data.unicode)]
+    return _vocabulary([item.text for item in items], config.data)
+
+
 def _read(path: str, form: str) -> list[Utterance]:
     return [replace(item, text=normalize(item.text, form)) for item in read_manifest(path)]
 

@@ -30,8 +30,9 @@ class Texts:
     dev: list[list[int]]
 
 
-def read(config: TextConfig) -> Texts:
-    """Read the texts and number their units, ``</s>`` and ``<unk>`` first.
+def read(config: TextConfig, words: tuple[str, ...] = ()) -> Texts:
+    """Read the texts and number their units, ``</s>`` and ``<unk>`` first; ``words`` are those of a
+    run that goes on.
 
     Raises:
         DataError: no texts, a file that cannot be read, or one that holds a marker as a word.
@@ -54,7 +55,7 @@ def read(config: TextConfig) -> Texts:
     special = {END, START, UNKNOWN}
     if special & set(chain.from_iterable(train)):
         raise DataError(f"the texts hold {START} or {END} as a word; take these markers out")
-    words = (END, UNKNOWN, *sorted({*known} - special))
+    words = words or (END, UNKNOWN, *sorted({*known} - special))
     if unit == "word" and SPACE in words:
         raise DataError(f"the texts hold {SPACE} as a word, which only models of characters have")
     ids = {word: index for index, word in enumerate(words)}

@@ -1,6 +1,7 @@
 """Recurrent language models learn, go on where they were stopped, and refuse what is wrong."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from commands import run
 from runs import Stop, assert_equal_runs
 
-from asr.errors import ConfigError, TrainingError
+from asr.errors import ConfigError, DataError, TrainingError
 from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import read_recurrent_lm
 from asr.lm.sampling import sample_texts
@@ -168,3 +169,21 @@ def test_what_cannot_be_trained(arguments, message, tmp_path):
     done = run("lm", "train", *arguments, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("error: ")
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_goes_on_with_other_texts_only_when_told_to(config, tmp_path, capsys):
+    config = replace(config, training=replace(config.training, epochs=1))
+    training.fit(config, folder=tmp_path / "run")
+    words = read(config.data).words
+    text = tmp_path / "rhyme.txt"
+    text.write_text(RHYME.replace("blind", "deaf"))
+    changes = (
+        "2 changes of the data since the run in .* began:\n"
+        f"vocabulary: now without 'blind' and with the new 'deaf'\n{text} has changed\n"
+    )
+    with pytest.raises(DataError, match=changes + "undo them, .* --resume-anyway$"):
+        training.fit(config, resume=True, folder=tmp_path / "run")
+    capsys.readouterr()
+    path = training.fit(config, resume=True, folder=tmp_path / "run", anyway=True)
+    assert re.search(changes, capsys.readouterr().err)
+    assert read_recurrent_lm(path).words == words
