@@ -29,11 +29,15 @@ def systems(count, shares=(0.15, 0.25), seed=4):
     return [[" ".join(words) for words in part] for part in texts]
 
 
-def write_results(folder, texts, **changes):
-    """Write a results.json of "a b c" twice and "d e" by two speakers, and return its folder."""
+def write_results(folder, texts, times=1, **changes):
+    """Write a results.json of "a b c" twice and "d e", and return its folder.
+
+    Two utterances in a row have one speaker. These three are there as many ``times``.
+    """
+    pairs = list(zip(("a b c", "a b c", "d e"), texts, strict=True)) * times
     utterances = [
         {"id": f"u{i}", "speaker": f"s{i // 2}", "reference": reference, "hypothesis": text}
-        for i, (reference, text) in enumerate(zip(("a b c", "a b c", "d e"), texts, strict=True))
+        for i, (reference, text) in enumerate(pairs)
     ]
     folder.mkdir()
     values = {"schema_version": 2, "utterances": utterances} | changes

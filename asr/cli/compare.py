@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asr.cli.options import PATH, check_open, open_report_option, show_page
+from asr.cli.score import NO_INTERVAL
 from asr.counts import counted
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def compare(
     """Compare evaluations of the same utterances.
 
     The first evaluation is compared with each of the others. The difference of their word error
-    rates gets a 95 % interval over speakers, or over utterances if speakers are unknown (paired
-    bootstrap), and is tested by matched pairs of sentence segments, as in NIST's sc_stats.
+    rates gets a 95 % interval over speakers, or over utterances if speakers are unknown or fewer
+    than four (paired bootstrap), and is tested by matched pairs of sentence segments, as in NIST's
+    sc_stats.
 
     asr compare A/1 A/2 A/3 vs B/1 B/2 B/3 compares two systems, each of which was trained several
     times with different seeds. Their means get the same interval, and Welch's t-test over seeds.
@@ -128,6 +130,8 @@ def _show_seeds(difference: "SeedDifference") -> None:
 
 
 def _points(difference: "Difference | SeedDifference") -> str:
+    if difference.low is None or difference.high is None:
+        return f"{100 * difference.rate:+.2f} points, {NO_INTERVAL}"
     rate, low, high = (100 * x for x in (difference.rate, difference.low, difference.high))
     return (
         f"{rate:+.2f} points, {low:+.2f} to {high:+.2f} in 95 % of cases, over "

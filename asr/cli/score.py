@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from asr.evaluation.interval import Interval
     from asr.evaluation.scoring import Score
 
+NO_INTERVAL = "no interval: too few utterances, or too unlike each other"
+
 FILES = ".trn, .stm, .ctm, .jsonl, .srt, .vtt, .tsv, Kaldi's text, or .txt with a text a line"
 
 
@@ -103,7 +105,7 @@ def print_score(score: "Score", interval: "Interval | None", unit: str) -> None:
     if interval is not None:
         print(f"     {interval}")
     elif len(score.by_utterance) > 1 and score.words.reference:
-        print("     no interval: too few utterances, or too unlike each other")
+        print(f"     {NO_INTERVAL}")
     if unit == "word":
         print(f"CER  {score.characters}, spaces counted")
         print(f"CER  {score.characters_without_spaces}, spaces stripped")

@@ -53,12 +53,13 @@ class Difference:
     """The difference between two word error rates, the second less the first, as fractions.
 
     ``low`` to ``high`` is its 95 % interval over speakers or utterances, as ``over`` says, of which
-    there are ``groups``. ``matched_pairs`` is None where fewer than two segments have errors.
+    there are ``groups``; both are None where these are too few or too unlike each other.
+    ``matched_pairs`` is None where fewer than two segments have errors.
     """
 
     rate: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     groups: int
     over: str
     matched_pairs: MatchedPairs | None
@@ -66,9 +67,11 @@ class Difference:
     def verdict(self, first: str = "the first", second: str = "the second") -> str:
         """Return the outcome in words, with the names of both systems."""
         pairs = self.matched_pairs
-        by_interval = not self.low <= 0 <= self.high
+        by_interval = excludes_zero(self.low, self.high)
         by_segments = pairs is not None and pairs.p < SIGNIFICANT
         better = second if self.rate < 0 else first
+        if by_segments and self.low is None:
+            return f"undecided: over segments {better} is better, {self.over} give no interval"
         if by_interval and by_segments:
             return f"{better} is better"
         if by_interval or by_segments:
@@ -77,6 +80,11 @@ class Difference:
             )
             return f"undecided: over {says} {better} is better, over {doubts} it need not be"
         return "no difference is shown"
+
+
+def excludes_zero(low: float | None, high: float | None) -> bool:
+    """Return whether there is an interval from ``low`` to ``high``, and 0 lies outside."""
+    return low is not None and high is not None and not low <= 0 <= high
 
 
 def compare(
@@ -88,7 +96,8 @@ def compare(
     """Compare the word error rates of two systems.
 
     The interval is a paired bootstrap-t (:func:`asr.evaluation.interval.difference_interval`) over
-    speakers where all are known, else over utterances; both systems are counted on the same draws.
+    speakers where all are known and there are enough of them, else over utterances; both systems
+    are counted on the same draws.
 
     >>> references = ["yes no", "stop", "go on", "left right"]
     >>> found = compare(references, ["yes", "stop", "go", "left right"], references)
@@ -113,16 +122,16 @@ def compare(
         segments += found
         errors.append(sum(theirs - ours for ours, theirs in found))
         words.append(len(reference.split()))
-    clusters = cluster_errors(errors, words, speakers or [None] * len(words))
-    if clusters is None or not sum(words):
+    if len(words) < 2 or not sum(words):
         raise DataError(
             f"a comparison needs at least two utterances with words, got {len(words)} with "
             f"{counted(sum(words), 'word')}"
         )
-    value, low, high = difference_interval(clusters)
+    clusters = cluster_errors(errors, words, speakers or [None] * len(words))
+    low, high = difference_interval(clusters) or (None, None)
     differences = np.array([one - two for one, two in segments], float)
     return Difference(
-        rate=value,
+        rate=sum(errors) / sum(words),
         low=low,
         high=high,
         groups=len(clusters.words),

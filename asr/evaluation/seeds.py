@@ -16,7 +16,7 @@ from pathlib import Path
 
 from asr.counts import counted
 from asr.errors import DataError
-from asr.evaluation.comparison import SIGNIFICANT
+from asr.evaluation.comparison import SIGNIFICANT, excludes_zero
 from asr.evaluation.interval import cluster_errors, difference_interval, rate
 from asr.evaluation.results import Results, same_utterances
 from asr.evaluation.scoring import count_each
@@ -57,13 +57,14 @@ class SeedDifference:
     fractions.
 
     ``low`` to ``high`` is its 95 % interval over speakers or utterances, as ``over`` says, of which
-    there are ``groups``. ``seeds`` is Welch's test over seeds, ``together`` the test over seeds and
-    speakers; both are None where a system has one seed.
+    there are ``groups``; both are None where these are too few or too unlike each other. ``seeds``
+    is Welch's test over seeds, ``together`` the test over seeds and speakers; both are None where a
+    system has one seed.
     """
 
     rate: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     groups: int
     over: str
     first: Seeds
@@ -83,7 +84,7 @@ class SeedDifference:
 
     def verdict(self, first: str = "the first", second: str = "the second") -> str:
         """Return the outcome in words, with the names of both systems."""
-        by_interval = not self.low <= 0 <= self.high
+        by_interval = excludes_zero(self.low, self.high)
         better = second if self.rate < 0 else first
         if self.seeds is None or self.together is None:
             found = (
@@ -100,6 +101,8 @@ class SeedDifference:
                 f"undecided: over other {self.over} or other seeds {better} is better, over both "
                 "together it need not be"
             )
+        if by_seeds and self.low is None:
+            return f"undecided: over other seeds {better} is better, {self.over} give no interval"
         if by_interval or by_seeds:
             says, doubts = (self.over, "seeds") if by_interval else ("seeds", self.over)
             return f"undecided: over other {says} {better} is better, over {doubts} it need not be"
@@ -140,13 +143,14 @@ def compare_seeds(
     words = sum(sizes)
     one, two = ([statistics.fmean(errors) for errors in zip(*runs, strict=True)] for runs in counts)
     differences = [theirs - ours for ours, theirs in zip(one, two, strict=True)]
-    clusters = cluster_errors(differences, sizes, speakers or [None] * len(sizes))
-    if clusters is None or not words:
+    if len(sizes) < 2 or not words:
         raise DataError(
             f"a comparison needs at least two utterances with words, got {len(sizes)} with "
             f"{counted(words, 'word')}"
         )
-    value, low, high = difference_interval(clusters)
+    clusters = cluster_errors(differences, sizes, speakers or [None] * len(sizes))
+    value = sum(differences) / words
+    low, high = difference_interval(clusters) or (None, None)
     before, after = (Seeds(tuple(map(sum, runs)), words) for runs in counts)
     seeds = together = None
     if len(before.errors) > 1 and len(after.errors) > 1:

@@ -12,6 +12,7 @@ from systems import corrupted, systems, write_results
 from asr.errors import DataError
 from asr.evaluation.comparison import (
     Change,
+    Difference,
     MatchedPairs,
     changed_utterances,
     compare,
@@ -162,21 +163,57 @@ def test_changes_need_the_same_utterances(tmp_path):
 
 def test_the_command(tmp_path):
     """The command prints rates, tests and changed utterances of each pair of systems."""
-    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"])
-    two = write_results(tmp_path / "two", ["a b x", "a b c", "d"])
+    one = write_results(tmp_path / "one", ["a b c", "a x", "d e"], times=3)
+    two = write_results(tmp_path / "two", ["a b x", "a b c", "d"], times=3)
     done = run("compare", one, two / "results.json", one)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("1  25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
+    assert lines[0].startswith("1  25.00 % [6 / 24: 0 ins, 3 del, 3 sub]  ")
     assert (
         "\nWER of system 2 minus that of system 1: +0.00 points, " in done.stdout
-        and "over 2 speakers" in done.stdout
+        and "over 5 speakers" in done.stdout
     )
-    assert "matched pairs: 3 segments, z = 0.00, p = 1.000" in done.stdout
-    assert "changed: 3 utterances, 1 better and 2 worse" in done.stdout
+    assert "matched pairs: 9 segments, z = 0.00, p = 1.000" in done.stdout
+    assert "changed: 9 utterances, 3 better and 6 worse" in done.stdout
     assert "  u1: 2 errors fewer\n    reference  a b c\n    before     a x\n" in done.stdout
     assert lines[-1] == "changed: 0 utterances, 0 better and 0 worse"
     assert "u1" not in run("compare", one, two, "--changed", "0").stdout
+
+
+def test_few_or_unlike_utterances_have_no_interval(tmp_path):
+    """Fewer than four utterances have none, and nor have others of which one is far worse."""
+    parts = ["a b c", "a x", "d e"], ["a b x", "a b c", "d"]
+    both = [write_results(tmp_path / name, part) for name, part in zip("ab", parts, strict=True)]
+    done = run("compare", *both)
+    assert (
+        "\nWER of system 2 minus that of system 1: +0.00 points, no interval: too few utterances, "
+        "or too unlike each other\n" in done.stdout
+    )
+    assert "verdict: no difference is shown\n" in done.stdout
+    page = run("compare", *both, "-o", tmp_path / "out")
+    assert page.returncode == 1 and "its score has no wer" in page.stderr
+    references = ["a b c"] * 6
+    unlike = compare(references, references, [*references[1:], "x " * 40])
+    assert unlike.rate == pytest.approx(40 / 18) and unlike.groups == 6
+    assert unlike.low is unlike.high is None
+    assert compare(references, references, references).low == 0
+
+
+def test_few_speakers_are_no_clusters():
+    """The interval over fewer than four speakers is over utterances."""
+    references = ["a b c"] * 8
+    other = ["a b x", "a b c"] * 4
+    for speakers, found in (("aabbccdd", (4, "speakers")), ("aabbccbb", (8, "utterances"))):
+        difference = compare(references, references, other, list(speakers))
+        assert (difference.groups, difference.over) == found
+
+
+def test_a_verdict_without_an_interval():
+    pairs = MatchedPairs(30, 1.0, 1.0)
+    found = Difference(-0.1, None, None, 3, "utterances", pairs)
+    assert found.verdict("A", "B") == (
+        "undecided: over segments B is better, utterances give no interval"
+    )
 
 
 def test_two_side_by_side(tmp_path):

@@ -70,7 +70,8 @@ def test_speakers_where_all_are_known():
     interval = wer_interval(counts, names)
     assert (interval.groups, interval.over) == (4, "speakers")
     assert (interval.low, interval.high) == rate_interval(np.full(4, 1), np.full(4, 20))
-    for unknown in ([*names[:-1], None], ["ann"] * 8, [None] * 8):
+    few = ["ann", "ann", "bob", "bob", "cid", "cid", "bob", "bob"]
+    for unknown in ([*names[:-1], None], ["ann"] * 8, few, [None] * 8):
         interval = wer_interval(counts, unknown)
         assert (interval.groups, interval.over) == (8, "utterances")
     assert "% in 95 % of cases, over 8 utterances" in str(interval)
@@ -80,4 +81,45 @@ def test_speakers_where_all_are_known():
 
 def test_what_has_no_interval():
     """References without words have no interval."""
-    assert wer_interval([ErrorCounts(insertions=1)] * 3, ["ann", "bob", "cid"]) is None
+    assert wer_interval([ErrorCounts(insertions=1)] * 5, list("abcde")) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_fewer_than_four_have_no_interval(count):
+    """Two speakers of 5 and 10 % over a thousand words would have one up to 10^12 %."""
+    counts = [ErrorCounts(hits=1000 - 10 * i, substitutions=10 * i) for i in range(5, 5 + count)]
+    assert wer_interval(counts, list("abc"[:count])) is None
+    assert wer_interval(counts, [None] * count) is None
+
+
+@pytest.mark.parametrize(
+    "errors", [[0] * 9 + [14], [3, 3, 3, 30], [0, 0, 0, 0, 40], [0] * 19 + [40], [1] * 8 + [90]]
+)
+def test_an_utterance_far_worse_than_the_others(errors):
+    """An interval beyond what was seen would say nothing."""
+    counts = [ErrorCounts(substitutions=1, insertions=max(0, item - 1)) for item in errors]
+    assert wer_interval(counts, [None] * len(counts)) is None
+
+
+def test_wrong_as_all_may_be():
+    """An interval may reach beyond 100 % if an utterance does."""
+    counts = [ErrorCounts(hits=2, insertions=number) for number in (0, 1, 2, 3, 5)]
+    interval = wer_interval(counts, [None] * 5)
+    assert interval.low < 1.1 < 2.5 < interval.high < 3
+
+
+def test_coverage_with_few_speakers():
+    """Where there is an interval, it holds the true rate in 92 % of cases or more."""
+    rng = np.random.default_rng(3)
+    held = []
+    for _ in range(1500):
+        rates = np.minimum(rng.gamma(1 / 0.6**2, 0.08 * 0.6**2, 4), 1)
+        words = rng.poisson(6, (4, 100)).sum(1)
+        errors = rng.binomial(words, rates)
+        counts = [
+            ErrorCounts(hits=size - wrong, substitutions=wrong)
+            for size, wrong in zip(words.tolist(), errors.tolist(), strict=True)
+        ]
+        if (interval := wer_interval(counts, list("abcd"))) is not None:
+            held.append(interval.low <= 0.08 <= interval.high)
+    assert np.mean(held) >= 0.92 and len(held) > 900

@@ -187,15 +187,18 @@ def test_runs_of_a_system_differ(tmp_path):
 def test_the_command(tmp_path):
     """The command prints each system's rates, the tests and the verdict."""
     texts = [["a b c", "a x", "d e"], ["a b x", "a b c", "d"], ["a b x", "a", "d"]]
-    runs = [write_results(tmp_path / f"{i}", text) for i, text in enumerate([*texts, *texts[:1]])]
+    runs = [
+        write_results(tmp_path / f"{i}", text, times=3)
+        for i, text in enumerate([*texts, *texts[:1]])
+    ]
     done = run("compare", *runs[:2], "vs", *runs[2:])
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "system 1: 25.00 ± 0.00 % over 2 seeds"
-    assert lines[1].startswith("   25.00 % [2 / 8: 0 ins, 1 del, 1 sub]  ")
+    assert lines[1].startswith("   25.00 % [6 / 24: 0 ins, 3 del, 3 sub]  ")
     assert lines[3] == "system 2: 37.50 ± 17.68 % over 2 seeds"
     assert lines[7].startswith("WER of system 2 minus that of system 1: +12.50 points, ")
-    assert lines[7].endswith(" over 2 speakers")
+    assert lines[7].endswith(" over 5 speakers")
     assert lines[8] == "spread: 12.50 points between systems, 12.50 between seeds of one system"
     assert lines[9].startswith("seeds (Welch's t-test): t = ")
     assert lines[10].startswith("seeds and speakers together: t = ")

@@ -69,16 +69,18 @@ function comparisonPart(comparison, items, browser, name) {
     ? `Matched pairs: ${plural(comparison.segments, "segment")}, z = ${fixed(comparison.z, 2)}, ${
       comparison.p < 0.001 ? "p < 0.001" : `p = ${fixed(comparison.p, 3)}`}.`
     : "Matched pairs: fewer than two segments have errors.";
+  const interval = known(comparison.low)
+    ? `${points(comparison.low)} to ${points(comparison.high)} in 95\u00a0% of cases, over ${whole(comparison.groups)} ${comparison.over}`
+    : `no interval: too few ${comparison.over}, or too unlike each other`;
   return section("comparison", "Second against first", h("div", { class: "pair" },
     h("div", {},
       h("p", { class: "verdict" }, comparison.verdict),
-      h("p", {}, h("b", {}, `${points(comparison.rate)} points`),
-        `, ${points(comparison.low)} to ${points(comparison.high)} in 95\u00a0% of cases, over ${whole(comparison.groups)} ${comparison.over}. ${pairs}`),
+      h("p", {}, h("b", {}, `${points(comparison.rate)} points`), `, ${interval}. ${pairs}`),
       h("p", {}, h("button", show("changed"), `${plural(changed, "utterance")} changed`), ": ",
         h("button", show("better"), `${whole(better)} better`), ", ",
         h("button", show("worse"), `${whole(worse)} worse`), ".")),
-    h("figure", {}, differenceChart(comparison),
-      h("figcaption", {}, `Points of ${name}, second less first, and the 95\u00a0% interval; below 0 the second is better.`))));
+    known(comparison.low) ? h("figure", {}, differenceChart(comparison),
+      h("figcaption", {}, `Points of ${name}, second less first, and the 95\u00a0% interval; below 0 the second is better.`)) : null));
 }
 
 const PLURAL = { S: "substitutions", D: "deletions", I: "insertions" };
