@@ -7,17 +7,18 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
+from asr.audio.sound import Sound
 from asr.errors import AudioError, OutputError
 
 
 @dataclass(frozen=True)
 class Piece:
     """A piece of the recording file ``path`` that begins at ``start`` (s); without a ``duration``
-    (s) it goes on to the end.
+    (s) it goes on to the end. ``shared`` are recordings that other pieces are read from too.
 
     >>> Piece(Path("talk.wav"), 1.0, 2.5).samples(8000)
     (8000, 28000)
@@ -26,6 +27,7 @@ class Piece:
     path: Path
     start: float
     duration: float | None = None
+    shared: "Shared | None" = field(default=None, compare=False, repr=False)
 
     def samples(self, rate: int) -> tuple[int, int | None]:
         """Return the first sample of the piece and the one behind its last (None: all samples that
@@ -36,6 +38,14 @@ class Piece:
     def __str__(self) -> str:
         last = "the end" if self.duration is None else f"{self.start + self.duration:.3f} s"
         return f"{self.path} ({self.start:.3f} s to {last})"
+
+
+class Shared(Protocol):
+    """Recordings from which several pieces are read (:mod:`asr.audio.shared`)."""
+
+    def open(self, piece: Piece, resources: ExitStack, /) -> Sound | None:
+        """Return the sound of a piece; None if it has to be read in another way."""
+        ...
 
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview

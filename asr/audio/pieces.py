@@ -2,7 +2,8 @@
 
 Uncompressed samples are read, and FLAC is decoded, from where the piece begins. In every other
 format no decoder finds a sample exactly, so that the recording is decoded from its beginning to the
-end of the piece.
+end of the piece; pieces that share it are cut from the same decoded samples
+(:mod:`asr.audio.shared`).
 """
 
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ def open_piece(piece: Piece, resources: ExitStack) -> Sound:
             begins.
     """
     sound = _sought(piece, resources)
+    if sound is None and piece.shared is not None:
+        sound = piece.shared.open(piece, resources)
     if sound is None:
         sound = open_sound(open_input(piece.path, resources))
         begin, end = piece.samples(sound.rate)

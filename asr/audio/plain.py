@@ -52,11 +52,12 @@ def _blocks(pipe: Pipe, layout: Layout, warnings: list[str]) -> Iterator[Block]:
         warnings.append(f"bytes behind the last whole sample that are left out: {len(rest)}")
 
 
-def convert(data: bytes, layout: Layout) -> Block:
-    """Return the samples (n, channels) whose bytes are ``data``."""
+def convert(data: bytes, layout: Layout, dtype: str = "float32") -> Block:
+    """Return the samples (n, channels) whose bytes are ``data``; integers of ``dtype`` hold them in
+    their highest bits."""
     samples, _ = soundfile.read(
         io.BytesIO(data),
-        dtype="float32",
+        dtype=dtype,
         always_2d=True,
         samplerate=layout.rate,
         channels=layout.channels,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter, Measures
 from asr.audio.read import open_audio
+from asr.audio.shared import share
 from asr.data.leakage import Leakage, find_leakage
 from asr.data.manifest import Utterance, read_manifest
 from asr.errors import AudioError
@@ -148,7 +149,9 @@ def summarize_manifests(
         DataError: a manifest that cannot be read.
     """
     sets = [read_manifest(path) for path in paths]
-    samples = [[item.source for item in draw_sample(items, audio_files, seed)] for items in sets]
+    samples = [
+        share([item.source for item in draw_sample(items, audio_files, seed)]) for items in sets
+    ]
     total = sum(map(len, samples))
     threads = os.cpu_count() or 1
     found: list[ManifestSummary] = []

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio.read import Samples, read_audio
+from asr.audio.shared import share
 from asr.data.manifest import Utterance
 from asr.decoding.greedy import greedy
 from asr.decoding.hypothesis import Hypothesis
@@ -115,10 +116,11 @@ def _clips(
     border is known, one speaker after another."""
     short = [item for item in utterances if item.text and item.duration <= CLIP_SECONDS]
     chosen = [short[index] for index in rng.permutation(len(short))[: CLIPS * RECORDINGS]]
+    chosen.sort(key=lambda item: item.speaker or "")
     clips = []
-    for item in sorted(chosen, key=lambda item: item.speaker or ""):
+    for item, source in zip(chosen, share([item.source for item in chosen]), strict=True):
         try:
-            samples = read_audio(item.source, info.sample_rate).samples
+            samples = read_audio(source, info.sample_rate).samples
             words = tuple(info.vocabulary.split_words(item.text))
         except (AudioError, DataError):  # an evaluation reports it
             continue

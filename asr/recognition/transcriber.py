@@ -17,6 +17,7 @@ import numpy.typing as npt
 from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
+from asr.audio.shared import share
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
@@ -159,7 +160,7 @@ class Transcriber:
             progress: is called with the time (s) up to which a long recording is recognised.
         """
         return map_recordings(
-            sources,
+            share(sources),
             partial(self._read, raw_rate=raw_rate),
             self._session,
             batch_size,
@@ -175,7 +176,7 @@ class Transcriber:
         An unusable source gives its error instead.
         """
         return map_recordings(
-            sources,
+            share(sources),
             self._read,
             self._session,
             batch_size,

@@ -13,6 +13,7 @@ import soundfile
 from asr.audio.headers import SNIFFED, container_of
 from asr.audio.inputs import Piece
 from asr.audio.read import read_audio
+from asr.audio.shared import SharedRecordings
 from asr.errors import AudioError
 from asr.evaluation.comparison import Difference
 from asr.evaluation.pictures import Picture
@@ -53,6 +54,7 @@ def build_payload(
     others = [{item["id"]: item for item in system["utterances"]} for system in values[1:]]
     manifest = first.get("manifest")
     audio = None if manifest is None else Path(manifest["path"]).parent
+    shared = SharedRecordings()
     utterances = []
     for number, item in enumerate(first["utterances"], start=1):
         outputs = [item, *(other[item["id"]] for other in others)]
@@ -60,7 +62,7 @@ def build_payload(
             {
                 **{name: item.get(name) for name in ("id", "speaker", "duration", "noise")},
                 "fields": item.get("fields") or {},
-                "audio": playable(_source(audio / item["audio"], item), folder, number)
+                "audio": playable(_source(audio / item["audio"], item, shared), folder, number)
                 if audio is not None and item.get("audio") is not None
                 else None,
                 "reference": item["reference"],
@@ -121,11 +123,11 @@ def _comparison(difference: Difference, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _source(audio: Path, item: Mapping[str, Any]) -> Path | Piece:
+def _source(audio: Path, item: Mapping[str, Any], shared: SharedRecordings) -> Path | Piece:
     """Return the recording of an utterance, or the piece of it."""
     if item.get("offset") is None:
         return audio
-    return Piece(audio, item["offset"], item.get("duration"))
+    return Piece(audio, item["offset"], item.get("duration"), shared)
 
 
 def playable(audio: Path | Piece, folder: Path, number: int) -> str | None:

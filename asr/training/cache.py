@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.inputs import Piece
 from asr.audio.read import Samples, read_audio
+from asr.audio.shared import SharedRecordings
 from asr.data.manifest import Utterance
 
 FULL_SCALE = 32767
@@ -26,6 +28,7 @@ class AudioCache:
     def __init__(self, folder: Path | None, sample_rate: int) -> None:
         self.folder = folder
         self.sample_rate = sample_rate
+        self._shared = SharedRecordings()
 
     def read(self, item: Utterance) -> Samples:
         """Return the samples (n,) of an utterance in float32, from the cache if it has them.
@@ -36,7 +39,10 @@ class AudioCache:
         path = self._path(item)
         stored = _load(path) if path else None
         if stored is None:
-            audio = read_audio(item.source, self.sample_rate).samples
+            source = item.source
+            if isinstance(source, Piece):
+                source = self._shared.share(source)
+            audio = read_audio(source, self.sample_rate).samples
             stored = np.round(audio * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE).astype(np.int16)
             if path:
                 _store(path, stored)

@@ -3,15 +3,21 @@
 import hashlib
 import io
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
-from asr.audio.headers import SNIFFED, container_of
-from asr.audio.laid_out import find_samples
-from asr.audio.read import MIN_RATE, open_audio
+from asr.audio.headers import SNIFFED, HeaderError, container_of
+from asr.audio.inputs import Piece
+from asr.audio.laid_out import LaidOut, find_samples
+from asr.audio.pieces import open_piece
+from asr.audio.plain import convert
+from asr.audio.read import MIN_RATE, named, open_audio
+from asr.audio.shared import SharedRecordings
+from asr.audio.sound import Block
 from asr.data.formats.ends import is_borne_out
 from asr.errors import AudioError
 from asr.files import write_atomically
@@ -86,11 +92,19 @@ def read_extent(path: Path) -> Extent:
     return Extent(rate, frames, channels)
 
 
-def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
+def cut(
+    clip: Clip, folder: Path, name: str, shared: SharedRecordings | None = None
+) -> tuple[Path, bool]:
     """Write a clip to ``folder``, under ``name`` with a suffix.
 
     The file is FLAC if that holds the samples exactly, else WAV (for samples of 32 bits, and for
     lossy formats, which decode to floats).
+
+    Args:
+        clip: of a recording in any format.
+        folder: is made if it is missing.
+        name: of the file, without its suffix.
+        shared: recordings of which other clips are cut too.
 
     Returns:
         The path, and whether the file was there already, whole and cut from the same place of the
@@ -100,22 +114,17 @@ def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
         AudioError: the recording cannot be read, or ends before the clip.
         OutputError: the file cannot be written.
     """
-    try:
-        with soundfile.SoundFile(str(clip.source)) as file:
-            channels = file.channels if clip.channel is None else 1
-            suffix, subtype, dtype = _CODINGS.get(file.subtype, _FLOAT)
-            if suffix == ".flac" and channels > _FLAC_CHANNELS:
-                suffix = ".wav"
-            path, stamp = folder / f"{name}{suffix}", clip.stamp()
-            if _stamp_of(path) == stamp:
-                return path, True
-            file.seek(clip.begin)
-            samples = file.read(clip.end - clip.begin, dtype=dtype, always_2d=True)
-            rate = file.samplerate
-    except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(
-            f"{clip.source}: no clips can be cut out of it ({error}); convert it to FLAC first"
-        ) from error
+    found = _laid_out(clip.source)
+    suffix, subtype, dtype = _coding(clip, found)
+    path, stamp = folder / f"{name}{suffix}", clip.stamp()
+    if _stamp_of(path) == stamp:
+        return path, True
+    if found:
+        with open(clip.source, "rb") as source:
+            data = found.read(source, clip.begin, min(clip.end, found.frames))
+        samples, rate = convert(data, found.layout, dtype), found.layout.rate
+    else:
+        samples, rate = _decoded(clip, dtype, shared)
     if len(samples) < clip.end - clip.begin:
         raise AudioError(
             f"{clip.source}: ends at {(clip.begin + len(samples)) / rate:.3f} s, but a clip "
@@ -124,12 +133,54 @@ def cut(clip: Clip, folder: Path, name: str) -> tuple[Path, bool]:
     if clip.channel is not None:
         samples = samples[:, [clip.channel]]
     content = io.BytesIO()
-    kind = suffix[1:].upper()
+    kind, channels = suffix[1:].upper(), samples.shape[1]
     with soundfile.SoundFile(content, "w", rate, channels, subtype, format=kind) as file:
         file.comment = stamp
         file.write(samples)
     write_atomically(path, content.getvalue())
     return path, False
+
+
+def _laid_out(path: Path) -> LaidOut | None:
+    try:
+        with open(path, "rb") as file:
+            return find_samples(file)
+    except HeaderError:
+        return None  # another decoder may understand it
+    except AudioError as error:
+        raise AudioError(f"{path}: {error}") from error
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _coding(clip: Clip, found: LaidOut | None) -> tuple[str, str, str]:
+    """Return the suffix, the subtype and the type that hold a clip exactly."""
+    if found:
+        subtype, channels = found.layout.subtype, found.layout.channels
+    else:
+        try:
+            info = soundfile.info(str(clip.source))
+        except soundfile.SoundFileError:
+            return _FLOAT  # FFmpeg decodes it
+        # What libsndfile decodes to floats is no number of bits, whatever the coding is called.
+        subtype, channels = info.subtype if info.format == "FLAC" else "", info.channels
+    coding = _CODINGS.get(subtype, _FLOAT)
+    many = clip.channel is None and channels > _FLAC_CHANNELS
+    return (".wav", *coding[1:]) if many else coding
+
+
+def _decoded(clip: Clip, dtype: str, shared: SharedRecordings | None) -> tuple[Block, int]:
+    """Decode a clip, to floats, or to integers whose highest bits hold its samples."""
+    with open_audio(clip.source, MIN_RATE) as stream:
+        rate = stream.source_rate
+    piece = Piece(clip.source, clip.begin / rate, (clip.end - clip.begin) / rate, shared)
+    with ExitStack() as resources, named(str(clip.source)):
+        sound = open_piece(piece, resources)
+        samples = np.concatenate([np.zeros((0, sound.channels), np.float32), *sound.blocks])
+    if dtype != "float32":
+        bits = np.iinfo(dtype).bits
+        samples = np.round(samples.astype(np.float64) * 2.0 ** (bits - 1)).astype(dtype)
+    return samples, sound.rate
 
 
 def _stamp_of(path: Path) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from asr.audio.shared import SharedRecordings
 from asr.data.formats.clips import Clip, Extent, cut, read_extent
 from asr.data.formats.item import Item, Refuse, leaving_out, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
@@ -59,7 +60,7 @@ def collect(items: Iterable[Item], manifest: Path, refuse: Refuse | None = None)
     items = _with_ids(list(items))
     if not items:
         raise DataError(f"{manifest}: there is no utterance to write to it")
-    extents = _measure(items)
+    extents, shared = _measure(items), SharedRecordings()
     seen: dict[str, str] = {}
     utterances: list[Utterance] = []
     cuts, mended = [0, 0], 0
@@ -74,7 +75,7 @@ def collect(items: Iterable[Item], manifest: Path, refuse: Refuse | None = None)
                 put(extra, "recording_id", item.recording, item.where)
             clip = _clip(item, extent)
             if clip is not None:
-                audio, there = cut(clip, clips_folder(manifest), safe_name(item.id))
+                audio, there = cut(clip, clips_folder(manifest), safe_name(item.id), shared)
                 cuts[there] += 1
                 extra.setdefault("recording_id", item.recording or name_as_text(item.audio.stem))
                 put(extra, "recording_start", round(clip.begin / extent.rate, 6), item.where)
