@@ -8,7 +8,7 @@ larger than ``HASHED``, its SHA-256. A file whose size and times are as they wer
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    write_atomically(folder / RECORD, to_json(asdict(record)) + "\n")
+    write_atomically(folder / RECORD, to_json(vars(record)) + "\n")
 
 
 def read_record(folder: Path) -> Record | None:
