@@ -3,14 +3,14 @@
 import hashlib
 import io
 import json
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from asr.audio.headers import SNIFFED, HeaderError, container_of
+from asr.audio.headers import HeaderError
 from asr.audio.inputs import Piece
 from asr.audio.laid_out import LaidOut, find_samples
 from asr.audio.pieces import open_piece
@@ -18,7 +18,6 @@ from asr.audio.plain import convert
 from asr.audio.read import MIN_RATE, named, open_audio
 from asr.audio.shared import SharedRecordings
 from asr.audio.sound import Block
-from asr.data.formats.ends import is_borne_out
 from asr.errors import AudioError
 from asr.files import write_atomically
 
@@ -32,20 +31,6 @@ _CODINGS = {
 }  # fmt: skip
 _FLOAT = (".wav", "FLOAT", "float32")
 """The suffix, the coding and the type that hold the samples of every other coding exactly."""
-
-
-@dataclass(frozen=True)
-class Extent:
-    """The size of a recording: ``frames`` samples in each of ``channels``, at ``rate`` Hz."""
-
-    rate: int
-    frames: int
-    channels: int
-
-    @property
-    def seconds(self) -> float:
-        """The duration in seconds."""
-        return self.frames / self.rate
 
 
 @dataclass(frozen=True)
@@ -64,32 +49,6 @@ class Clip:
         values = [str(self.source), state.st_size, state.st_mtime_ns]
         values += [self.begin, self.end, self.channel]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-
-def read_extent(path: Path) -> Extent:
-    """Return the size of a recording, as far as it can be decoded.
-
-    What the header tells is believed if the end of the file bears it out; all else is decoded.
-
-    Raises:
-        AudioError: the file is not usable as audio, or holds no sample.
-    """
-    container = None
-    with suppress(AudioError, OSError):  # decoding, below, reports the fault
-        with open(path, "rb") as file:
-            container = container_of(file.read(SNIFFED))
-            found = find_samples(file)
-        if found and found.frames:
-            return Extent(found.layout.rate, found.frames, found.layout.channels)
-    with open_audio(path, MIN_RATE) as stream:
-        rate, channels, claimed = stream.source_rate, stream.channels, stream.claimed_seconds
-    frames = 0 if claimed is None else round(claimed * rate)
-    if not frames or not is_borne_out(path, container, frames):
-        with open_audio(path, rate) as stream:
-            frames = sum(map(len, stream))
-    if not frames:
-        raise AudioError(f"{path}: it holds no sample")
-    return Extent(rate, frames, channels)
 
 
 def cut(

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.audio.shared import SharedRecordings
-from asr.data.formats.clips import Clip, Extent, cut, read_extent
+from asr.data.formats.clips import Clip, cut
+from asr.data.formats.extent import Extent, read_extent
 from asr.data.formats.item import Item, Refuse, leaving_out, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asr.data.formats.clips import read_extent
+from asr.data.formats.extent import read_extent
 from asr.data.formats.item import (
     Item,
     Refuse,

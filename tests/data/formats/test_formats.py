@@ -11,7 +11,8 @@ import soundfile
 from commands import run
 
 from asr.cli.main import main
-from asr.data.formats.clips import Clip, cut, read_extent
+from asr.data.formats.clips import Clip, cut
+from asr.data.formats.extent import read_extent
 from asr.errors import AudioError
 
 RATE = 8000
