@@ -277,11 +277,18 @@ def encode(samples: np.ndarray, rate: int = RATE, **options: str | None) -> byte
 
 
 def encode_with_ffmpeg(
-    samples: np.ndarray, container: str, codec: str, pictures: bool = False
+    samples: np.ndarray,
+    container: str,
+    codec: str,
+    pictures: bool = False,
+    options: dict[str, str] | None = None,
 ) -> bytes:
-    """Return a mono recording as FFmpeg writes it, with a few pictures if it is to be a video."""
+    """Return a mono recording as FFmpeg writes it, with a few pictures if it is to be a video.
+
+    ``options`` are those of the container.
+    """
     data = io.BytesIO()
-    with av.open(data, "w", format=container) as output:
+    with av.open(data, "w", format=container, options=options) as output:
         sound = output.add_stream(codec, rate=RATE, layout="mono", bit_rate=64_000)
         video = output.add_stream("mpeg4", rate=10, width=32, height=32) if pictures else None
         for _ in range(5 if video else 0):

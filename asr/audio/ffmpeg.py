@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import soxr
 
+from asr.audio.chunks import missing_bytes
 from asr.audio.inputs import Input, Pipe
 from asr.audio.libsndfile import OGG_PAGE, is_complete_ogg
 from asr.audio.sound import Block, Sound, check_limits
@@ -112,6 +113,10 @@ class _FileSource:
     def tell(self) -> int:
         return self._file.tell()
 
+    def missing_bytes(self, container: str) -> int:
+        """Return how many bytes are missing by the sizes in the file."""
+        return missing_bytes(self._file, container)
+
     def _read(self, count: int) -> bytes:
         return self._file.read(count)
 
@@ -127,6 +132,9 @@ class _LiveSource(_FileSource):
 
     def seekable(self) -> bool:
         return False
+
+    def missing_bytes(self, container: str) -> int:
+        return 0  # the bytes are gone
 
     def _read(self, count: int) -> bytes:
         data = self._pipe.some(count)
@@ -160,7 +168,9 @@ class _Decoder:
             context = self._stream.codec_context
             if self._lost or self._failure or not context.sample_rate:
                 raise AudioError(f"FFmpeg cannot decode it: {_reason(self._failure)}")
-            return Sound(context.sample_rate, context.channels, None, iter(()))
+            sound = Sound(context.sample_rate, context.channels, None, iter(()))
+            self._warn(sound, 0.0)
+            return sound
         sound = Sound(first.sample_rate, first.layout.nb_channels, None, iter(()))
         sound.blocks = self._blocks(first, frames, sound)
         return sound
@@ -240,6 +250,8 @@ class _Decoder:
             sound.warnings.append(
                 f"the header promises {promised:.1f} s, the file holds {held:.1f} s: truncated?"
             )
+        elif missing := self._source.missing_bytes(self._name):
+            sound.warnings.append(f"its last part should be {missing} bytes longer: truncated?")
 
 
 def _convert(frame: "av.AudioFrame") -> Block:
