@@ -8,7 +8,6 @@ parentheses (words that may be missing) and ``@`` (no word) cannot be scored her
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from asr.evaluation.sclite import speaker_of, unescaped
 from asr.evaluation.transcript_line import LineError, Lines, Place, TimedWord, TranscriptLine, add
@@ -73,11 +72,12 @@ def read_ctm(lines: Sequence[str], reference: bool) -> Lines:
     first: dict[tuple[str, str], tuple[int, Place]] = {}
     for number, line in _without_comments(lines):
         fields = line.split()
-        if len(fields) > 4 and fields[4].upper().startswith("<ALT"):
+        if len(fields) > 4 and fields[4][0] == "<" and fields[4].upper().startswith("<ALT"):
             raise LineError(number, f"alternatives are not scored here, got {fields[4]!r}")
         try:
             recording, channel, start, duration, word, *rest = fields
-            begin, end = float(start), float(start) + float(duration)
+            begin = float(start)
+            end = begin + float(duration)
             no_confidence = not rest or rest[0].upper() == NO_CONFIDENCE
             confidence = None if no_confidence else float(rest[0])
             if not 0 <= begin <= end < float("inf") or len(fields) > MOST_COLUMNS:
@@ -90,10 +90,11 @@ def read_ctm(lines: Sequence[str], reference: bool) -> Lines:
             ) from error
         if word == "@" or word in "{}":
             raise LineError(number, f"{word!r} stands for alternatives or no word; leave it out")
-        place = Place(recording, channel)
         key = recording.lower(), channel.lower()
-        first.setdefault(key, (number, place))
-        words.setdefault(key, []).append(TimedWord(begin, end, _word(word), confidence))
+        if key not in words:
+            first[key] = number, Place(recording, channel)
+            words[key] = []
+        words[key].append(TimedWord(begin, end, _word(word), confidence))
     if not words:
         raise LineError(0, "holds no word")
     return _named([(first[key][0], timed_line(first[key][1], words[key])) for key in words])
@@ -165,6 +166,8 @@ def _word(word: str) -> str:
     >>> _word("yes;0.5"), _word("no*"), _word(r"ye\\s"), _word("*")
     ('yes', 'no', 'yes', '*')
     """
+    if word.isalnum():
+        return word  # as most words are
     word = word[0] + word[1:].partition(";")[0]
     word = word[0] + word[1:].removesuffix("*")
     return unescaped(word.replace("\\", "") or word)
@@ -188,5 +191,5 @@ def _named(found: Sequence[tuple[int, TranscriptLine]]) -> Lines:
             id += f"-{line.place.start:.3f}-{line.place.end:.3f}"
             if id in result:
                 id += f"-{line.speaker}"
-        add(result, number, id, replace(line))
+        add(result, number, id, line)
     return result

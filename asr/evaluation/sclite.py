@@ -77,17 +77,16 @@ def sclite_ids(utterances: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _safe_names(names: Iterable[str]) -> dict[str, str]:
-    distinct = dict.fromkeys(names)
-    count = Counter(name.lower() for name in distinct)
+    distinct = {name: name.lower() for name in names}
+    count = Counter(distinct.values())
     return {
-        name: "".join(
-            f"%{ord(character):02X}"
-            if count[name.lower()] > 1 and "A" <= character <= "Z"
-            else quote(character, safe=SAFE)
-            for character in name
-        )
-        for name in distinct
+        name: "".join(map(_capitals_escaped, name)) if count[low] > 1 else quote(name, safe=SAFE)
+        for name, low in distinct.items()
     }
+
+
+def _capitals_escaped(character: str) -> str:
+    return f"%{ord(character):02X}" if "A" <= character <= "Z" else quote(character, safe=SAFE)
 
 
 def speaker_of(id: str) -> str | None:

@@ -1,7 +1,7 @@
 """What a file of transcripts says of one utterance."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,7 @@ class Place:
         return self.recording.lower(), self.channel.lower(), self.start, self.end
 
 
-@dataclass(frozen=True)
-class TimedWord:
+class TimedWord(NamedTuple):
     """A word from ``start`` to ``end`` (s); the confidence is None if the file gives none."""
 
     start: float

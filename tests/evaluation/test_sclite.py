@@ -289,3 +289,9 @@ def test_times_that_do_not_fit(times, message, tmp_path):
     with pytest.raises(DataError, match=message):
         write_results(tmp_path, {"utterances": utterances})
     assert (tmp_path / "results.json").exists()
+
+
+def test_a_long_id_takes_no_longer_than_its_length():
+    """With time that grows as the square, this would take an hour."""
+    item = {"id": "x" * 1_000_000, "speaker": "ann"}
+    assert sclite_ids([item]) == [f"ann-{item['id']}"]
