@@ -52,6 +52,8 @@ def find_samples(file: BinaryIO) -> LaidOut | None:
         return None
     begin = file.tell()
     size = file.seek(0, os.SEEK_END)
+    if layout.size and begin + layout.size == size and not layout.size % layout.frame_bytes:
+        return LaidOut(layout, ((begin, layout.size),), ())
     file.seek(begin)
     places, warnings = list[tuple[int, int]](), list[str]()
     counted = _Counted(file)

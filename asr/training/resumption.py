@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.counts import counted
-from asr.data.manifest import read_manifest
+from asr.data.manifest import read_manifest, relative_name
 from asr.errors import DataError
 from asr.files import parse_json, sha256, to_json, write_atomically
 
@@ -58,11 +58,11 @@ def record_of(
     lines: dict[str, list[Line]] = {}
     files = list(texts)
     for manifest in dict.fromkeys(manifests):
-        folder = Path(manifest).absolute().parent
+        folder = str(Path(manifest).absolute().parent)
         lines[manifest] = []
         for item in read_manifest(manifest, transcribed=False):
             # As the manifest itself is named, so that both may be moved together.
-            audio = os.path.join(os.path.dirname(manifest), os.path.relpath(item.audio, folder))
+            audio = os.path.join(os.path.dirname(manifest), relative_name(item.audio, folder))
             values = {"line": item.line, "id": item.id, "text": item.text, "audio": audio}
             values |= {"duration": item.duration, "offset": item.offset}
             lines[manifest].append(values)

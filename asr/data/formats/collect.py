@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from asr.audio.shared import SharedRecordings
@@ -20,7 +21,8 @@ FIELDS = ("audio_filepath", "offset", "duration", "text", "id", "speaker")
 OVERSHOOT = 0.5
 """The seconds by which a clip may end after its recording; the clip is then shortened, as in
 Kaldi."""
-_WAITING = 32  # recordings that wait for each thread
+_BATCH = 32  # recordings that a thread takes at a time
+_WAITING = 8  # batches that wait for each thread
 
 
 @dataclass(frozen=True)
@@ -99,23 +101,27 @@ def _with_ids(items: list[Item]) -> list[Item]:
             while name in taken:
                 name, number = f"{item.id}#{number}", number + 1
             taken.add(name)
-            item = replace(item, id=name)
+            item = item if name == item.id else replace(item, id=name)
         result.append(item)
     return result
 
 
 def _measure(items: Sequence[Item]) -> dict[Path, Extent | AudioError]:
     paths = list({item.audio: None for item in items})
+    batches = [paths[at : at + _BATCH] for at in range(0, len(paths), _BATCH)]
     threads = os.cpu_count() or 1
-    found = prefetch_map(_extent, paths, threads, threads * _WAITING)
+    found = chain.from_iterable(prefetch_map(_extents, batches, threads, threads * _WAITING))
     return dict(zip(paths, found, strict=True))
 
 
-def _extent(path: Path) -> Extent | AudioError:
-    try:
-        return read_extent(path)
-    except AudioError as error:
-        return error
+def _extents(paths: Sequence[Path]) -> list[Extent | AudioError]:
+    found: list[Extent | AudioError] = []
+    for path in paths:
+        try:
+            found.append(read_extent(path))
+        except AudioError as error:
+            found.append(error)
+    return found
 
 
 def _check(item: Item, seen: dict[str, str]) -> None:

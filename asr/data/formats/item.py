@@ -98,13 +98,10 @@ def find_audio(name: str, folder: Path, where: str) -> Path:
     Raises:
         DataError: there is no such file.
     """
-    for place in (folder.absolute(), Path.cwd()):
-        path = Path(os.path.normpath(place / name))
-        try:
-            if path.is_file():
-                return path
-        except (OSError, ValueError):  # it is not even the name of a file
-            continue
+    for place in (folder, ""):
+        path = os.path.abspath(os.path.join(place, name))
+        if os.path.isfile(path):
+            return Path(path)
     raise DataError(
         f"{where}: no audio file {name!r}; looked from {folder.absolute()} and {Path.cwd()}"
     )
