@@ -45,13 +45,21 @@ def read_text(path: str | Path, what: str) -> str:
     Raises:
         DataError: it cannot be read, or is not UTF-8.
     """
+    return decode_text(read_content(path, what), path, what)
+
+
+def read_content(path: str | Path, what: str) -> bytes:
+    """Return the bytes of a file, which messages call ``what``.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the {what} {path}: {error.strerror}") from error
     except ValueError as error:  # a name with a NUL
         raise DataError(f"cannot read the {what} {str(path)!r}: {error}") from error
-    return decode_text(data, path, what)
 
 
 def read_lines(path: str | Path, what: str) -> list[str]:
@@ -63,7 +71,16 @@ def read_lines(path: str | Path, what: str) -> list[str]:
     Raises:
         DataError: it cannot be read, or is not UTF-8.
     """
-    lines = read_text(path, what).split("\n")
+    return split_lines(read_text(path, what))
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Return the lines of a text, without their ends; each ends at LF and nowhere else.
+
+    >>> split_lines("yes\fno\nstop\n")
+    ['yes\x0cno', 'stop']
+    """
+    lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
 
 

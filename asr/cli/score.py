@@ -1,5 +1,6 @@
 """``asr score`` scores the texts of any recogniser against references."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,22 +63,29 @@ def score(
     ids: (speaker-utterance) in trn files, "id" or the name of the audio file in JSON Lines, the
     first word of a line in Kaldi's text, the line number in plain text. The words of a ctm file are
     divided between the segments of an stm file by their times; what a ctm file does not list counts
-    as empty. Subtitles and tables are one utterance.
+    as empty. Subtitles and tables are one utterance. - is standard input.
     """
     from asr.evaluation.interval import wer_interval
     from asr.evaluation.normalization import find_normalization
     from asr.evaluation.results import common_values, write_results
     from asr.evaluation.scoring import score as score_texts
-    from asr.evaluation.transcripts import pair_transcripts, read_transcripts
-    from asr.files import sha256
+    from asr.evaluation.transcripts import (
+        STANDARD_INPUT,
+        doubt,
+        pair_transcripts,
+        read_transcripts,
+    )
     from asr.report.page import write_report
 
     check_open(open_report, output_dir)
+    if str(reference) == str(hypothesis) == STANDARD_INPUT:
+        raise click.BadParameter("only one of REF and HYP can be standard input", param_hint="HYP")
     applied = find_normalization(normalization)
-    items = pair_transcripts(
-        read_transcripts(reference, True, ref_format),
-        read_transcripts(hypothesis, False, hyp_format),
-    )
+    references = read_transcripts(reference, True, ref_format)
+    hypotheses = read_transcripts(hypothesis, False, hyp_format)
+    items = pair_transcripts(references, hypotheses)
+    if warning := doubt(references, hypotheses):
+        print(f"warning: {warning}", file=sys.stderr)
     for item in items:
         for side in ("reference", "hypothesis"):
             item[side] = applied.apply(item[side])
@@ -90,9 +98,9 @@ def score(
     print_score(result, interval, applied.unit)
     print(f"{counted(len(items), 'utterance')}")
     if output_dir is not None:
-        files = {"reference": reference, "hypothesis": hypothesis}
+        files = {"reference": references, "hypothesis": hypotheses}
         sources = {
-            name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()
+            name: {"path": str(item.path), "sha256": item.sha256} for name, item in files.items()
         }
         values = common_values(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])

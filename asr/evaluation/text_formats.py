@@ -14,8 +14,16 @@ from asr.text import normalize
 
 AUDIO = ("audio_filepath", "audio", "path")
 REFERENCE = "text"
-PREDICTED = re.compile("pred|hyp", re.IGNORECASE)
-"""How the names of fields begin that hold what was recognised, beside a reference in ``text``."""
+PREDICTED = re.compile(
+    "(pred|predicted|prediction|hyp|hypothesis)(_?text.*|_?transcript.*)?", re.IGNORECASE
+)
+"""The names of fields that hold what was recognised, beside a reference in ``text``."""
+DOUBTFUL = re.compile(
+    "(pred|hyp).*|(asr|stt)_?(text|transcript|transcription|output|result)|"
+    "(recogni[sz]ed|decoded|transcript|transcription|output|result)(_?(text|output))?",
+    re.IGNORECASE,
+)
+"""The names of fields that may hold it."""
 HEAD = ["start", "end", "text"]
 """The columns of the tables that Whisper and ``asr transcribe -f tsv`` write."""
 
@@ -106,7 +114,7 @@ def read_json(lines: Sequence[str], reference: bool) -> Lines:
 
     A reference is in the field ``text``. A hypothesis is in the field whose name begins with
     ``pred`` or ``hyp``, as NeMo's ``pred_text``; only if no line has such a field, it is in
-    ``text``.
+    ``text``. A file is refused if another of its fields may hold it.
     """
     items = _objects(lines)
     field = REFERENCE if reference else _hypothesis_field(items)
@@ -154,15 +162,25 @@ def _objects(lines: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
 
 def _hypothesis_field(items: Sequence[tuple[int, dict[str, Any]]]) -> str:
     names: dict[str, int] = {}
+    doubtful: dict[str, int] = {}
     for number, values in items:
         for name, value in values.items():
-            if PREDICTED.match(name) and isinstance(value, str | None):
+            if PREDICTED.fullmatch(name) and isinstance(value, str | None):
                 names.setdefault(name, number)
+            elif DOUBTFUL.fullmatch(name) and isinstance(value, str):
+                doubtful.setdefault(name, number)
     if len(names) > 1:
         raise LineError(
             max(names.values()),
             f"the fields {' and '.join(map(repr, names))} may both hold what was recognised; keep "
             "one of them",
+        )
+    if doubtful and not names:
+        name, number = next(iter(doubtful.items()))
+        raise LineError(
+            number,
+            f"the field {name!r} may hold what was recognised: call it pred_text if it does, "
+            "another name if it does not",
         )
     return next(iter(names), REFERENCE)
 
@@ -200,7 +218,7 @@ def _json_line(values: dict[str, Any], field: str) -> TranscriptLine:
             name: value
             for name, value in values.items()
             if name not in known
-            and not PREDICTED.match(name)
+            and not PREDICTED.fullmatch(name)
             and isinstance(value, str | int | float)
         }
     }

@@ -78,20 +78,13 @@ def _are_times(name: str, fields: Sequence[str]) -> bool:
 
 
 def _looks_like_kaldi(lines: Sequence[str]) -> bool:
-    first = [line.split()[0] for line in lines]
+    first = first_words(lines)
     alike = sum(_ID.fullmatch(word) is not None for word in first)
     if len(lines) < 2:
         return bool(first) and re.fullmatch(r"\w+[-_/].*\d.*|\w*\d\w*[-_/].*", first[0]) is not None
     return len(set(first)) == len(first) and 10 * alike > 9 * len(first)
 
 
-def same_first_words(one: Sequence[str], two: Sequence[str]) -> bool:
-    """Return whether the lines of two files begin with the same words in another order, as if these
-    were ids."""
-    firsts = [[line.split()[0] for line in lines if line.strip()] for lines in (one, two)]
-    return (
-        firsts[0] != firsts[1]
-        and len(firsts[0]) > 1
-        and len(set(firsts[0])) == len(firsts[0])
-        and sorted(firsts[0]) == sorted(firsts[1])
-    )
+def first_words(lines: Sequence[str]) -> list[str]:
+    """Return the first word of each line that has one."""
+    return [line.split(maxsplit=1)[0] for line in lines if line.strip()]

@@ -1,5 +1,7 @@
 """References and the output of any recogniser, read from files and paired."""
 
+import hashlib
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +21,9 @@ from asr.evaluation.text_formats import (
     read_tsv,
     read_vtt,
 )
-from asr.evaluation.transcript_format import find_format, same_first_words
+from asr.evaluation.transcript_format import find_format, first_words
 from asr.evaluation.transcript_line import LineError, Lines, TranscriptLine
-from asr.files import read_lines
+from asr.files import decode_text, read_content, split_lines
 
 READERS: Mapping[str, Reader] = {
     "txt": read_plain,
@@ -35,18 +37,20 @@ READERS: Mapping[str, Reader] = {
     "tsv": read_tsv,
 }
 """The reader of each of :data:`asr.evaluation.formats.FORMATS`."""
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True)
 class Transcripts:
-    """The utterances of a file, and its ``text`` line by line; ``certain`` says that somebody named
-    the format."""
+    """The utterances of a file, its ``text`` line by line, and the SHA-256 of its content;
+    ``certain`` says that somebody named the format."""
 
     path: Path
     format: str
     lines: Lines
     text: tuple[str, ...]
     certain: bool
+    sha256: str
 
 
 def read_transcripts(path: str | Path, reference: bool, format: str | None = None) -> Transcripts:
@@ -67,7 +71,7 @@ def read_transcripts(path: str | Path, reference: bool, format: str | None = Non
     ('yes no', 'ann')
 
     Args:
-        path: of the file.
+        path: of the file, which may be a pipe; ``-`` is standard input. It is read once.
         reference: whether the texts are references, for which JSON has the field ``text`` alone.
         format: of the file, if its name does not tell.
 
@@ -76,7 +80,8 @@ def read_transcripts(path: str | Path, reference: bool, format: str | None = Non
             or an id occurs twice.
     """
     path, certain = Path(path), format is not None
-    lines = read_lines(path, "text")
+    content = _read(path)
+    lines = split_lines(decode_text(content, path, "text"))
     if format is None:
         format = find_format(path, lines, "--ref-format" if reference else "--hyp-format")
     try:
@@ -86,7 +91,18 @@ def read_transcripts(path: str | Path, reference: bool, format: str | None = Non
         raise DataError(f"{place}: {error}") from error
     if not found:
         raise DataError(f"{path}: holds no text")
-    return Transcripts(path, format, found, tuple(lines), certain)
+    digest = hashlib.sha256(content).hexdigest()
+    return Transcripts(path, format, found, tuple(lines), certain, digest)
+
+
+def _read(path: Path) -> bytes:
+    if str(path) != STANDARD_INPUT:
+        return read_content(path, "text")
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise DataError("cannot read the text from standard input: it is closed")
+    content: bytes = stream.read()
+    return content
 
 
 def pair_transcripts(references: Transcripts, hypotheses: Transcripts) -> list[dict[str, Any]]:
@@ -173,16 +189,42 @@ def _only(references: Transcripts, hypotheses: Transcripts) -> Lines:
 
 
 def _check_plain(references: Transcripts, hypotheses: Transcripts) -> None:
-    if references.format != "txt" or hypotheses.format != "txt":
+    if not _begin_alike(references, hypotheses):
         return
-    if references.certain and hypotheses.certain:
-        return
-    if same_first_words(references.text, hypotheses.text):
+    firsts = [first_words(item.text) for item in (references, hypotheses)]
+    if firsts[0] != firsts[1]:
         raise DataError(
             f"{references.path} and {hypotheses.path} look like Kaldi's text: their lines begin "
             "with the same words in another order; say --ref-format kaldi --hyp-format kaldi, or "
             "txt if these words are no ids"
         )
+
+
+def doubt(references: Transcripts, hypotheses: Transcripts) -> str | None:
+    """Return a warning if it is not certain that two plain texts have no ids, else None."""
+    if not _begin_alike(references, hypotheses):
+        return None
+    return (
+        f"no two lines of {references.path} begin with the same word, and those of "
+        f"{hypotheses.path} begin with the same words: if these are ids, say --ref-format kaldi "
+        "--hyp-format kaldi, and txt if they are not; they were scored as words"
+    )
+
+
+def _begin_alike(references: Transcripts, hypotheses: Transcripts) -> bool:
+    """Return whether two plain texts, of which nobody said so, may be Kaldi's: their lines begin
+    with the same words, in any order, no two of a file with the same, and have others."""
+    if not references.format == hypotheses.format == "txt":
+        return False
+    if references.certain and hypotheses.certain:
+        return False
+    one, two = (first_words(item.text) for item in (references, hypotheses))
+    return (
+        len(one) > 1
+        and len(set(one)) == len(one)
+        and sorted(one) == sorted(two)
+        and any(len(line.split()) > 1 for line in references.text)
+    )
 
 
 def _in_case_of(references: Lines, hypotheses: Lines) -> Lines:

@@ -1,16 +1,20 @@
 """Texts of any recogniser are read as what they are, or refused, and never paired wrongly."""
 
+import hashlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
 from commands import run
+from conftest import ROOT
 
 from asr.errors import DataError
 from asr.evaluation.transcript_format import guess
-from asr.evaluation.transcripts import pair_transcripts, read_transcripts
+from asr.evaluation.transcripts import doubt, pair_transcripts, read_transcripts
 
 TRN = ("yes no (a-1)\nstop now (b-1)\n", "stop (b-1)\nyes no (a-1)\n")
 KALDI = ("utt1 yes no\nutt2 stop\n", "utt2 stop\nutt1 yes no\n")
@@ -170,6 +174,82 @@ def test_a_hypothesis_is_never_taken_from_the_reference(second, message, texts):
     items[1] = {"id": "b", "text": "yes no", "pred_text": "yes"}
     right = [("yes no", "no"), ("yes no", "yes"), ("yes no", "")]
     assert texts(REFERENCE, lines(*items[::-1]), ("r.jsonl", "h.jsonl")) == right
+
+
+@pytest.mark.parametrize(
+    "name", ["transcript", "transcription", "asr_output", "recognised_text", "pred_model", "result"]
+)
+def test_a_field_that_may_hold_the_hypothesis_is_not_passed_over(name, texts):
+    """A text beside it may be the reference."""
+    with pytest.raises(DataError, match=f"1: the field '{name}' may hold what was recognised"):
+        texts(REFERENCE, lines({"id": "a", "text": "yes no", name: "go"}), ("r.json", "h.json"))
+    items = [{"id": id, "text": "yes no", "pred_text": "yes", name: "x"} for id in "abc"]
+    assert texts(REFERENCE, lines(*items), ("r.jsonl", "h.jsonl")) == [("yes no", "yes")] * 3
+
+
+@pytest.mark.parametrize("name", ["hypothesis", "hyp", "prediction", "pred_text_ctc", "hyp_text"])
+def test_names_of_hypotheses(name, texts):
+    items = [{"id": id, "text": "yes no", name: "yes"} for id in "cab"]
+    assert texts(REFERENCE, lines(*items), ("r.jsonl", "h.jsonl")) == [("yes no", "yes")] * 3
+
+
+def test_plain_text_that_may_have_ids(tmp_path):
+    """If lines begin with the same words, each with another, a warning says what to do."""
+    reference, hypothesis = tmp_path / "r.txt", tmp_path / "h.txt"
+    reference.write_text("ann yes no\nbob stop\n")
+    hypothesis.write_text("ann yes\nbob stop\n")
+    done = run("score", reference, hypothesis)
+    assert done.stdout.startswith("WER  20.00 % [1 / 5") and done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"warning: no two lines of {reference} begin with the same word")
+    assert "if these are ids, say --ref-format kaldi --hyp-format kaldi" in line
+    for format, right in (("kaldi", "33.33 % [1 / 3"), ("txt", "20.00 % [1 / 5")):
+        options = "--ref-format", format, "--hyp-format", format
+        done = run("score", reference, hypothesis, *options)
+        assert done.stdout.startswith(f"WER  {right}") and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis"),
+    [
+        ("yes no\nyes please\n", "yes no\nyes please\n"),  # two lines begin alike
+        ("yes no\nstop it\n", "yes no\nstep it\n"),  # a first word was recognised wrongly
+        ("yes\nstop\n", "yes\nstop\n"),  # there are no words but the first
+        ("yes no\n", "yes no\n"),
+    ],
+)
+def test_plain_text_without_doubt(reference, hypothesis, tmp_path):
+    files = [tmp_path / name for name in ("r.txt", "h.txt")]
+    for path, text in zip(files, (reference, hypothesis), strict=True):
+        path.write_text(text)
+    items = [read_transcripts(path, path == files[0]) for path in files]
+    assert doubt(*items) is None
+
+
+SCORE = [sys.executable, "-m", "asr", "score"]
+
+
+def test_pipes_and_standard_input(tmp_path):
+    """A file is read once, so that it may be a pipe; its name then tells no format."""
+    reference = tmp_path / "r.trn"
+    reference.write_text(TRN[0])
+
+    def score(*arguments, **options):
+        return subprocess.run(
+            [*SCORE, *arguments], capture_output=True, text=True, check=False, cwd=ROOT, **options
+        )
+
+    refused = score(reference, "-", input=TRN[1])
+    assert refused.returncode == 1 and "say --hyp-format trn" in refused.stderr
+    options = "--hyp-format", "trn", "-o", tmp_path / "out"
+    done = score(reference, "-", *options, input=TRN[1])
+    assert done.stdout.startswith("WER  25.00 % [1 / 4"), done.stderr
+    texts = json.loads((tmp_path / "out" / "results.json").read_text())["texts"]
+    assert texts["hypothesis"]["sha256"] == hashlib.sha256(TRN[1].encode()).hexdigest()
+    assert score("-", "-", input="").returncode == 2
+    command = f"{shlex.join(SCORE)} <(cat {reference}) {reference} --ref-format trn"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.startswith("WER  0.00 % [0 / 4"), done.stderr
 
 
 def test_default_ids_differ(texts):
