@@ -23,18 +23,35 @@ def write(tmp_path):
 
 
 def test_trn(write, tmp_path):
-    """Two trn files in any order of lines give the WER, its interval and a report."""
+    """Two trn files in any order of lines give the WER and a report."""
     files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
     done = run("score", *files, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "WER  40.00 % [2 / 5: 1 ins, 1 del, 0 sub]"
-    assert lines[1].endswith("in 95 % of cases, over 2 speakers")
+    assert lines[1] == "     no interval: too few utterances, or too unlike each other"
     assert lines[-2:] == ["3 utterances", f"report: {tmp_path / 'out' / 'report.html'}"]
     results = read_results(tmp_path / "out")
     assert results.values["score"]["wer"]["errors"] == 2
     assert list(results.utterances) == ["ann-1", "ann-2", "bob-1"]
     assert list(results.utterances["bob-1"].values()) == ["bob-1", "bob", "stop", "stop now"]
+
+
+def test_an_interval_over_speakers(write):
+    """Four speakers have an interval, and fewer have one over their utterances."""
+    for speakers, over in (("abcd", "4 speakers"), ("abca", "8 utterances")):
+        reference, hypothesis = (
+            "".join(
+                f"yes no stop go on {word} ({name}-{turn}{place})\n"
+                for turn, word in ((1, "one"), (2, last))
+                for place, name in enumerate(speakers)
+            )
+            for last in ("two", "too")
+        )
+        done = run("score", write("ref.trn", reference), write("hyp.trn", hypothesis))
+        lines = done.stdout.splitlines()
+        assert lines[0] == "WER  8.33 % [4 / 48: 0 ins, 0 del, 4 sub]"
+        assert lines[1].endswith(f"in 95 % of cases, over {over}")
 
 
 def test_other_formats(write):
