@@ -18,8 +18,8 @@ from typing import Any
 
 from asr.audio.inputs import Piece
 from asr.errors import DataError
-from asr.files import name_as_text, parse_json, read_text, to_json, write_atomically
-from asr.recognition.names import distinct_names
+from asr.files import parse_json, read_text, to_json, write_atomically
+from asr.recognition.names import default_name, distinct_names
 from asr.text import Vocabulary, min_frames, normalize
 
 DURATION_TOLERANCE = 0.05
@@ -133,22 +133,12 @@ def _with_default_ids(utterances: list[Utterance]) -> list[Utterance]:
     if not places:
         return utterances
     taken = {item.id for item in utterances if item.id}
-    names = distinct_names([_default_id(utterances[place]) for place in places], taken)
+    items = [utterances[place] for place in places]
+    paths = [default_name(str(item.audio), item.offset, item.duration) for item in items]
+    names = distinct_names(paths, taken)
     for place, name in zip(places, names, strict=True):
         utterances[place] = replace(utterances[place], id=name)
     return utterances
-
-
-def _default_id(item: Utterance) -> str:
-    """Return the path of a recording without its suffix, for a piece with the milliseconds between
-    which it lies."""
-    name = name_as_text(os.path.splitext(item.audio)[0])
-    if item.offset is None:
-        return name
-    name += f"-{round(1000 * item.offset):07}"
-    if item.duration:
-        name += f"-{round(1000 * (item.offset + item.duration)):07}"
-    return name
 
 
 def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:

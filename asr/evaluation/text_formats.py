@@ -1,15 +1,16 @@
 """Readers of transcripts in plain text, JSON, Kaldi's ``text``, subtitles and Whisper's tables."""
 
 import html
+import math
+import posixpath
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from asr.errors import DataError
 from asr.evaluation.transcript_line import LineError, Lines, TranscriptLine, add
-from asr.files import name_as_text, parse_json
+from asr.files import parse_json
+from asr.recognition.names import default_name, distinct_names
 from asr.text import normalize
 
 AUDIO = ("audio_filepath", "audio", "path")
@@ -186,29 +187,24 @@ def _hypothesis_field(items: Sequence[tuple[int, dict[str, Any]]]) -> str:
 
 
 def _ids(items: Sequence[tuple[int, dict[str, Any]]]) -> list[str]:
-    """Return the id of each utterance: its field ``id``, else the name of its audio without the
-    suffix, with as many folders as distinguish all names, and the offset of a piece."""
-    paths: list[PurePosixPath | None] = []
-    for number, values in items:
+    """Return the id of each utterance: its field ``id``, else the default id of a manifest."""
+    ids = [None if values.get("id") is None else str(values["id"]) for _, values in items]
+    paths = []
+    for (number, values), id in zip(items, ids, strict=True):
         audio = next((values[name] for name in AUDIO if isinstance(values.get(name), str)), None)
-        if values.get("id") is None and not audio:
+        if id is None and not audio:
             raise LineError(number, f"needs an id, or one of the fields {', '.join(AUDIO)}")
-        unnamed = values.get("id") is None and audio
-        paths.append(PurePosixPath(name_as_text(str(audio))).with_suffix("") if unnamed else None)
-    pieces = [values.get("offset") or 0 for _, values in items]
-    depth, unnamed_count = 1, sum(path is not None for path in paths)
-    while True:
-        names = [None if path is None else "/".join(path.parts[-depth:]) for path in paths]
-        distinct = {(name, str(piece)) for name, piece in zip(names, pieces, strict=True) if name}
-        deeper = any(path is not None and len(path.parts) > depth for path in paths)
-        if len(distinct) == unnamed_count or not deeper:
-            break
-        depth += 1
-    several = {name for name, count in Counter(names).items() if count > 1}
-    return [
-        str(values["id"]) if name is None else f"{name}-{piece}" if name in several else name
-        for (_, values), name, piece in zip(items, names, pieces, strict=True)
-    ]
+        if id is None:
+            offset, duration = (_number(values.get(name)) for name in ("offset", "duration"))
+            paths.append(default_name(posixpath.normpath(str(audio)), offset, duration))
+    names = iter(distinct_names(paths, {id for id in ids if id is not None}))
+    return [next(names) if id is None else id for id in ids]
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    return None
 
 
 def _json_line(values: dict[str, Any], field: str) -> TranscriptLine:

@@ -1,8 +1,11 @@
 """Names that tell recordings apart, made of their paths."""
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+
+from asr.files import name_as_text
 
 _UNSAFE = re.compile(r'[\x00-\x1f%/\\:*?"<>|]')
 
@@ -27,6 +30,22 @@ def distinct_names(paths: Sequence[str], taken: Collection[str] = ()) -> list[st
             longer |= _told_apart(group)
     names = [longer.get(path, name) for path, name in zip(paths, names, strict=True)]
     return numbered(names, taken)
+
+
+def default_name(path: str, offset: float | None, duration: float | None) -> str:
+    """Return the path of a recording without its suffix, for a piece of it with the milliseconds
+    between which it lies.
+
+    >>> default_name("x/talk.wav", None, 2.5), default_name("x/talk.wav", 12.5, 2.75)
+    ('x/talk', 'x/talk-0012500-0015250')
+    """
+    name = name_as_text(os.path.splitext(path)[0])
+    if offset is None:
+        return name
+    name += f"-{round(1000 * offset):07}"
+    if duration:
+        name += f"-{round(1000 * (offset + duration)):07}"
+    return name
 
 
 def numbered(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
