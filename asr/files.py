@@ -36,16 +36,18 @@ _HEAD = 4096
 """The number of bytes at the beginning that show UTF-16 without a mark."""
 
 
-def read_text(path: str | Path, what: str) -> str:
+def read_text(path: str | Path, what: str, errors: str = "strict") -> str:
     """Return the text of a UTF-8 file, which messages call ``what`` ("manifest").
 
     All text files are read by this function, or by :func:`read_lines`: they may begin with a
     byte-order mark, and end their lines with LF or CRLF; the text has neither the mark nor CRLF.
+    With the ``errors`` "surrogateescape", bytes that are not UTF-8 are no error here but one of
+    their row, for which :func:`check_row` looks.
 
     Raises:
         DataError: it cannot be read, or is not UTF-8.
     """
-    return decode_text(read_content(path, what), path, what)
+    return decode_text(read_content(path, what), path, what, errors)
 
 
 def read_content(path: str | Path, what: str) -> bytes:
@@ -84,7 +86,7 @@ def split_lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def decode_text(data: bytes, path: str | Path, what: str) -> str:
+def decode_text(data: bytes, path: str | Path, what: str, errors: str = "strict") -> str:
     r"""Return the text of the content of a file as :func:`read_text` does; ``path`` and ``what``
     are for the message.
 
@@ -102,10 +104,22 @@ def decode_text(data: bytes, path: str | Path, what: str) -> str:
     if zeros[0][0] == 0 and 10 * zeros[1][0] > 9 * zeros[1][1]:
         raise _other_encoding(path, what, "UTF-16 without a byte-order mark")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: a {what} is UTF-8 text, this is not ({error.reason})") from error
     return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def check_row(row: str, where: str) -> None:
+    r"""Raise a DataError if a row holds bytes that are not UTF-8; ``where`` is file:line.
+
+    >>> check_row("caf\udce9", "text:7")
+    Traceback (most recent call last):
+    asr.errors.DataError: text:7: needs UTF-8 text, this is not: 'caf\udce9'
+    """
+    if half := _LONE.search(row):
+        part = row[max(0, half.start() - 40) : half.end()]
+        raise DataError(f"{where}: needs UTF-8 text, this is not: {part!r}")
 
 
 def _other_encoding(path: str | Path, what: str, name: str) -> DataError:

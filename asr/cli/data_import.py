@@ -35,16 +35,19 @@ max_bad_option = click.option(
 )
 
 
+run_commands_option = click.option(
+    "--run-commands",
+    is_flag=True,
+    help="Run the commands that write recordings by a shell, and keep their output in a folder "
+    "beside the manifest. Only for data that you trust.",
+)
+
+
 @importing.command("kaldi")
 @click.argument("source", type=PATH, metavar="DIR", help="A Kaldi data directory.")
 @manifest_output
 @max_bad_option
-@click.option(
-    "--run-commands",
-    is_flag=True,
-    help="Run the commands of wav.scp (lines that end in |) by a shell, and keep their output in a "
-    "folder beside the manifest. Only for data that you trust.",
-)
+@run_commands_option
 def import_kaldi(
     source: Path,
     output: Path,
@@ -54,7 +57,7 @@ def import_kaldi(
     """Read a Kaldi data directory.
 
     Reads wav.scp, text, segments, utt2spk, spk2utt and utt2dur; other utt2* and spk2* files become
-    fields. Commands in wav.scp are run only with --run-commands.
+    fields. Commands in wav.scp (lines that end in |) are run only with --run-commands.
 
     Segments are cut without loss into FLAC or WAV files in a folder beside the manifest; clips that
     an earlier import left there are kept.
@@ -95,19 +98,26 @@ def import_nemo(
 )
 @manifest_output
 @max_bad_option
+@run_commands_option
 def import_lhotse(
     source: Path,
     output: Path,
     max_bad: float | None,
+    run_commands: bool,
 ) -> None:
     """Read supervisions or cuts of lhotse.
 
     Each supervision becomes an utterance. Parts of recordings are cut without loss into FLAC or WAV
     files in a folder beside the manifest; clips that an earlier import left there are kept.
+
+    Recordings that a command writes are made only with --run-commands.
     """
+    from asr.data.formats.collect import clips_folder
+    from asr.data.formats.commands import Commands
     from asr.data.formats.lhotse import read_lhotse
 
-    _import(lambda refuse: read_lhotse(source, refuse), output, max_bad)
+    commands = Commands(clips_folder(output)) if run_commands else None
+    _import(lambda refuse: read_lhotse(source, refuse, commands), output, max_bad)
 
 
 @importing.command("csv")
@@ -223,9 +233,10 @@ def _import(
             file=sys.stderr,
         )
     print_size(output, collected.utterances)
-    if problems:
-        print(f"left out: {count} rows, see {listed}", file=sys.stderr)
     _print(problems)
+    if problems:
+        allowing = "; --max-bad SHARE allows for some" if max_bad is None else ""
+        print(f"left out: {count} rows, all of them listed in {listed}{allowing}", file=sys.stderr)
     if problems and max_bad is None:
         raise click.exceptions.Exit(1)
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.audio.headers import SNIFFED, container_of
@@ -17,15 +17,18 @@ class Commands:
     """Runs commands by a shell, and keeps what each of them writes as a file in ``folder``."""
 
     folder: Path
+    _files: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def run(self, command: str, id: str, where: str) -> Path:
         """Return the file with the output of ``command``, which is named after the recording's
-        ``id``.
+        ``id``. A command that has been run for this recording is not run again.
 
         Raises:
             DataError: the command fails, or writes nothing.
             OutputError: the folder cannot be written.
         """
+        if (command, id) in self._files:
+            return self._files[command, id]
         temporary = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +52,7 @@ class Commands:
             path = self.folder / f"{safe_name(id)}.{container_of(first) or 'audio'}"
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
+            self._files[command, id] = path
             return path
         except OSError as error:
             reason = error.strerror or str(error)

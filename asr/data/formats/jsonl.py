@@ -8,7 +8,7 @@ from typing import Any
 
 from asr.data.formats.item import Refuse, leaving_out
 from asr.errors import DataError
-from asr.files import decode_text, parse_json, read_text, to_json, write_atomically
+from asr.files import check_row, decode_text, parse_json, read_text, to_json, write_atomically
 
 NAMES = ("audio_filepath", "source", "path")
 """The fields of manifests that hold names of files."""
@@ -20,7 +20,7 @@ def read_json_lines(
     """Yield file:line and the object of each line that is not empty; messages call the file
     ``what`` ("manifest").
 
-    ``refuse`` is called for lines that are not JSON objects, which are then left out.
+    ``refuse`` is called for lines that are not UTF-8 or not JSON objects, which are then left out.
 
     Raises:
         DataError: the file cannot be read, or there is no ``refuse`` and a line is not an object.
@@ -36,6 +36,7 @@ def read_json_lines(
 
 
 def _object(where: str, line: str) -> dict[str, Any]:
+    check_row(line, where)
     try:
         values = parse_json(line, NAMES)
     except DataError as error:
@@ -47,13 +48,13 @@ def _object(where: str, line: str) -> dict[str, Any]:
 
 def _read(path: Path, what: str) -> str:
     if path.suffix != ".gz":
-        return read_text(path, what)
+        return read_text(path, what, "surrogateescape")
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read the {what} {path}: {reason}") from error
-    return decode_text(data, path, what)
+    return decode_text(data, path, what, "surrogateescape")
 
 
 def write_json_lines(path: Path, values: Iterable[dict[str, Any]]) -> None:

@@ -28,7 +28,7 @@ from asr.data.formats.item import (
 )
 from asr.data.manifest import Utterance
 from asr.errors import DataError, OutputError
-from asr.files import read_text, write_folder
+from asr.files import check_row, read_text, write_folder
 
 SPEAKER = "speaker"
 """The field for a speaker whose name is the id of the utterance: in ``utt2spk`` such a name says
@@ -41,7 +41,7 @@ _OWN = {"spk", "dur", SPEAKER}
 
 class Table(dict[str, tuple[str, str]]):
     """The lines of a file by their first word: file:line, and the rest of the line; and the
-    ``faults`` of those that stand there twice."""
+    ``faults`` of those that stand there twice or are not UTF-8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Table(dict[str, tuple[str, str]]):
         """Return the line of ``id``, or None.
 
         Raises:
-            DataError: there are two.
+            DataError: there are two, or it is not UTF-8.
         """
         if id in self.faults:
             raise DataError(self.faults[id])
@@ -85,6 +85,7 @@ def read_kaldi(
     for id, (where, _) in texts.items():
         if id not in places:
             with leaving_out(refuse, where, id):
+                texts.line(id)
                 name = "segments" if has_segments else "wav.scp"
                 raise DataError(f"{where}: utterance {id!r} has a text, but no line in {name}")
     extra = _fields(folder, places, speakers, faults)
@@ -132,16 +133,21 @@ def read_kaldi(
 
 def _read(path: Path) -> Table:
     table = Table()
-    for number, line in enumerate(read_text(path, "Kaldi file").split("\n"), start=1):
+    lines = read_text(path, "Kaldi file", "surrogateescape").split("\n")
+    for number, line in enumerate(lines, start=1):
         line = line.strip(_BLANKS)
         if not line:
             continue
+        where = f"{path}:{number}"
         name, rest = [*_BLANK.split(line, maxsplit=1), ""][:2]
         if name in table:
-            fault = f"{path}:{number}: {name!r} is already in {table[name][0]}"
-            table.faults.setdefault(name, fault)
-        else:
-            table[name] = f"{path}:{number}", rest
+            table.faults.setdefault(name, f"{where}: {name!r} is already in {table[name][0]}")
+            continue
+        table[name] = where, rest
+        try:
+            check_row(name if path.name == "wav.scp" else line, where)  # names of files may be any
+        except DataError as error:
+            table.faults[name] = str(error)
     return table
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asr.data.formats.commands import Commands
 from asr.data.formats.extent import read_extent
 from asr.data.formats.item import (
     Item,
@@ -41,11 +42,14 @@ class _Recording:
     channels: list[int]
 
 
-def read_lhotse(source: Path, refuse: Refuse | None = None) -> list[Item]:
+def read_lhotse(
+    source: Path, refuse: Refuse | None = None, commands: Commands | None = None
+) -> list[Item]:
     """Read the utterances of a file of cuts, of a file of supervisions that has the file of its
     recordings beside it (the same name with ``recordings``), or of a folder with one such pair.
     Each supervision is an utterance. ``refuse`` is called for lines and supervisions that cannot be
-    used, which are then left out; without it, they are errors.
+    used, which are then left out; without it, they are errors. ``commands`` runs the commands that
+    write recordings; without it, such a recording is an error.
 
     Raises:
         DataError: a file is missing or broken, a supervision has no text or recording, audio does
@@ -61,14 +65,14 @@ def read_lhotse(source: Path, refuse: Refuse | None = None) -> list[Item]:
     if "supervisions" in first or "tracks" in first or first.get("type") == "MonoCut":
         for where, values in lines:
             with leaving_out(refuse, where):
-                items += _cut(where, values, source.parent, refuse)
+                items += _cut(where, values, source.parent, refuse, commands)
         return items
     if "recording_id" not in first:
         raise DataError(
             f"{where}: neither a cut nor a supervision; give the file of cuts or of supervisions, "
             "or the folder of recordings and supervisions"
         )
-    recordings = _recordings(source, refuse)
+    recordings = _recordings(source, refuse, commands)
     for where, values in lines:
         with leaving_out(refuse, where, _id_of(values)):
             recording = recordings.get(str(values.get("recording_id")))
@@ -95,7 +99,9 @@ def _supervisions_in(folder: Path) -> Path:
     return found[0]
 
 
-def _recordings(supervisions: Path, refuse: Refuse | None) -> dict[str, _Recording | DataError]:
+def _recordings(
+    supervisions: Path, refuse: Refuse | None, commands: Commands | None
+) -> dict[str, _Recording | DataError]:
     """Return the recordings by their ids, or what is wrong with them."""
     name = supervisions.name.replace("supervisions", "recordings")
     plain = name.removesuffix(".gz")
@@ -109,7 +115,7 @@ def _recordings(supervisions: Path, refuse: Refuse | None) -> dict[str, _Recordi
         try:
             if id in recordings:
                 raise DataError(f"{where}: a second recording {id!r}")
-            recordings[id] = _recording(where, values, path.parent)
+            recordings[id] = _recording(where, values, path.parent, commands)
         except DataError as error:
             if refuse is None:
                 raise
@@ -117,7 +123,9 @@ def _recordings(supervisions: Path, refuse: Refuse | None) -> dict[str, _Recordi
     return recordings
 
 
-def _recording(where: str, values: Any, folder: Path) -> _Recording:
+def _recording(
+    where: str, values: Any, folder: Path, commands: Commands | None = None
+) -> _Recording:
     try:
         id, sources = str(values["id"]), values["sources"]
         kinds = [source["type"] for source in sources]
@@ -126,19 +134,34 @@ def _recording(where: str, values: Any, folder: Path) -> _Recording:
                 f"{where}: recording {id!r} is transformed while it is read; store the result with "
                 "lhotse's save_audios first"
             )
-        if kinds != ["file"]:
+        if kinds not in (["file"], ["command"]):
             raise DataError(
                 f"{where}: recording {id!r} comes from {kinds}, needs one file; store it with "
                 "lhotse's save_audios first"
             )
         (source,) = sources
+        name = str(source["source"])
         channels = [int(channel) for channel in source["channels"]]
-        return _Recording(id, find_audio(source["source"], folder, where), channels)
+        if kinds == ["file"]:
+            return _Recording(id, find_audio(name, folder, where), channels)
+        if commands is None:
+            raise DataError(
+                f"{where}: recording {id!r} is what a command writes ({name!r}), which is not run "
+                "here unless asked to: give --run-commands if you trust it, or store the recording "
+                "with lhotse's save_audios first"
+            )
+        return _Recording(id, commands.run(name, id, where), channels)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}: not a recording of lhotse's ({error!r})") from error
 
 
-def _cut(where: str, values: dict[str, Any], folder: Path, refuse: Refuse | None) -> list[Item]:
+def _cut(
+    where: str,
+    values: dict[str, Any],
+    folder: Path,
+    refuse: Refuse | None,
+    commands: Commands | None,
+) -> list[Item]:
     kind = values.get("type", "MonoCut")
     if kind not in ("MonoCut", "MultiCut"):
         raise DataError(
@@ -147,7 +170,7 @@ def _cut(where: str, values: dict[str, Any], folder: Path, refuse: Refuse | None
         )
     if not isinstance(values.get("recording"), dict):
         raise DataError(f"{where}: the cut has no recording")
-    recording = _recording(where, values["recording"], folder)
+    recording = _recording(where, values["recording"], folder, commands)
     start = seconds(values.get("start", 0), "start", where)
     supervisions = values.get("supervisions") or []
     if not supervisions:

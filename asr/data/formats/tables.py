@@ -8,7 +8,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from asr.data.formats.item import (
     cannot_keep,
     find_audio,
     from_cell,
+    leaving_out,
     one_line,
     seconds,
     to_cell,
 )
-from asr.data.manifest import Problem, Utterance
+from asr.data.manifest import Utterance
 from asr.errors import ConfigError, DataError
-from asr.files import name_as_text, read_text, write_atomically
+from asr.files import check_row, name_as_text, read_text, write_atomically
 
 USUAL = {
     "audio": (
@@ -87,27 +88,52 @@ def read_table(
             are columns, or a text or an audio file is missing.
         ConfigError: a column of ``columns`` does not exist, or the suffix is another.
     """
-    text = read_text(path, "table")
-    reader = csv.reader(io.StringIO(text, newline=""), _dialect(path))
-    items = []
+    lines = read_text(path, "table", "surrogateescape").split("\n")
+    lines = [f"{line}\n" for line in lines[:-1]] + [line for line in lines[-1:] if line]
+    done = 0
+
+    def left() -> Iterator[str]:
+        nonlocal done
+        while done < len(lines):
+            done += 1
+            yield lines[done - 1]
+
+    dialect = _dialect(path)
+    reader = csv.reader(left(), dialect)
     try:
         head = next(reader, [])
-        found = _find(path, head, columns or Columns())
-        start = reader.line_num + 1
-        for row in reader:
-            line, start = start, reader.line_num + 1
-            if not row:
-                continue
-            where = f"{path}:{line}"
-            try:
-                items.append(_parse(where, head, row, found, folder or path.parent))
-            except DataError as error:
-                if refuse is None:
-                    raise
-                refuse(Problem(path, line, "line", str(error).removeprefix(f"{where}: ")))
     except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: not a table ({error})") from error
+        raise DataError(f"{path}:1: not a table ({error})") from error
+    found = _find(path, head, columns or Columns())
+    items = []
+    while (first := done) < len(lines):
+        where = f"{path}:{first + 1}"
+        try:
+            row = _next_row(reader, where)
+            if row:
+                items.append(_parse(where, head, row, found, folder or path.parent))
+        except _NotARowError as error:
+            # What a quotation mark took for one cell may be rows of their own.
+            done, reader = first + 1, csv.reader(left(), dialect)
+            with leaving_out(refuse, where):
+                raise DataError(str(error)) from error
+        except DataError as error:
+            with leaving_out(refuse, where):
+                raise error
     return items
+
+
+class _NotARowError(DataError):
+    """An error about lines that are not one row of the table."""
+
+
+def _next_row(reader: Iterator[list[str]], where: str) -> list[str]:
+    try:
+        return next(reader, [])
+    except csv.Error as error:
+        said = str(error)
+        reason = "a quotation mark is not closed" if said == "unexpected end of data" else said
+        raise _NotARowError(f"{where}: not a row of a table ({reason})") from error
 
 
 def _dialect(path: Path) -> type[csv.Dialect]:
@@ -150,7 +176,8 @@ def _parse(
     where: str, head: list[str], row: list[str], found: dict[str, int], folder: Path
 ) -> Item:
     if len(row) != len(head):
-        raise DataError(f"{where}: {len(row)} cells, needs {len(head)} as there are columns")
+        raise _NotARowError(f"{where}: {len(row)} cells, needs {len(head)} as there are columns")
+    check_row("".join(cell for place, cell in enumerate(row) if place != found["audio"]), where)
     cells = {meaning: row[place] for meaning, place in found.items()}
     if not cells["text"].strip():
         raise DataError(f"{where}: the text is missing")

@@ -40,8 +40,9 @@ def write(tmp_path, audio):
     def write(name, text):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        content = text if isinstance(text, str) else "".join(json.dumps(x) + "\n" for x in text)
-        data = content.encode()
+        if isinstance(text, list):
+            text = "".join(json.dumps(x) + "\n" for x in text)
+        data = text if isinstance(text, bytes) else text.encode()
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
         return path
 
@@ -310,14 +311,18 @@ def test_kaldi_that_cannot_be_read(files, message, write, refused):
         (
             "s.jsonl",
             [CUT | {"supervisions": [SUPERVISION], "recording": RECORDING
-                    | {"sources": [{"type": "command"}]}}],
-            "recording 'rec' comes from ['command'], needs one file",
+                    | {"sources": [{"type": "url"}]}}],
+            "recording 'rec' comes from ['url'], needs one file",
         ),
         ("t.csv", "path,what\nwav/a.wav,yes\n", "t.csv:1: which column is the text?"),
         ("t.csv", "path,text\nwav/a.wav\n", "t.csv:2: 1 cells, needs 2"),
         ("t.csv", "path,text\nwav/a.wav,\n", "t.csv:2: the text is missing"),
         ("t.csv", "path,text,x,x\n", "t.csv:1: column 4 is called 'x'"),
-        ("t.csv", 'path,text\na,"b\n', "not a table (unexpected end of data)"),
+        (
+            "t.csv",
+            'path,text\na,"b\n',
+            "t.csv:2: not a row of a table (a quotation mark is not closed)",
+        ),
         ("t.csv", "path,text\n", "there is no utterance"),
         ("t.xls", "path,text\n", "needs .csv, .tsv or .tab"),
     ],
@@ -419,6 +424,21 @@ BROKEN = {"audio_filepath": "wav/broken.wav", "duration": 1, "text": "b"}
           ("source.csv", 6, None, "the text is missing"),
           ("source.csv", 7, None, "3 cells, needs 2"),
           ("source.csv", 5, "broken", "{tmp}/wav/broken.wav: ")]),
+        ("csv", 'path,text\nwav/a.wav,a\nwav/a.wav,"b\nwav/a.wav,c\nwav/a.wav,"d"\nwav/a.wav,"e\n',
+         ["a", "a#2", "a#3"],
+         [("source.csv", 3, None, "not a row of a table (',' expected after '\"')"),
+          ("source.csv", 6, None, "not a row of a table (a quotation mark is not closed)")]),
+        ("csv", 'path,text,id\nwav/a.wav,"b,1\nwav/a.wav,c,2\nwav/a.wav,d",x,3\nwav/a.wav,e,4\n',
+         ["2", "4"],
+         [("source.csv", 2, None, "4 cells, needs 3"),
+          ("source.csv", 4, None, "4 cells, needs 3")]),
+        ("csv", b"path,text\nwav/a.wav,a\nwav/a.wav,caf\xe9\n", ["a"],
+         [("source.csv", 3, None, "needs UTF-8 text, this is not: 'caf\\udce9'")]),
+        ("nemo", b'{"audio_filepath": "wav/a.wav", "text": "a"}\n'
+         b'{"audio_filepath": "wav/a.wav", "text": "caf\xe9"}\n', ["a"],
+         [("source", 2, None, "needs UTF-8 text, this is not: ")]),
+        ("kaldi", {"wav_scp": "a wav/a.wav\nb wav/a.wav\n", "text": b"a yes\nb caf\xe9\n"}, ["a"],
+         [("kaldi/text", 2, "b", "needs UTF-8 text, this is not: 'b caf\\udce9'")]),
     ],
 )  # fmt: skip
 def test_bad_rows_are_left_out_and_named(format, files, good, bad, write, tmp_path, audio):
@@ -440,7 +460,10 @@ def test_bad_rows_are_left_out_and_named(format, files, good, bad, write, tmp_pa
     for line, (*_, message) in zip(listed, bad, strict=True):
         assert line["message"].startswith(message.format(tmp=tmp_path)), line
     lines = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
-    assert lines[0] == f"left out: {len(bad)} of {len(bad + good)} rows, see m-left-out.jsonl"
+    assert lines[-1] == (
+        f"left out: {len(bad)} of {len(bad + good)} rows, all of them listed in m-left-out.jsonl; "
+        "--max-bad SHARE allows for some"
+    )
     assert len(lines) == 1 + len(bad)
     share = len(bad) / len(bad + good)
     assert run(*command, "--max-bad", share + 1e-9, cwd=tmp_path).returncode == 0
@@ -471,6 +494,26 @@ def test_commands_are_run_when_asked(write, tmp_path, audio):
     kept = tmp_path / line["audio_filepath"]
     assert kept.name == "a%2F1.wav" and kept.read_bytes() == (audio / "two.wav").read_bytes()
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_commands_of_lhotse_are_run_when_asked(write, tmp_path, audio):
+    """A recording that a command writes is made once, however many cuts it has."""
+    command = f"echo x >> {tmp_path}/ran; cat {audio}/long.wav"
+    source = {"type": "command", "channels": [0], "source": command}
+    recording = CUT["recording"] | {"id": "r/1", "sources": [source]}
+    cuts = [
+        CUT | {"recording": recording, "supervisions": [SUPERVISION | {"id": id}]}
+        for id in ("u1", "u2")
+    ]
+    write("cuts.jsonl", cuts)
+    done = run("data", "import", "lhotse", "cuts.jsonl", "-o", "m.jsonl", cwd=tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "ran").exists()
+    assert done.stderr.count("which is not run here unless asked to: give --run-commands") == 2
+    options = ["--run-commands"]
+    done = run("data", "import", "lhotse", "cuts.jsonl", "-o", "m.jsonl", *options, cwd=tmp_path)
+    assert (done.returncode, (tmp_path / "ran").read_text()) == (0, "x\n"), done.stderr
+    kept = tmp_path / "m-audio" / "r%2F1.wav"
+    assert kept.read_bytes() == (audio / "long.wav").read_bytes()
 
 
 def test_texts_of_nemo(write, tmp_path):
