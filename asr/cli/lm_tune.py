@@ -16,7 +16,6 @@ from asr.cli.options import (
     needs_plots,
     rescore_lm_option,
 )
-from asr.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,6 +190,8 @@ def _plot(tuning: "Tuning", path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
+    from asr.report.summary_picture import write_figure
+
     rates = [[100 * trial.errors.rate for trial in row] for row in tuning.surface]
     figure, axes = pyplot.subplots(figsize=(7, 5), layout="constrained")
     image = axes.imshow(rates, aspect="auto", origin="lower", cmap="viridis_r")
@@ -208,7 +209,4 @@ def _plot(tuning: "Tuning", path: Path) -> None:
                 fontweight="bold" if trial is tuning.middle else "normal",
             )  # fmt: skip
     figure.colorbar(image, label="WER (%)")
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path}: {error}") from error
+    write_figure(figure, path)

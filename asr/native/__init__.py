@@ -7,6 +7,8 @@ they do is greedy decoding import it where they need it.
 """
 
 import ctypes
+import os
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,8 @@ def load(path: Path) -> ctypes.CDLL:
     mend = 'install the package again ("pip install ."), in a clone: python hatch_build.py'
     if not path.exists():
         raise ConfigError(f"{path}, the compiled part of this package, is missing; {mend}")
+    if _is_cut_off(path):
+        raise ConfigError(f"{path} cannot be loaded (it is cut off); {mend}")
     try:
         result = ctypes.CDLL(str(path))
         result.abi_version.restype = ctypes.c_int32
@@ -124,6 +128,21 @@ def load(path: Path) -> ctypes.CDLL:
     except (OSError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be loaded ({error}); {mend}") from error
     return result
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Return whether an ELF library ends before its last part, the headers of its sections (System
+    V ABI, chapter 4). The system does not look: a process that loads one may end by SIGBUS."""
+    try:
+        with open(path, "rb") as file:
+            head, size = file.read(64), os.fstat(file.fileno()).st_size
+    except OSError:
+        return False  # loading it says why
+    if len(head) < 64 or head[:6] != b"\x7fELF\2\1":  # 64 bits, the least significant byte first
+        return False
+    (offset,) = struct.unpack_from("<Q", head, 40)
+    length, count = struct.unpack_from("<HH", head, 58)
+    return bool(size < offset + length * count)
 
 
 library = load(LIBRARY)

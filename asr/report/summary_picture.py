@@ -1,5 +1,6 @@
 """The summary of manifests as a picture of distributions."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asr.data.summary import ManifestSummary, histogram, round_edges
-from asr.errors import OutputError
+from asr.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PANELS = {
     "seconds an utterance": "utterances by duration (s)",
@@ -49,12 +51,21 @@ def draw_statistics(found: Sequence[ManifestSummary], names: Sequence[str], path
         axes.set_visible(axes.has_data())
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path}: {error}") from error
-    finally:
-        pyplot.close(figure)
+    write_figure(figure, path)
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure to a file, whose suffix tells the format, and close the figure.
+
+    Raises:
+        OutputError: ``path`` cannot be written.
+    """
+    from matplotlib import pyplot
+
+    data = io.BytesIO()
+    figure.savefig(data, format=path.suffix[1:], dpi=150)
+    pyplot.close(figure)
+    write_atomically(path, data.getvalue())
 
 
 def _draw(

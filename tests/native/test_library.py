@@ -73,6 +73,16 @@ def test_damaged_library(tmp_path):
         native.load(path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are ELF files on Linux")
+@pytest.mark.parametrize("share", [0, 0.05, 0.3, 0.6, 0.99])
+def test_library_that_is_cut_off(share, tmp_path):
+    """The process would end by a signal if the system mapped it."""
+    whole = native.LIBRARY.read_bytes()
+    (tmp_path / "_native.so").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ConfigError, match=r"_native\.so cannot be loaded \(.*python hatch_build"):
+        native.load(tmp_path / "_native.so")
+
+
 def test_library_of_another_version(monkeypatch):
     monkeypatch.setattr(native, "ABI_VERSION", 99)
     with pytest.raises(ConfigError, match=r"has version \d+ of the interface, needs 99; install"):
