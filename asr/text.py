@@ -26,6 +26,8 @@ def normalize(text: str, form: str = "NFC") -> str:
     >>> normalize("  Café\\tAU lait ")
     'café au lait'
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a text needs to be a str, got {type(text).__name__}")
     # Composed a second time: some letters have a form with a further accent in lower case alone.
     lower = unicodedata.normalize(form, text).lower()  # type: ignore[arg-type]
     return " ".join(unicodedata.normalize(form, lower).split())  # type: ignore[arg-type]

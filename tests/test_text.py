@@ -45,3 +45,9 @@ def test_bad_vocabularies(tokens):
 def test_min_frames(ids, frames):
     """A text needs a frame for each token, and one for the blank between two equal tokens."""
     assert min_frames(ids) == frames
+
+
+@pytest.mark.parametrize("value", [None, 3, b"yes", ["yes"]])
+def test_what_is_no_text(value):
+    with pytest.raises(TypeError, match="a text needs to be a str, got "):
+        normalize(value)

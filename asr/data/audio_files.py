@@ -90,7 +90,7 @@ def _find(argument: str, note: Callable[[str], None]) -> list[AudioFile]:
     path = Path(argument)
     if argument == "-":
         return [AudioFile(argument)]
-    if path.is_dir():
+    if os.path.isdir(path):  # False for names that are too long, too
         files = list(walk(path))
         audio = [file for file in files if is_audio(file.relative_to(path))]
         if passed := _passed_over(files):
@@ -109,7 +109,7 @@ def _find(argument: str, note: Callable[[str], None]) -> list[AudioFile]:
             )
             for item in read_manifest(path, transcribed=False)
         ]
-    if not path.exists() and glob.has_magic(argument):
+    if not os.path.exists(path) and glob.has_magic(argument):
         matches = sorted(glob.glob(argument, recursive=True))
         matches = [file for file in matches if Path(file).is_file()]
         if not matches:

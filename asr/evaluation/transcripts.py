@@ -10,7 +10,7 @@ from typing import Any
 
 from asr.counts import counted
 from asr.errors import DataError
-from asr.evaluation.formats import WITHOUT_IDS
+from asr.evaluation.formats import FORMATS, WITHOUT_IDS
 from asr.evaluation.nist import divide, read_ctm, read_stm, read_trn
 from asr.evaluation.text_formats import (
     Reader,
@@ -79,6 +79,8 @@ def read_transcripts(path: str | Path, reference: bool, format: str | None = Non
         DataError: the file cannot be read, its format is not certain, a line is not of its format,
             or an id occurs twice.
     """
+    if format is not None and format not in FORMATS:
+        raise DataError(f"the format {format!r} is not known; needs one of {', '.join(FORMATS)}")
     path, certain = Path(path), format is not None
     content = _read(path)
     lines = split_lines(decode_text(content, path, "text"))

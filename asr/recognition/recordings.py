@@ -137,6 +137,13 @@ class Passes:
             self._file.close()
 
 
+def _is_named_pipe(source: str | os.PathLike[str]) -> bool:
+    try:
+        return Path(source).is_fifo()
+    except OSError:  # a name that is too long, for example; opening it says so
+        return False
+
+
 def read_recording(
     source: AudioInput, info: ModelInfo, max_seconds: float, raw_rate: int | None = None
 ) -> Recording:
@@ -150,7 +157,7 @@ def read_recording(
     """
     if is_standard_input(source):
         return _live(source, info, raw_rate)
-    if isinstance(source, str | os.PathLike) and Path(source).is_fifo():
+    if isinstance(source, str | os.PathLike) and _is_named_pipe(source):
         return _live(source, info)
     passes = Passes(source, info.sample_rate)
     meter = AudioMeter(info.sample_rate, info.min_samples)

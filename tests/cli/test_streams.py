@@ -109,6 +109,14 @@ def test_a_disk_that_is_full(command, shell, tmp_path):
     assert written == []
 
 
+def test_a_name_that_is_too_long(shell):
+    """It is one recording that cannot be read; the others are."""
+    done = shell(f"asr transcribe {'x' * 5000} {RECORDING}")
+    assert (done.returncode, done.stdout) == (1, b"yes repeat\n")
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(b"x: cannot be opened (File name too long)")
+
+
 def test_a_fault_is_one_line_or_a_traceback(tmp_path):
     """An error that nobody foresaw is one line, unless ASR_TRACEBACK asks for all."""
     program = (

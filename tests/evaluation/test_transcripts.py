@@ -124,6 +124,9 @@ def test_the_option_names_the_format(tmp_path):
     done = run("score", reference, hypothesis, *options)
     assert done.stdout.startswith("WER  0.00 % [0 / 3"), done.stderr
     assert run("score", reference, hypothesis, "--ref-format", "x").returncode == 2
+    for other in ("x", "", 3, ["trn"], None.__class__):
+        with pytest.raises(DataError, match="is not known; needs one of txt, trn, ctm, stm, kaldi"):
+            read_transcripts(reference, True, other)
 
 
 @pytest.mark.parametrize(
