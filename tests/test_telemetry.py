@@ -1,6 +1,8 @@
 """ONNX Runtime reports nothing about its users."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +18,13 @@ int socket(int domain, int type, int protocol) {
     fprintf(stderr, "a socket is opened: %d %d %d\\n", domain, type, protocol);
     abort();
 }
+#define FORBID(name) void *name(const char *host) { \\
+    fprintf(stderr, "a host is looked up: %s\\n", host); abort(); }
+FORBID(getaddrinfo)
+FORBID(gethostbyname)
+FORBID(gethostbyname2)
+FORBID(gethostbyname_r)
+FORBID(gethostbyname2_r)
 """
 TRANSCRIBE = "import asr; print(asr.transcribe('samples/flite-rms-short-answer.wav').text)"
 
@@ -56,6 +65,68 @@ TRAINING_LIBRARIES = """
 import asr
 import lightning, onnxruntime, torch.onnx
 """
+
+
+COMMANDS = {
+    "transcribe": ["transcribe", "samples/flite-rms-short-answer.wav", "--hotword", "repeat:4"],
+    "many": ["transcribe", "samples", "-o", "OUT/texts", "-f", "all"],
+    "align": ["align", "samples/flite-rms-short-answer.wav", "yes repeat"],
+    "evaluate": ["evaluate", "--manifest", "OUT/m.jsonl", "-o", "OUT/report"],
+    "verify": ["verify"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a manifest, and a home folder in it."""
+    audio = str(ROOT / "samples/flite-rms-short-answer.wav")
+    values = {"audio_filepath": audio, "duration": 1.1, "text": "yes repeat"}
+    (tmp_path / "m.jsonl").write_text(json.dumps(values) + "\n")
+    (tmp_path / "home").mkdir()
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="functions of libraries are replaced on Linux")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_of_recognition_opens_a_socket(name, folder, no_sockets):
+    arguments = [part.replace("OUT", str(folder)) for part in COMMANDS[name]]
+    program = f"import sys; sys.argv[1:] = {arguments}; from asr.cli.main import main; main()"
+    done = run(program, folder / "home", no_sockets)
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "home").rglob("*")) == []
+    looked_up = run("import socket; socket.getaddrinfo('a.invalid', 1)", folder, no_sockets)
+    assert looked_up.returncode != 0 and "a host is looked up: a.invalid" in looked_up.stderr
+
+
+def test_recognition_needs_no_network(folder):
+    """In a network namespace of its own, a process has no network, not even its own machine's."""
+    alone = ["unshare", "--net", "--map-root-user"]
+    if not shutil.which("unshare") or subprocess.run([*alone, "true"], capture_output=True).stderr:
+        pytest.skip("a network namespace needs unshare (util-linux) and the right to make one")
+    environment = {**os.environ, "HOME": str(folder / "home")}
+    for name in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"):
+        environment.pop(name, None)
+    command = [*alone, sys.executable, "-m", "asr", *COMMANDS["transcribe"]]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("yes repeat\n", "", 0)
+    assert list((folder / "home").rglob("*")) == []
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_recognition_calls_no_function_of_the_network(folder):
+    """Nor does a library that calls the kernel itself."""
+    if subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("strace is not allowed here")
+    command = ["strace", "-f", "-qq", "-e", "trace=network", "-o", str(folder / "calls")]
+    environment = {**os.environ, "HOME": str(folder / "home")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "asr", *COMMANDS["transcribe"]],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "yes repeat\n"
+    calls = [line for line in (folder / "calls").read_text().splitlines() if "(" in line]
+    assert calls == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="functions of libraries are replaced on Linux")
