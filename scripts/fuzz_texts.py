@@ -47,6 +47,7 @@ from asr.model.directory import default_model, read_model
 from asr.model.domain import read_domain
 from asr.training.config import load_config
 from asr.training.lm.config import LmConfig
+from asr.training.resumption import read_record, record_of, write_record
 
 MEMORY = 3 << 30
 EVERY = 100
@@ -371,6 +372,9 @@ def kinds() -> list[Kind]:
     found += [
         Kind("compare", {"a/results.json": results, "b/results.json": results}, ("compare", "{}/a", "{}/b", "-o", "{}/out")),
         Kind("report", {"a/results.json": results}, ("report", "{}/a")),
+        Kind("curves", {"run/metrics.csv": METRICS}, ("report", "{}/run")),
+        Kind("record of a run", {"data.json": _record(manifest)}, read_record),
+        Kind("score by options", {"r": trn, "h": kaldi}, ("score", "{}/r", "{}/h", "--ref-format", "trn", "--hyp-format", "kaldi", "-o", "{}/out")),
         Kind("build", {"t.txt": plain, "v.txt": b"yes\nno\nstop\n"}, ("lm", "build", "{}/t.txt", "--vocabulary", "{}/v.txt", "-o", "{}/lm.ngram")),
     ]  # fmt: skip
     arpa = b"\\data\\\nngram 1=4\nngram 2=3\n\n\\1-grams:\n-1\t<unk>\n-99\t<s>\t-0.3\n-0.5\t</s>\n-0.4\tyes\t-0.2\n\n\\2-grams:\n-0.2\t<s> yes\n-0.3\tyes yes\n-0.4\tyes </s>\n\n\\end\\\n"
@@ -390,6 +394,19 @@ def kinds() -> list[Kind]:
         Kind("model", _model_files(Path(model)), _read_model_directory),
     ]  # fmt: skip
     return found
+
+
+METRICS = b"""epoch,step,learning_rate,train_loss,dev_loss,dev_wer,gradient_norm,seconds
+1,3,0.0003,145.01,145.03,98.5,0.598,1.5
+2,6,0.0002,90.5,91.25,44.25,0.7,1.25
+"""
+
+
+def _record(manifest: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.jsonl").write_bytes(manifest)
+        write_record(Path(folder), record_of([f"{folder}/m.jsonl"], ["-", "a"], [0.0, -1.5]))
+        return (Path(folder) / "data.json").read_bytes()
 
 
 def _results(trn: bytes, ctm: bytes) -> bytes:
