@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ READERS: Mapping[str, Reader] = {
 }
 """The reader of each of :data:`asr.evaluation.formats.FORMATS`."""
 STANDARD_INPUT = "-"
+DOUBTFUL = 3
+"""The least number of lines whose first words, if they differ, may be ids rather than words."""
 
 
 @dataclass(frozen=True)
@@ -203,13 +206,20 @@ def _check_plain(references: Transcripts, hypotheses: Transcripts) -> None:
 
 
 def doubt(references: Transcripts, hypotheses: Transcripts) -> str | None:
-    """Return a warning if it is not certain that two plain texts have no ids, else None."""
-    if not _begin_alike(references, hypotheses):
+    """Return a warning if it is not certain that two plain texts have no ids, else None.
+
+    There is no doubt with fewer than :data:`DOUBTFUL` lines, nor if one of their first words occurs
+    elsewhere, as an id does not.
+    """
+    if len(references.lines) < DOUBTFUL or not _begin_alike(references, hypotheses):
+        return None
+    text = [line.split()[1:] for item in (references, hypotheses) for line in item.text]
+    if not set(first_words(references.text)).isdisjoint(chain.from_iterable(text)):
         return None
     return (
-        f"no two lines of {references.path} begin with the same word, and those of "
-        f"{hypotheses.path} begin with the same words: if these are ids, say --ref-format kaldi "
-        "--hyp-format kaldi, and txt if they are not; they were scored as words"
+        f"each line of {references.path} and {hypotheses.path} begins with a word that is nowhere "
+        "else: if these words are ids, say --ref-format kaldi --hyp-format kaldi, and txt if they "
+        "are not; they were scored as words"
     )
 
 

@@ -197,16 +197,16 @@ def test_names_of_hypotheses(name, texts):
 
 
 def test_plain_text_that_may_have_ids(tmp_path):
-    """If lines begin with the same words, each with another, a warning says what to do."""
+    """If lines begin with the same words, which are nowhere else, a warning says what to do."""
     reference, hypothesis = tmp_path / "r.txt", tmp_path / "h.txt"
-    reference.write_text("ann yes no\nbob stop\n")
-    hypothesis.write_text("ann yes\nbob stop\n")
+    reference.write_text("ann yes no\nbob stop\ncid stop\n")
+    hypothesis.write_text("ann yes\nbob stop\ncid stop\n")
     done = run("score", reference, hypothesis)
-    assert done.stdout.startswith("WER  20.00 % [1 / 5") and done.returncode == 0
+    assert done.stdout.startswith("WER  14.29 % [1 / 7") and done.returncode == 0
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"warning: no two lines of {reference} begin with the same word")
-    assert "if these are ids, say --ref-format kaldi --hyp-format kaldi" in line
-    for format, right in (("kaldi", "33.33 % [1 / 3"), ("txt", "20.00 % [1 / 5")):
+    assert line.startswith(f"warning: each line of {reference} and {hypothesis} begins with a word")
+    assert "if these words are ids, say --ref-format kaldi --hyp-format kaldi" in line
+    for format, right in (("kaldi", "25.00 % [1 / 4"), ("txt", "14.29 % [1 / 7")):
         options = "--ref-format", format, "--hyp-format", format
         done = run("score", reference, hypothesis, *options)
         assert done.stdout.startswith(f"WER  {right}") and done.stderr == ""
@@ -215,10 +215,11 @@ def test_plain_text_that_may_have_ids(tmp_path):
 @pytest.mark.parametrize(
     ("reference", "hypothesis"),
     [
-        ("yes no\nyes please\n", "yes no\nyes please\n"),  # two lines begin alike
-        ("yes no\nstop it\n", "yes no\nstep it\n"),  # a first word was recognised wrongly
-        ("yes\nstop\n", "yes\nstop\n"),  # there are no words but the first
-        ("yes no\n", "yes no\n"),
+        ("yes no\nyes please\ngo on\n", "yes no\nyes please\ngo on\n"),  # two lines begin alike
+        ("yes no\nstop it\ngo on\n", "yes no\nstep it\ngo on\n"),  # a first word is wrong
+        ("yes\nstop\ngo\n", "yes\nstop\ngo\n"),  # there are no words but the first
+        ("yes go\nstop it\ngo on\n", "yes go\nstop it\ngo on\n"),  # one is elsewhere
+        ("yes no\nstop it\n", "yes no\nstop it\n"),  # there are few
     ],
 )
 def test_plain_text_without_doubt(reference, hypothesis, tmp_path):
