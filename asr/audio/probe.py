@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.audio.laid_out import find_samples
+from asr.audio.extent import find_extent
 from asr.audio.read import open_audio
 from asr.errors import AudioError
 
@@ -26,8 +26,9 @@ def probe(path: Path, max_seconds: float) -> Probe:
     """Read the header of ``path``.
 
     The length that the header of an uncompressed recording promises (WAV, AIFF, AU, NIST SPHERE)
-    is compared with the size of the file. That of a compressed one is believed, though Ogg has to
-    end with its last page. If the header tells no length, the file is decoded.
+    is compared with the size of the file, and that of FLAC, MP3 and Ogg with the end of the file.
+    Where that does not bear it out, or cannot, the header is believed, though Ogg has to end with
+    its last page. If the header tells no length, the file is decoded.
 
     >>> import tempfile, soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -39,9 +40,9 @@ def probe(path: Path, max_seconds: float) -> Probe:
         AudioError: as :func:`asr.audio.read.read_audio`, as far as the header tells.
     """
     with suppress(AudioError, OSError, ValueError):  # decoding, below, reports the fault
-        found = _laid_out(path)
-        if found and found.duration <= max_seconds:
-            return found
+        found = find_extent(path)
+        if found and found.seconds <= max_seconds:
+            return Probe(found.seconds, found.rate, found.channels, found.warnings)
     with open_audio(path, _RATE, max_seconds=max_seconds) as stream:
         duration = stream.claimed_seconds
         if duration is None or duration > max_seconds:
@@ -58,13 +59,3 @@ def decode(path: Path, max_seconds: float) -> Probe:
     with open_audio(path, _RATE, max_seconds=max_seconds) as stream:
         duration = sum(map(len, stream)) / _RATE
         return Probe(duration, stream.source_rate, stream.channels, tuple(stream.warnings))
-
-
-def _laid_out(path: Path) -> Probe | None:
-    """Return what the header and the size of an uncompressed recording tell; None for others."""
-    with open(path, "rb") as file:
-        found = find_samples(file)
-    if found is None:
-        return None
-    layout = found.layout
-    return Probe(found.frames / layout.rate, layout.rate, layout.channels, found.warnings)

@@ -104,13 +104,14 @@ def scan_manifest(
     """
     path = Path(path)
     lines = read_text(path, "manifest").split("\n")  # JSON may hold other separators
+    folder = str(path.absolute().parent)
     utterances: list[Utterance] = []
     problems: list[Problem] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            utterance = _parse(path, number, line, transcribed)
+            utterance = _parse(folder, number, line, transcribed)
         except DataError as error:
             problems.append(Problem(path, number, "line", str(error)))
             continue
@@ -141,7 +142,7 @@ def _with_default_ids(utterances: list[Utterance]) -> list[Utterance]:
     return utterances
 
 
-def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
+def _parse(folder: str, number: int, line: str, transcribed: bool) -> Utterance:
     values = parse_json(line, ("audio_filepath",))
     if not isinstance(values, dict):
         raise DataError(f"needs a JSON object, got {type(values).__name__}")
@@ -168,7 +169,7 @@ def _parse(path: Path, number: int, line: str, transcribed: bool) -> Utterance:
             raise DataError(f"'offset' is {offset}, needs seconds >= 0")
         if given_duration == 0:
             raise DataError("'duration' is 0, but a piece with an 'offset' needs seconds > 0")
-    audio = Path(os.path.normpath(path.absolute().parent / values.pop("audio_filepath")))
+    audio = Path(os.path.normpath(os.path.join(folder, values.pop("audio_filepath"))))
     id, speaker = values.pop("id", None), values.pop("speaker", None)
     return Utterance(
         audio=audio,

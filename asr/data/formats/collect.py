@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from asr.audio.extent import Extent, read_extent
 from asr.audio.shared import SharedRecordings
 from asr.data.formats.clips import Clip, cut
-from asr.data.formats.extent import Extent, read_extent
 from asr.data.formats.item import Item, Refuse, leaving_out, put
 from asr.data.manifest import DURATION_TOLERANCE, Utterance
 from asr.errors import AudioError, DataError

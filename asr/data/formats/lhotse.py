@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asr.audio.extent import read_extent
 from asr.data.formats.commands import Commands
-from asr.data.formats.extent import read_extent
 from asr.data.formats.item import (
     Item,
     Refuse,

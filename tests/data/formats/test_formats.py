@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from commands import run
 
+from asr.audio.extent import read_extent
 from asr.cli.main import main
 from asr.data.formats.clips import Clip, cut
-from asr.data.formats.extent import read_extent
 from asr.errors import AudioError
 
 RATE = 8000

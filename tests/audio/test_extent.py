@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from conftest import noise
 
+from asr.audio.extent import Extent, find_extent, read_extent
 from asr.audio.read import read_audio
-from asr.data.formats.extent import Extent, find_extent, read_extent
 from asr.errors import AudioError
 
 RATE = 16000

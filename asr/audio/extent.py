@@ -31,7 +31,7 @@ _FLAC_TAIL = 1 << 16  # the bytes within which the last frame begins, if the hea
 _FLAC_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
     code: 256 << (code - 8) for code in range(8, 16)
 }
-_CRC_WIDTH = 64
+_CRC_WIDTH = 256  # bytes that are taken together
 _OGG_BEGINNING = re.compile(rb"OggS\x00[\x02\x06]")
 _MP3_LARGEST = 1 << 28
 _MP3_RATES = (44100, 48000, 32000)
@@ -44,11 +44,13 @@ _ID3V1 = 128  # the bytes of the tag that may stand behind the last frame
 
 @dataclass(frozen=True)
 class Extent:
-    """The size of a recording: ``frames`` samples in each of ``channels``, at ``rate`` Hz."""
+    """The size of a recording: ``frames`` samples in each of ``channels``, at ``rate`` Hz;
+    ``warnings`` say what is missing or left out."""
 
     rate: int
     frames: int
     channels: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -99,7 +101,8 @@ def find_extent(path: Path) -> Extent | None:
         samples = find_samples(file)
     if samples is None:
         return None
-    return Extent(samples.layout.rate, samples.frames, samples.layout.channels)
+    layout = samples.layout
+    return Extent(layout.rate, samples.frames, layout.channels, samples.warnings)
 
 
 def _stands_in(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> bool:
@@ -157,33 +160,33 @@ def _flac_frame_end(header: bytes, fixed: int) -> int | None:
 
 
 @cache
-def _crc16_tables() -> NDArray[np.uint16]:
-    """Return the checksum of each byte (columns) with a number of zeros behind it (rows)."""
+def _crc16_table() -> NDArray[np.uint16]:
+    """Return the checksum of each byte (columns), behind which stand as many zeros as there are
+    rows below."""
     one = np.arange(256, dtype=np.uint16) << 8
     for _ in range(8):
         one = one << 1 ^ np.where(one & 0x8000, 0x8005, 0).astype(np.uint16)
-    tables = [one]
-    while len(tables) < _CRC_WIDTH:
-        tables.append((tables[-1] & 0xFF) << 8 ^ one[tables[-1] >> 8])
-    return np.stack(tables)
+    rows = [one]
+    while len(rows) < _CRC_WIDTH:
+        rows.append((rows[-1] & 0xFF) << 8 ^ one[rows[-1] >> 8])
+    return np.stack(rows[::-1])
 
 
 def _crc16(frame: bytes) -> int:
     """Return the checksum of a frame of FLAC (section 9.3): 0 if its own one, at its end, is
     included.
 
-    The checksum of a sum is the sum of the checksums, so that the bytes of a row can be taken
-    together.
+    The checksum of a sum is the sum of the checksums, so that many bytes can be taken together.
     """
-    tables = _crc16_tables()
-    rows = np.frombuffer(bytes(-len(frame) % _CRC_WIDTH) + frame, np.uint8)
-    zeros = np.arange(_CRC_WIDTH - 1, -1, -1)
-    parts = np.bitwise_xor.reduce(tables[zeros, rows.reshape(-1, _CRC_WIDTH)], axis=1)
-    low, high = tables[-2].tolist(), tables[-1].tolist()
+    table = _crc16_table()
+    places = np.arange(0, table.size, 256)
+    data = np.frombuffer(bytes(-len(frame) % _CRC_WIDTH) + frame, np.uint8)
+    sums = table.take(data.reshape(-1, _CRC_WIDTH) + places)
+    high, low = table[0], table[1]
     crc = 0
-    for part in parts.tolist():
-        crc = high[crc >> 8] ^ low[crc & 0xFF] ^ part
-    return int(crc)
+    for part in np.bitwise_xor.reduce(sums, axis=1).tolist():
+        crc = int(high[crc >> 8] ^ low[crc & 0xFF]) ^ part
+    return crc
 
 
 def _ogg(file: BinaryIO) -> Extent | None:
