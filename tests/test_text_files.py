@@ -2,19 +2,25 @@
 
 import gzip
 import json
+import os
 
+import numpy as np
 import pytest
+import soundfile
 from commands import run
+from conftest import ROOT
 
-from asr.config import read_values
+from asr.config import from_mapping, read_values
 from asr.data.formats.jsonl import read_json_lines
 from asr.data.formats.kaldi import read_kaldi
 from asr.data.formats.tables import read_table
 from asr.data.manifest import read_manifest
 from asr.data.texts import read_texts
 from asr.decoding.lexicon import read_lexicon
-from asr.errors import AsrError, DataError
+from asr.errors import AsrError, ConfigError, DataError
 from asr.files import read_lines, read_text
+from asr.training.config import Config
+from asr.training.preparation import prepare
 
 MARK = b"\xef\xbb\xbf"
 LINE = '{"audio_filepath": "a.wav", "duration": 1, "text": "yes no"}\n'
@@ -108,3 +114,55 @@ def test_only_the_first_mark_is_one(tmp_path):
     assert read_text(path, "text") == "yes\ufeff\n"
     path.write_bytes(b"")
     assert (read_text(path, "text"), read_lines(path, "text")) == ("", [])
+
+
+HALF = LINE.replace("yes no", "four \\ud83d")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("data", "validate", "m.jsonl"),
+        ("data", "stats", "m.jsonl"),
+        ("data", "import", "nemo", "m.jsonl", "-o", "out.jsonl"),
+        ("data", "export", "csv", "m.jsonl", "-o", "out.csv"),
+        ("lm", "build", "m.jsonl", "-o", "lm.arpa"),
+        ("score", "m.jsonl", "m.jsonl"),
+        ("evaluate", "--manifest", "m.jsonl"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_half_characters_are_refused_at_the_start(arguments, tmp_path):
+    """A lone surrogate, which JSON can hold and no file can, is an error of one line."""
+    (tmp_path / "m.jsonl").write_text(LINE + HALF)
+    soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
+    done = run(*arguments, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    said = (done.stdout + done.stderr).splitlines()
+    lines = [line for line in said if "\\ud83d, a lone surrogate" in line]
+    assert done.returncode == 1 and len(lines) == 1 and "m.jsonl:2" in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_half_characters_are_refused_before_training(tmp_path):
+    (tmp_path / "m.jsonl").write_text(LINE + HALF)
+    files = [str(tmp_path / "m.jsonl")]
+    config = from_mapping(Config, {"name": "x", "data": {"train": files, "dev": files}})
+    with pytest.raises(DataError, match=r"m\.jsonl:2: .*a lone surrogate"):
+        prepare(config, tmp_path / "skipped.jsonl")
+
+
+def test_half_characters_of_other_texts(tmp_path):
+    (tmp_path / "c.toml").write_text('name = "a\\ud83d"\n')
+    with pytest.raises(ConfigError, match=r"c\.toml is not valid TOML"):
+        read_values(tmp_path / "c.toml")
+    (tmp_path / "t.txt").write_bytes(b"yes \xed\xa0\xbd\n")
+    for read in (read_texts, read_lexicon):
+        with pytest.raises(DataError, match="UTF-8 text, this is not"):
+            read(tmp_path / "t.txt")
+
+
+def test_a_name_that_is_no_text_is_kept(tmp_path):
+    """In names of files, halves of characters stand for bytes that are not UTF-8."""
+    (tmp_path / "m.jsonl").write_text(LINE.replace("a.wav", "caf\\udce9.wav"))
+    (item,) = read_manifest(tmp_path / "m.jsonl")
+    assert os.fsencode(item.audio.name) == b"caf\xe9.wav"
