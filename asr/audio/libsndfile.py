@@ -71,7 +71,9 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
     if end and not end.complete:
         warnings.append("the last page is missing: truncated?")
     elif end:
-        frames = max(frames or 0, end.frames(decoder.samplerate))
+        told = end.frames(decoder.samplerate)
+        spare = end.skipped * decoder.samplerate / _OPUS_RATE  # FFmpeg counts these once more
+        frames = frames if frames and told <= frames + spare else told
     sound = Sound(decoder.samplerate, decoder.channels, frames, iter(()), warnings)
     sound.blocks = _coded_blocks(decoder, source, block, sound)
     if count:
@@ -164,11 +166,13 @@ class OggEnd:
 
     ``complete`` is true if the last page is there. ``position`` is the number of samples up to its
     end, at ``rate`` Hz (None: the rate of the recording), or 0 if the page does not tell it.
+    ``skipped`` more stand before the first one, which no decoder gives.
     """
 
     complete: bool
     position: int = 0
     rate: int | None = None
+    skipped: int = 0
 
     def frames(self, rate: int) -> int:
         """Return the position at ``rate`` Hz."""
@@ -188,7 +192,8 @@ def read_ogg_end(file: BinaryIO) -> OggEnd:
         not position or not 0 < _first_position(head) < _LATE
     ):  # the file is a part of a longer stream
         return OggEnd(complete)
-    return OggEnd(complete, max(0, position - skipped), _OPUS_RATE if opus else None)
+    rate = _OPUS_RATE if opus else None
+    return OggEnd(complete, max(0, position - skipped), rate, skipped)
 
 
 def is_complete_ogg(tail: bytes) -> bool:

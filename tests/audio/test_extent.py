@@ -1,5 +1,6 @@
 """Durations of imports are those that can be decoded, whatever the header says."""
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -120,6 +121,26 @@ def test_files_that_claim_something_else_are_as_long_as_what_is_decoded(tmp_path
     path, seconds = CASES[name](tmp_path)
     assert read_extent(path).seconds == pytest.approx(seconds, abs=0.05)
     assert read_extent(path).frames == len(read_audio(path, RATE).samples)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+@pytest.mark.parametrize("seconds", [0.5, 2.3, 7.0])
+def test_opus_of_ffmpeg_is_whole(tmp_path, rate, seconds):
+    """FFmpeg counts the samples that a decoder skips at the beginning in the first page, too."""
+    path = tmp_path / "a.opus"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libopus", rate=rate)
+        stream.layout = "mono"
+        samples = noise(int(seconds * rate))[None]
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler("s16", "mono", rate)
+        for part in (*resampler.resample(frame), None):
+            for packet in stream.encode(part):
+                file.mux(packet)
+    audio = read_audio(path, rate)
+    assert abs(audio.duration - seconds) < 0.02 and audio.warnings == ()
+    assert find_extent(path) == Extent(rate, len(audio.samples), 1)
 
 
 def test_recordings_without_samples_are_refused(tmp_path):
