@@ -95,7 +95,9 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
     name, items = read_any(source, problems.append)
     folder = source if source.is_dir() else source.parent
     items = distinct(readable(items, problems), folder)
-    collected = collect(items, manifest) if items else Collected([], 0, 0)
+    collected = Collected([], [], 0, 0)
+    if items:
+        collected = collect(items, manifest, problems.append)
     if clips := collected.cut + collected.kept:
         print(f"{clips} clips of recordings are in {clips_folder(manifest)}")
     utterances = collected.utterances
@@ -107,8 +109,10 @@ def gather(source: Path, output: Path, keep_punctuation: bool, max_rejected: flo
         problems += unusable(manifest, utterances)
     bad = {problem.line for problem in problems if problem.path == manifest}
     pairs = [
-        (file_name(item, folder), utterance)
-        for line, (item, utterance) in enumerate(zip(items, utterances, strict=True), start=1)
+        (file_name(source, folder), utterance)
+        for line, (source, utterance) in enumerate(
+            zip(collected.sources, utterances, strict=True), start=1
+        )
         if line not in bad
     ]
     rejected = len(bad) + sum(problem.path != manifest for problem in problems)
@@ -159,16 +163,16 @@ def distinct(items: Sequence[Item], folder: Path) -> list[Item]:
     """Give every utterance that shares its id with another one the path of its file as its id."""
     ids = Counter(item.id for item in items)
     return [
-        replace(item, id=str(Path(file_name(item, folder)).with_suffix("")))
+        replace(item, id=str(Path(file_name(item.audio, folder)).with_suffix("")))
         if ids[item.id] > 1 and item.start is None
         else item
         for item in items
     ]
 
 
-def file_name(item: Item, folder: Path) -> str:
-    """Return the path of an utterance's recording, relative to ``folder``, in Unicode NFC."""
-    path = Path(os.path.relpath(item.audio, folder.absolute())).as_posix()
+def file_name(recording: Path, folder: Path) -> str:
+    """Return the path of a recording, relative to ``folder``, in Unicode NFC."""
+    path = Path(os.path.relpath(recording, folder.absolute())).as_posix()
     return unicodedata.normalize("NFC", path)
 
 

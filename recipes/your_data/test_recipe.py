@@ -182,6 +182,17 @@ def test_files_of_one_name_in_two_folders_of_a_table(here, small_model):
     assert ids == {f"{name}/1" for name in "abcdefgh"}
 
 
+def test_a_recording_without_samples_is_left_out(here, small_model, capsys):
+    for number in range(8):
+        say(here / "rec" / f"{number}.wav", number)
+    say(here / "rec" / "3 none.wav", 3)
+    soundfile.write(here / "rec" / "3 none.wav", [], 16000)
+    recipe.main(["rec", "--model", str(small_model)])
+    assert "left out: 1 (audio: 1)" in capsys.readouterr().out
+    parts = [item for items in parts_of(here / "data/mine").values() for item in items]
+    assert {item.audio.stem: item.text for item in parts} == {str(n): TEXTS[n] for n in range(8)}
+
+
 def test_from_scratch_and_punctuation(here):
     tables(here)
     (here / "folder" / "take3.txt").write_text("Yes! No?")

@@ -27,10 +27,12 @@ _WAITING = 8  # batches that wait for each thread
 
 @dataclass(frozen=True)
 class Collected:
-    """The utterances, the numbers of those that are clips which were ``cut`` now, or ``kept`` from
-    an earlier import, and of those whose duration was ``mended``: the audio has another one."""
+    """The utterances, and the recordings (``sources``) that they come from; the numbers of those
+    that are clips which were ``cut`` now, or ``kept`` from an earlier import, and of those whose
+    duration was ``mended``: the audio has another one."""
 
     utterances: list[Utterance]
+    sources: list[Path]
     cut: int
     kept: int
     mended: int = 0
@@ -66,6 +68,7 @@ def collect(items: Iterable[Item], manifest: Path, refuse: Refuse | None = None)
     extents, shared = _measure(items), SharedRecordings()
     seen: dict[str, str] = {}
     utterances: list[Utterance] = []
+    sources: list[Path] = []
     cuts, mended = [0, 0], 0
     for item in items:
         with leaving_out(refuse, item.where, item.id):
@@ -88,7 +91,8 @@ def collect(items: Iterable[Item], manifest: Path, refuse: Refuse | None = None)
                 duration = extent.seconds
             duration = round(duration, 6)
             utterances.append(Utterance(audio, duration, item.text, item.id, item.speaker, extra))
-    return Collected(utterances, cuts[False], cuts[True], mended)
+            sources.append(item.audio)
+    return Collected(utterances, sources, cuts[False], cuts[True], mended)
 
 
 def _with_ids(items: list[Item]) -> list[Item]:
