@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from asr.evaluation.sclite import speaker_of, unescaped
+from asr.evaluation.sclite import ORIGINALS, speaker_of, unescaped
 from asr.evaluation.transcript_line import LineError, Lines, Place, TimedWord, TranscriptLine, add
 from asr.text import normalize
 
@@ -18,6 +18,8 @@ COMMENTS = (";;", "**")
 REFUSED = re.compile(r"[{}()]|(?:^|\s)@(?:\s|$)")
 IGNORED = re.compile("ignore_?time_?segment_?in_?scoring", re.IGNORECASE)
 """The transcript of a stretch that is not scored."""
+MARKED = re.compile(f"[;*\\\\{re.escape(''.join(map(chr, ORIGINALS)))}]")
+"""The characters that :func:`_word` changes."""
 NO_CONFIDENCE = "NA"
 MOST_COLUMNS = 8
 """A line of ctm may name the type and the speaker of its word, too."""
@@ -157,7 +159,7 @@ def _words(text: str, number: int) -> str:
             f"{refused[0].strip()!r} stands for alternatives, optional words or no word, which are "
             "not scored here; write what was said",
         )
-    return normalize(" ".join(map(_word, text.split())))
+    return normalize(" ".join(map(_word, text.split())) if MARKED.search(text) else text)
 
 
 def _word(word: str) -> str:
