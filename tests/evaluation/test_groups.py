@@ -37,7 +37,14 @@ def test_groups_by_hand():
         "room": [("hall", 2, ErrorCounts(4, 2)), ("lab", 1, counts[1])],
         "take": [("1", 1, counts[0]), ("2", 1, counts[1])],
     }
-    hall, lab = found["room"]
+    assert [group.interval for group in found["room"]] == [None, None]
+
+
+def test_a_group_of_four_has_an_interval():
+    utterances = [{"fields": {"room": room}} for room in ["hall", "lab"] * 3 + ["hall"]]
+    counts = [ErrorCounts(hits, 1) for hits in range(7, 14)]
+    hall, lab = group_fields(utterances, counts)["room"]
+    assert (hall.utterances, lab.utterances) == (4, 3)
     assert lab.interval is None and hall.interval.over == "utterances"
     assert hall.interval.low < hall.counts.rate < hall.interval.high
 
