@@ -368,6 +368,13 @@ def test_two_systems(show, two):
     expect(page.get_by_role("status")).to_have_text(f"{len(changed)} of 60 utterances")
 
 
+def test_a_difference_without_an_interval(show, two):
+    two["comparison"] |= {"low": None, "high": None}
+    part = show(two).locator("#report-comparison")
+    expect(part).to_contain_text("−2.31 points, no interval: too few speakers, or too unlike each")
+    expect(part.locator("figure")).to_have_count(0)
+
+
 def test_likely_label_errors_of_two_systems(show, two):
     for item in two["utterances"]:
         for output in item["outputs"]:
