@@ -83,7 +83,9 @@ def _all_blocks(given: Input, opened: _Opened, total: Sound) -> Iterator[Block]:
     if opened.whole and given.file and holds_several(given.file, opened.whole):
         # The decoder would stop at the end of the first, or not notice where the next begins.
         total.warnings.clear()
-        opened = _open(Input(Pipe(aside(given.file)), given.resources), opened.whole)
+        opened = _open(
+            Input(Pipe(aside(given.file)), given.resources, stored=given.stored), opened.whole
+        )
     present: _Opened | None = opened
     seconds, number = 0.0, 1
     while present is not None:
@@ -189,14 +191,15 @@ def _next_plain(given: Input) -> _Opened | None:
     """Open what stands behind uncompressed samples, if that is another recording."""
     first = given.pipe.read(SNIFFED)
     given.pipe.seek(0)
-    return _open(Input(given.pipe, given.resources)) if is_recording(first) else None
+    behind = Input(given.pipe, given.resources, stored=given.stored)
+    return _open(behind) if is_recording(first) else None
 
 
 def _link(links: Links, given: Input) -> tuple[Input, ExitStack]:
     """Return the present one of several recordings, and what closes it, at the latest with
     ``given``: a file may hold more recordings than a process may open files."""
     own = given.resources.enter_context(ExitStack())
-    return Input(Pipe(links.read), own), own
+    return Input(Pipe(links.read), own, stored=given.stored), own
 
 
 def _next_link(links: Links, given: Input) -> _Opened | None:

@@ -69,6 +69,7 @@ MAX_STORED = 1 << 32
 MAX_KEPT = 1 << 26
 """The most bytes of a pipe that may come before its first sample."""
 _PIECE = 1 << 16
+_AHEAD = 1 << 14  # bytes that are asked for at once, because decoders ask for a few
 _ENDLESS, _FAR = 1 << 62, 1 << 61
 
 Read = Callable[[int], bytes]
@@ -106,7 +107,7 @@ class Pipe:
                 self._begin, self._kept = self._begin + len(self._kept), bytearray()
             elif len(self._kept) > MAX_KEPT:
                 raise AudioError(f"no samples within the first {MAX_KEPT >> 20} MiB")
-            came = self._read(count)
+            came = self._read(max(count, _AHEAD))
             if not came:
                 break
             self._kept += came
@@ -169,11 +170,13 @@ class Pipe:
 @dataclass
 class Input:
     """An open recording: ``pipe`` gives its bytes in order; ``file`` gives them with seeking, and
-    is None while they come from a pipe. ``resources`` closes what was opened."""
+    is None while they come from a pipe. ``resources`` closes what was opened; ``stored`` is True if
+    the bytes are there already, so that reading never waits for them."""
 
     pipe: Pipe
     resources: ExitStack
     file: BinaryIO | None = None
+    stored: bool = False
 
     def seekable_file(self) -> BinaryIO:
         """Return a file with the bytes, at its beginning; those of a pipe are stored in a temporary
@@ -218,7 +221,7 @@ def open_input(source: Source | BinaryIO, resources: ExitStack) -> Input:
     """
     stream = _stream(source, resources)
     if stream.seekable() and not is_standard_input(source):
-        return Input(Pipe(stream.read), resources, stream)
+        return Input(Pipe(stream.read), resources, stream, stored=True)
     read = getattr(stream, "read1", stream.read)
     return Input(Pipe(read), resources)
 

@@ -14,6 +14,7 @@ from asr.audio.headers import ID3, id3_size
 from asr.audio.inputs import Read
 
 _PIECE = 1 << 20
+_AHEAD = 1 << 15  # bytes that are asked for at once, because decoders ask for a few
 _LONGEST = 128  # the bytes that tell whether a recording begins
 _MP3_FRAME = rb"\xff[\xe2-\xff][^\xf0-\xff]."
 
@@ -82,9 +83,10 @@ class Links:
 
     def __init__(self, source: Read, container: str) -> None:
         self._source, self._container = source, container
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._at = 0  # the first byte of the buffer that has not been given
         self._released = 0  # the bytes of the present recording that have been given
-        self._safe = 0  # the bytes of the buffer that surely belong to it
+        self._safe = 0  # the next bytes of the buffer that surely belong to it
         self._body = self._found = self._ended = False
         self._started = False
         self._least = 0  # the first position at which another recording may begin
@@ -103,18 +105,19 @@ class Links:
         """Return up to ``count`` bytes of the present recording as soon as there are any; none at
         its end."""
         while not (self._safe or self._found or self._ended):
-            came = self._source(count)
+            came = self._source(max(count, _AHEAD))
             self._ended = not came
-            self._buffer += came
+            self._buffer = self._buffer[self._at :] + came
+            self._at = 0
             self._search()
-        data = bytes(self._buffer[: min(count, self._safe)])
-        del self._buffer[: len(data)]
+        data = self._buffer[self._at : self._at + min(count, self._safe)]
+        self._at += len(data)
         self._safe -= len(data)
         self._released += len(data)
         return data
 
     def _search(self) -> None:
-        data = bytes(self._buffer)
+        data = self._buffer[self._at :]
         if not self._released and not self._begin(data):
             return
         start = max(0, self._least - self._released)

@@ -54,6 +54,8 @@ def find_samples(file: BinaryIO) -> LaidOut | None:
     size = file.seek(0, os.SEEK_END)
     if layout.size and begin + layout.size == size and not layout.size % layout.frame_bytes:
         return LaidOut(layout, ((begin, layout.size),), ())
+    if layout.size == size - begin:
+        return LaidOut(layout, ((begin, layout.size),), ())
     file.seek(begin)
     places, warnings = list[tuple[int, int]](), list[str]()
     counted = _Counted(file)

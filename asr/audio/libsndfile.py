@@ -32,6 +32,7 @@ _OPUS_RATE = 48000
 _LATE = 60 * _OPUS_RATE
 _BLOCK = 1 << 16  # the samples of each channel in a block; a block of a pipe may hold fewer
 _MP3_BLOCK = 1152  # smaller, because a decoder that fails loses up to a block
+_TOGETHER = 50  # small blocks of a file that are yielded together, which takes less time
 _ENDLESS = 1 << 62
 
 
@@ -75,7 +76,8 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
         spare = end.skipped * decoder.samplerate / _OPUS_RATE  # FFmpeg counts these once more
         frames = frames if frames and told <= frames + spare else told
     sound = Sound(decoder.samplerate, decoder.channels, frames, iter(()), warnings)
-    sound.blocks = _coded_blocks(decoder, source, block, sound)
+    together = _TOGETHER if given.stored and block < _BLOCK else 1
+    sound.blocks = _coded_blocks(decoder, source, block, sound, together)
     if count:
         sound.blocks = without_padding(sound.blocks, count)
     return sound
@@ -104,9 +106,10 @@ def _open(file: BinaryIO | Pipe) -> _Forwards:
 
 
 def _coded_blocks(
-    decoder: _Forwards, file: BinaryIO | Pipe, size: int, sound: Sound
+    decoder: _Forwards, file: BinaryIO | Pipe, size: int, sound: Sound, together: int
 ) -> Iterator[Block]:
     count = 0
+    parts = list[Block]()
     with decoder:
         try:
             while True:
@@ -115,8 +118,15 @@ def _coded_blocks(
                 if not got:
                     break
                 count += got
-                yield block[:got]
+                parts.append(block[:got])
+                if len(parts) >= together:
+                    yield np.concatenate(parts) if len(parts) > 1 else parts[0]
+                    parts = []
+            if parts:
+                yield np.concatenate(parts)
         except soundfile.SoundFileError as error:
+            if parts:
+                yield np.concatenate(parts)
             if rest := max(0, _position(decoder) - count):  # what FLAC gave before it failed
                 count += rest
                 yield block[:rest]
