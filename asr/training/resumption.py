@@ -140,13 +140,13 @@ def take_up(folder: Path, old: Record | None, new: Record, anyway: bool) -> Reco
     if more := len(changes) - len(shown):
         shown.append(f"and {more} more")
     what = f"{counted(len(changes), 'change')} of the data since the run in {folder} began"
+    said = f"{what}: {'; '.join(shown)}"
     if changes and not anyway:
         raise DataError(
-            "\n".join([f"{what}:", *shown])
-            + "\nundo them, train anew with --set name=NAME, or accept them with --resume-anyway"
+            f"{said}. Undo that, train anew with --set name=NAME, or accept it with --resume-anyway"
         )
     if changes:
-        print(f"going on with {what}:", *shown, sep="\n", file=sys.stderr)
+        print(f"going on with {said}", file=sys.stderr)
     return replace(new, symbols=old.symbols, scores=old.scores)
 
 
