@@ -52,8 +52,8 @@ def prepare(config: Config, skipped: Path, vocabulary: Vocabulary | None = None)
         for problem in unknown_characters(path, items, vocabulary)
     ]
     if problems:
-        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise DataError("\n".join(map(str, problems[:SHOWN])) + more)
+        more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise DataError("; ".join(map(str, problems[:SHOWN])) + more)
     kept, dropped = drop_unfit(utterances, vocabulary, config)
     lines = [entry(*pair) for pair in dropped]
     if len(dropped) > config.data.max_dropped * len(utterances) or not kept:
