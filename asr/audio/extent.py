@@ -10,7 +10,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -229,7 +229,7 @@ def _mp3(file: BinaryIO, at: int) -> Extent | None:
     file.seek(0)
     data = file.read(_MP3_LARGEST)
     count = read_count(data[: at + FIRST], at)
-    length = _mp3_frame(data, at)
+    length = _mp3_length(data[at : at + 3])
     found = max(data.find(mark, at, at + 64) for mark in (b"Xing", b"Info"))
     if count is None or not length or found < 0:
         return None
@@ -238,7 +238,7 @@ def _mp3(file: BinaryIO, at: int) -> Extent | None:
     promised = int.from_bytes(data[found + 8 : found + 12], "big")
     at += length
     counted = 0
-    while length := _mp3_frame(data, at):
+    while length := _mp3_length(data[at : at + 3]):
         at += length
         counted += 1
     rest = data[at:]
@@ -251,14 +251,16 @@ def _mp3_rate(first: int, second: int) -> int:
     return _MP3_RATES[second >> 2 & 3] >> (0 if version == 3 else 1 if version == 2 else 2)
 
 
-def _mp3_frame(data: bytes, at: int) -> int:
-    """Return the number of bytes of the frame of MPEG layer 3 at ``at``; 0 if there is none."""
-    if len(data) < at + 4 or data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
+@lru_cache(1024)
+def _mp3_length(head: bytes) -> int:
+    """Return the number of bytes of the frame of MPEG layer 3 whose first three bytes these are;
+    0 if it is none."""
+    if len(head) < 3 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return 0
-    version, second = data[at + 1] >> 3 & 3, data[at + 2]
+    version, second = head[1] >> 3 & 3, head[2]
     kilobits = second >> 4
     if version == 1 or second >> 2 & 3 == 3 or kilobits in (0, 15):
         return 0
     low = version != 3
-    hertz = _mp3_rate(data[at + 1], second)
+    hertz = _mp3_rate(head[1], second)
     return (72 if low else 144) * 1000 * _MP3_KILOBITS[low][kilobits] // hertz + (second >> 1 & 1)
