@@ -90,19 +90,28 @@ def grow(
     nodes = len(trie)
     if not len(labels):
         return trie, np.zeros(0, np.int32)
+    their_parents, their_labels, inverse = _distinct(parents, labels)
+    # The end of a parent's children moves by the new children of all parents up to it.
+    ends = np.cumsum(np.bincount(their_parents, minlength=nodes))
+    first = np.full(nodes + len(their_labels) + 1, nodes + len(their_labels), np.int32)
+    first[: nodes + 1] = trie.first
+    first[1 : nodes + 1] += ends.astype(np.int32)
+    label = np.concatenate([trie.label, their_labels.astype(np.int32)])
+    return Trie(first, label), (nodes + inverse).astype(np.int32)
+
+
+def _distinct(
+    parents: npt.NDArray[np.integer], labels: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the parents and the labels of the distinct pairs in ascending order, and where among
+    these each pair is."""
     size = int(labels.max()) + 1
     wanted = parents.astype(np.int64) * size + labels
     if (wanted[1:] > wanted[:-1]).all():  # sorted already
         keys, inverse = wanted, np.arange(len(wanted))
     else:
         keys, inverse = np.unique(wanted, return_inverse=True)
-    # The end of a parent's children moves by the new children of all parents up to it.
-    ends = np.cumsum(np.bincount(keys // size, minlength=nodes))
-    first = np.full(nodes + len(keys) + 1, nodes + len(keys), np.int32)
-    first[: nodes + 1] = trie.first
-    first[1 : nodes + 1] += ends.astype(np.int32)
-    label = np.concatenate([trie.label, (keys % size).astype(np.int32)])
-    return Trie(first, label), (nodes + inverse).astype(np.int32)
+    return keys // size, keys % size, inverse
 
 
 def build_trie(sequences: Sequence[Sequence[int]]) -> tuple[Trie, IntArray]:
@@ -120,9 +129,20 @@ def build_trie(sequences: Sequence[Sequence[int]]) -> tuple[Trie, IntArray]:
     if labels.size and labels.min() < 0:
         raise DataError(f"the labels of a trie are integers >= 0, got {labels.min()}")
     starts = np.cumsum(lengths) - lengths
-    trie = empty_trie()
     ends = np.full(len(sequences), ROOT, np.int32)
-    for depth in range(int(lengths.max(initial=0))):
-        active = np.flatnonzero(lengths > depth)
-        trie, ends[active] = grow(trie, ends[active], labels[starts[active] + depth])
-    return trie, ends
+    parts: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+    nodes, depth = 1, 0
+    active = np.flatnonzero(lengths)
+    while len(active):
+        parents, their_labels, inverse = _distinct(ends[active], labels[starts[active] + depth])
+        parts.append((parents, their_labels))
+        ends[active] = nodes + inverse
+        nodes += len(parents)
+        depth += 1
+        active = active[lengths[active] > depth]
+    if not parts:
+        return empty_trie(), ends
+    all_parents, all_labels = map(np.concatenate, zip(*parts, strict=True))
+    first = np.ones(nodes + 1, np.int32)
+    first[1:] += np.cumsum(np.bincount(all_parents, minlength=nodes)).astype(np.int32)
+    return Trie(first, np.concatenate([[-1], all_labels]).astype(np.int32)), ends

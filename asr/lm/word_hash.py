@@ -33,9 +33,11 @@ def hash_words(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     begins = np.cumsum(lengths) - lengths
     codes = np.zeros(len(words), np.uint64)
-    for place in range(int(lengths.max(initial=0))):
-        longer = np.flatnonzero(lengths > place)
+    place, longer = 0, np.flatnonzero(lengths)
+    while len(longer):
         # The product overflows 64 bits; the 48 that are kept are right nevertheless.
         codes[longer] *= np.uint64(BASE)
         codes[longer] += characters[begins[longer] + place] + np.uint64(1)
+        place += 1
+        longer = longer[lengths[longer] > place]
     return codes & np.uint64(MASK)

@@ -63,3 +63,11 @@ def test_no_sequences():
 def test_labels_start_at_0():
     with pytest.raises(DataError, match="integers >= 0, got -1"):
         build_trie([[1], [-1]])
+
+
+def test_a_long_sequence_takes_no_longer_than_its_length():
+    """With time that grows as the square, this would take minutes."""
+    sequences = [[1, 2], [1] * 200_000, [], [3]]
+    trie, ends = build_trie(sequences)
+    assert len(trie) == 200_003 and ends[2] == 0
+    assert trie.children(0, [1, 2, 3]).tolist() == [1, -1, 2]
