@@ -123,6 +123,8 @@ def _checked(blocks: Iterator[Block], piece: Piece, sound: Sound) -> Iterator[Bl
         count += len(block)
         yield block
     begin, end = piece.samples(sound.rate)
+    if begin == end:
+        raise AudioError("there is no sample in it: it is shorter than the time between two")
     if not count:
         raise AudioError(f"there is no sample in it: the recording ends before {piece.start:g} s")
     if end is not None and begin + count + END_TOLERANCE * sound.rate < end:

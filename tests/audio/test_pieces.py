@@ -92,6 +92,8 @@ def test_a_piece_beyond_the_end(tmp_path, suffix):
     assert read_audio(Piece(path, 0.5, 0.54), RATE).warnings == ()
     with pytest.raises(AudioError, match=r"\(3.000 s to 4.000 s\): there is no sample in it"):
         read_audio(Piece(path, 3.0, 1.0), RATE)
+    with pytest.raises(AudioError, match="no sample in it: it is shorter than"):
+        read_audio(Piece(path, 0.5, 1e-6), RATE)
 
 
 def test_a_piece_of_a_truncated_file(tmp_path):
