@@ -8,6 +8,7 @@ all other names; names that a schema does not have are allowed, and their values
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from textwrap import shorten
 from typing import Any
 
@@ -42,13 +43,17 @@ COUNT = Type(
 )
 SIZE = Type("whole number from 1 on", lambda value: COUNT.holds(value) and value > 0)
 ANYTHING = Type("value", lambda value: True)
-WORDS = Type(
-    "list of [start, end, confidence]",
-    lambda value: (
-        isinstance(value, list)
-        and all(isinstance(x, list) and len(x) == 3 and all(map(is_number, x)) for x in value)
-    ),
-)
+WORDS = Type("list of [start, end, confidence]", lambda value: _are_words(value))
+
+
+def _are_words(value: Any) -> bool:
+    """Return whether ``value`` is a list of lists of three numbers; there are very many of these,
+    so that no function of Python is called for each."""
+    if not isinstance(value, list) or set(map(type, value)) - {list} or set(map(len, value)) - {3}:
+        return False
+    numbers = list(chain.from_iterable(value))
+    return not set(map(type, numbers)) - {int, float} and all(map(math.isfinite, numbers))
+
 
 COUNTS: Schema = {
     "rate": RATE,
