@@ -197,19 +197,19 @@ def _wav(file: Reader) -> Layout | Coded | None:
     if tag not in (1, 3, 6, 7):
         return None
     subtype = _wav_subtype(tag, channels, align, bits, speed / rate)
-    if order == ">":
-        layout = Layout(rate, channels, subtype, "BIG", None, "big")
-    else:
-        layout = Layout(rate, channels, subtype, "LITTLE", None, "little")
     exact = size == 0xFFFFFFFF and b"ds64" in bodies
     if exact:
         riff_size, size = struct.unpack_from("<QQ", bodies[b"ds64"])
         _check_size(size)
     open_ended = is_placeholder(riff_size) and not exact
     end = 0 if open_ended else riff_size + 8
+    behind = max(0, end - position - size)
+    held: int | None = size
     if (is_placeholder(size) and not exact) or (size == 0 and end <= position):
-        return layout  # the recorder has not filled in the sizes
-    return replace(layout, size=size, behind=max(0, end - position - size))
+        held, behind = None, 0  # the recorder has not filled in the sizes
+    if order == ">":
+        return Layout(rate, channels, subtype, "BIG", held, "big", behind)
+    return Layout(rate, channels, subtype, "LITTLE", held, "little", behind)
 
 
 def _wav_subtype(tag: int, channels: int, align: int, bits: int, speed: float) -> str:
