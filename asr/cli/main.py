@@ -1,5 +1,6 @@
 """The application ``asr``: its commands, and how it reports errors and ends."""
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -80,6 +81,7 @@ def main() -> None:
         say("interrupted")
         _leave(INTERRUPTED)
     close_streams()
+    gc.freeze()  # the interpreter would look for garbage before it ends, though all memory goes
     sys.exit(status)
 
 

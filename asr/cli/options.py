@@ -174,16 +174,19 @@ def decoding(
     unknown_score: float | None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of :func:`asr.load` that these options stand for."""
-    from asr.decoding.bundle import parse_hotwords
-
     second = {"--rescore-weight": rescore_weight, "--rescore-share": rescore_share}
     for name, value in second.items():
         if value is not None and not rescore and rescore_lm is None:
             raise click.BadParameter("needs --rescore or --rescore-lm", param_hint=name)
+    hotwords = None
+    if hotword:
+        from asr.decoding.bundle import parse_hotwords  # greedy decoding starts without it
+
+        hotwords = parse_hotwords(hotword)
     search: dict[str, Any] = {
         "lm": lm,
         "lexicon": lexicon,
-        "hotwords": parse_hotwords(hotword) if hotword else None,
+        "hotwords": hotwords,
         "rescore": rescore or None,
         "rescore_lm": rescore_lm,
         "beam_size": beam_size,

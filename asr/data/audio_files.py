@@ -9,7 +9,6 @@ from pathlib import Path
 
 from asr.audio.inputs import Piece, is_audio
 from asr.counts import counted
-from asr.data.manifest import read_manifest
 from asr.errors import DataError
 
 BESIDE = frozenset(
@@ -99,6 +98,8 @@ def _find(argument: str, note: Callable[[str], None]) -> list[AudioFile]:
             raise DataError(f"{argument}: no audio files in this folder, nor in those below")
         return [AudioFile(str(file), argument) for file in audio]
     if path.suffix == ".jsonl":
+        from asr.data.manifest import read_manifest  # most commands start without it
+
         folder = path.absolute().parent
         return [
             AudioFile(
