@@ -19,40 +19,22 @@ manifest, of those in samples/. Let nothing else run meanwhile.
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import cycle
 from pathlib import Path
 
 import soundfile
 import torch
 from rich.console import Console
 from rich.table import Table
+from workload import Maker, process, read_recordings
 
-from asr.audio.read import Samples, read_audio
-from asr.data.manifest import read_manifest
 from asr.decoding.bundle import LM
 from asr.decoding.greedy import greedy
 from asr.model.directory import default_model, read_model
 from asr.recognition.transcriber import Transcriber
 from asr.training.inference import TorchSession
-
-RATE = 16000
-PROGRAM = """
-import atexit
-from pathlib import Path
-
-def report():  # getrusage in the parent would give no less than the parent's own memory
-    lines = Path("/proc/self/status").read_text().splitlines()
-    Path(%r).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
-
-atexit.register(report)
-from asr.cli.main import main
-main()
-"""
 
 
 def main() -> None:
@@ -99,41 +81,6 @@ def main() -> None:
         console.print(against_torch(options, make))
 
 
-def read_recordings(manifest: Path | None) -> list[Samples]:
-    """Read the recordings of which all audio is made."""
-    samples = Path(__file__).parents[2] / "samples"
-    paths = sorted(samples.glob("*.wav"))
-    if manifest is not None:
-        paths = [item.audio for item in read_manifest(manifest)]
-    return [read_audio(path, RATE).samples for path in paths]
-
-
-class Maker:
-    """A maker of FLAC files in ``folder``, whose audio is that of ``recordings`` in turn."""
-
-    def __init__(self, folder: Path, recordings: list[Samples]) -> None:
-        self.folder, self.recordings = folder, recordings
-
-    def joined(self, seconds: float) -> Path:
-        """Write one file of this many seconds, and return its path."""
-        path = self.folder / f"{seconds:g}.flac"
-        with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC") as file:
-            left = round(seconds * RATE)
-            for samples in cycle(self.recordings):
-                file.write(samples[:left])
-                left -= min(left, len(samples))
-                if not left:
-                    return path
-        raise AssertionError
-
-    def each(self, count: int) -> list[Path]:
-        """Write ``count`` files of one recording each, and return their paths."""
-        paths = [self.folder / f"each-{index}.flac" for index in range(count)]
-        for path, samples in zip(paths, cycle(self.recordings), strict=False):
-            soundfile.write(path, samples, RATE)
-        return paths
-
-
 def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
     """Return a table of processes of ``asr``, from a cold start to their end."""
     table = Table("a whole process", "seconds", "times real time", "peak memory")
@@ -151,19 +98,6 @@ def whole_processes(options: argparse.Namespace, make: Maker) -> Table:
             table.add_row(f"{length}, {name}", f"{taken:.2f}", speed, f"{memory:.0f} MB")
         path.unlink()
     return table
-
-
-def process(arguments: list[str], repeats: int) -> tuple[float, float]:
-    """Run ``asr`` several times, and return the median seconds and the largest peak memory (MB)."""
-    times, peaks = [], []
-    with tempfile.NamedTemporaryFile() as memory:
-        command = [sys.executable, "-c", PROGRAM % memory.name, *arguments]
-        for _ in range(repeats):
-            started = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            times.append(time.perf_counter() - started)
-            peaks.append(int(Path(memory.name).read_text()) / 1024)
-    return statistics.median(times), max(peaks)
 
 
 def against_torch(options: argparse.Namespace, make: Maker) -> Table:

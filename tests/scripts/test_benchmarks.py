@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 import soundfile
@@ -55,6 +56,20 @@ def test_the_benchmark_runs():
     done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
     for name in ("0.03 h, greedy", "2 short files", "one of 0.1 minutes"):
         assert name in done.stdout
+
+
+def test_the_benchmark_of_growth_runs_and_draws(tmp_path):
+    script = [sys.executable, ROOT / "scripts/benchmarks/growth.py", "--minutes", "0.05"]
+    output = tmp_path / "growth.svg"
+    done = subprocess.run(
+        [*script, "--files", "2", "--output", output], check=True, capture_output=True, text=True
+    )
+    for name in ("minutes", "0.05", "files", "times real time"):
+        assert name in done.stdout
+    picture = output.read_text()
+    for name in ("number of short files", "var(--ink)", "prefers-color-scheme: dark"):
+        assert name in picture
+    ElementTree.fromstring(picture)
 
 
 def test_the_benchmark_of_cold_starts_runs():
