@@ -107,6 +107,11 @@ class Vocabulary:
         """The index of the space between words, or None if the vocabulary has none."""
         return self._ids.get(self._space)
 
+    @property
+    def leading_space(self) -> bool:
+        """True if a text may begin with the space, as one of pieces does."""
+        return bool(self.scores) and self.spaced
+
     @cached_property
     def word_boundaries(self) -> tuple[bool, ...]:
         """(V,) True for each symbol before which a word ends: the space, pieces that begin with

@@ -6,6 +6,7 @@ pruned, and the path is traced back block by block from the scores kept at the b
 """
 
 from collections.abc import Sequence
+from ctypes import c_double
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,6 @@ from asr.counts import counted
 from asr.decoding.log_probs import check_tokens
 from asr.errors import DataError
 from asr.native import library
-from asr.native.align import Trellis
 from asr.text import min_frames
 
 BLOCK = 2048
@@ -62,63 +62,28 @@ def align(
             f"the text needs {counted(needed, 'frame')}, the audio has {len(log_probs)}: it is "
             "too short for this text"
         )
-    log_probs = np.require(log_probs, np.float32, ["C", "A"])
-    labels = np.require(labels, np.int32, ["C", "A"])
-    for threshold in THRESHOLDS:
-        path = _viterbi(log_probs, labels, blank_id, threshold)
-        if path:
-            return path
-    raise DataError("the text has probability 0 on this audio")
+    return viterbi(np.require(log_probs, np.float32, ["C", "A"]), labels, blank_id)
 
 
-def _viterbi(
-    log_probs: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int32],
-    blank: int,
-    threshold: float,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], float] | None:
-    """Return what :func:`align` does, or None if the path to the end of the text is pruned."""
+def viterbi(
+    log_probs: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], blank: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], float]:
+    """Return what :func:`align` does, for labels that are known to be some of ``log_probs``.
+
+    Both arrays need the layout of C.
+
+    Raises:
+        DataError: there is no path with a probability above 0.
+    """
+    starts, ends, score = np.empty_like(labels), np.empty_like(labels), c_double()
     frames, size = log_probs.shape
-    count = len(labels)
-    states = 2 * count + 1
-    scores = np.full(2 + states, -np.inf)  # two states that no path is in stand before the others
-    scores[2] = 0.0  # before the first frame: as if in the blank before the first label
-    starts, ends = np.full(count, -1, np.int32), np.empty(count, np.int32)
-    trellis = Trellis(
-        log_probs=log_probs.ctypes.data,
-        labels=labels.ctypes.data,
-        scores=scores.ctypes.data,
-        starts=starts.ctypes.data,
-        ends=ends.ctypes.data,
-        threshold=threshold,
-        size=size,
-        count=count,
-        blank=blank,
-        low=0,
-        high=1,
-    )
-    firsts = range(0, max(frames, 1), BLOCK)
-    kept = []  # the states in use at the beginning of each block
-    for first in firsts:
-        low, high = trellis.low, trellis.high
-        kept.append((first, low, high, scores[2 + low : 2 + high].copy()))
-        if first != firsts[-1]:
-            library.align_sweep(trellis, first, first + BLOCK, False)
-    longest = min(BLOCK, frames)
-    widest = max(high - low for _, low, high, _ in kept) + 2 * longest
-    moves, lows = np.empty((longest, min(states, widest)), np.int8), np.empty(longest, np.int64)
-    trellis.moves, trellis.lows, trellis.width = moves.ctypes.data, lows.ctypes.data, moves.shape[1]
-    state, total = states - 1, -np.inf
-    for first, low, high, before in reversed(kept):
-        last = min(first + BLOCK, frames)
-        scores.fill(-np.inf)
-        scores[2 + low : 2 + high] = before
-        trellis.low, trellis.high = low, high
-        library.align_sweep(trellis, first, last, True)
-        if first == firsts[-1]:
-            state -= int(scores[-2] > scores[-1])
-            total = scores[2 + state].item()
-            if not total > -np.inf:
-                return None
-        state = library.align_trace(trellis, first, last, state)
-    return starts, ends, total
+    for threshold in THRESHOLDS:
+        found = library.align_text(
+            log_probs, frames, size, labels, len(labels), blank, BLOCK, threshold,
+            starts, ends, score,
+        )  # fmt: skip
+        if found < 0:
+            raise MemoryError
+        if found:
+            return starts, ends, score.value
+    raise DataError("the text has probability 0 on this audio")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.config import from_mapping
-from asr.decoding.alignment import align
+from asr.decoding.alignment import viterbi
 from asr.decoding.config import DecodingConfig
 from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.log_probs import log_probability, probabilities
@@ -66,6 +66,7 @@ class BeamSearch:
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})
         self._tables = build_tables(vocabulary, self.lm, self.lexicon, self.hotwords)
+        self._start = self.lm.state([]) if self.lm else None
         self._weigh(from_mapping(DecodingConfig, options, "decoding"))
 
     def _weigh(self, options: DecodingConfig) -> None:
@@ -151,8 +152,7 @@ class BeamSearch:
         None if the text cannot come out of the search."""
         scores = np.zeros(2)
         array = np.array(tokens, np.int32)
-        start = self._lm_state("")
-        status = library.text_scores(self._native, start, array, len(array), scores)
+        status = library.text_scores(self._native, self._start, array, len(array), scores)
         if status < 0:
             raise MemoryError
         weighted, lm = scores.tolist()
@@ -160,8 +160,8 @@ class BeamSearch:
 
     def _lm_state(self, history: str) -> Any:
         """Return the language model's state after ``history``, words of the same sentence."""
-        if self.lm is None:
-            return None
+        if self.lm is None or not history:
+            return self._start
         ids = self.lm.encode(normalize(history))
         if ids and self.lm.unit == "token" and self.vocabulary.spaced:
             ids.append(self.lm.word_id(SPACE))
@@ -205,14 +205,16 @@ class BeamStream:
         """
         entries = library.beam_entries(self._stream)
         nodes, totals = np.empty(entries, np.int32), np.empty((entries, 3))
-        if library.beam_finish(self._stream, sentence_ends, nodes, totals) < 0:
+        possible = library.beam_finish(self._stream, sentence_ends, nodes, totals)
+        if possible < 0:
             raise MemoryError
-        nodes, totals = _possible(nodes, totals)
-        if not len(nodes):
+        if possible == 0:
             return [self._unfinished()]
+        nodes, totals = nodes[:possible], totals[:possible]
         if self._search.rescore_lm:
             totals = self._rescored(totals, nodes, self._search.rescore_lm, sentence_ends)
-            nodes, totals = _possible(nodes, totals)
+            possible = totals[:, 0] > -np.inf
+            nodes, totals = nodes[possible], totals[possible]
         scores = np.ascontiguousarray(totals[:, 0])
         hypotheses: list[Hypothesis] = []
         texts = set()
@@ -251,7 +253,7 @@ class BeamStream:
         if len(self._parts) != 1:
             none = np.zeros((0, len(vocabulary)), np.float32)
             self._parts = [np.concatenate([none, *self._parts])]
-        return align(self._parts[0], tokens, vocabulary.blank_id)
+        return viterbi(self._parts[0], tokens, vocabulary.blank_id)
 
     def _unfinished(self) -> Hypothesis:
         """Return the best prefix without its last word, where no prefix is a whole text."""
@@ -270,12 +272,6 @@ class BeamStream:
         context, lm = scores.tolist()
         certain = np.zeros(len(tokens))
         return _hypothesis(tokens, starts, ends, certain, acoustic, lm, acoustic + context)
-
-
-def _possible(nodes: Any, totals: Any) -> tuple[Any, Any]:
-    """Return the prefixes with a total above minus infinity, and their scores."""
-    possible = totals[:, 0] > -np.inf
-    return nodes[possible], totals[possible]
 
 
 def _hypothesis(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from asr.decoding.hotwords import without_space
 from asr.errors import DataError
 from asr.files import read_lines
-from asr.lm.trie import Trie, build_trie
+from asr.lm.trie import ROOT, Trie, build_trie
 from asr.text import Vocabulary, normalize
 
 
@@ -20,11 +21,14 @@ class Lexicon:
     """A trie of spelled words.
 
     The labels of ``trie`` are token ids. ``words`` (nodes,) holds the id of the word that ends at
-    each node, and -1 where none does.
+    each node, and -1 where none does. ``follow`` (nodes,) are sets of the tokens that may follow
+    each node if no other words are allowed: bit k is set for the tokens k, k + 64, k + 128 and so
+    on.
     """
 
     trie: Trie
     words: npt.NDArray[np.int32]
+    follow: npt.NDArray[np.uint64]
 
 
 def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabulary) -> Lexicon:
@@ -33,9 +37,12 @@ def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabula
     Raises:
         DataError: there is no word, one contains a space, or the vocabulary cannot spell one.
 
-    >>> letters = Vocabulary.from_characters(" ab")
-    >>> build_lexicon(["a", "ab"], [0, 1], letters).words
+    >>> letters = Vocabulary.from_characters(" ab")  # token 0 is the blank, token 1 the space
+    >>> lexicon = build_lexicon(["a", "ab"], [0, 1], letters)
+    >>> lexicon.words
     array([-1,  0,  1], dtype=int32)
+    >>> [f"{tokens:04b}" for tokens in lexicon.follow.tolist()]
+    ['0100', '1010', '0010']
     """
     if not words:
         raise DataError("the lexicon holds no word")
@@ -48,7 +55,26 @@ def build_lexicon(words: Sequence[str], ids: Sequence[int], vocabulary: Vocabula
     trie, ends = build_trie(spelled)
     at_node = np.full(len(trie.label), -1, np.int32)
     at_node[ends] = ids
-    return Lexicon(trie, at_node)
+    return Lexicon(trie, at_node, _follow(trie, at_node >= 0, vocabulary))
+
+
+def _follow(
+    trie: Trie, ends: npt.NDArray[np.bool_], vocabulary: Vocabulary
+) -> npt.NDArray[np.uint64]:
+    """Return the sets of the tokens that may follow each node; words end at ``ends`` (nodes,)."""
+    follow = np.zeros(len(trie), np.uint64)
+    np.bitwise_or.at(follow, trie.parents()[1:], _bit(trie.label[1:]))
+    if vocabulary.space_id is not None:
+        after = ends.copy()
+        after[ROOT] |= vocabulary.leading_space
+        follow[after] |= _bit(vocabulary.space_id)
+    if vocabulary.leading_space:  # tokens that begin with a space begin the next word
+        follow[ends] |= follow[ROOT]
+    return follow
+
+
+def _bit(tokens: Any) -> Any:
+    return np.uint64(1) << (np.asarray(tokens).astype(np.uint64) % np.uint64(64))
 
 
 def read_lexicon(path: str | Path) -> list[str]:

@@ -40,6 +40,7 @@ class Tables:
     lexicon_first: npt.NDArray[np.int32] | None = None
     lexicon_label: npt.NDArray[np.int32] | None = None
     lexicon_words: npt.NDArray[np.int32] | None = None
+    lexicon_follow: npt.NDArray[np.uint64] | None = None
     token_words: npt.NDArray[np.int32] | None = None
     hot_next: npt.NDArray[np.int32] | None = None
     hot_gain: npt.NDArray[np.float64] | None = None
@@ -76,7 +77,7 @@ class Tables:
             size=len(vocabulary),
             blank=vocabulary.blank_id,
             space=-1 if space is None else space,
-            leading=bool(vocabulary.scores) and vocabulary.spaced,
+            leading=vocabulary.leading_space,
             closed=self.closed,
             lm_kind=kind,
             lm_unknown=lm.unknown_id if lm else 0,
@@ -126,7 +127,7 @@ def build_tables(
     if known or lexicon is not None:
         built = build_lexicon([*known], [*known.values()], vocabulary)
         arrays["lexicon_first"], arrays["lexicon_label"] = built.trie.first, built.trie.label
-        arrays["lexicon_words"] = built.words
+        arrays["lexicon_words"], arrays["lexicon_follow"] = built.words, built.follow
     if lm and kind == TOKEN_LM:
         names = [SPACE if token == " " else token for token in vocabulary.tokens]
         arrays["token_words"] = np.array([lm.word_id(name) for name in names], np.int32)

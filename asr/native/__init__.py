@@ -14,44 +14,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.ctypeslib import ndpointer
 
 from asr.errors import ConfigError
-from asr.native.align import Trellis
 from asr.native.lm import Lm, LmState
 from asr.native.posteriors import Prefixes
 from asr.native.search import Search
 
-ABI_VERSION = 1  # as in native.h, where it says when to raise it
+ABI_VERSION = 2  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 
 _LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
 _SEARCH, _STREAM = ctypes.POINTER(Search), ctypes.c_void_p
 
 
-def _array(dtype: Any, dimensions: int = 1) -> Any:
-    return ndpointer(dtype, dimensions, flags=("C_CONTIGUOUS", "ALIGNED"))
+class _Array:
+    """The type of an argument that is an array of this ``dtype`` and number of dimensions, in the
+    layout of C. numpy's own ``ndpointer`` takes several times as long for each call."""
+
+    def __init__(self, dtype: Any, dimensions: int = 1) -> None:
+        self.dtype, self.dimensions = np.dtype(dtype), dimensions
+
+    def from_param(self, array: Any) -> Any:
+        flags = array.flags
+        if array.dtype != self.dtype or array.ndim != self.dimensions or not flags.c_contiguous:
+            raise TypeError(
+                f"needs a contiguous array of {self.dtype} of {self.dimensions} dimensions, "
+                f"got {array.dtype}, {array.ndim}"
+            )
+        if array.size and flags.writeable:
+            return ctypes.byref(ctypes.c_char.from_buffer(array))
+        return array.ctypes
 
 
-# What every exported function returns and takes, in the order of the files. Arrays are best
-# declared by numpy.ctypeslib.ndpointer, which checks their type and layout at each call.
+# What every exported function returns and takes, in the order of the files.
 SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     # library.c
     "abi_version": (ctypes.c_int32, []),
     "source_hash": (ctypes.c_uint64, []),
     # lm.c
     "lm_word": (ctypes.c_int32, [_LM, ctypes.c_uint64]),
-    "lm_state": (None, [_LM, _array(np.int32), ctypes.c_int64, _STATE]),
+    "lm_state": (None, [_LM, _Array(np.int32), ctypes.c_int64, _STATE]),
     "lm_score": (
         None,
         [
-            _LM, _STATE, _array(np.int32), ctypes.c_int64, _array(np.float64), _array(np.uint8),
+            _LM, _STATE, _Array(np.int32), ctypes.c_int64, _Array(np.float64), _Array(np.uint8),
         ],
     ),
     "lm_pack": (
         None,
         [
-            _array(np.uint8), ctypes.c_int64, ctypes.c_int64, ctypes.c_int32, _array(np.uint32),
+            _Array(np.uint8), ctypes.c_int64, ctypes.c_int64, ctypes.c_int32, _Array(np.uint32),
             ctypes.c_int64,
         ],
     ),
@@ -59,46 +71,48 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     # beam.c
     "beam_new": (_STREAM, [_SEARCH, _STATE]),
     "beam_free": (None, [_STREAM]),
-    "beam_feed": (ctypes.c_int32, [_STREAM, _array(np.float64, 2), ctypes.c_int32]),
+    "beam_feed": (ctypes.c_int32, [_STREAM, _Array(np.float64, 2), ctypes.c_int32]),
     "beam_entries": (ctypes.c_int32, [_STREAM]),
     "beam_room": (ctypes.c_int32, [_STREAM]),
     "beam_finish": (
         ctypes.c_int32,
-        [_STREAM, ctypes.c_int32, _array(np.int32), _array(np.float64, 2)],
+        [_STREAM, ctypes.c_int32, _Array(np.int32), _Array(np.float64, 2)],
     ),
-    "beam_best": (ctypes.c_int32, [_STREAM, _array(np.float64)]),
+    "beam_best": (ctypes.c_int32, [_STREAM, _Array(np.float64)]),
     "beam_length": (ctypes.c_int64, [_STREAM, ctypes.c_int32]),
     "beam_tokens": (
-        None, [_STREAM, ctypes.c_int32, ctypes.c_int64, _array(np.int32)],
+        None, [_STREAM, ctypes.c_int32, ctypes.c_int64, _Array(np.int32)],
     ),
     "beam_posteriors": (
         ctypes.c_bool,
         [
-            _STREAM, _array(np.int32), _array(np.float64), ctypes.c_int64, ctypes.c_int64,
-            _array(np.int32), _array(np.float64),
+            _STREAM, _Array(np.int32), _Array(np.float64), ctypes.c_int64, ctypes.c_int64,
+            _Array(np.int32), _Array(np.float64),
         ],
     ),
     "text_scores": (
         ctypes.c_int32,
         [
-            _SEARCH, _STATE, _array(np.int32), ctypes.c_int32,
-            _array(np.float64),
+            _SEARCH, _STATE, _Array(np.int32), ctypes.c_int32,
+            _Array(np.float64),
         ],
     ),
     # posteriors.c
     "token_posteriors": (
         ctypes.c_bool,
         [
-            ctypes.POINTER(Prefixes), _array(np.int32), _array(np.float64), ctypes.c_int64,
-            ctypes.c_int64, _array(np.int32), _array(np.float64),
+            ctypes.POINTER(Prefixes), _Array(np.int32), _Array(np.float64), ctypes.c_int64,
+            ctypes.c_int64, _Array(np.int32), _Array(np.float64),
         ],
     ),
     # align.c
-    "align_sweep": (
-        None, [ctypes.POINTER(Trellis), ctypes.c_int64, ctypes.c_int64, ctypes.c_bool]
-    ),
-    "align_trace": (
-        ctypes.c_int64, [ctypes.POINTER(Trellis), ctypes.c_int64, ctypes.c_int64, ctypes.c_int64]
+    "align_text": (
+        ctypes.c_int32,
+        [
+            _Array(np.float32, 2), ctypes.c_int64, ctypes.c_int64, _Array(np.int32),
+            ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_double, _Array(np.int32),
+            _Array(np.int32), ctypes.POINTER(ctypes.c_double),
+        ],
     ),
 }  # fmt: skip
 

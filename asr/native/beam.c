@@ -46,8 +46,6 @@ typedef struct {
     Candidate *candidates; /* (beam_size * (tokens + 1),) */
     double *order;         /* likewise */
     int32_t *tokens;       /* (tokens,) the most probable tokens of the frame, the best first */
-    int32_t *allowed;      /* (V,) those that the lexicon allows after a prefix */
-    int32_t *offered;      /* (V,) the last frame that offered a token */
     int32_t *met;          /* (beam_size, V) the last frame in which a child was in the beam */
     Mass *stays, *next_mass;
     int32_t *next_beam;
@@ -57,8 +55,6 @@ static void scratch_free(Scratch *scratch) {
     free(scratch->candidates);
     free(scratch->order);
     free(scratch->tokens);
-    free(scratch->allowed);
-    free(scratch->offered);
     free(scratch->met);
     free(scratch->stays);
     free(scratch->next_mass);
@@ -71,18 +67,13 @@ static bool scratch_init(Scratch *scratch, const Search *search) {
     scratch->candidates = malloc(room * sizeof *scratch->candidates);
     scratch->order = malloc(room * sizeof *scratch->order);
     scratch->tokens = malloc((size_t)search->max_tokens * sizeof *scratch->tokens);
-    scratch->allowed = malloc(size * sizeof *scratch->allowed);
-    scratch->offered = malloc(size * sizeof *scratch->offered);
     scratch->met = malloc(beam * size * sizeof *scratch->met);
     scratch->stays = malloc(beam * sizeof *scratch->stays);
     scratch->next_mass = malloc(beam * sizeof *scratch->next_mass);
     scratch->next_beam = malloc(beam * sizeof *scratch->next_beam);
-    if (!scratch->candidates || !scratch->order || !scratch->tokens || !scratch->allowed ||
-        !scratch->offered || !scratch->met || !scratch->stays || !scratch->next_mass ||
-        !scratch->next_beam)
+    if (!scratch->candidates || !scratch->order || !scratch->tokens || !scratch->met ||
+        !scratch->stays || !scratch->next_mass || !scratch->next_beam)
         return false;
-    for (size_t i = 0; i < size; i++)
-        scratch->offered[i] = NONE;
     for (size_t i = 0; i < beam * size; i++)
         scratch->met[i] = NONE;
     return true;
@@ -115,12 +106,14 @@ static double nth_largest(double *values, int64_t count, int64_t n) {
     return values[wanted];
 }
 
-/* Fill `tokens` with the most probable tokens of a frame, the best first; return their count. */
-static int32_t best_tokens(const Search *search, const double *row, int32_t *tokens) {
+/* Fill `tokens` with the most probable tokens of a frame, the best first; return their count. Those
+ * less probable than `least` are left out. */
+static int32_t best_tokens(
+    const Search *search, const double *row, double least, int32_t *tokens) {
     double highest = 0.0;
     for (int32_t token = 0; token < search->size; token++)
         highest = row[token] > highest ? row[token] : highest;
-    double lowest = highest * search->token_threshold;
+    const double lowest = fmax(highest * search->token_threshold, least);
     int32_t count = 0;
     for (int32_t token = 0; token < search->size; token++) {
         const double value = row[token];
@@ -139,23 +132,17 @@ static int32_t best_tokens(const Search *search, const double *row, int32_t *tok
     return count;
 }
 
-/* Fill `tokens` with those that the closed lexicon allows after its node `lexicon`, and that
- * `offered` marks with the number of this frame; return their count. */
-static int32_t allowed_tokens(
-    const Search *search, int32_t lexicon, const int32_t *offered, int32_t frame, int32_t *tokens) {
-    const int32_t *first = search->lexicon_first, *label = search->lexicon_label;
-    int32_t count = 0;
-    for (int32_t child = first[lexicon]; child < first[lexicon + 1]; child++)
-        if (offered[label[child]] == frame)
-            tokens[count++] = label[child];
-    const bool ends = search->lexicon_words[lexicon] >= 0;
-    if ((ends || (search->leading && lexicon == 0)) && offered[search->space] == frame)
-        tokens[count++] = search->space;
-    if (ends && search->leading) /* tokens that begin with a space, too */
-        for (int32_t child = first[0]; child < first[1]; child++)
-            if (search->boundaries[label[child]] && offered[label[child]] == frame)
-                tokens[count++] = label[child];
-    return count;
+/* Return whether the closed lexicon, at its node `at`, allows `token` next. */
+static bool allows(const Search *search, int32_t at, int32_t token) {
+    if (!(search->lexicon_follow[at] >> (token & 63) & 1))
+        return false;
+    if (search->size <= 64 || lexicon_child(search, at, token) != NONE)
+        return true;
+    const bool ends = search->lexicon_words[at] >= 0;
+    if (token == search->space)
+        return ends || (search->leading && at == 0);
+    return ends && search->leading && search->boundaries[token] &&
+           lexicon_child(search, 0, token) != NONE;
 }
 
 /* Let all prefixes go on with a blank that is as good as certain. */
@@ -210,45 +197,34 @@ static int64_t go_on(
     const bool closed = search->closed;
     const double divide = 1.0 / stream->largest;
     int64_t count = stream->entries;
-    const int32_t usable = best_tokens(search, row, scratch->tokens);
+    /* No prefix's share of the largest mass is above 1, but for rounding. */
+    const double least = 0.999 * lowest / search->largest_factor;
+    const int32_t usable = best_tokens(search, row, least, scratch->tokens);
     if (usable == 0)
         return count;
-    if (closed)
-        for (int32_t k = 0; k < usable; k++)
-            scratch->offered[scratch->tokens[k]] = frame;
     const double most = row[scratch->tokens[0]] * divide * search->largest_factor;
     for (int32_t i = 0; i < stream->entries; i++) {
         const Mass mass = stream->mass[i];
         if (mass.both * most < lowest)
             continue;
         const int32_t node = stream->beam[i], last = tree->tokens[node];
+        const int32_t lexicon = tree->nodes[node].lexicon;
         const int32_t *met = &scratch->met[(ptrdiff_t)i * search->size];
-        const int32_t *tokens = scratch->tokens;
-        int32_t tried = usable;
-        if (closed) {
-            tokens = scratch->allowed;
-            tried = allowed_tokens(
-                search, tree->nodes[node].lexicon, scratch->offered, frame, scratch->allowed);
-        }
-        for (int32_t k = 0; k < tried; k++) {
-            const int32_t token = tokens[k];
+        for (int32_t k = 0; k < usable; k++) {
+            const int32_t token = scratch->tokens[k];
             const double factor = row[token] * divide;
-            if (mass.both * factor * search->largest_factor < lowest) {
-                if (closed)
-                    continue;
+            if (mass.both * factor * search->largest_factor < lowest)
                 break; /* the rest is less probable */
-            }
-            if (met[token] == frame)
+            if (met[token] == frame || (closed && !allows(search, lexicon, token)))
                 continue;
             double score = (token == last ? mass.blank : mass.both) * factor;
             if (!search->plain) {
                 if (score * search->largest_factor < lowest)
                     continue;
-                double gain;
-                if (!tree_gain(tree, node, token, &gain))
+                double ratio;
+                if (!tree_ratio(tree, node, token, &ratio))
                     continue;
-                if (gain != 0.0)
-                    score *= exp(gain);
+                score *= ratio;
             }
             if (score < lowest || score == 0.0)
                 continue;
@@ -369,23 +345,30 @@ EXPORT int32_t beam_room(const Stream *stream) {
     return stream->tree.node_room;
 }
 
-/* Fill `nodes` (entries,) with the prefixes in the beam, and `totals` (entries, 3) with their
- * scores as whole texts: total, acoustic, language model. The total is minus infinity for a text
- * that may not end there. Return 0, or -1 if there is no memory. */
+/* Fill `nodes` (entries,) with the prefixes in the beam that a text may end with, and `totals`
+ * (entries, 3) with their scores as whole texts: total, acoustic, language model. Return their
+ * count, or -1 if there is no memory. */
 EXPORT int32_t beam_finish(Stream *stream, int32_t sentence_ends, int32_t *nodes, double *totals) {
     if (!tree_reserve(&stream->tree, stream->entries, stream->beam, stream->entries))
         return -1;
-    for (int32_t i = 0; i < stream->entries; i++, totals += 3) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < stream->entries; i++) {
         const Node *node = &stream->tree.nodes[stream->beam[i]];
         const double context = node->fixed + node->potential;
         double scores[2];
-        nodes[i] = stream->beam[i];
-        const bool allowed = tree_finish(&stream->tree, nodes[i], sentence_ends, scores);
-        totals[1] = log(stream->mass[i].both) + stream->scale - context;
-        totals[2] = allowed ? scores[1] : 0.0;
-        totals[0] = allowed ? totals[1] + scores[0] : -INFINITY;
+        if (!tree_finish(&stream->tree, stream->beam[i], sentence_ends, scores))
+            continue;
+        const double acoustic = log(stream->mass[i].both) + stream->scale - context;
+        const double total = acoustic + scores[0];
+        if (!(total > -INFINITY))
+            continue;
+        nodes[count] = stream->beam[i];
+        totals[3 * count] = total;
+        totals[3 * count + 1] = acoustic;
+        totals[3 * count + 2] = scores[1];
+        count++;
     }
-    return 0;
+    return count;
 }
 
 /* Return the most probable prefix in the beam, whether a text may end with it or not, or NONE if

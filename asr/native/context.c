@@ -6,10 +6,9 @@
 
 #include "search.h"
 
-/* Return the child of `node` along the edge `label` in a trie with sorted edges, or NONE. */
-static int32_t trie_child(
-    const int32_t *first, const int32_t *labels, int32_t node, int32_t label) {
-    int32_t low = first[node], high = first[node + 1];
+int32_t lexicon_child(const Search *search, int32_t node, int32_t label) {
+    const int32_t *labels = search->lexicon_label;
+    int32_t low = search->lexicon_first[node], high = search->lexicon_first[node + 1];
     const int32_t end = high;
     while (low < high) {
         const int32_t middle = low + (high - low) / 2;
@@ -53,7 +52,23 @@ static bool end_word(Tree *tree, int32_t at) {
         if (word == search->lm_unknown)
             node->end_score += search->unknown_score;
     }
+    node->end_ratio = node->end_score != 0.0 ? exp(node->end_score) : 1.0;
     return true;
+}
+
+/* Return whether a word has begun with the prefix `at` and not ended yet. */
+static bool inside_word(const Tree *tree, int32_t at) {
+    return tree->tokens[at] != NONE && tree->tokens[at] != tree->search->space;
+}
+
+/* Return whether `token`, before which a word ends, may follow the prefix `at`. */
+static bool may_end(Tree *tree, int32_t at, int32_t token) {
+    if (inside_word(tree, at))
+        return end_word(tree, at);
+    if (!tree->search->closed)
+        return true;
+    /* No space comes after a space, or at the beginning. */
+    return tree->tokens[at] == NONE && (token != tree->search->space || tree->search->leading);
 }
 
 /* Return whether `token` may follow the prefix `at`. If so, `next` gets the scores and states of
@@ -61,7 +76,6 @@ static bool end_word(Tree *tree, int32_t at) {
 static bool extend(Tree *tree, int32_t at, int32_t token, Node *next, LmState *state) {
     const Search *search = tree->search;
     Node *node = &tree->nodes[at];
-    const int32_t last = tree->tokens[at];
     const bool boundary = search->boundaries[token], closed = search->closed;
     next->fixed = node->fixed;
     next->potential = 0.0;
@@ -71,22 +85,19 @@ static bool extend(Tree *tree, int32_t at, int32_t token, Node *next, LmState *s
     next->word = node->word;
     next->hot = 0;
     if (boundary) {
-        if (last != NONE && last != search->space) {
-            if (!end_word(tree, at))
-                return false;
+        if (!may_end(tree, at, token))
+            return false;
+        if (inside_word(tree, at)) {
             next->fixed += node->end_score;
             next->lm += node->end_lm;
             next->lm_state = node->end_state;
-        } else if (closed && (last != NONE || (token == search->space && !search->leading))) {
-            return false; /* a space after a space, or at the beginning */
         }
         next->lexicon = 0;
         next->word = 0;
     }
     if (token != search->space) {
         if (search->lexicon_first && next->lexicon != NONE)
-            next->lexicon = trie_child(
-                search->lexicon_first, search->lexicon_label, next->lexicon, token);
+            next->lexicon = lexicon_child(search, next->lexicon, token);
         if (closed && next->lexicon == NONE)
             return false;
         next->word = (next->word * search->powers[token] + search->codes[token]) & WORD_MASK;
@@ -106,12 +117,28 @@ static bool extend(Tree *tree, int32_t at, int32_t token, Node *next, LmState *s
     return true;
 }
 
-bool tree_gain(Tree *tree, int32_t at, int32_t token, double *gain) {
-    Node next;
-    if (!extend(tree, at, token, &next, NULL))
-        return false;
-    const Node *node = &tree->nodes[at];
-    *gain = next.fixed + next.potential - (node->fixed + node->potential);
+/* Return exp(the context score of `next` less that of `node`). */
+static double ratio_of(const Node *node, const Node *next) {
+    const double gain = next->fixed + next->potential - (node->fixed + node->potential);
+    return gain != 0.0 ? exp(gain) : 1.0;
+}
+
+bool tree_ratio(Tree *tree, int32_t at, int32_t token, double *ratio) {
+    const Search *search = tree->search;
+    if (search->hot_next || search->lm_kind == TOKEN_LM) {
+        Node next;
+        if (!extend(tree, at, token, &next, NULL))
+            return false;
+        *ratio = ratio_of(&tree->nodes[at], &next);
+        return true;
+    }
+    *ratio = 1.0; /* only the ends of words have scores */
+    if (search->boundaries[token]) {
+        if (!may_end(tree, at, token))
+            return false;
+        if (inside_word(tree, at))
+            *ratio = tree->nodes[at].end_ratio;
+    }
     return true;
 }
 
@@ -129,8 +156,7 @@ int32_t tree_child(Tree *tree, int32_t at, int32_t token) {
             return NONE;
         if (state)
             next.lm_state = tree->state_count++;
-        const Node *node = &tree->nodes[at];
-        next.ratio = exp(next.fixed + next.potential - (node->fixed + node->potential));
+        next.ratio = ratio_of(&tree->nodes[at], &next);
     }
     const int32_t child = tree->node_count++;
     next.child = NONE;
@@ -195,7 +221,7 @@ static bool make_room(Tree *tree, int32_t nodes, int32_t states) {
 
 bool tree_init(Tree *tree, const Search *search, const LmState *start) {
     *tree = (Tree){.search = search};
-    if (!make_room(tree, 64, 64)) {
+    if (!make_room(tree, 1024, 256)) {
         tree_free(tree);
         return false;
     }

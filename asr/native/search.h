@@ -20,6 +20,8 @@ typedef struct {
                                        * the words of the LM are found by their hashes */
     const int32_t *lexicon_label;     /* (nodes,) */
     const int32_t *lexicon_words;     /* (nodes,) the word that ends here as the LM's id, or -1 */
+    const uint64_t *lexicon_follow;   /* (nodes,) the tokens that a closed lexicon allows next: bit
+                                       * k is set for the tokens k, k + 64, k + 128 and so on */
     const Lm *lm;
     const int32_t *token_words;       /* (V,) the LM's id of each token */
     const int32_t *hot_next;          /* (states, V) */
@@ -46,6 +48,7 @@ typedef struct {
     double lm;         /* the language model's unweighted part of `fixed` */
     double ratio;      /* exp(the context score less that of the parent) */
     double end_score;  /* the weighted score of ending the word here, once `end` is known */
+    double end_ratio;  /* exp of it */
     double end_lm;     /* the language model's unweighted part of it */
     uint64_t word;     /* the hash of the word that has begun */
     int32_t child, sibling;
@@ -68,6 +71,9 @@ typedef struct {
     int32_t node_count, node_room, state_count, state_room;
 } Tree;
 
+/* Return the child of the lexicon's `node` along `label`, or NONE; edges are sorted by labels. */
+int32_t lexicon_child(const Search *search, int32_t node, int32_t label);
+
 /* Make a tree of the empty prefix; `start` is the language model's state, NULL without a model.
  * Return false if there is no memory. */
 bool tree_init(Tree *tree, const Search *search, const LmState *start);
@@ -79,8 +85,9 @@ void tree_free(Tree *tree);
  * false if there is no memory; the tree is then as it was. */
 bool tree_reserve(Tree *tree, int32_t more, int32_t *beam, int32_t entries);
 
-/* Return whether `token` may follow the prefix `node`, and by how much the context score grows. */
-bool tree_gain(Tree *tree, int32_t node, int32_t token, double *gain);
+/* Return whether `token` may follow the prefix `node`, and exp(what the context score grows by). A
+ * closed lexicon has to allow the token. */
+bool tree_ratio(Tree *tree, int32_t node, int32_t token, double *ratio);
 
 /* Return the prefix `node` with one token more, or NONE if the token may not follow. */
 int32_t tree_child(Tree *tree, int32_t node, int32_t token);

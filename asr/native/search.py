@@ -17,6 +17,7 @@ class Search(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("boundaries", "codes", "powers")),
         *((name, ctypes.c_void_p) for name in ("lexicon_first", "lexicon_label", "lexicon_words")),
+        *((name, ctypes.c_void_p) for name in ("lexicon_follow",)),
         ("lm", ctypes.POINTER(Lm)),
         *((name, ctypes.c_void_p) for name in ("token_words",)),
         *((name, ctypes.c_void_p) for name in ("hot_next", "hot_gain", "hot_potential")),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from asr.decoding.beam import BeamSearch
 from asr.decoding.lexicon import build_lexicon, read_lexicon
 from asr.errors import DataError
 from asr.text import Vocabulary
@@ -21,6 +22,29 @@ def test_every_word_ends_at_its_node_and_nothing_else_is_a_word():
         found[word] = int(lexicon.words[node]) if node >= 0 else None
     assert found == {"a": 7, "ab": 3, "abc": 5, "b": 1, "ca": 9, "c": -1, "cab": None, "bb": None}
     assert np.count_nonzero(lexicon.words >= 0) == len(words)
+
+
+@pytest.mark.parametrize("size", [40, 200])
+def test_large_vocabularies_allow_no_other_words(size):
+    """Of a text of one word, the search finds the best in the lexicon, by the score of each.
+
+    In the larger vocabulary several letters share a place in the sets of tokens that may follow.
+    """
+    letters = "".join(chr(ord("\u4e00") + index) for index in range(size))
+    vocabulary = Vocabulary.from_characters(" " + letters)
+    rng = np.random.default_rng(size)
+    for _ in range(20):
+        words = ["".join(rng.choice(list(letters), 3)) for _ in range(30)]
+        search = BeamSearch(vocabulary, lexicon=words, beam_size=1000, beam_threshold=1000.0,
+                            token_threshold=1000.0, max_tokens=size, blank_skip=1.0)  # fmt: skip
+        values = rng.normal(size=(5, len(vocabulary)))
+        log_probs = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+        log_probs[:, [vocabulary.blank_id, vocabulary.space_id]] = -30.0
+        log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
+        best = search(log_probs)
+        found = vocabulary.decode(best.tokens)
+        assert found in words
+        assert found == max(words, key=lambda word: search.score(log_probs, word).score)
 
 
 @pytest.mark.parametrize(
