@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from asr.audio.read import Samples
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
 from asr.model.old_directory import model_of_output
+from asr.model.old_weights import Weights, order_weights
 
 LogProbs = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float32]
@@ -129,13 +131,26 @@ class AcousticSession(Session):
     def _load(self, name: str, content: bytes | None = None) -> Any:
         """Load a graph of the directory, or ``content``, which was made from it."""
         path = self._folder / name
+        model: str | bytes = content or str(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # it helps only inputs of one shape, and takes memory
         options.log_severity_level = 3
+        if content is None and (ordered := _order_weights(path)):
+            model, weights = ordered
+            values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]
+            options.add_external_initializers(list(weights), values)
+            self._weights = values  # the session uses their memory
         try:
-            return onnxruntime.InferenceSession(
-                content or str(path), options, providers=["CPUExecutionProvider"]
-            )
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
             raise ModelError(f"{path}: not a graph that ONNX Runtime can load ({error})") from error
+
+
+def _order_weights(path: Path) -> tuple[bytes, Weights] | None:
+    """Return what :func:`asr.model.old_weights.order_weights` makes of a file, None if nothing."""
+    try:
+        with path.open("rb") as file:
+            return order_weights(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)))
+    except (OSError, IndexError, ValueError, OverflowError):  # ONNX Runtime says what is wrong
+        return None
