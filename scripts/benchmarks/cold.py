@@ -4,7 +4,8 @@
 
 The first table has whole processes: the bare imports of numpy, onnxruntime, soundfile and soxr,
 ``asr --help``, and ``asr transcribe`` of three seconds of speech by greedy and by beam search with
-a language model (a bigram of the texts in samples/, unless ``--lm`` names another). They run in
+a language model (a bigram of the texts in samples/, unless ``--lm`` names another). "First call
+ever" has an empty home folder, in which no call before can have left anything for it. They run in
 turn, so that all of them meet the same disturbances. The table gives the fewest and the median
 seconds of processor time (user and system) and of the wall clock, and the ratio of the fewest to
 those of the bare imports. The first run of each, whose bytecode may have to be compiled, is not
@@ -38,6 +39,7 @@ from asr.model.directory import default_model
 
 BARE = ["-c", "import numpy, onnxruntime, soundfile, soxr"]
 SAMPLES = Path(__file__).parents[2] / "samples"
+FIRST = "greedy, first call ever"
 SECONDS = 3.0
 SHOWN = 15  # packages in the import profile
 IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
@@ -68,6 +70,7 @@ def main() -> None:
             "bare imports": BARE,
             "asr --help": ["-m", "asr", "--help"],
             "greedy": [*transcribe, "--decoder", "greedy", audio],
+            FIRST: [*transcribe, "--decoder", "greedy", audio],
             "beam, language model": [*transcribe, "--decoder", "beam", "--lm", lm, audio],
         }
         console.print(table(measure(commands, options.repeats)))
@@ -100,18 +103,27 @@ def measure(commands: dict[str, list[str]], repeats: int) -> dict[str, Times]:
     results = {name: Times() for name in commands}
     for repeat in range(repeats + 1):
         for name, command in commands.items():
-            started = time.perf_counter()
-            process = subprocess.Popen(
-                [sys.executable, *command], stdout=subprocess.DEVNULL, env=environment()
-            )
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                raise SystemExit(f"{name}: exit code {process.returncode}")
+            with tempfile.TemporaryDirectory() as empty:
+                variables = environment()
+                if name == FIRST:
+                    variables |= {"HOME": empty, "XDG_CACHE_HOME": empty}
+                processor, wall = run(name, command, variables)
             if repeat:
-                results[name].processor.append(usage.ru_utime + usage.ru_stime)
-                results[name].wall.append(time.perf_counter() - started)
+                results[name].processor.append(processor)
+                results[name].wall.append(wall)
     return results
+
+
+def run(name: str, command: list[str], variables: dict[str, str]) -> tuple[float, float]:
+    """Run a command, and return its seconds of processor time and of the wall clock."""
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, env=variables)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name}: exit code {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, wall
 
 
 def table(results: dict[str, Times]) -> Table:
