@@ -12,6 +12,33 @@ R = TypeVar("R")
 _CHECK_SECONDS = 0.1  # how often a thread that waits looks whether it is still wanted
 
 
+def begin(function: Callable[[], R]) -> Callable[[], R]:
+    """Start ``function`` in a thread, and return a function that waits for its result.
+
+    What it raises is raised there.
+
+    >>> wait = begin(lambda: 6 * 7)
+    >>> wait()
+    42
+    """
+    results: Queue[tuple[Any, BaseException | None]] = Queue(1)
+
+    def run() -> None:
+        try:
+            results.put((function(), None))
+        except BaseException as error:
+            results.put((None, error))
+
+    def wait() -> R:
+        result, error = results.get()
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    threading.Thread(target=run, daemon=True).start()
+    return wait
+
+
 def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
     """Yield ``items``, up to ``count`` of which a thread makes before they are asked for.
 

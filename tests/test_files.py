@@ -1,12 +1,20 @@
-"""Files and folders are written as a whole or not at all."""
+"""Files and folders are written as a whole or not at all; digests are those of their content."""
 
+import hashlib
 import os
 import signal
 
 import pytest
 
 from asr.errors import OutputError
-from asr.files import write_atomically, write_folder
+from asr.files import sha256, write_atomically, write_folder
+
+
+@pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)) * 5000])
+def test_sha256(tmp_path, content):
+    path = tmp_path / "a.bin"
+    path.write_bytes(content)
+    assert sha256(path) == hashlib.sha256(content).hexdigest()
 
 
 def test_write_and_replace(tmp_path):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from asr.prefetch import prefetch, prefetch_map
+from asr.prefetch import begin, prefetch, prefetch_map
 
 
 def wait_until(condition):
@@ -21,6 +21,21 @@ def wait_until(condition):
 def test_the_same_items_in_their_order(count):
     assert list(prefetch(range(50), count)) == list(range(50))
     assert list(prefetch_map(lambda n: n * n, range(50), 3, count)) == [n * n for n in range(50)]
+
+
+def test_a_function_that_is_begun_gives_its_result_or_error_where_it_is_waited_for():
+    started, go = threading.Event(), threading.Event()
+
+    def work():
+        started.set()
+        return go.wait(10)
+
+    wait = begin(work)
+    assert started.wait(10)
+    go.set()
+    assert wait() is True
+    with pytest.raises(ZeroDivisionError):
+        begin(lambda: 1 // 0)()
 
 
 def test_no_items():

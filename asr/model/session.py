@@ -7,20 +7,20 @@ torch, behind the same interface (:class:`Session`).
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from asr.audio.read import Samples
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
 from asr.model.old_directory import model_of_output
 from asr.model.old_weights import Weights, order_weights
+from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float32]
@@ -94,7 +94,11 @@ class AcousticSession(Session):
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
-        self.info = read_model(folder)
+        # The hashes of the files are computed while ONNX Runtime is imported.
+        read = begin(partial(read_model, folder))
+        import onnxruntime  # noqa: F401
+
+        self.info = read()
         self._folder = Path(folder)
         self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
         self._session = self._load(GRAPH)
@@ -130,6 +134,8 @@ class AcousticSession(Session):
 
     def _load(self, name: str, content: bytes | None = None) -> Any:
         """Load a graph of the directory, or ``content``, which was made from it."""
+        import onnxruntime
+
         path = self._folder / name
         model: str | bytes = content or str(path)
         options = onnxruntime.SessionOptions()
