@@ -19,14 +19,16 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Column, Table
 from workload import RATE, process
@@ -36,6 +38,7 @@ from asr.data.manifest import Utterance, read_manifest
 from asr.evaluation.scoring import word_errors
 from asr.model.directory import default_model
 
+WIDTH = 120
 SCRIPT = Path(__file__).with_name("peer_recognisers.py")
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -72,29 +75,37 @@ def main() -> None:
         help="the length of what pocketsphinx gets; default: 5",
     )  # fmt: skip
     options = parser.parse_args()
-    items = read_manifest(options.manifest)
-    console = Console()
+    console = Console(width=WIDTH)
     console.print(f"{os.cpu_count()} cores")
     table = Table(
-        Column("recogniser", no_wrap=True), "minutes", "seconds", "× real time", "MB",
-        Column("word error rate", no_wrap=True),
+        Column("recogniser", no_wrap=True),
+        "minutes", "seconds", "times real time", "peak memory, MB",
+        Column("word error rate", no_wrap=True), box=MARKDOWN,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
-        whole = Recording(Path(name, "whole.wav"), items, options.minutes)
-        for model in options.model:
-            for decoder in ("greedy", "beam"):
-                found = ours(model, decoder, whole.path)
-                table.add_row(f"{model}, {decoder}", *whole.cells(*found))
-        for peer in installed(options.peers_python):
-            if peer != "pocketsphinx" and options.whisper is None:
-                continue
-            recording = whole
-            if peer == "pocketsphinx":
-                minutes = min(options.minutes, options.pocketsphinx_minutes)
-                recording = Recording(Path(name, "part.wav"), items, minutes)
-            title, *found = theirs(options.peers_python, peer, recording.path, options.whisper)
-            table.add_row(title, *recording.cells(*found))
+        for row in rows(options, Path(name)):
+            print(*row, sep=", ", file=sys.stderr)
+            table.add_row(*row)
     console.print(table)
+
+
+def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
+    """Measure every recogniser, and yield its row of the table."""
+    items = read_manifest(options.manifest)
+    whole = Recording(folder / "whole.wav", items, options.minutes)
+    for model in options.model:
+        for decoder in ("greedy", "beam"):
+            found = ours(model, decoder, whole.path)
+            yield [f"{model}, {decoder}", *whole.cells(*found)]
+    for peer in installed(options.peers_python):
+        recording = whole
+        if peer == "pocketsphinx":
+            minutes = min(options.minutes, options.pocketsphinx_minutes)
+            recording = Recording(folder / "part.wav", items, minutes)
+        elif options.whisper is None:
+            continue
+        title, *found = theirs(options.peers_python, peer, recording.path, options.whisper)
+        yield [title, *recording.cells(*found)]
 
 
 class Recording:
