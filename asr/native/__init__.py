@@ -1,4 +1,5 @@
-"""The compiled part of the package: language models, beam search, alignment and confidences.
+"""The compiled part of the package: language models, beam search, alignment, confidences, and the
+recurrence of the GRU in training.
 
 The functions are C, in the files beside this one. ``hatch_build.py`` compiles them into one library
 when the package is built; here it is loaded and its functions are declared. A call releases the
@@ -16,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from asr.errors import ConfigError
+from asr.native.gru import Gru
 from asr.native.lm import Lm, LmState
 from asr.native.posteriors import Prefixes
 from asr.native.search import Search
 
-ABI_VERSION = 2  # as in native.h, where it says when to raise it
+ABI_VERSION = 3  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 
 _LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
@@ -114,6 +116,9 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
             _Array(np.int32), ctypes.POINTER(ctypes.c_double),
         ],
     ),
+    # gru.c
+    "gru_forward": (ctypes.c_bool, [ctypes.POINTER(Gru), ctypes.c_int32, *[ctypes.c_int64] * 3]),
+    "gru_backward": (ctypes.c_bool, [ctypes.POINTER(Gru), ctypes.c_int32, *[ctypes.c_int64] * 3]),
 }  # fmt: skip
 
 

@@ -48,27 +48,13 @@ class Recurrent(nn.Module):
         return padded
 
     def _unroll(self, x: Tensor, lengths: Tensor) -> Tensor:
-        frames = torch.arange(x.shape[1], device=x.device)
-        exists = frames < lengths[:, None]
-        mirrored = torch.where(exists, lengths[:, None] - 1 - frames, frames)[..., None]
-        products = []
-        for suffix in self.suffixes:
-            product = nn.functional.linear(
-                x, self._weight("weight_ih", suffix), self._weight("bias_ih", suffix)
-            )
-            if suffix:
-                product = product.gather(1, mirrored.expand_as(product))
-            products.append(product.transpose(0, 1))
         weights = {
             kind: torch.stack([self._weight(kind, suffix) for suffix in self.suffixes])
             for kind in self.kinds
-            if kind not in ("weight_ih", "bias_ih")
         }
-        states = self.definition.unroll(torch.stack(products, dim=1), weights, self.hidden_size)
-        outputs = list((states.transpose(1, 2).transpose(0, 1) * exists[..., None, None]).unbind(2))
-        if len(outputs) == 2:
-            outputs[1] = outputs[1].gather(1, mirrored.expand_as(outputs[1]))
-        return torch.cat(outputs, dim=2)
+        matrix, bias = weights.pop("weight_ih").flatten(0, 1), weights.pop("bias_ih").flatten()
+        products = nn.functional.linear(x, matrix, bias).view(*x.shape[:2], len(self.suffixes), -1)
+        return self.definition.recur(products, weights, lengths).flatten(2)
 
     def _weight(self, kind: str, suffix: str) -> Tensor:
         weight: Tensor = getattr(self.cell, f"{kind}_l0{suffix}")

@@ -211,8 +211,8 @@ def profiled(run: Epoch) -> Table:
         finally:
             CTCModule.training_step = step  # type: ignore[method-assign]
     parts = {
-        "recurrence, forward": ("_Recurrence",),
-        "recurrence, backward": ("_RecurrenceBackward",),
+        "recurrence, forward": ("_GRU",),
+        "recurrence, backward": ("_GRUBackward",),
         "linear layers, input products": ("aten::linear", "AddmmBackward0"),
         "convolutions": ("aten::conv2d", "ConvolutionBackward0"),
         "dropout": ("aten::dropout",),

@@ -140,16 +140,43 @@ def test_unrolled_layers_and_their_gradients_equal_the_steps(cell):
     assert_equal_with_gradients(ours, expected, [products, *weights.values()])
 
 
-def assert_equal_with_gradients(ours, expected, inputs):
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("cell", cell_names())
+def test_padded_batches_and_their_gradients_equal_the_steps(cell, directions, monkeypatch):
+    """What a cell computes for a padded batch is that of its steps, however many threads there are.
+
+    Training is in float32, for which a cell may be compiled.
+    """
+    torch.manual_seed(0)
+    definition = load_cell(cell)
+    gates = 20 * definition.gates
+    products = torch.randn(11, 6, directions, gates, requires_grad=True)
+    weights = {
+        kind: torch.randn(directions, *shape, requires_grad=True)
+        for kind, shape in definition.shapes(4, 20).items()
+        if kind not in ("weight_ih", "bias_ih")
+    }
+    inputs, lengths = [products, *weights.values()], torch.randint(1, 7, (11,))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    ours = definition.recur(products, weights, lengths)
+    monkeypatch.undo()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert torch.equal(ours, definition.recur(products, weights, lengths))
+    double = {kind: weight.double() for kind, weight in weights.items()}
+    expected = Cell.recur(definition, products.double(), double, lengths).float()
+    assert_equal_with_gradients(ours, expected, inputs, rtol=1e-4, atol=1e-4)
+
+
+def assert_equal_with_gradients(ours, expected, inputs, **tolerance):
     """Assert that two outputs are equal, and so are the gradients of their inputs."""
-    torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(ours, expected, **tolerance)
     gradient = torch.randn_like(ours)
     for a, b in zip(
         torch.autograd.grad(ours, inputs, gradient),
         torch.autograd.grad(expected, inputs, gradient),
         strict=True,
     ):
-        torch.testing.assert_close(a, b)
+        torch.testing.assert_close(a, b, **tolerance)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

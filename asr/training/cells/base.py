@@ -4,9 +4,9 @@ A module of this package defines one subclass of :class:`Cell` and makes it: ``C
 must have :meth:`Cell.step`, and :meth:`Cell.step_nodes` to be exported. Both may be replaced by
 something faster for whole sequences: :meth:`Cell.unroll`, which is where a cell writes out its
 gradients through time, and :meth:`Cell.unroll_nodes`, which is where it names an operator of ONNX.
-
-The layer around a cell (:class:`asr.training.stack.Recurrent`) multiplies the input by the
-weights, reverses the backward direction and cuts what lies behind each sequence's end.
+:meth:`Cell.recur`, around :meth:`Cell.unroll`, reverses the backward direction and cuts what lies
+behind each sequence's end. The layer around a cell (:class:`asr.training.stack.Recurrent`)
+multiplies the input by the weights.
 """
 
 from abc import ABC, abstractmethod
@@ -73,6 +73,24 @@ class Cell(ABC):
             states = self.step(product, states, weights)
             outputs.append(states[0])
         return torch.stack(outputs)
+
+    def recur(self, products: Tensor, weights: Weights, lengths: Tensor) -> Tensor:
+        """Return the outputs of sequences of unequal length, zero behind each length.
+
+        The second direction is the backward one, which starts at each sequence's own last frame:
+        it is reversed for :meth:`unroll`.
+
+        Shape: products of the input (B, T, D, gates * H), lengths (B,) -> (B, T, D, H).
+        """
+        frames = torch.arange(products.shape[1], device=products.device).expand(len(lengths), -1)
+        exists = frames < lengths[:, None]
+        mirrored = torch.where(exists, lengths[:, None] - 1 - frames, frames)
+        order = torch.stack([frames, mirrored][: products.shape[2]], dim=2)[..., None]
+        products = products.gather(1, order.expand_as(products))
+        products = products.transpose(0, 1).transpose(1, 2).contiguous()
+        states = self.unroll(products, weights, products.shape[3] // self.gates)
+        states = states.transpose(1, 2).transpose(0, 1) * exists[..., None, None]
+        return states.gather(1, order.expand_as(states))
 
     def step_nodes(
         self, graph: Graph, product: str, states: Sequence[str], weights: Mapping[str, str]

@@ -10,21 +10,21 @@ Gates stand in torch's order: r, z, n.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from asr.native.gru import Gru
 from asr.training.cells.base import (
     Cell,
     States,
     Weights,
-    before,
     operator_nodes,
     recurrent_product,
-    start,
-    weight_gradients,
 )
 from asr.training.onnx_graph import Graph
 
@@ -43,9 +43,11 @@ class GRU(Cell):
         new = torch.tanh(new + torch.sigmoid(reset + to_reset) * to_new)
         return (torch.lerp(new, state, torch.sigmoid(update + to_update)),)
 
-    def unroll(self, products: Tensor, weights: Weights, hidden_size: int) -> Tensor:
+    def recur(self, products: Tensor, weights: Weights, lengths: Tensor) -> Tensor:
+        if products.dtype != torch.float32 or products.device.type != "cpu":
+            return super().recur(products, weights, lengths)
         states: Tensor = _GRU.apply(  # type: ignore[no-untyped-call]
-            products, weights["weight_hh"], weights["bias_hh"]
+            products, weights["weight_hh"], weights["bias_hh"], lengths
         )
         return states
 
@@ -64,62 +66,82 @@ class GRU(Cell):
 
 
 class _GRU(torch.autograd.Function):
-    """The layer with its gradients through time written out.
+    """The layer with its gradients through time written out, compiled (asr/native/gru.c).
 
     On a CPU torch's own layer records every step: its backward pass allocates a gradient of the
     whole sequence for each frame, a cost quadratic in the length, and multiplies the recurrent
-    weights' gradient frame by frame. Here the factors of the gates' gradients and the weights'
-    gradient are single operations over all frames; only what recurs stays in the loop.
+    weights' gradient frame by frame. Here only what recurs is computed frame by frame, in two
+    compiled loops; the weights' gradient is one product over all frames. Sequences and directions
+    are independent of each other, so each thread computes some of them from end to end.
 
-    Shape: products (T, D, B, G H), weight (D, G H, H), bias (D, G H) -> states (T, D, B, H).
+    Shape: products (B, T, D, G H), weight (D, G H, H), bias (D, G H), lengths (B,)
+    -> states (B, T, D, H).
     """
 
     @staticmethod
-    def forward(ctx: Any, products: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        frames, directions, batch, _ = products.shape
-        hidden = weight.shape[2]
-        states = products.new_empty(frames, directions, batch, hidden)
-        gates = torch.empty_like(products)
-        candidates = torch.empty_like(states)  # U_n h + c_n, before the reset gate
-        matrix, offset, state = start(products, weight, bias)
-        for product, gate, candidate, output in zip(
-            products.unbind(0), gates.unbind(0), candidates.unbind(0), states.unbind(0), strict=True
-        ):
-            recurrent = torch.baddbmm(offset, state, matrix)
-            update = gate[..., : 2 * hidden]
-            torch.add(product[..., : 2 * hidden], recurrent[..., : 2 * hidden], out=update)
-            update.sigmoid_()
-            candidate.copy_(recurrent[..., 2 * hidden :])
-            new = gate[..., 2 * hidden :]
-            torch.addcmul(product[..., 2 * hidden :], gate[..., :hidden], candidate, out=new)
-            new.tanh_()
-            torch.lerp(new, state, gate[..., hidden : 2 * hidden], out=output)
-            state = output
-        ctx.save_for_backward(gates, candidates, states, weight)
+    def forward(
+        ctx: Any, products: Tensor, weight: Tensor, bias: Tensor, lengths: Tensor
+    ) -> Tensor:
+        products, weight, bias = products.contiguous(), weight.contiguous(), bias.contiguous()
+        states = products.new_empty(*products.shape[:3], weight.shape[2])
+        gates, candidates = torch.empty_like(products), torch.empty_like(states)
+        _run(
+            "gru_forward", lengths, weight=weight, bias=bias, products=products, gates=gates,
+            candidates=candidates, states=states,
+        )  # fmt: skip
+        ctx.save_for_backward(gates, candidates, states, weight, lengths)
         return states
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, candidates, states, weight = ctx.saved_tensors  # type: ignore[attr-defined]
-        (given,) = gradients
-        reset, update, new = gates.chunk(3, dim=-1)
-        earlier = before(states)
-        # Factors from the gradient of a state to those of its gates, before their activations.
-        to_new = (1 - update) * (1 - new * new)
-        to_update = (earlier - new) * update * (1 - update)
-        to_reset = to_new * candidates * reset * (1 - reset)
-        factors = torch.stack([to_reset, to_update, to_new * reset], dim=3)
-        recurrent = torch.empty_like(factors)
-        state = torch.zeros_like(states[0])
-        totals = torch.empty_like(states)
-        for frame in reversed(range(len(states))):
-            total = torch.add(state, given[frame], out=totals[frame])
-            gradient = torch.mul(factors[frame], total[:, :, None], out=recurrent[frame])
-            state = torch.baddbmm(total * update[frame], gradient.flatten(2), weight)
-        recurrent = recurrent.flatten(3)
-        products = torch.cat([recurrent[..., : -states.shape[-1]], totals * to_new], dim=-1)
-        return products, *weight_gradients(recurrent, earlier)
+    def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        gates, candidates, states, weight, lengths = ctx.saved_tensors  # type: ignore[attr-defined]
+        products, recurrent = torch.empty_like(gates), torch.empty_like(states)
+        _run(
+            "gru_backward", lengths, weight=weight, gates=gates, candidates=candidates,
+            states=states, states_gradient=gradients[0].contiguous(), products_gradient=products,
+            candidates_gradient=recurrent,
+        )  # fmt: skip
+        earlier = torch.zeros_like(states)
+        earlier[:, 1:, 0] = states[:, :-1, 0]
+        earlier[:, :-1, 1:] = states[:, 1:, 1:]
+        rows = torch.cat([products[..., : -states.shape[3]], recurrent], dim=3).flatten(0, 1)
+        earlier = earlier.flatten(0, 1)
+        # Each direction's product by itself: torch copies the factors of one product of all.
+        pairs = zip(rows.unbind(1), earlier.unbind(1), strict=True)
+        to_weight = torch.stack([row.t() @ state for row, state in pairs])
+        return products, to_weight, rows.sum(0), None
+
+
+LEVELS = {"AVX512": 2, "AVX2": 1}
+"""The numbers in gru.h of the instructions that torch finds in the processor."""
+
+
+def _run(function: str, lengths: Tensor, **arrays: Tensor) -> None:
+    """Call one of the compiled functions, with the directions and sequences shared among threads.
+
+    Raises:
+        MemoryError: there is not enough memory.
+    """
+    from asr.native import library
+
+    batch, frames, directions, hidden = arrays["states"].shape
+    lengths = lengths.to(torch.int64).contiguous()
+    addresses = {name: array.data_ptr() for name, array in arrays.items()}
+    layer = Gru(frames, directions, hidden, lengths.data_ptr(), **addresses)
+    threads = torch.get_num_threads()
+    shares = min(batch, -(-threads // directions))
+    bounds = [batch * share // shares for share in range(shares + 1)]
+    tasks = [(d, *pair) for d in range(directions) for pair in pairwise(bounds)]
+    level = LEVELS.get(torch.backends.cpu.get_cpu_capability(), 0)
+
+    def compute(task: tuple[int, int, int]) -> bool:
+        done: bool = getattr(library, function)(layer, level, *task)
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        if not all((map if threads == 1 else pool.map)(compute, tasks)):
+            raise MemoryError("not enough memory for a recurrent layer")
 
 
 CELL = GRU()
