@@ -69,6 +69,26 @@ def test_greedy_search_loads_no_compiled_library():
     assert done.stdout.split() == ["False", "True"]
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="no list of threads here")
+def test_a_short_recording_needs_one_thread_and_few_modules():
+    program = (
+        "import os, sys\n"
+        "sys.argv = ['asr', 'transcribe', sys.argv[1]]\n"
+        "from asr.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit:\n"
+        "    print(len(os.listdir('/proc/self/task')))\n"
+        "    unused = {'asr.decoding.bundle', 'asr.data.manifest', 'jiwer', 'rich', 'av'}\n"
+        "    print(sorted(unused & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, SAMPLES[0]],
+        capture_output=True, text=True, check=True,
+        env={key: value for key, value in os.environ.items() if key != "OPENBLAS_NUM_THREADS"},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[1:] == ["1", "[]"]
+
+
 def test_standard_input():
     """The argument - stands for standard input."""
     with open(SAMPLES[0], "rb") as file:
