@@ -62,6 +62,7 @@ def map_recordings(
         # A few are shared out among the threads.
         size = min(batch_size, -(-len(shorts) // session.at_once))
         batches = divide(lengths, size, BATCH_SECONDS * session.info.sample_rate)
+        batches.reverse()  # the shortest come last, so that all threads are busy to the end
         computed = prefetch_map(
             compute,
             ([shorts[i] for i in batch] for batch in batches),

@@ -21,16 +21,20 @@ from asr.prefetch import prefetch_map
 Blocks = Callable[[], Iterable[Samples]]
 """A function that starts a pass through a recording: its samples in blocks (n,) of any length."""
 
-WINDOW_SECONDS = 60.0
+WINDOW_SECONDS = 75.0
+"""The most seconds of a recording that are kept of one window."""
 CONTEXT_SECONDS = 6.0
 """The seconds of context on each side of a window.
 
-In windows of half that length, 7 of 14,760 frames of AN4 get another symbol than in one piece,
-and the log-probs of a frame differ by 0.003 (median of the largest difference). With a context of
-2 s, 22 frames get another symbol, with 4 s 14, and with 10 s 1. These are numbers of the AN4 model;
+In windows of 30 s, 7 of 14,760 frames of AN4 get another symbol than in one piece, and the
+log-probs of a frame differ by 0.003 (median of the largest difference). With a context of 2 s, 22
+frames get another symbol, with 4 s 14, and with 10 s 1. These are numbers of the AN4 model;
 those of the model in the package are lower.
 """
 BATCH_SIZE = 2  # two at once are a tenth faster than one by one; more take too much memory
+MULTIPLE = 4
+"""A long recording has a multiple of so many windows, of equal length, so that the last ones keep
+two threads busy. The number does not depend on the threads: neither does what is recognised."""
 SURVEY_SECONDS = 15.0
 """The length of the parts of a recording whose statistics are computed one by one and pooled."""
 LIVE_WINDOW_SECONDS = 6.0
@@ -66,9 +70,10 @@ class Windows:
             log_probs = self.session.log_probs(samples, self.statistics)
             return [rows[x.kept] for rows, x in zip(log_probs, windows, strict=True)]
 
-        windows = _cut(self.session.info, self.blocks(), self.window, self.context)
-        batches = iter(lambda: list(islice(windows, BATCH_SIZE)), [])
         threads = self.session.at_once
+        size = min(BATCH_SIZE, -(-self.frames // (self.window * threads)))
+        windows = _cut(self.session.info, self.blocks(), self.window, self.context)
+        batches = iter(lambda: list(islice(windows, size)), [])
         for computed in prefetch_map(compute, batches, threads, threads + 1):
             yield from computed
 
@@ -108,13 +113,17 @@ def open_windows(
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
 ) -> Windows:
-    """Read a recording once for its length and its statistics, and return its windows.
+    """Read a recording once for its length and its statistics, and return its windows, of which
+    ``window_seconds`` are kept at most.
 
     Raises:
         AudioError: what ``blocks`` raises.
     """
     window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
     samples, statistics = _survey(session, blocks(), window + context)
+    if statistics is not None:
+        frames = session.info.num_frames(samples)
+        window = -(-frames // (MULTIPLE * -(-frames // (MULTIPLE * window))))
     return Windows(session, blocks, samples, statistics, window, context)
 
 

@@ -80,13 +80,35 @@ def test_windows_meet_on_the_frame_grid(session):
     With a context that reaches the recording's beginning, the last window is all of it.
     """
     samples = noise(16000 * 5 + 77)
-    windows = open_windows(session, in_blocks(samples), 1, 3.9)
+    windows = open_windows(session, in_blocks(samples), 0.5, 4.4)
     log_probs, parts = joined(windows)
     whole = session.log_probs([samples], windows.statistics)[0]
-    first = 25 + session.info.encoder.padding
+    first = windows.window + session.info.encoder.padding
     assert parts == [first, len(whole) - first]
     np.testing.assert_array_equal(log_probs[first:], whole[first:])
     np.testing.assert_allclose(log_probs[:first], whole[:first], atol=1e-3)
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(9, 12), (11.7, 12), (12.1, 16), (39.7, 40)])
+def test_windows_are_as_long_as_each_other(session, seconds, count):
+    """A recording has a multiple of four windows, the longest of which are kept for a second."""
+    windows = open_windows(session, in_blocks(noise(int(16000 * seconds))), 1, 0.1)
+    _, parts = joined(windows)
+    padding = session.info.encoder.padding
+    assert len(parts) == count and windows.window <= 25
+    assert parts[0] == windows.window + padding
+    assert set(parts[1:-1]) == {windows.window} and 0 < parts[-1] <= windows.window + padding
+
+
+def test_threads_change_nothing(session, monkeypatch):
+    samples = noise(16000 * 9)
+    results = []
+    for threads in (1, 2, 3, 16):
+        monkeypatch.setattr(session, "at_once", threads)
+        results.append(joined(open_windows(session, in_blocks(samples), 1, 0.5)))
+    for log_probs, parts in results[1:]:
+        assert parts == results[0][1]
+        np.testing.assert_allclose(log_probs, results[0][0], atol=1e-5)
 
 
 def test_a_recording_of_minutes_is_recognised_as_in_one_piece(an4):
@@ -104,7 +126,7 @@ def test_a_recording_of_minutes_is_recognised_as_in_one_piece(an4):
     log_probs, parts = joined(
         open_windows(session, in_blocks(samples), WINDOW_SECONDS, CONTEXT_SECONDS)
     )
-    assert len(parts) == 3 and log_probs.shape == whole.shape
+    assert len(parts) == 4 and log_probs.shape == whole.shape
     differences = np.abs(np.exp(log_probs) - np.exp(whole)).max(axis=1)
     assert np.median(np.abs(log_probs - whole).max(axis=1)) < 2e-3
     assert np.mean(differences > 0.01) < 2e-3 and differences.max() < 0.1
