@@ -41,9 +41,10 @@ def make_network(info, seed=0):
 def write_network(folder, network, info):
     """Write a model directory that holds the graphs of a torch model and nothing else."""
     from asr.model.directory import write_model
-    from asr.training.export import graph_files
+    from asr.training.export import build_graph
 
-    return write_model(folder, info, graph_files(network, info))
+    graph = build_graph(network, info).SerializeToString()
+    return write_model(folder, info, {"model.onnx": graph})
 
 
 def noise(count, seed=0, level=0.1):

@@ -7,7 +7,6 @@ model.json       schema version, sample rate, frame stride, vocabulary, configur
 model.onnx       waveforms (B, samples) float32, lengths (B,) int64, and optionally feature
                  statistics (B, 2, num_mels) float32
                  -> log_probs (B, frames, V) float32, frame_lengths (B,) int64
-statistics.onnx  waveforms, lengths -> feature statistics (B, 2, num_mels) float32
 domain.json      the training domain (:mod:`asr.model.domain`)
 lm.json, lm.*    the language-model bundle for beam search (:mod:`asr.decoding.bundle`)
 golden/          short clips with the output that they must give (:mod:`asr.recognition.golden`)
@@ -33,7 +32,6 @@ from asr.text import Vocabulary
 SCHEMA_VERSION = 1
 DESCRIPTION = "model.json"
 GRAPH = "model.onnx"
-STATISTICS_GRAPH = "statistics.onnx"
 CARD = "README.md"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,16 @@ import numpy.typing as npt
 
 from asr.audio.read import Samples
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
-from asr.model.old_directory import model_of_output
+from asr.model.directory import GRAPH, ModelInfo, read_model
 from asr.model.old_weights import Weights, order_weights
+from asr.model.parts import FEATURES, OUTPUTS, divide
 from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
+Features = npt.NDArray[np.float32]
+"""Log-mel features (frames, num_mels) of a recording."""
 Statistics = npt.NDArray[np.float32]
-"""Mean and variance (2, num_mels) of the log-mel features of a recording."""
+"""Mean and variance (2, num_mels) of the features of a recording."""
 MOST_THREADS = 8
 """The most threads that a session uses by default."""
 
@@ -52,13 +55,27 @@ class Session(ABC):
         filled = np.flatnonzero(lengths).tolist()
         results = [np.zeros((0, len(self.info.vocabulary)), dtype=np.float32)] * len(waveforms)
         if len(filled):
-            batch = np.zeros((len(filled), lengths.max()), dtype=np.float32)
-            for row, index in zip(batch, filled, strict=True):
-                row[: lengths[index]] = waveforms[index]
+            batch = _padded([waveforms[index] for index in filled])
             log_probs, frames = self._run(batch, lengths[filled], statistics)
             for row, length, index in zip(log_probs, frames, filled, strict=True):
                 results[index] = row[:length]
         return results
+
+    def log_probs_of_features(
+        self, features: Sequence[Features], statistics: Statistics
+    ) -> list[LogProbs]:
+        """Compute the log-probabilities (frames, V), float32, of features (T, num_mels), T > 0.
+
+        They are windows of one recording, whose ``statistics`` normalise them.
+        """
+        # As many samples as give so many frames.
+        lengths = np.array([len(item) - 1 for item in features]) * self.info.features.hop_length
+        rows = self._run_features(_padded(features), lengths, statistics)
+        return [row[:length] for row, length in zip(*rows, strict=True)]
+
+    @abstractmethod
+    def features(self, samples: Samples) -> Features:
+        """Compute the features (frames, num_mels) of samples (n,), n > 0."""
 
     @abstractmethod
     def _run(
@@ -68,11 +85,18 @@ class Session(ABC):
         (B, samples) with lengths (B,)."""
 
     @abstractmethod
-    def statistics(self, samples: Samples, count: int) -> Statistics:
-        """Compute mean and variance of the features of the first ``count`` > 0 of ``samples`` (n,).
+    def _run_features(
+        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        """Compute the same of features (B, T, num_mels) of waveforms with lengths (B,)."""
 
-        The window of the last frame reaches into the samples that follow these.
-        """
+
+def _padded(items: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Return arrays (n, …) as one (B, longest n, …), with zeros behind the end of each."""
+    batch = np.zeros((len(items), max(map(len, items)), *items[0].shape[1:]), np.float32)
+    for row, item in zip(batch, items, strict=True):
+        row[: len(item)] = item
+    return batch
 
 
 class AcousticSession(Session):
@@ -96,18 +120,32 @@ class AcousticSession(Session):
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         # The hashes of the files are computed while ONNX Runtime is imported.
         read = begin(partial(read_model, folder))
-        import onnxruntime  # noqa: F401
+        import onnxruntime
 
         self.info = read()
-        self._folder = Path(folder)
         self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
-        self._session = self._load(GRAPH)
+        self._path = Path(folder) / GRAPH
+        self._lock = Lock()
+        self._graph: bytes | None = None
+        weights: Weights = {}
+        if ordered := _order_weights(self._path):
+            self._graph, weights = ordered
+        # The sessions use the memory of these values.
+        self._weights = {
+            name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in weights.items()
+        }
+        self._session = self._load(self._graph or str(self._path), self._weights)
         shape = self._session.get_outputs()[0].shape
         if shape[-1] != len(self.info.vocabulary):
             raise ModelError(
-                f"{self._folder / GRAPH}: gives {shape[-1]} symbols a frame, the field "
+                f"{self._path}: gives {shape[-1]} symbols a frame, the field "
                 f"'vocabulary' of its model.json has {len(self.info.vocabulary)}"
             )
+
+    def features(self, samples: Samples) -> Features:
+        (features,) = self._parts[0].run([FEATURES], {"waveforms": samples[None]})
+        result: Features = features[0]
+        return result
 
     def _run(
         self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
@@ -115,48 +153,52 @@ class AcousticSession(Session):
         feed = {"waveforms": batch, "lengths": lengths}
         if statistics is not None:
             feed["statistics"] = statistics[None]
-        log_probs, frames = self._session.run(["log_probs", "frame_lengths"], feed)
+        log_probs, frames = self._session.run(OUTPUTS, feed)
         return log_probs, frames
 
-    def statistics(self, samples: Samples, count: int) -> Statistics:
-        feed = {"waveforms": samples[None], "lengths": np.array([count])}
-        (statistics,) = self._statistics.run(None, feed)
-        result: Statistics = statistics[0]
-        return result
+    def _run_features(
+        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        feed = {FEATURES: batch, "lengths": lengths, "statistics": statistics[None]}
+        log_probs, frames = self._parts[1].run(OUTPUTS, feed)
+        return log_probs, frames
+
+    @property
+    def _parts(self) -> tuple[Any, Any]:
+        """The graphs of the features and of what follows, which only long recordings need."""
+        with self._lock:
+            return self._loaded_parts
 
     @cached_property
-    def _statistics(self) -> Any:
-        """The graph of the features alone, which takes a tenth of the time of the network."""
-        if STATISTICS_GRAPH in self.info.files:
-            return self._load(STATISTICS_GRAPH)
-        whole = (self._folder / GRAPH).read_bytes()
-        return self._load(GRAPH, model_of_output(whole, "used_statistics"))
+    def _loaded_parts(self) -> tuple[Any, Any]:
+        features, network = divide(self._graph or _mapped(self._path))
+        return self._load(features, {}), self._load(network, self._weights)
 
-    def _load(self, name: str, content: bytes | None = None) -> Any:
-        """Load a graph of the directory, or ``content``, which was made from it."""
+    def _load(self, graph: bytes | str, weights: dict[str, Any]) -> Any:
+        """Load a graph, or the file of one; ``weights`` are the values that it lacks."""
         import onnxruntime
 
-        path = self._folder / name
-        model: str | bytes = content or str(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.enable_mem_pattern = False  # it helps only inputs of one shape, and takes memory
         options.log_severity_level = 3
-        if content is None and (ordered := _order_weights(path)):
-            model, weights = ordered
-            values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()]
-            options.add_external_initializers(list(weights), values)
-            self._weights = values  # the session uses their memory
+        options.add_external_initializers(list(weights), list(weights.values()))
         try:
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise ModelError(f"{path}: not a graph that ONNX Runtime can load ({error})") from error
+            raise ModelError(
+                f"{self._path}: not a graph that ONNX Runtime can load ({error})"
+            ) from error
 
 
 def _order_weights(path: Path) -> tuple[bytes, Weights] | None:
     """Return what :func:`asr.model.old_weights.order_weights` makes of a file, None if nothing."""
     try:
-        with path.open("rb") as file:
-            return order_weights(memoryview(mmap(file.fileno(), 0, access=ACCESS_READ)))
+        return order_weights(_mapped(path))
     except (OSError, IndexError, ValueError, OverflowError):  # ONNX Runtime says what is wrong
         return None
+
+
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))

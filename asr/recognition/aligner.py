@@ -15,7 +15,7 @@ from asr.decoding.hypothesis import Hypothesis
 from asr.errors import DataError, OutputError
 from asr.model.directory import ModelInfo, default_model
 from asr.model.session import AcousticSession, LogProbs
-from asr.recognition.recordings import Passes
+from asr.recognition.recordings import decode
 from asr.recognition.windows import Windows, open_windows
 from asr.recognition.words import Word, frame_time, to_words
 
@@ -84,8 +84,10 @@ class Aligner:
         tokens = _encode(text, model)
         if is_standard_input(source):
             with named(name):
-                source = standard_input().read()  # it is read twice
-        windows = open_windows(self._session, Passes(source, model.sample_rate))
+                source = standard_input().read()  # it may have to be read twice
+        windows = open_windows(
+            self._session, lambda: decode(source, model.sample_rate, None, warnings=[])
+        )
         duration = windows.samples / model.sample_rate
         with _stored(windows, len(model.vocabulary)) as log_probs:
             try:
@@ -150,7 +152,7 @@ def _encode(text: str, model: ModelInfo) -> list[int]:
 def _stored(windows: Windows, size: int) -> Iterator[LogProbs]:
     """Yield the log-probs of all windows; those of a long recording are stored in a temporary file
     that is mapped into memory."""
-    if windows.statistics is None:
+    if windows.whole is not None:
         yield np.concatenate([np.zeros((0, size), np.float32), *windows.log_probs()])
         return
     with tempfile.TemporaryFile() as file:

@@ -228,9 +228,9 @@ class Transcriber:
         if isinstance(recording, LiveRecording):
             yield from live_log_probs(self._session, recording.open(meter))
             return
-        passes = iter((meter, None))  # the second pass reads what the first has measured
+        meters = iter((meter, None))  # a second pass reads what the first has measured
         windows = open_windows(
-            self._session, lambda: prefetch(recording.open(next(passes)), BLOCKS_AHEAD)
+            self._session, lambda: prefetch(recording.open(next(meters)), BLOCKS_AHEAD)
         )
         yield from windows.log_probs()
 

@@ -2,41 +2,41 @@
 
 Each window is computed with a context on both sides, whose frames are dropped; what is kept of the
 windows meets on exact frame borders. Every window is normalised by the feature statistics of the
-whole recording, which is therefore read twice. A live recording can be read only once: its windows
-are normalised by the statistics of what has been heard until then.
+whole recording, so the features are computed first, and kept. A live recording cannot wait for
+that: its windows are normalised by the statistics of what has been heard until then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
 
 from asr.audio.read import Samples
 from asr.model.directory import ModelInfo
-from asr.model.session import LogProbs, Session, Statistics
+from asr.model.session import Features, LogProbs, Session, Statistics
 from asr.prefetch import prefetch_map
+from asr.recognition.passes import Block, Passes
 
 Blocks = Callable[[], Iterable[Samples]]
 """A function that starts a pass through a recording: its samples in blocks (n,) of any length."""
 
 WINDOW_SECONDS = 75.0
 """The most seconds of a recording that are kept of one window."""
-CONTEXT_SECONDS = 6.0
+CONTEXT_SECONDS = 7.0
 """The seconds of context on each side of a window.
 
-In windows of 30 s, 7 of 14,760 frames of AN4 get another symbol than in one piece, and the
-log-probs of a frame differ by 0.003 (median of the largest difference). With a context of 2 s, 22
-frames get another symbol, with 4 s 14, and with 10 s 1. These are numbers of the AN4 model;
-those of the model in the package are lower.
+Of 8,934 frames of AN4's test part, joined to recordings of five minutes, one gets another symbol
+than in one piece, and none with the model in the package; the log-probs of a frame differ by 0.0003
+(median of the largest difference). With a context of 6 s, three frames get another symbol.
 """
 BATCH_SIZE = 2  # two at once are a tenth faster than one by one; more take too much memory
 MULTIPLE = 4
 """A long recording has a multiple of so many windows, of equal length, so that the last ones keep
 two threads busy. The number does not depend on the threads: neither does what is recognised."""
-SURVEY_SECONDS = 15.0
-"""The length of the parts of a recording whose statistics are computed one by one and pooled."""
+FEATURE_SECONDS = 15.0
+"""The length of the parts of a recording whose features are computed one by one."""
 LIVE_WINDOW_SECONDS = 6.0
 LIVE_CONTEXT_SECONDS = 2.0
 
@@ -46,16 +46,18 @@ class Windows:
     """A recording of ``samples`` samples that is ready to be computed window by window.
 
     ``window`` output frames of a window are kept; ``context`` more are computed on both sides.
-    ``statistics`` are those of the recording; None stands for a recording shorter than one window,
-    which is computed in one piece.
+    ``features`` starts a pass through the features of the recording, row after row in blocks (n,),
+    and ``statistics`` are theirs. A recording shorter than one window and its context is computed
+    in one piece: these are its samples ``whole``, which is None for all others.
     """
 
     session: Session
-    blocks: Blocks
     samples: int
-    statistics: Statistics | None
     window: int
     context: int
+    whole: Samples | None
+    features: Callable[[], Iterator[Block]]
+    statistics: Statistics
 
     @property
     def frames(self) -> int:
@@ -65,14 +67,21 @@ class Windows:
     def log_probs(self) -> Iterator[LogProbs]:
         """Yield log-probabilities (n, V) of one window after another: ``frames`` rows in all."""
 
+        if self.whole is not None:
+            yield from self.session.log_probs([self.whole]) if len(self.whole) else []
+            return
+        info = self.session.info
+        mels = info.features.num_mels
+
         def compute(windows: list[_Window]) -> list[LogProbs]:
-            samples = [window.samples for window in windows]
-            log_probs = self.session.log_probs(samples, self.statistics)
+            features = [window.values.reshape(-1, mels) for window in windows]
+            log_probs = self.session.log_probs_of_features(features, self.statistics)
             return [rows[x.kept] for rows, x in zip(log_probs, windows, strict=True)]
 
         threads = self.session.at_once
         size = min(BATCH_SIZE, -(-self.frames // (self.window * threads)))
-        windows = _cut(self.session.info, self.blocks(), self.window, self.context)
+        values = info.encoder.reduction * mels
+        windows = _cut(self.features(), self.window, self.context, values, info.encoder.padding)
         batches = iter(lambda: list(islice(windows, size)), [])
         for computed in prefetch_map(compute, batches, threads, threads + 1):
             yield from computed
@@ -90,20 +99,21 @@ def live_log_probs(
     Raises:
         AudioError: what ``blocks`` raises.
     """
-    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
+    info = session.info
+    window, context = _frames(info, window_seconds), _frames(info, context_seconds)
     moments = _Moments()
     heard = 0  # the number of samples whose statistics are in the moments
-    for part in _cut(session.info, blocks, window, context):
+    for part in _cut(blocks, window, context, info.frame_stride, info.encoder.padding):
         statistics = None
         if part.begin or not part.last:
-            new = part.samples[heard - part.begin :]
+            new = part.values[heard - part.begin :]
             # The last frame would lack the samples that come next.
-            count = len(new) if part.last else len(new) - session.info.features.window_length
+            count = len(new) if part.last else len(new) - info.features.window_length
             if count > 0:
-                moments.add(session.info.features.num_frames(count), session.statistics(new, count))
+                moments.add(session.features(new)[: info.features.num_frames(count)])
                 heard += count
             statistics = moments.statistics
-        (rows,) = session.log_probs([part.samples], statistics)
+        (rows,) = session.log_probs([part.values], statistics)
         yield rows[part.kept]
 
 
@@ -113,18 +123,39 @@ def open_windows(
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
 ) -> Windows:
-    """Read a recording once for its length and its statistics, and return its windows, of which
-    ``window_seconds`` are kept at most.
+    """Read a recording, compute its features, and return its windows, of which ``window_seconds``
+    are kept at most.
 
     Raises:
         AudioError: what ``blocks`` raises.
     """
-    window, context = _frames(session.info, window_seconds), _frames(session.info, context_seconds)
-    samples, statistics = _survey(session, blocks(), window + context)
-    if statistics is not None:
-        frames = session.info.num_frames(samples)
-        window = -(-frames // (MULTIPLE * -(-frames // (MULTIPLE * window))))
-    return Windows(session, blocks, samples, statistics, window, context)
+    info = session.info
+    window, context = _frames(info, window_seconds), _frames(info, context_seconds)
+    count, begun, rest = 0, list[Samples](), iter(blocks())
+    while count < (window + context) * info.frame_stride:
+        block = next(rest, None)
+        if block is None:
+            whole = np.concatenate([np.zeros(0, np.float32), *begun])
+            none = np.zeros((2, 0), np.float32)
+            return Windows(session, count, window, context, whole, lambda: iter(()), none)
+        begun.append(block)
+        count += len(block)
+
+    def counted() -> Iterator[Samples]:
+        nonlocal count
+        yield from begun
+        for block in rest:
+            count += len(block)
+            yield block
+
+    passes = chain([counted()], iter(blocks, None))  # one, unless its features cannot be kept
+    features = Passes(lambda: _features(session, next(passes)))
+    moments = _Moments()
+    for values in features():
+        moments.add(values.reshape(-1, info.features.num_mels))
+    frames = info.num_frames(count)
+    window = -(-frames // (MULTIPLE * -(-frames // (MULTIPLE * window))))
+    return Windows(session, count, window, context, None, features, moments.statistics)
 
 
 def _frames(info: ModelInfo, seconds: float) -> int:
@@ -133,72 +164,66 @@ def _frames(info: ModelInfo, seconds: float) -> int:
 
 @dataclass(frozen=True)
 class _Window:
-    """A window: the ``samples`` (n,) of a recording from the sample ``begin`` on. ``kept`` are the
-    rows of its log-probs that become the recording's; ``last`` is true if the recording ends with
-    it."""
+    """A window: the ``values`` (n,) of a recording, its samples or its features, from the value
+    ``begin`` on. ``kept`` are the rows of its log-probs that become the recording's; ``last`` is
+    true if the recording ends with it."""
 
-    samples: Samples
+    values: Block
     begin: int
     kept: slice
     last: bool
 
 
 def _cut(
-    info: ModelInfo, blocks: Iterable[Samples], window: int, context: int
+    blocks: Iterable[Block], window: int, context: int, size: int, padding: int
 ) -> Iterator[_Window]:
-    stride, padding = info.frame_stride, info.encoder.padding
+    """Cut values, of which ``size`` make an output frame, into windows. ``padding`` is the number
+    of output frames that the network adds at each end."""
     buffer = _Buffer(blocks)
     first, last = 0, False
     while not last:
         before = max(0, first - context)
-        begin, end = before * stride, (first + window + context) * stride
-        samples = buffer.read(begin, end + 1)
-        last = begin + len(samples) <= end  # what follows the window is no more than context
-        if not len(samples):
+        begin, end = before * size, (first + window + context) * size
+        values = buffer.read(begin, end + 1)
+        last = begin + len(values) <= end  # what follows the window is no more than context
+        if not len(values):
             return
         # Row k of a window is frame before - padding + k of the recording; its own padding belongs
         # to the recording at the recording's ends alone.
         low = first - before + padding if first else 0
         high = None if last else first + window - before + padding
-        yield _Window(samples[: end - begin], begin, slice(low, high), last)
+        yield _Window(values[: end - begin], begin, slice(low, high), last)
         first += window
 
 
-def _survey(
-    session: Session, blocks: Iterable[Samples], shortest: int
-) -> tuple[int, Statistics | None]:
-    """Return the number of samples of a recording and, if it has at least ``shortest`` output
-    frames, its statistics: those of its parts, pooled. They are exact but for the first feature
-    frame of each part, of whose samples some lie in the part before."""
-    info = session.info
-    size = _frames(info, SURVEY_SECONDS) * info.frame_stride
-    shortest *= info.frame_stride
-    ahead = info.features.window_length // 2
-    buffer = _Buffer(blocks)
-    first = buffer.read(0, max(size + ahead + 1, shortest))
-    if len(first) < shortest:
-        return len(first), None
+def _features(session: Session, blocks: Iterable[Samples]) -> Iterator[Block]:
+    """Yield the features of a recording, row after row, in blocks (n,).
 
-    total = 0
+    They are computed part by part, and are those of the whole: around the frames of each part,
+    its samples reach as far as the windows of these frames do.
+    """
+    features = session.info.features
+    hop = features.hop_length
+    size = round(FEATURE_SECONDS * features.sample_rate / hop)
+    margin = -(-features.window_length // (2 * hop))  # frames that half a window reaches over
 
-    def parts() -> Iterator[tuple[Samples, int]]:
-        nonlocal total
-        samples, begin = first, 0
-        while len(samples) > size + ahead:
-            # A sample less than the window: the frame on its border belongs to the next window.
-            yield samples[: size + ahead], size - 1
+    def parts() -> Iterator[tuple[Samples, int, int | None]]:
+        """Yield the samples of each part, and which rows of their features are kept."""
+        buffer = _Buffer(blocks)
+        begin, last = 0, False
+        while not last:
+            low = max(0, begin - margin)
+            end = (begin + size - 1 + margin) * hop
+            samples = buffer.read(low * hop, end)
+            last = len(samples) < end - low * hop
+            yield samples, begin - low, None if last else begin - low + size
             begin += size
-            samples = buffer.read(begin, begin + size + ahead + 1)
-        total = begin + len(samples)
-        yield samples, len(samples)
 
-    def measure(part: tuple[Samples, int]) -> tuple[int, Statistics]:
-        return info.features.num_frames(part[1]), session.statistics(*part)
+    def compute(part: tuple[Samples, int, int | None]) -> Block:
+        samples, first, end = part
+        return np.ascontiguousarray(session.features(samples)[first:end]).reshape(-1)
 
-    moments = _Moments()
-    for frames, statistics in prefetch_map(measure, parts(), session.at_once, session.at_once + 1):
-        moments.add(frames, statistics)
-    return total, moments.statistics
+    yield from prefetch_map(compute, parts(), session.at_once, session.at_once + 1)
 
 
 class _Moments:
@@ -208,11 +233,11 @@ class _Moments:
         self._frames = 0
         self._sums: npt.NDArray[np.float64] = np.zeros((2, 1))  # of features and their squares
 
-    def add(self, frames: int, statistics: Statistics) -> None:
-        """Add the ``statistics`` of a part of so many feature ``frames``."""
-        mean, variance = statistics.astype(np.float64)
-        self._frames += frames
-        self._sums = self._sums + frames * np.stack([mean, variance + mean**2])
+    def add(self, features: Features) -> None:
+        """Add the features (frames, num_mels) of a part."""
+        values = features.astype(np.float64)
+        self._frames += len(values)
+        self._sums = self._sums + np.stack([values.sum(0), np.square(values).sum(0)])
 
     @property
     def statistics(self) -> Statistics:
@@ -222,20 +247,20 @@ class _Moments:
 
 
 class _Buffer:
-    """A buffer from which the samples of a stream are read forwards, by their indices."""
+    """A buffer from which the values of a stream are read forwards, by their indices."""
 
-    def __init__(self, blocks: Iterable[Samples]) -> None:
+    def __init__(self, blocks: Iterable[Block]) -> None:
         self._blocks = iter(blocks)
-        self._samples = np.zeros(0, dtype=np.float32)
+        self._values = np.zeros(0, dtype=np.float32)
         self._begin = 0
 
-    def read(self, begin: int, end: int) -> Samples:
-        """Return the samples ``begin`` to ``end`` (exclusive; fewer at the stream's end) and forget
+    def read(self, begin: int, end: int) -> Block:
+        """Return the values ``begin`` to ``end`` (exclusive; fewer at the stream's end) and forget
         what lies before ``begin``."""
-        pieces = [self._samples[begin - self._begin :]]
+        pieces = [self._values[begin - self._begin :]]
         count = len(pieces[0])
         while count < end - begin and (block := next(self._blocks, None)) is not None:
             pieces.append(block)
             count += len(block)
-        self._samples, self._begin = np.concatenate(pieces), begin
-        return self._samples[: end - begin]
+        self._values, self._begin = np.concatenate(pieces), begin
+        return self._values[: end - begin]

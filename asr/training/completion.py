@@ -21,7 +21,7 @@ from asr.evaluation.reliability import fit_words
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.evaluation.word_times import measure_offsets
 from asr.model.calibration import Calibrator
-from asr.model.directory import CARD, ModelInfo, write_model
+from asr.model.directory import CARD, GRAPH, ModelInfo, write_model
 from asr.model.domain import DOMAIN, domain_to_json
 from asr.model.session import AcousticSession
 from asr.recognition.golden import golden_files
@@ -30,7 +30,7 @@ from asr.recognition.transcript import Transcript
 from asr.training.card import write_card
 from asr.training.data import SpeechData
 from asr.training.domain import measure_domain
-from asr.training.export import graph_files
+from asr.training.export import build_graph
 from asr.training.model import AcousticModel
 from asr.training.preparation import Corpus
 from asr.training.seeding import rng
@@ -68,7 +68,7 @@ def complete_model(
     Raises:
         OutputError: the folder cannot be written.
     """
-    files = graph_files(network, info)
+    files = {GRAPH: build_graph(network, info).SerializeToString()}
     seed = data.config.seed
     with tempfile.TemporaryDirectory() as place:
         write_model(Path(place) / "model", info, files)

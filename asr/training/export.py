@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, STATISTICS_GRAPH, ModelInfo, read_model
+from asr.model.directory import GRAPH, ModelInfo, read_model
 from asr.text import Vocabulary
 from asr.training.cells import cell_names, load_cell
 from asr.training.cells.base import torch_weights
@@ -31,14 +31,6 @@ INPUTS: list[tuple[str, int, Shape]] = [
 ]
 
 OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
-
-
-def graph_files(model: AcousticModel, info: ModelInfo) -> dict[str, bytes]:
-    """Return the graphs of a model directory: the whole network, and the feature statistics."""
-    return {
-        GRAPH: build_graph(model, info).SerializeToString(),
-        STATISTICS_GRAPH: build_statistics_graph(model, info).SerializeToString(),
-    }
 
 
 def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
@@ -147,20 +139,6 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
             ("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
         ],
     )
-
-
-def build_statistics_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
-    """Build the ONNX graph of the feature statistics alone, by the same nodes.
-
-    Inputs: ``waveforms`` and ``lengths`` as in :func:`build_graph`. Output: ``own_statistics``
-    (B, 2, num_mels), mean and variance of the log-mel features.
-    """
-    graph = Graph()
-    log_mel, lengths = _log_mel(graph, info, model.state_dict()[MEL_FILTERS].cpu().numpy())
-    _statistics(graph, log_mel, lengths, _feature_mask(graph, log_mel, lengths))
-    shape: Shape = ["batch", 2, info.features.num_mels]
-    outputs = [("own_statistics", TensorProto.FLOAT, shape)]
-    return graph.model("feature_statistics", inputs=INPUTS, outputs=outputs)
 
 
 def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import torch
 from asr.audio.read import Samples
 from asr.errors import ConfigError
 from asr.model.directory import read_model
-from asr.model.session import LogProbs, Session, Statistics
+from asr.model.session import Features, LogProbs, Session, Statistics
 from asr.training.export import load_weights
 from asr.training.features import normalize
 from asr.training.model import AcousticModel
@@ -38,6 +38,13 @@ class TorchSession(Session):
             raise ConfigError(f"device {device!r} cannot be used: {reason}; try cpu") from error
         self._device = torch.device(device)
 
+    def features(self, samples: Samples) -> Features:
+        with torch.inference_mode():
+            lengths = torch.tensor([len(samples)], device=self._device)
+            features, _ = self._network.log_mel(self._tensor(samples[None]), lengths)
+        result: Features = features[0].cpu().numpy()
+        return result
+
     def _run(
         self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
@@ -46,13 +53,15 @@ class TorchSession(Session):
             log_probs, frames = self._network(self._tensor(batch), self._tensor(lengths), given)
         return log_probs.cpu().numpy(), frames.cpu().numpy()
 
-    def statistics(self, samples: Samples, count: int) -> Statistics:
+    def _run_features(
+        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with torch.inference_mode():
-            features, frames = self._network.log_mel(
-                self._tensor(samples[None]), torch.tensor([count], device=self._device)
-            )
-            result: Statistics = normalize(features, frames)[1][0].cpu().numpy()
-        return result
+            frames = self._network.log_mel.frame_lengths(self._tensor(lengths))
+            given = self._tensor(statistics[None])
+            normalized, _ = normalize(self._tensor(batch), frames, given)
+            log_probs, frames = self._network.encoder(normalized, frames)
+        return log_probs.cpu().numpy(), frames.cpu().numpy()
 
     def _tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:
         return torch.from_numpy(array).to(self._device)

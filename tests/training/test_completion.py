@@ -27,7 +27,7 @@ from asr.training.synthetic_clips import SIGNALS, make_signals
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 COMMAND = [sys.executable, "-c", "from asr.cli.main import main; main()"]
-MEASURED = {"README.md", "domain.json", "model.onnx", "statistics.onnx"}
+MEASURED = {"README.md", "domain.json", "model.onnx"}
 SYNTHETIC = {f"golden/{name}" for name in (*SIGNALS, "golden.json")}
 
 
