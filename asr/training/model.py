@@ -26,6 +26,8 @@ class ConvFront(nn.Module):
             nn.Conv2d(1 if i == 0 else config.channels, config.channels, 3, stride=2, padding=1)
             for i in range(halvings)
         )
+        # In this order of the weights, convolutions take little more than half the time on CPUs.
+        self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for _ in range(halvings):
             num_mels = -(-num_mels // 2)
         self.output_size = config.channels * num_mels

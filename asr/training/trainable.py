@@ -96,7 +96,10 @@ class Trainable(lightning.LightningModule):
         """Return the optimiser, AdamW (Loshchilov & Hutter 2019)."""
         options = self.optimizer_config
         return torch.optim.AdamW(
-            self.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+            self.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=self.device.type == "cpu",
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
