@@ -1,12 +1,13 @@
 """The batches of a run from the place where it stands, of utterances or of sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from asr.prefetch import prefetch
 from asr.training.config import EngineConfig, SilenceConfig
 from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
@@ -37,7 +38,7 @@ class BucketData(lightning.LightningDataModule):
         self.limit, self.options, self.seed = limit, options, seed
         self.speeds, self.silence = speeds, silence
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> "DataLoader[Any] | Prefetched":
         """Return the batches that are left of the trainer's current epoch."""
         assert self.trainer is not None
         loop = self.trainer.fit_loop
@@ -55,7 +56,8 @@ class BucketData(lightning.LightningDataModule):
             ranks=self.trainer.world_size,
             silence=self.silence,
         )
-        return self._loader(self.train, sampler)
+        loader = self._loader(self.train, sampler)
+        return loader if self.options.workers else Prefetched(loader)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Return batches with every item of the development set once, over all ranks."""
@@ -82,6 +84,19 @@ class BucketData(lightning.LightningDataModule):
     ) -> Any:
         """Move a batch to the model's device."""
         return batch.to(device)
+
+
+class Prefetched:
+    """The batches of a loader, each of which a thread makes while the one before is computed."""
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        self.loader = loader
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        return prefetch(self.loader, 1)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -218,9 +218,6 @@ def profiled(run: Epoch) -> Table:
         "dropout": ("aten::dropout",),
         "spectra": ("aten::stft",),
         "CTC": ("aten::_ctc_loss", "CtcLossBackward0"),
-        "decoded and perturbed audio": (
-            "enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__",
-        ),
     }
     table = Table(f"profile of {PROFILED_STEPS} steps", "share of the time")
     events = recorded.key_averages()
