@@ -108,7 +108,7 @@ def test_no_room_for_a_long_recording(aligner, tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("asr.recognition.aligner.tempfile.TemporaryFile", Full)
-    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 75), 16000)
+    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 90), 16000)
     with pytest.raises(OutputError, match="No space left on device"):
         aligner.align(tmp_path / "long.wav", "yes")
 
