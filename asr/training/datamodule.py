@@ -1,13 +1,14 @@
 """The batches of a run from the place where it stands, of utterances or of sentences."""
 
 from collections.abc import Iterator, Sequence
+from itertools import count, takewhile
 from typing import Any
 
 import lightning
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from asr.prefetch import prefetch
+from asr.prefetch import prefetch_map
 from asr.training.config import EngineConfig, SilenceConfig
 from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
@@ -87,7 +88,10 @@ class BucketData(lightning.LightningDataModule):
 
 
 class Prefetched:
-    """The batches of a loader, each of which a thread makes while the one before is computed."""
+    """The batches of a loader, each of which a thread makes while the one before is computed.
+
+    A process that ends within an epoch waits for the batch that is being made.
+    """
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         self.loader = loader
@@ -96,7 +100,9 @@ class Prefetched:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[Any]:
-        return prefetch(self.loader, 1)
+        batches = iter(self.loader)
+        made = prefetch_map(lambda _: next(batches, None), count(), threads=1, count=2)
+        return takewhile(lambda batch: batch is not None, made)
 
 
 def _as_it_is(batch: Any) -> Any:
