@@ -32,10 +32,10 @@ def equations(products, weight, bias, lengths):
     return states
 
 
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=[name for name, (_, needed) in LEVELS.items() if needed <= FLAGS])
 def level(request):
-    number, needed = LEVELS[request.param]
-    return number if needed <= FLAGS else pytest.skip("the processor has no such instructions")
+    """The number of a set of instructions that this processor has."""
+    return LEVELS[request.param][0]
 
 
 @pytest.mark.parametrize("directions", [1, 2])
