@@ -64,12 +64,14 @@ def _follow(
     """Return the sets of the tokens that may follow each node; words end at ``ends`` (nodes,)."""
     follow = np.zeros(len(trie), np.uint64)
     np.bitwise_or.at(follow, trie.parents()[1:], _bit(trie.label[1:]))
+    first = trie.label[trie.first[0] : trie.first[1]]  # the children of the root
+    boundaries = np.array(vocabulary.word_boundaries)
     if vocabulary.space_id is not None:
         after = ends.copy()
         after[ROOT] |= vocabulary.leading_space
         follow[after] |= _bit(vocabulary.space_id)
     if vocabulary.leading_space:  # tokens that begin with a space begin the next word
-        follow[ends] |= follow[ROOT]
+        follow[ends] |= np.bitwise_or.reduce(_bit(first[boundaries[first]]))
     return follow
 
 
