@@ -113,8 +113,9 @@ def test_a_name_that_is_too_long(shell):
     """It is one recording that cannot be read; the others are."""
     done = shell(f"asr transcribe {'x' * 5000} {RECORDING}")
     assert done.returncode == 1 and done.stdout.endswith(b"\tyes repeat\n")
-    (line,) = done.stderr.splitlines()
+    line, last = done.stderr.splitlines()
     assert line.endswith(b"x: cannot be opened (File name too long)")
+    assert last == b"error: 1 of 2 inputs could not be transcribed"
 
 
 def test_a_fault_is_one_line_or_a_traceback(tmp_path):

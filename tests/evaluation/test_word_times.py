@@ -85,7 +85,10 @@ class Planted(Session):
         rows[0, np.arange(frames), path] = 1
         return np.log(rows / rows.sum(-1, keepdims=True)), np.array([frames])
 
-    def statistics(self, samples, count):
+    def features(self, samples):
+        raise NotImplementedError
+
+    def _run_features(self, batch, lengths, statistics):
         raise NotImplementedError
 
 
