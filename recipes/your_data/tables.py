@@ -23,7 +23,9 @@ def own_recordings(values: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in values["rows"]:
-        interval = str(Interval(**row["wer_interval"])).replace(" in 95 % of cases,", "")
+        interval = "none"
+        if row["wer_interval"] is not None:
+            interval = str(Interval(**row["wer_interval"])).replace(" in 95 % of cases,", "")
         cost = f"{row['epochs']} epochs, {row['minutes']:.0f} min on {row['hardware']}"
         if "expected_minutes" in row:
             cost += f" ({row['expected_minutes']} expected)"
@@ -38,11 +40,15 @@ def own_recordings(values: dict[str, Any]) -> str:
         f"speakers, {known[1]} among those of the own recordings that were trained on.\n"
     )
     for item in values["differences"]:
-        low, high = 100 * item["low"], 100 * item["high"]
+        extent = f"no interval over {item['groups']} {item['over']}"
+        if item["low"] is not None:
+            extent = (
+                f"{100 * item['low']:+.2f} to {100 * item['high']:+.2f} in 95 % of cases, over "
+                f"{item['groups']} {item['over']}"
+            )
         p = "" if item["p"] is None else f", matched pairs p = {item['p']:.2g}"
         rows.append(
             f"- {item['second']} against {item['first']}: {100 * item['rate']:+.2f} points, "
-            f"{low:+.2f} to {high:+.2f} in 95 % of cases, over {item['groups']} {item['over']}{p}: "
-            f"{item['verdict']}."
+            f"{extent}{p}: {item['verdict']}."
         )
     return "\n".join(rows) + "\n"
