@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.model.protobuf import Message, bytes_field, fields, number_field, number_in, values
+from asr.model.protobuf import (
+    Message,
+    bytes_field,
+    fields,
+    number_field,
+    number_in,
+    text_in,
+    values,
+)
 
 MODEL_GRAPH = 7
 GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT = 1, 5, 12
@@ -85,7 +93,7 @@ def _order(graph: Message) -> tuple[bytes, Weights] | None:
         else:
             others.append(whole)
             if number == GRAPH_OUTPUT:
-                needed.update(_text(item) for key, item in values(content) if key == VALUE_NAME)
+                needed.update(text_in(item) for key, item in values(content) if key == VALUE_NAME)
     if any(node.has_graph for _, node in nodes):  # which may use any value
         return None
     made: Weights = {}
@@ -125,9 +133,9 @@ class _Node:
         self.has_graph = False
         for number, content in values(node):
             if number == NODE_INPUT:
-                self.inputs.append(_text(content))
+                self.inputs.append(text_in(content))
             elif number == NODE_OUTPUT:
-                self.outputs.append(_text(content))
+                self.outputs.append(text_in(content))
             elif number == NODE_OPERATOR:
                 self.operator = bytes(content)
             elif number == NODE_ATTRIBUTE:
@@ -146,7 +154,7 @@ def _tensor(tensor: Message) -> tuple[str, Weight | None]:
         elif number == TENSOR_TYPE:
             kind = number_in(content)
         elif number == TENSOR_NAME:
-            name = _text(content)
+            name = text_in(content)
         elif number == TENSOR_DATA:
             data = content
     if data is None or kind not in TYPES:
@@ -170,7 +178,3 @@ def _external(name: str, value: Weight) -> bytes:
 
 def _is_float(value: Weight) -> bool:
     return value.dtype == np.dtype(TYPES[FLOAT])
-
-
-def _text(content: Message) -> str:
-    return str(content, "utf-8")

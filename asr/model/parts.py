@@ -8,7 +8,7 @@ those of onnx.proto.
 from collections.abc import Iterable
 
 from asr.errors import ModelError
-from asr.model.protobuf import Message, bytes_field, fields, number_field, values
+from asr.model.protobuf import Message, bytes_field, fields, number_field, text_in, values
 
 FEATURES = "features"
 """The name of the log-mel features (B, frames, num_mels) in both parts."""
@@ -55,13 +55,13 @@ class _Node:
         self.operator = ""
         for number, whole, value in fields(content):
             if number == NODE_INPUT:
-                self.inputs.append(_text(value))
+                self.inputs.append(text_in(value))
             elif number == NODE_OUTPUT:
-                self.outputs.append(_text(value))
+                self.outputs.append(text_in(value))
             else:
                 self.rest.append(bytes(whole))
                 if number == NODE_OPERATOR:
-                    self.operator = _text(value)
+                    self.operator = text_in(value)
 
     def renamed(self, name: str) -> bytes:
         """Return the node as a field of a graph in which the value ``name`` is ``features``."""
@@ -90,7 +90,7 @@ class _Graph:
                 self.nodes.append(_Node(value))
             elif number in self.named:
                 key = TENSOR_NAME if number == GRAPH_INITIALIZER else VALUE_NAME
-                (name,) = (_text(item) for field, item in values(value) if field == key)
+                (name,) = (text_in(item) for field, item in values(value) if field == key)
                 self.named[number][name] = whole
             else:
                 self.rest.append(whole)
@@ -130,7 +130,3 @@ def _description() -> bytes:
     tensor = number_field(TENSOR_ELEMENT, FLOAT) + bytes_field(TENSOR_SHAPE, shape)
     kind = bytes_field(VALUE_TYPE, bytes_field(TYPE_TENSOR, tensor))
     return bytes_field(VALUE_NAME, FEATURES.encode()) + kind
-
-
-def _text(content: Message) -> str:
-    return str(content, "utf-8")

@@ -51,6 +51,11 @@ def number_in(content: Message) -> int:
     return value - (value >> 63 << 64)
 
 
+def text_in(content: Message) -> str:
+    """Return the text that is the content of a field."""
+    return str(content, "utf-8")
+
+
 def bytes_field(number: int, content: bytes) -> bytes:
     """Return a field that holds bytes: a text, or another message."""
     return _varint(8 * number + BYTES) + _varint(len(content)) + content
