@@ -10,14 +10,13 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from asr.audio import flac
 from asr.audio.headers import SNIFFED, container_of, id3_size
 from asr.audio.laid_out import find_samples
 from asr.audio.libsndfile import OGG_PAGE, read_ogg_end
@@ -26,12 +25,6 @@ from asr.audio.read import MIN_RATE, open_audio
 from asr.errors import AudioError
 
 _PIECE = 1 << 20
-_FLAC_INFO = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
-_FLAC_TAIL = 1 << 16  # the bytes within which the last frame begins, if the header does not tell
-_FLAC_SIZES = {1: 192, **{code: 576 << (code - 2) for code in range(2, 6)}} | {
-    code: 256 << (code - 8) for code in range(8, 16)
-}
-_CRC_WIDTH = 256  # bytes that are taken together
 _OGG_BEGINNING = re.compile(rb"OggS\x00[\x02\x06]")
 _MP3_LARGEST = 1 << 28
 _MP3_RATES = (44100, 48000, 32000)
@@ -118,75 +111,14 @@ def _stands_in(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> bool:
 
 
 def _flac(file: BinaryIO) -> Extent | None:
-    """Read the size of FLAC (RFC 9639): the block STREAMINFO, and the last frame."""
+    """Read the size of FLAC: the block STREAMINFO, and the last frame."""
     file.seek(0)
-    head = file.read(42)
-    if len(head) < 42 or not _FLAC_INFO.match(head):
+    info = flac.read_info(file.read(flac.HEAD))
+    if info is None or flac.read_end(file, info) != info.frames:
         return None
-    block, largest = int.from_bytes(head[8:10], "big"), int.from_bytes(head[15:18], "big")
-    rate = int.from_bytes(head[18:21], "big") >> 4
-    frames = int.from_bytes(head[21:26], "big") & 0xFFFFFFFFF
-    extent = Extent(rate, frames, (head[20] >> 1 & 7) + 1)
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(42, size - (largest or _FLAC_TAIL)))
-    tail = file.read(_FLAC_TAIL)
-    at = len(tail)
-    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
-        if _flac_frame_end(tail[at : at + 16], block) == frames and _crc16(tail[at:]) == 0:
-            return None if _stands_in(file, _FLAC_INFO, 42) else extent
-    return None
-
-
-def _flac_frame_end(header: bytes, fixed: int) -> int | None:
-    """Return the sample with which the frame of ``header`` ends; None if it is none (section 9.1).
-    ``fixed`` is the size of all blocks but the last."""
-    if len(header) < 16 or header[1] not in (0xF8, 0xF9):
+    if _stands_in(file, flac.BEGINNING, flac.HEAD):
         return None
-    code, first = header[2] >> 4, header[4]
-    more = 8 - (first ^ 0xFF).bit_length() - 1 if first >= 0xC0 else 0
-    if 0x80 <= first < 0xC0 or more > 6:
-        return None
-    number = first & (0x7F if not more else (1 << (6 - more)) - 1 if more < 6 else 0)
-    for byte in header[5 : 5 + more]:
-        number = number << 6 | byte & 0x3F
-    at = 5 + more
-    if code == 6:
-        size = header[at] + 1
-    elif code == 7:
-        size = int.from_bytes(header[at : at + 2], "big") + 1
-    else:
-        size = _FLAC_SIZES.get(code, 0)
-    return (number if header[1] == 0xF9 else number * fixed) + size
-
-
-@cache
-def _crc16_table() -> NDArray[np.uint16]:
-    """Return the checksum of each byte (columns), behind which stand as many zeros as there are
-    rows below."""
-    one = np.arange(256, dtype=np.uint16) << 8
-    for _ in range(8):
-        one = one << 1 ^ np.where(one & 0x8000, 0x8005, 0).astype(np.uint16)
-    rows = [one]
-    while len(rows) < _CRC_WIDTH:
-        rows.append((rows[-1] & 0xFF) << 8 ^ one[rows[-1] >> 8])
-    return np.stack(rows[::-1])
-
-
-def _crc16(frame: bytes) -> int:
-    """Return the checksum of a frame of FLAC (section 9.3): 0 if its own one, at its end, is
-    included.
-
-    The checksum of a sum is the sum of the checksums, so that many bytes can be taken together.
-    """
-    table = _crc16_table()
-    places = np.arange(0, table.size, 256)
-    data = np.frombuffer(bytes(-len(frame) % _CRC_WIDTH) + frame, np.uint8)
-    sums = table.take(data.reshape(-1, _CRC_WIDTH) + places)
-    high, low = table[0], table[1]
-    crc = 0
-    for part in np.bitwise_xor.reduce(sums, axis=1).tolist():
-        crc = int(high[crc >> 8] ^ low[crc & 0xFF]) ^ part
-    return crc
+    return Extent(info.rate, info.frames, info.channels)
 
 
 def _ogg(file: BinaryIO) -> Extent | None:

@@ -17,6 +17,7 @@ from asr.audio.chunks import missing_bytes
 from asr.audio.inputs import Input, Pipe
 from asr.audio.libsndfile import OGG_PAGE, is_complete_ogg
 from asr.audio.sound import Block, Sound, check_limits
+from asr.counts import counted
 from asr.errors import AudioError
 
 if TYPE_CHECKING:
@@ -27,14 +28,19 @@ LIVE = {"ogg", "mp3", "matroska", "mpegts", "aac", "flv", "ac3", "amr"}
 """Containers that FFmpeg decodes from a pipe as their bytes come; in others it goes back and
 forth."""
 DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,loas,matroska,mov,mp3,mpc,mpc8,"
-    "mpeg,mpegts,mxf,nistsphere,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
+    "aac,ac3,act,adx,aiff,amr,ape,asf,au,avi,avr,caf,codec2,dsf,dss,dts,dtshd,eac3,epaf,flac,flv,"
+    "gsm,iff,ilbc,ircam,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,"
+    "pvf,qcp,rm,sds,shn,sox,spdif,tak,truehd,tta,voc,w64,wav,wsd,wtv,wv,wve,xwma"
 )
 """The containers that are read, as FFmpeg calls them; none of them refers to other files."""
 _PROMISING = {
     "ape", "asf", "avi", "caf", "flv", "matroska", "mov", "mpc8", "tak", "tta", "w64", "wv",
 }  # fmt: skip
 """Containers whose header tells the duration; of others, FFmpeg estimates it from their size."""
+_DEFAULT = 1
+"""The bit of a stream's disposition that says that it is to be played unless another is wanted."""
+_WIDE = {"s64", "s64p"}
+"""The layouts of samples that PyAV does not convert to arrays."""
 _LONGEST_PROMISE = 1e6  # seconds; beyond it the duration is a placeholder
 _BLOCK = 1 << 16  # the samples of a block; a block of a pipe may hold fewer
 
@@ -44,7 +50,8 @@ class NoAudioError(AudioError):
 
 
 def decode(given: Input, container: str | None) -> Sound:
-    """Decode the first audio stream of a recording in a ``container`` (None: an unknown one).
+    """Decode a recording in a ``container`` (None: an unknown one): its first audio stream that is
+    marked as the default, or the first if none is.
 
     A pipe is decoded as its bytes come if the container is in ``LIVE``; otherwise it is stored
     first.
@@ -143,12 +150,14 @@ class _LiveSource(_FileSource):
 
 
 class _Decoder:
-    """A decoder of the first audio stream of an open container; ``pipe`` gives its bytes if they
+    """A decoder of an audio stream of an open container; ``pipe`` gives its bytes if they
     are still coming."""
 
     def __init__(self, opened: "InputContainer", source: "_FileSource", pipe: Pipe | None) -> None:
         self._opened, self._source, self._pipe = opened, source, pipe
-        self._stream = opened.streams.audio[0]
+        streams = opened.streams.audio
+        preferred = [stream for stream in streams if stream.disposition.value & _DEFAULT]
+        self._stream = (preferred or streams)[0]
         self._name = opened.format.name.partition(",")[0]
         self._reached = 0.0  # the seconds at which the last packet of any stream ends
         self._lost = 0  # the number of packets that cannot be decoded
@@ -156,8 +165,7 @@ class _Decoder:
 
     def sound(self) -> Sound:
         """Return the decoded sound; the first samples, which tell its rate and channels, are
-        decoded
-        at once.
+        decoded at once.
 
         Raises:
             AudioError: nothing can be decoded.
@@ -239,6 +247,12 @@ class _Decoder:
             )
         elif self._failure:
             sound.warnings.append(f"damaged or truncated after {seconds:.1f} s")
+        others = len(self._opened.streams.audio) - 1
+        if others:
+            sound.warnings.append(
+                f"{counted(others, 'other audio stream')} of the file "
+                f"{'is' if others == 1 else 'are'} left out"
+            )
         if self._name == "ogg" and isinstance(self._source, _LiveSource):
             if not is_complete_ogg(self._source.tail):
                 sound.warnings.append("the last page is missing: truncated?")
@@ -246,6 +260,10 @@ class _Decoder:
         held = self._reached - (self._opened.start_time or 0) / 1e6
         # A stream of pictures may end with one that is shown for a while.
         tolerance = 0.1 if len(self._opened.streams) == 1 else 1.0
+        if self._name == "ogg" and seconds + tolerance < held:
+            sound.warnings.append(
+                f"damaged? its pages count {held:.1f} s, {seconds:.1f} s of them are there"
+            )
         if held + tolerance < promised < _LONGEST_PROMISE:
             sound.warnings.append(
                 f"the header promises {promised:.1f} s, the file holds {held:.1f} s: truncated?"
@@ -256,6 +274,8 @@ class _Decoder:
 
 def _convert(frame: "av.AudioFrame") -> Block:
     """Return the samples (n, channels) of a frame as float32, full scale being 1."""
+    if frame.format.name in _WIDE:  # numpy does not get these
+        (frame,) = _pyav().AudioResampler(format="fltp").resample(frame)
     data = frame.to_ndarray()  # (channels, n) if planar, else (1, n * channels)
     data = data.T if frame.format.is_planar else data.reshape(-1, frame.layout.nb_channels)
     block: Block = data.astype(np.float32)

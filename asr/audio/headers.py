@@ -58,6 +58,7 @@ _AU = {
     27: "ALAW",
 }  # fmt: skip
 _MS_ADPCM, _IMA_ADPCM, _GSM, _EXTENSIBLE = 0x02, 0x11, 0x31, 0xFFFE
+_UNKNOWN = (1 << 64) - 1  # a size of RF64 that the recorder has not filled in
 _LARGE = 1 << 30
 _NEAR = 1 << 16
 
@@ -196,11 +197,16 @@ def _wav(file: Reader) -> Layout | Coded | None:
         return Coded(None if is_placeholder(frames) else frames or None)
     if tag not in (1, 3, 6, 7):
         return None
+    if bits > 32 and tag == 1 and align * 8 == channels * bits:
+        return None
     subtype = _wav_subtype(tag, channels, align, bits, speed / rate)
     exact = size == 0xFFFFFFFF and b"ds64" in bodies
     if exact:
-        riff_size, size = struct.unpack_from("<QQ", bodies[b"ds64"])
-        _check_size(size)
+        large_riff, large = struct.unpack_from("<QQ", bodies[b"ds64"])
+        exact = large != _UNKNOWN
+        if exact:
+            _check_size(large)
+            riff_size, size = large_riff, large
     open_ended = is_placeholder(riff_size) and not exact
     end = 0 if open_ended else riff_size + 8
     behind = max(0, end - position - size)

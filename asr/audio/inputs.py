@@ -56,11 +56,12 @@ AudioInput = Source | Piece
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .au .snd .sph .nist .caf .voc "
+    ".adx .avr .c2 .dsf .dss .fap .gsm .8svx .iff .ilbc .ircam .paf .pvf .sds .sf .sox .wsd .wve "
     ".flac .mp3 .mp2 .mp1 .mpa .mpga .m2a .ogg .oga .ogv .ogx .opus .spx .ac3 .eac3 .ec3 .dts "
     ".dtshd .dtsma .aac .adts .loas .latm .thd .mlp .amr .awb .ape .apl .mac .mpc .mp+ .tak .tta "
     ".wv .shn .oma .aa3 .omg .qcp .xwma .m4a .m4b .m4p .m4r .m4v .mp4 .mov .qt .3gp .3gpp .3g2 "
     ".f4a .f4v .mj2 .psp .ism .ismv .isma .mkv .mka .mks .mk3d .webm .weba .wma .wmv .asf .avi "
-    ".flv .ra .rm .rmvb .mpg .mpeg .m2p .ps .vob .ts .m2ts .mts .m2t .mpegts .mxf".split()
+    ".flv .nut .wtv .ra .rm .rmvb .mpg .mpeg .m2p .ps .vob .ts .m2ts .mts .m2t .mpegts .mxf".split()
 )
 """The suffixes by which files of a folder are taken for audio."""
 
@@ -165,6 +166,20 @@ class Pipe:
     def write(self, _: bytes) -> int:
         """Write nothing: libsndfile wants a file to have this method."""
         return 0
+
+
+class Patched:
+    """The bytes of ``pipe``, in which ``first`` takes the place of as many bytes at its beginning,
+    for decoders that would believe what stands there."""
+
+    def __init__(self, pipe: Pipe, first: bytes) -> None:
+        self._pipe, self._first = pipe, first
+        pipe.seek(len(first))
+
+    def read(self, count: int) -> bytes:
+        """Return up to ``count`` bytes as soon as there are any; none at the end."""
+        data, self._first = self._first[:count], self._first[count:]
+        return data or self._pipe.some(count)
 
 
 @dataclass

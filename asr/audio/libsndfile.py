@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
+from asr.audio import flac
 from asr.audio.headers import id3_size
-from asr.audio.inputs import Input, Pipe
-from asr.audio.mp3 import FIRST, Count, Patched, read_count, without_padding
+from asr.audio.inputs import Input, Patched, Pipe
+from asr.audio.mp3 import FIRST, Count, read_count, without_padding
 from asr.audio.sound import Block, Sound, check_limits
 from asr.errors import AudioError
 
@@ -50,14 +51,12 @@ def coded(given: Input, container: str, frames: int | None = None) -> Sound:
     block, counted, warnings = _BLOCK, True, list[str]()
     count = None
     if container == "flac":
-        # libsndfile takes half the time if it reads a file by itself.
-        source = given.file or given.pipe
-        block = _BLOCK if given.file else _flac_block(given.pipe)
+        source, block, frames = _flac_source(given)
     elif container == "mp3":
         # Read as a file, it would end where its first frame or a guess says.
         block, count = _MP3_BLOCK, _mp3_count(given.pipe)
         counted = count is not None
-        source = Pipe(Patched(given.pipe, count).read) if count else given.pipe
+        source = Pipe(Patched(given.pipe, count.patched).read) if count else given.pipe
     else:
         source = given.seekable_file()
     end = read_ogg_end(given.seekable_file()) if container == "ogg" else None
@@ -152,22 +151,41 @@ def _reason(error: Exception) -> str:
     return f" ({said})" if said and not misleading else ""
 
 
-def _flac_block(pipe: Pipe) -> int:
-    """Return the number of samples to ask for: asked for more, the decoder would wait for more."""
-    pipe.seek(0)
-    head = pipe.read(12)
-    least, most = (int.from_bytes(head[i : i + 2], "big") for i in (8, 10))
-    return most if least == most and most >= 16 else 512
+def _flac_source(given: Input) -> tuple[BinaryIO | Pipe, int, int | None]:
+    """Return what FLAC is decoded from, the number of samples to ask for at a time (asked for more,
+    the decoder of a pipe would wait for more), and the number that the header promises.
+
+    libsndfile takes half the time if it reads a file by itself, but then it stops at the number
+    that the header promises, be it true or not.
+    """
+    begin = _behind_tags(given.pipe)
+    given.pipe.seek(0)
+    head = given.pipe.read(begin + flac.HEAD)
+    info = flac.read_info(head[begin:])
+    if info is None:
+        return given.file or given.pipe, _BLOCK, None
+    if given.file:
+        end = flac.read_end(given.file, info)
+        if end is None or not 0 < info.frames < end:
+            return given.file, _BLOCK, info.frames or None
+    block = info.block if info.block == info.most >= 16 else 512
+    return Pipe(Patched(given.pipe, head[:begin] + info.uncounted).read), block, info.frames or None
 
 
 def _mp3_count(pipe: Pipe) -> Count | None:
+    begin = _behind_tags(pipe)
+    pipe.seek(0)
+    return read_count(pipe.read(begin + FIRST), begin)
+
+
+def _behind_tags(pipe: Pipe) -> int:
+    """Return the position of the first byte of a recording behind its ID3 tags."""
     pipe.seek(0)
     begin = 0
     while size := id3_size(pipe.read(10)):
         begin += size
         pipe.seek(begin)
-    pipe.seek(0)
-    return read_count(pipe.read(begin + FIRST), begin)
+    return begin
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr.audio.inputs import Pipe
 from asr.audio.sound import Block
 
 _UNKNOWN_COUNT = (0x7FFFFFFF).to_bytes(4, "big")
@@ -20,13 +19,12 @@ _INFO = re.compile(rb"\xff[\xe2-\xff][^\xf0-\xff].(?:.{9}|.{17}|.{32})(Xing|Info
 @dataclass(frozen=True)
 class Count:
     """What the first frame says: there are ``samples`` a channel, and up to ``padding`` more behind
-    them that fill the last frame. ``patched`` are the bytes of the file up to ``end``, in which the
-    number of frames is so large that a decoder goes on to the end of the file."""
+    them that fill the last frame. ``patched`` are the first bytes of the file, in which the number
+    of frames is so large that a decoder goes on to the end of the file."""
 
     samples: int
     padding: int
     patched: bytes
-    end: int
 
 
 def read_count(first: bytes, begin: int) -> Count | None:
@@ -48,25 +46,14 @@ def read_count(first: bytes, begin: int) -> Count | None:
     delays = int.from_bytes(first[lame + 21 : lame + 24], "big") if first[lame] else 0
     delay, padding = delays >> 12, delays & 0xFFF
     samples = frames * (1152 if version == 3 else 576) - delay - padding
+    if first[lame]:  # without silence behind them, the last samples stay in the decoder
+        samples -= max(0, _DECODER_DELAY - padding)
     # Without the count of bytes and the table of places, which would no longer be true.
     counting = (flags & 9).to_bytes(4, "big") + _UNKNOWN_COUNT
     end = lame + 36
     rest = first[at + 8 + skipped : end]
     patched = first[:at] + counting + rest + bytes(skipped)
-    return Count(max(0, samples), max(padding - _DECODER_DELAY, 0), patched, end)
-
-
-class Patched:
-    """The bytes of ``pipe``, the first of which are replaced."""
-
-    def __init__(self, pipe: Pipe, count: Count) -> None:
-        self._pipe, self._first = pipe, count.patched
-        pipe.seek(count.end)
-
-    def read(self, count: int) -> bytes:
-        """Return up to ``count`` bytes as soon as there are any; none at the end."""
-        data, self._first = self._first[:count], self._first[count:]
-        return data or self._pipe.some(count)
+    return Count(max(0, samples), max(padding - _DECODER_DELAY, 0), patched)
 
 
 def without_padding(blocks: Iterator[Block], count: Count) -> Iterator[Block]:

@@ -27,8 +27,8 @@ def probe(path: Path, max_seconds: float) -> Probe:
 
     The length that the header of an uncompressed recording promises (WAV, AIFF, AU, NIST SPHERE)
     is compared with the size of the file, and that of FLAC, MP3 and Ogg with the end of the file.
-    Where that does not bear it out, or cannot, the header is believed, though Ogg has to end with
-    its last page. If the header tells no length, the file is decoded.
+    Where that does not bear it out, as when another recording follows in the file, and in other
+    containers, the file is decoded.
 
     >>> import tempfile, soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -43,11 +43,7 @@ def probe(path: Path, max_seconds: float) -> Probe:
         found = find_extent(path)
         if found and found.seconds <= max_seconds:
             return Probe(found.seconds, found.rate, found.channels, found.warnings)
-    with open_audio(path, _RATE, max_seconds=max_seconds) as stream:
-        duration = stream.claimed_seconds
-        if duration is None or duration > max_seconds:
-            duration = sum(map(len, stream)) / _RATE
-        return Probe(duration, stream.source_rate, stream.channels, tuple(stream.warnings))
+    return decode(path, max_seconds)
 
 
 def decode(path: Path, max_seconds: float) -> Probe:

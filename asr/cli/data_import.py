@@ -228,8 +228,8 @@ def _import(
         )
     if collected.mended:
         print(
-            f"{counted(collected.mended, 'duration')} taken from the audio, which differ from the "
-            "given ones",
+            f"{counted(collected.mended, 'duration')} taken from the audio, because the given "
+            f"{'one differs' if collected.mended == 1 else 'ones differ'}",
             file=sys.stderr,
         )
     print_size(output, collected.utterances)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from asr.audio.inputs import Piece
     from asr.recognition.transcript import Transcript
 
+_ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+"""What names hold that divides fields and lines of the output, and what is written for it."""
+
 
 @click.command()
 @click.argument(
@@ -190,7 +193,8 @@ def transcribe(
             if output_dir is None:
                 text = write(format)
                 if format is Format.txt and len(sources) > 1:
-                    text = f"{job.id or job.source}\t{result.text}\n"
+                    name = str(job.id or job.source).translate(_ONE_FIELD)
+                    text = f"{name}\t{result.text}\n"
                 print(text, end="", flush=True)
             progress.finished(result.duration)
     if failed and len(sources) > 1:

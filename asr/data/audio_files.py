@@ -86,6 +86,8 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 def _find(argument: str, note: Callable[[str], None]) -> list[AudioFile]:
+    if not argument:  # it would stand for the present folder
+        raise DataError("an empty name is given; name a recording, or . for the present folder")
     path = Path(argument)
     if argument == "-":
         return [AudioFile(argument)]

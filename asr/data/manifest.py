@@ -70,8 +70,8 @@ class Problem:
 def read_manifest(path: str | Path, transcribed: bool = True) -> list[Utterance]:
     """Read all utterances of a manifest, in its order.
 
-    Unless recordings are ``transcribed``, ``text`` and ``duration`` may be missing; they are then
-    empty and 0.
+    Unless recordings are ``transcribed``, ``text`` and ``duration`` may be missing or null; they
+    are then empty and 0.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,8 @@ def _parse(folder: str, number: int, line: str, transcribed: bool) -> Utterance:
         raise DataError(f"needs a JSON object, got {type(values).__name__}")
     given_duration = values.get("duration")
     if not transcribed:
-        values = {"duration": 0.0, "text": "", **values}
+        for key, value in (("duration", 0.0), ("text", "")):
+            values[key] = value if values.get(key) is None else values[key]
     wanted: dict[str, tuple[type, ...]] = {
         "audio_filepath": (str,),
         "duration": (int, float),

@@ -31,7 +31,7 @@ HEAD = ["start", "end", "text"]
 _TIME = r"(?:\d+:)?\d+:\d\d[.,]\d+"
 ARROW = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?")
 _TAGS = {
-    "srt": re.compile(r"</?(?:i|b|u|s|font)\b[^<>]*>|\{\\an\d\}"),
+    "srt": re.compile(r"</?(?:i|b|u|s|font)\b[^<>]*>|\{\\[^{}]*\}"),
     "vtt": re.compile("<[^>]*>"),
 }
 ONLY = "1"
@@ -149,16 +149,20 @@ def _objects(lines: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
                 try:
                     whole = parse_json("\n".join(lines), AUDIO)
                 except DataError:
-                    raise LineError(number, f"is {error}") from error
+                    raise LineError(number, _as_predicate(error)) from error
                 found = [(number, whole)]
                 break
-            raise LineError(number, f"is {error}") from error
+            raise LineError(number, _as_predicate(error)) from error
     if len(found) == 1 and isinstance(found[0][1], list) and found[0][1]:
         found = [(found[0][0], item) for item in found[0][1]]
     for number, values in found:
         if not isinstance(values, dict):
             raise LineError(number, f"needs a JSON object, got {type(values).__name__}")
     return found
+
+
+def _as_predicate(error: DataError) -> str:
+    return f"is {error}" if str(error).startswith("not ") else str(error)
 
 
 def _hypothesis_field(items: Sequence[tuple[int, dict[str, Any]]]) -> str:

@@ -29,6 +29,10 @@ def find_format(path: Path, lines: Sequence[str], option: str) -> str:
     if path.name.lower() == KALDI_NAMES[0] or path.name.lower().endswith(KALDI_NAMES[1]):
         known = "kaldi"
     looks = guess(lines)
+    if path.suffix.lower() == ".csv":
+        raise DataError(
+            f"{path}: tables with commas are not read; write JSON Lines with the fields id and text"
+        )
     if known is None:
         raise DataError(
             f"{path}: the name does not tell the format; it looks like {DESCRIPTIONS[looks]}: if "

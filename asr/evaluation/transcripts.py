@@ -169,9 +169,8 @@ def _find(references: Transcripts, hypotheses: Transcripts) -> Lines:
         side = "reference" if example in known else "hypothesis"
         raise DataError(
             f"{counted(len(lone), 'utterance')} in one file alone: {example!r}, for example, "
-            "is only a "
-            f"{side}; needs the same ids in both ({len(known)} references, {len(lines)} "
-            "hypotheses)"
+            f"is only a {side}; needs the same ids in both ({counted(len(known), 'reference')}, "
+            f"{len(lines)} {'hypothesis' if len(lines) == 1 else 'hypotheses'})"
         )
     return lines
 

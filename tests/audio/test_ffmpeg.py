@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from fuzz_audio import encode
+from fuzz_audio import Unseekable, encode
 
 from asr.audio.read import open_audio, read_audio
 from asr.errors import AudioError
@@ -83,6 +84,52 @@ def test_containers(tmp_path, no_children, name):
         assert audio.source_rate == 48000 and abs(audio.duration - 3) < 0.12
     else:
         check(audio)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.nut", "pcm_s64le", []), ("a.wav", "pcm_s64le", []), ("a.sox", "pcm_s32le", []),
+        ("a.gsm", "libgsm", ["-ar", "8000", "-ac", "1"]), ("a.ircam", "pcm_s16le", []),
+        ("a.mlp", "mlp", ["-strict", "-2"]), ("a.adx", "adpcm_adx", []), ("a.wtv", "mp2", []),
+        ("a.spdif", "ac3", []),
+    ],
+)  # fmt: skip
+def test_rarer_containers(tmp_path, name, codec, options):
+    """What FFmpeg reads is read by its content, from a file and from a pipe, whatever its name."""
+    muxer = ["-f", "ircam"] if name == "a.ircam" else []
+    path = make(tmp_path / name, "-c:a", codec, *options, *muxer)
+    for source in (path, Unseekable(path.read_bytes())):
+        audio = read_audio(source, RATE)
+        assert abs(audio.duration - 3) < 0.12 and audio.warnings == ()
+        level = np.sqrt(np.mean(audio.samples[4000:24000] ** 2))
+        assert abs(level - 0.2 / np.sqrt(2)) < 0.02
+        assert np.abs(audio.samples[36000:44000]).max() < 0.02
+
+
+def test_several_audio_streams(tmp_path):
+    """The one that is marked as the default is read, and the other is said to be left out."""
+    silence = ["-f", "lavfi", "-i", "anullsrc=r=44100:d=3"]
+    both = [*silence, "-map", "1", "-map", "0", "-c:a", "aac"]
+    flags = ["-disposition:a:0", "0", "-disposition:a:1", "default"]
+    path = make(tmp_path / "a.mkv", *both, *flags)
+    for source in (path, Unseekable(path.read_bytes())):
+        audio = read_audio(source, RATE)
+        assert np.abs(audio.samples[4000:24000]).max() > 0.1
+        assert audio.warnings == ("1 other audio stream of the file is left out",)
+    audio = read_audio(make(tmp_path / "b.mkv", *both), RATE)
+    assert np.abs(audio.samples).max() == 0  # the first is the default
+
+
+def test_pages_that_are_missing_in_a_pipe(tmp_path):
+    """A pipe of Ogg that has lost some of its pages says so, as the file does."""
+    data = make(tmp_path / "a.ogg", "-c:a", "libvorbis").read_bytes()
+    starts = [found.start() for found in re.finditer(b"OggS", data)]
+    assert len(starts) > 4
+    damaged = data[: starts[3]] + data[starts[-1] :]
+    for source in (damaged, Unseekable(damaged)):
+        audio = read_audio(source, RATE)
+        assert audio.duration < 2.5 and len(audio.warnings) == 1
 
 
 @pytest.mark.parametrize("name", ["-x.mp4", "concat:a|b.mp4", "http:x.mp4", "a b'\".raw", "%d.mp4"])

@@ -137,6 +137,24 @@ def test_placeholders(tmp_path, value):
             assert (look(path, 60).duration, look(path, 60).warnings) == (2.0, ())
 
 
+@pytest.mark.parametrize("sizes", [b"\xff" * 16, bytes(16)])
+def test_sizes_of_rf64_that_are_not_filled_in(sizes):
+    data = bytearray(encode(A, format="RF64", subtype="PCM_16"))
+    assert data[12:16] == b"ds64"
+    data[20:36] = sizes
+    audio = both(bytes(data))
+    assert (audio.duration, audio.warnings) == (2.0, ())
+
+
+@pytest.mark.parametrize("make", [wav, mp3, JOINABLE["flac"], JOINABLE["vorbis"], JOINABLE["opus"]])
+def test_headers_tell_of_what_follows(tmp_path, make):
+    """A recording is as long without decoding as with it, if another one of its kind follows."""
+    path = tmp_path / "a"
+    path.write_bytes(make(A) + make(B) + make(A))
+    assert probe(path, 60) == decode(path, 60)
+    assert abs(probe(path, 60).duration - 5) < 0.1
+
+
 @pytest.mark.parametrize(
     ("data", "seconds", "warnings"),
     [

@@ -100,6 +100,7 @@ def test_texts_that_cannot_be_scored(reference, hypothesis, message, write):
     ("name", "content", "message"),
     [
         ("hyp.jsonl", "x\n", "hyp.jsonl:1: is not JSON"),
+        ("hyp.jsonl", '{"id": "a", "text": "\\ud83d"}\n', "hyp.jsonl:1: '\\ud83d' holds half of a"),
         ("hyp.jsonl", "[]\n", "hyp.jsonl:1: needs a JSON object, got list"),
         ("hyp.jsonl", '{"id": "a"}\n', "needs a text in one of the fields pred_text, hypothesis"),
         ("hyp.jsonl", '{"text": "a"}\n', "needs an id, or one of the fields audio_filepath"),

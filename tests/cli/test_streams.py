@@ -137,3 +137,12 @@ def test_a_fault_is_one_line_or_a_traceback(tmp_path):
         assert (len(done.stderr.splitlines()) == 1) == (lines == 1)
         assert ("Traceback" in done.stderr) == (lines > 1)
         assert ("error: unexpected ZeroDivisionError at " in done.stderr) == (lines == 1)
+
+
+def test_names_that_divide_lines_and_fields(shell):
+    """A recording is one line of the output, whatever its name."""
+    name = r"$'a\nb\tc.wav'"
+    shell(f"cp {RECORDING} {name}")
+    done = shell(f"asr transcribe {name} {RECORDING}")
+    assert done.stdout.splitlines()[0] == b"a\\nb\\tc.wav\tyes repeat"
+    assert len(done.stdout.splitlines()) == 2

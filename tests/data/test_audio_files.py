@@ -72,6 +72,7 @@ def test_a_manifest_names_recordings_with_or_without_texts(tree):
         ("empty", "no audio files"),
         ("in/*.aac", "no file matches this pattern"),
         ("none.jsonl", "manifest"),
+        ("", "an empty name"),
     ],
 )
 def test_what_names_nothing(tree, argument, message):

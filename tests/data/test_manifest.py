@@ -45,6 +45,13 @@ def test_bad_fields_name_file_and_line(tmp_path, change, message):
     assert f"{path}:2: " in str(error.value) and message in str(error.value)
 
 
+def test_null_is_as_good_as_nothing_where_recordings_are_not_transcribed(tmp_path):
+    path = write(tmp_path, GOOD | {"offset": 0, "duration": None, "text": None, "label": None})
+    (item,) = read_manifest(path, transcribed=False)
+    assert (item.text, item.source) == ("", Piece(tmp_path / "a.wav", 0.0))
+    assert item.extra["label"] is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "no utterance"), ("{", "not JSON"), ("[1]", "needs a JSON object"), ("{}", "missing")],

@@ -169,12 +169,12 @@ def test_a_header_that_leaves_its_length_open(tmp_path):
     assert probe(path, HALF_HOUR) == Probe(0.5, 16000, 1)
 
 
-@pytest.mark.parametrize(("decoded", "kinds"), [(False, []), (True, ["truncated", "duration"])])
-def test_the_end_of_flac_is_found_by_decoding_alone(tmp_path, decoded, kinds):
+@pytest.mark.parametrize("decoded", [False, True])
+def test_the_end_of_flac_is_missed_in_both_ways(tmp_path, decoded):
     data = CONTAINERS["flac"](noise(16000))
     (tmp_path / "a.wav").write_bytes(data[: len(data) // 2])
     found = validate(write(tmp_path, GOOD), decoded=decoded)
-    assert [problem.kind for problem in found.problems] == kinds
+    assert [problem.kind for problem in found.problems] == ["truncated", "duration"]
 
 
 @pytest.mark.parametrize("decoded", [False, True])

@@ -70,6 +70,8 @@ def test_capitals_of_suffixes(suffix, texts):
         (STM[0], STM[0], ("r.stm", "h.STM"), PAIRS),
         (*TSV, ("r.tsv", "h.tsv"), [("yes no stop", "yes no")]),
         (SRT, VTT + "stop\n", ("r.srt", "h.vtt"), [("yes no stop", "yes no stop")]),
+        (SRT.replace("yes", "{\\an8}{\\pos(1,2)}yes{\\b0}"), VTT + "stop\n", ("r.srt", "h.vtt"),
+         [("yes no stop", "yes no stop")]),
         (SRT, "yes &no\n", ("r.SRT", "h.txt"), [("yes no stop", "yes &no")]),
         ("yes\fno\nstop\n", "yes no\nstop\n", ("r.txt", "h.txt"), PAIRS),
         ("yes\u2028no\nstop\n", "yes no\nstop\n", ("r.txt", "h.txt"), PAIRS),
@@ -149,6 +151,7 @@ def test_the_option_names_the_format(tmp_path):
         ("r A 0 1 yes\n", "r A 0 1 yes x\n", ("r.ctm", "h.ctm"), "needs an id, a channel"),
         ("path\tsentence\na\tyes\n", TSV[0], ("r.tsv", "h.tsv"), "needs the columns start, end"),
         ("yes\n", "x\n", ("r.srt", "h.vtt"), "needs WEBVTT"),
+        ("id,text\na,yes\n", "yes\n", ("r.csv", "h.txt"), "write JSON Lines with the fields id"),
     ],
 )  # fmt: skip
 def test_what_does_not_belong_together_is_refused(reference, hypothesis, names, message, texts):
