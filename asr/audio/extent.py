@@ -6,6 +6,7 @@ one that the header leads to expect, and no other recording stands in the file: 
 decoding would find, unless the file is damaged in its midst.
 """
 
+import io
 import os
 import re
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import BinaryIO
 import soundfile
 
 from asr.audio import flac
-from asr.audio.headers import SNIFFED, container_of, id3_size
+from asr.audio.headers import LAID_OUT, SNIFFED, Layout, container_of, id3_size, read_layout
 from asr.audio.laid_out import find_samples
 from asr.audio.libsndfile import OGG_PAGE, read_ogg_end
 from asr.audio.mp3 import FIRST, read_count
@@ -76,13 +77,19 @@ def find_extent(path: Path) -> Extent | None:
         AudioError: the header is damaged, contradicts itself, or is beyond the limits.
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        first, begin = file.read(SNIFFED), 0
+    with open(path, "rb", buffering=0) as unbuffered:
+        first, begin = unbuffered.read(SNIFFED), 0
+        container = container_of(first)
+        size = os.fstat(unbuffered.fileno()).st_size
+        if container in LAID_OUT and (whole := _whole(container, first, size)):
+            return whole
+        file = io.BufferedReader(unbuffered)
         while size := id3_size(first):
             begin += size
             file.seek(begin)
             first = file.read(SNIFFED)
-        container = container_of(first)
+        if begin:
+            container = container_of(first)
         if container == "mp3":
             return _mp3(file, begin)
         if begin:
@@ -91,11 +98,24 @@ def find_extent(path: Path) -> Extent | None:
             return _flac(file)
         if container == "ogg":
             return _ogg(file)
-        samples = find_samples(file)
+        samples = find_samples(file, container) if container else None
     if samples is None:
         return None
     layout = samples.layout
     return Extent(layout.rate, samples.frames, layout.channels, samples.warnings)
+
+
+def _whole(container: str, first: bytes, size: int) -> Extent | None:
+    """Return the size of an uncompressed recording, a file of ``size`` bytes, if it ends where its
+    header says; None if not, or if ``first`` does not hold all of the header."""
+    header = io.BytesIO(first)
+    try:
+        layout = read_layout(container, header)
+    except AudioError:
+        return None
+    if not isinstance(layout, Layout) or layout.size != size - header.tell():
+        return None
+    return Extent(layout.rate, layout.size // layout.frame_bytes, layout.channels)
 
 
 def _stands_in(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> bool:

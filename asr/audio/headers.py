@@ -39,6 +39,9 @@ _SIGNATURES = {  # the names are FFmpeg's
     "wv": rb"wvpk....[\x02-\x10]\x04",
     "voc": rb"Creative Voice File\x1a",
 }
+_BEGINNINGS = {
+    name: re.compile(signature, re.DOTALL).match for name, signature in _SIGNATURES.items()
+}
 ID3 = rb"ID3[\x02-\x04]\x00[\x00-\xf0][\x00-\x7f]{4}"
 """The head of a tag that may stand before recordings of any kind."""
 LAID_OUT = {"wav", "nistsphere", "aiff", "au"}
@@ -124,8 +127,8 @@ def container_of(first: bytes) -> str | None:
     >>> container_of(b"RIFF" + bytes(4) + b"WAVEfmt ")
     'wav'
     """
-    for name, signature in _SIGNATURES.items():
-        if re.match(signature, first, re.DOTALL):
+    for name, begins in _BEGINNINGS.items():
+        if begins(first):
             return name
     return None
 
@@ -136,7 +139,7 @@ def id3_size(first: bytes) -> int:
     >>> id3_size(b"ID3" + bytes([4, 0, 0, 0, 0, 1, 0])), id3_size(b"fLaC")
     (138, 0)
     """
-    if not re.match(ID3, first):
+    if not first.startswith(b"ID3") or not re.match(ID3, first):
         return 0
     size = sum(byte << shift for byte, shift in zip(first[6:10], (21, 14, 7, 0), strict=True))
     return 10 + size + (10 if first[5] & 0x10 else 0)
@@ -149,8 +152,10 @@ def is_placeholder(size: int) -> bool:
     >>> [is_placeholder(size) for size in (0x7FFF0000, 2_000_000_000, 0xFFFFFFDB, 1_234_567_890)]
     [True, True, True, False]
     """
+    if size < _LARGE:
+        return False
     near = any(limit - _NEAR <= size <= limit for limit in (1 << 31, (1 << 32) - 1))
-    return size >= _LARGE and (near or size % _NEAR == 0 or size % 1_000_000 == 0)
+    return near or size % _NEAR == 0 or size % 1_000_000 == 0
 
 
 def read_layout(container: str, file: Reader) -> Layout | Coded | None:
@@ -175,9 +180,9 @@ def read_layout(container: str, file: Reader) -> Layout | Coded | None:
 
 def _wav(file: Reader) -> Layout | Coded | None:
     begin = file.tell()
-    form, riff_size, _ = struct.unpack("<4sI4s", file.read(12))
-    order = ">" if form == b"RIFX" else "<"
-    (riff_size,) = struct.unpack(order + "I", struct.pack("<I", riff_size))
+    head = file.read(12)
+    order = ">" if head.startswith(b"RIFX") else "<"
+    (riff_size,) = struct.unpack_from(order + "4xI4x", head)
     bodies = {}
     while True:
         name, size = struct.unpack(order + "4sI", file.read(8))

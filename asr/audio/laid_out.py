@@ -35,15 +35,15 @@ class LaidOut:
         return b"".join(parts)
 
 
-def find_samples(file: BinaryIO) -> LaidOut | None:
+def find_samples(file: BinaryIO, container: str | None = None) -> LaidOut | None:
     """Find the samples of an uncompressed recording, ``file``; the result is None for others, and
-    if another recording follows in it.
+    if another recording follows in it. Its ``container`` is looked up if it is not given.
 
     Raises:
         AudioError: the header is damaged, contradicts itself, or is beyond the limits.
     """
     file.seek(0)
-    container = container_of(file.read(SNIFFED))
+    container = container or container_of(file.read(SNIFFED))
     if container not in LAID_OUT:
         return None
     file.seek(0)
