@@ -26,6 +26,9 @@ _LONE = re.compile("[\ud800-\udfff]")
 _NOT_A_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
+_MARK = "\ufeff"
+_MARKED_LINE = re.compile(f"^{_MARK}+", re.MULTILINE)
+"""Marks before a line, as they stand where files have been joined."""
 _MARKS = {
     b"\xff\xfe\0\0": "UTF-32",
     b"\0\0\xfe\xff": "UTF-32",
@@ -108,7 +111,8 @@ def decode_text(data: bytes, path: str | Path, what: str, errors: str = "strict"
         text = data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: a {what} is UTF-8 text, this is not ({error.reason})") from error
-    return text.replace("\r\n", "\n") if "\r" in text else text
+    text = text.replace("\r\n", "\n") if "\r" in text else text
+    return _MARKED_LINE.sub("", text) if _MARK in text else text
 
 
 def check_row(row: str, where: str) -> None:

@@ -108,7 +108,14 @@ def test_a_mark_is_in_no_model(tmp_path):
     assert "\ufeff" not in (tmp_path / "lm.arpa").read_text("utf-8")
 
 
-def test_only_the_first_mark_is_one(tmp_path):
+def test_marks_of_files_that_were_joined(tmp_path):
+    """The mark of each of them is taken off, not the first one alone."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(MARK + MARK + b"yes\r\n" + MARK + b"no\n\n" + MARK + b"stop")
+    assert read_lines(path, "text") == ["yes", "no", "", "stop"]
+
+
+def test_a_mark_within_a_line_is_none(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(MARK + b"yes" + MARK + b"\n")
     assert read_text(path, "text") == "yes\ufeff\n"
