@@ -24,6 +24,9 @@ from asr.lm.recurrent_lm import RecurrentLm
 from asr.native import library
 from asr.text import Vocabulary, normalize
 
+DISAGREE = -2
+"""What the compiled search returns where its tables contradict each other."""
+
 
 class BeamSearch:
     """Prefix beam search, with an n-gram language model, a closed lexicon and hot words if given.
@@ -195,7 +198,12 @@ class BeamStream:
         """
         probs = probabilities(log_probs, len(self._search.vocabulary))
         self._parts.append(np.array(log_probs, np.float32))
-        if library.beam_feed(self._stream, probs, len(probs)) < 0:
+        status = library.beam_feed(self._stream, probs, len(probs))
+        if status == DISAGREE:
+            raise RuntimeError(
+                "the lexicon's tables disagree: a token may follow by one, not by another"
+            )
+        if status < 0:
             raise MemoryError
 
     def n_best(self, count: int, sentence_ends: bool = True) -> list[Hypothesis]:

@@ -238,8 +238,9 @@ static int64_t go_on(
     return count;
 }
 
-/* Make the best of `count` candidates the new beam. */
-static void select_best(Stream *stream, Scratch *scratch, int64_t count, double best) {
+/* Make the best of `count` candidates the new beam. Return false, and leave the beam as it is, if
+ * the tables disagree: `lexicon_follow` has let a token pass that may not follow. */
+static bool select_best(Stream *stream, Scratch *scratch, int64_t count, double best) {
     const Search *search = stream->tree.search;
     Tree *tree = &stream->tree;
     const Candidate *candidates = scratch->candidates;
@@ -265,7 +266,10 @@ static void select_best(Stream *stream, Scratch *scratch, int64_t count, double 
             scratch->next_beam[kept] = node;
             scratch->next_mass[kept] = scratch->stays[candidate.entry];
         } else {
-            scratch->next_beam[kept] = tree_child(tree, node, candidate.token);
+            const int32_t child = tree_child(tree, node, candidate.token);
+            if (child == NONE)
+                return false;
+            scratch->next_beam[kept] = child;
             scratch->next_mass[kept] = (Mass){0.0, candidate.score, candidate.score};
         }
         kept++;
@@ -277,6 +281,7 @@ static void select_best(Stream *stream, Scratch *scratch, int64_t count, double 
     for (int32_t i = 0; i < kept; i++)
         tree->nodes[stream->beam[i]].slot = i;
     stream->entries = kept;
+    return true;
 }
 
 EXPORT void beam_free(Stream *stream) {
@@ -306,7 +311,8 @@ EXPORT Stream *beam_new(const Search *search, const LmState *start) {
     return stream;
 }
 
-/* Take in frames of probabilities (frames, V). Return 0, or -1 if there is no memory. */
+/* Take in frames of probabilities (frames, V). Return 0, or -1 if there is no memory, or -2 if the
+ * tables of the search disagree. */
 EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t frames) {
     const Search *search = stream->tree.search;
     Scratch scratch;
@@ -328,7 +334,8 @@ EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t fr
         const int64_t count = go_on(stream, row, frame, &scratch, &best, lowest);
         stream->scale += log(stream->largest);
         stream->largest = best;
-        select_best(stream, &scratch, count, best);
+        if (!select_best(stream, &scratch, count, best))
+            status = -2;
     }
     scratch_free(&scratch);
     return status;

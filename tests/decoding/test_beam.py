@@ -245,6 +245,17 @@ def test_a_language_model_in_capitals_is_one_of_the_same_words(tmp_path):
         assert same == expected and same.lm_score < 0
 
 
+def test_tables_that_disagree_are_refused():
+    """The sets of next tokens let through what the lexicon does not hold."""
+    search = BeamSearch(VOCABULARY, lexicon=["a", "ba"], **UNPRUNED)
+    assert search._tables.lexicon_follow is not None
+    search._tables.lexicon_follow[:] = 2 ** len(VOCABULARY) - 1
+    stream = search.stream()
+    with pytest.raises(RuntimeError, match=r"^the lexicon's tables disagree: a token may follow"):
+        stream.feed(random_log_probs(30, len(VOCABULARY), 0))
+    assert stream.n_best(1)  # of the frames before
+
+
 def test_other_options_on_the_same_tables():
     """A search with other options equals a new one, and the first search stays as it is."""
     log_probs = random_log_probs(30, len(VOCABULARY), 5, 2.0)
