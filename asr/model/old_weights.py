@@ -3,7 +3,7 @@
 New graphs hold these weights in the order that ONNX wants; old ones hold them as torch does, and
 have nodes that divide and join them. ONNX Runtime runs such nodes when it loads a graph, which
 takes two thirds of that time and 50 MB, so this module runs them before. It can go when nobody uses
-such a graph any more. The numbers below are those of onnx.proto.
+such a graph any more.
 """
 
 from collections.abc import Callable
@@ -12,25 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.model.protobuf import (
-    Message,
-    bytes_field,
-    fields,
-    number_field,
-    number_in,
-    text_in,
-    values,
-)
+from asr.model.graph import FLOAT, GRAPH_INITIALIZER, TENSOR_NAME, Graph, Node
+from asr.model.protobuf import Message, bytes_field, number_field, number_in, values
 
-MODEL_GRAPH = 7
-GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT = 1, 5, 12
-NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 2, 4, 5
+# More of onnx.proto.
 ATTRIBUTE_INTEGER, ATTRIBUTE_GRAPH = 3, 6
-TENSOR_DIMENSION, TENSOR_TYPE, TENSOR_NAME, TENSOR_DATA = 1, 2, 8, 9
+TENSOR_DIMENSION, TENSOR_TYPE, TENSOR_DATA = 1, 2, 9
 TENSOR_EXTERNAL, TENSOR_LOCATION, EXTERNAL = 13, 14, 1
 ENTRY_KEY, ENTRY_VALUE = 1, 2
-VALUE_NAME = 1
-FLOAT, INTEGER = 1, 7
+INTEGER = 7
 TYPES = {FLOAT: "<f4", INTEGER: "<i8"}
 
 Weight = npt.NDArray[Any]
@@ -51,10 +41,10 @@ def _unsqueeze(inputs: list[Weight], axis: int, outputs: int) -> list[Weight]:
     return [np.expand_dims(value, tuple(axes))]
 
 
-OPERATORS: dict[bytes, Callable[[list[Weight], int, int], list[Weight]]] = {
-    b"Split": _split,
-    b"Concat": _concat,
-    b"Unsqueeze": _unsqueeze,
+OPERATORS: dict[str, Callable[[list[Weight], int, int], list[Weight]]] = {
+    "Split": _split,
+    "Concat": _concat,
+    "Unsqueeze": _unsqueeze,
 }
 
 
@@ -68,44 +58,25 @@ def order_weights(model: Message) -> tuple[bytes, Weights] | None:
     Raises:
         IndexError, ValueError, OverflowError: this is not a model, or not one like ours.
     """
-    parts = list(fields(model))
-    (graph,) = (content for number, _, content in parts if number == MODEL_GRAPH)
-    ordered = _order(graph)
-    if ordered is None:
-        return None
-    rest = [whole for number, whole, _ in parts if number != MODEL_GRAPH]
-    return b"".join([*rest, bytes_field(MODEL_GRAPH, ordered[0])]), ordered[1]
-
-
-def _order(graph: Message) -> tuple[bytes, Weights] | None:
-    nodes, others = [], []
-    initializers: dict[str, Message] = {}
-    known: Weights = {}
-    needed: set[str] = set()
-    for number, whole, content in fields(graph):
-        if number == GRAPH_NODE:
-            nodes.append((whole, _Node(content)))
-        elif number == GRAPH_INITIALIZER:
-            name, value = _tensor(content)
-            initializers[name] = whole
-            if value is not None:
-                known[name] = value
-        else:
-            others.append(whole)
-            if number == GRAPH_OUTPUT:
-                needed.update(text_in(item) for key, item in values(content) if key == VALUE_NAME)
-    if any(node.has_graph for _, node in nodes):  # which may use any value
-        return None
+    graph = Graph(model)
+    known = {
+        name: value
+        for name, (_, content) in graph.weights.items()
+        if (value := _tensor(content)) is not None
+    }
+    if any(key == ATTRIBUTE_GRAPH for node in graph.nodes for key, _ in node.attributes()):
+        return None  # a graph inside a node may use any value
     made: Weights = {}
+    needed = {*graph.outputs}
     kept = []
-    for whole, node in nodes:
+    for node in graph.nodes:
         inputs = [known[name] for name in node.inputs if name in known]
         if node.operator in OPERATORS and len(inputs) == len(node.inputs) and _is_float(inputs[0]):
-            outputs = OPERATORS[node.operator](inputs, node.axis, len(node.outputs))
+            outputs = OPERATORS[node.operator](inputs, _axis(node), len(node.outputs))
             for name, value in zip(node.outputs, outputs, strict=True):
                 known[name] = made[name] = value
         else:
-            kept.append(whole)
+            kept.append(node.whole)
             needed.update(node.inputs)
     if not made:
         return None
@@ -114,52 +85,32 @@ def _order(graph: Message) -> tuple[bytes, Weights] | None:
         for name, value in made.items()
         if name in needed
     }
-    remaining = [whole for name, whole in initializers.items() if name in needed]
+    others = [*graph.inputs.values(), *graph.outputs.values()]
+    others += [value for name, value in graph.weights.items() if name in needed]
     external = [
         bytes_field(GRAPH_INITIALIZER, _external(name, value)) for name, value in weights.items()
     ]
-    return b"".join([*kept, *others, *remaining, *external]), weights
+    return graph.model([*kept, *graph.rest, *(whole for whole, _ in others), *external]), weights
 
 
-class _Node:
-    """What is read of a node: its operator, inputs and outputs, its one integer attribute (the
-    axis), and whether it has a graph of its own."""
-
-    def __init__(self, node: Message) -> None:
-        self.operator = b""
-        self.inputs: list[str] = []
-        self.outputs: list[str] = []
-        self.axis = 0
-        self.has_graph = False
-        for number, content in values(node):
-            if number == NODE_INPUT:
-                self.inputs.append(text_in(content))
-            elif number == NODE_OUTPUT:
-                self.outputs.append(text_in(content))
-            elif number == NODE_OPERATOR:
-                self.operator = bytes(content)
-            elif number == NODE_ATTRIBUTE:
-                for key, value in values(content):
-                    self.has_graph = self.has_graph or key == ATTRIBUTE_GRAPH
-                    if key == ATTRIBUTE_INTEGER:
-                        self.axis = number_in(value)
+def _axis(node: Node) -> int:
+    """Return the one integer attribute of a node, 0 if it has none."""
+    return next((number_in(item) for key, item in node.attributes() if key == ATTRIBUTE_INTEGER), 0)
 
 
-def _tensor(tensor: Message) -> tuple[str, Weight | None]:
-    """Return the name of a tensor and its value, None if that is not stored as our graphs do."""
-    shape, name, kind, data = [], "", 0, None
+def _tensor(tensor: Message) -> Weight | None:
+    """Return the value of a tensor, None if it is not stored as our graphs do."""
+    shape, kind, data = [], 0, None
     for number, content in values(tensor):
         if number == TENSOR_DIMENSION:
             shape.append(number_in(content))
         elif number == TENSOR_TYPE:
             kind = number_in(content)
-        elif number == TENSOR_NAME:
-            name = text_in(content)
         elif number == TENSOR_DATA:
             data = content
     if data is None or kind not in TYPES:
-        return name, None
-    return name, np.frombuffer(data, TYPES[kind]).reshape(shape)
+        return None
+    return np.frombuffer(data, TYPES[kind]).reshape(shape)
 
 
 def _external(name: str, value: Weight) -> bytes:
