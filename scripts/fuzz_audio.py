@@ -50,11 +50,28 @@ EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800000
 
 def main() -> int:
     """Mutate and read recordings, and count the outcomes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__, "clips", "fuzz_audio")
     parser.add_argument(
-        "--clips", type=int, default=10_000, help="the number of clips; default: 10000"
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
     )
-    parser.add_argument("--seed", type=int, default=0, help="determines all clips; default: 0")
+    options = parser.parse_args()
+    start = time.monotonic()
+    totals = fuzz(options.clips, options.seed, options.jobs, options.model, options.save)
+    print(f"{totals}\n{time.monotonic() - start:.0f} s with {options.jobs} workers")
+    return 1 if totals.findings else 0
+
+
+def make_parser(document: str, inputs: str, folder: str) -> argparse.ArgumentParser:
+    """Return a parser of the options of a fuzzer.
+
+    ``document`` is the script's docstring, ``inputs`` what it tries, and ``folder`` the name of the
+    folder for findings.
+    """
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
+    parser.add_argument(
+        f"--{inputs}", type=int, default=10_000, help=f"the number of {inputs}; default: 10000"
+    )
+    parser.add_argument("--seed", type=int, default=0, help=f"determines all {inputs}; default: 0")
     parser.add_argument(
         "--jobs",
         type=int,
@@ -62,19 +79,13 @@ def main() -> int:
         help="the number of workers; default: one for each core",
     )
     parser.add_argument(
-        "--model", type=Path, default=default_model(), help="default: the model in the package"
-    )
-    parser.add_argument(
         "--save",
         type=Path,
-        default=Path(tempfile.gettempdir()) / "fuzz_audio",
-        help="the folder for clips that are findings; default: fuzz_audio in the temporary folder",
+        default=Path(tempfile.gettempdir()) / folder,
+        help=f"the folder for {inputs} that are findings; default: {folder} in the temporary "
+        "folder",
     )
-    options = parser.parse_args()
-    start = time.monotonic()
-    totals = fuzz(options.clips, options.seed, options.jobs, options.model, options.save)
-    print(f"{totals}\n{time.monotonic() - start:.0f} s with {options.jobs} workers")
-    return 1 if totals.findings else 0
+    return parser
 
 
 @dataclass

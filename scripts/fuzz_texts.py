@@ -13,12 +13,10 @@ not end with 0, or with one line of error and 1 or 2. The totals are printed, an
 if there are findings. The script needs Linux.
 """
 
-import argparse
 import contextlib
 import hashlib
 import io
 import json
-import os
 import re
 import resource
 import shutil
@@ -35,7 +33,7 @@ from pathlib import Path
 import click
 import fuzz_audio
 import numpy as np
-from fuzz_audio import MUTATIONS, Totals, fuzz
+from fuzz_audio import MUTATIONS, Totals, fuzz, make_parser
 
 from asr.cli.main import app
 from asr.config import from_mapping, read_values
@@ -76,17 +74,7 @@ class Kind:
 
 def main() -> int:
     """Mutate and read texts, and count the outcomes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=10_000, help="how many; default: 10000")
-    parser.add_argument("--seed", type=int, default=0, help="determines all inputs; default: 0")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers")
-    parser.add_argument(
-        "--save",
-        type=Path,
-        default=Path(tempfile.gettempdir()) / "fuzz_texts",
-        help="the folder for inputs that are findings; default: fuzz_texts in the temporary folder",
-    )
-    options = parser.parse_args()
+    options = make_parser(__doc__, "inputs", "fuzz_texts").parse_args()
     start = time.monotonic()
     totals = fuzz_texts(options.inputs, options.seed, options.jobs, options.save)
     print(f"{str(totals).replace(' clips', ' inputs', 1)}")

@@ -14,7 +14,6 @@ the extra plots): an SVG file follows the light or dark scheme of the reader's b
 else run meanwhile.
 """
 
-import argparse
 import os
 import tempfile
 from collections.abc import Iterator
@@ -26,10 +25,9 @@ from typing import TYPE_CHECKING
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
-from workload import RATE, Maker, process, read_recordings
+from workload import RATE, Maker, make_parser, process, read_recordings
 
 from asr.audio.read import Samples
-from asr.model.directory import default_model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,13 +66,7 @@ class Point:
 
 def main() -> None:
     """Measure everything, print the table and draw it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--model", type=Path, default=default_model(), help="default: the model in the package"
-    )
-    parser.add_argument(
-        "--manifest", type=Path, help="the recordings to make audio of; default: those in samples/"
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         "--minutes",
         type=float,

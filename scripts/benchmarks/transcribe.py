@@ -28,24 +28,18 @@ import soundfile
 import torch
 from rich.console import Console
 from rich.table import Table
-from workload import Maker, process, read_recordings
+from workload import Maker, make_parser, process, read_recordings
 
 from asr.decoding.bundle import LM
 from asr.decoding.greedy import greedy
-from asr.model.directory import default_model, read_model
+from asr.model.directory import read_model
 from asr.recognition.transcriber import Transcriber
 from asr.training.inference import TorchSession
 
 
 def main() -> None:
     """Measure everything and print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--model", type=Path, default=default_model(), help="default: the model in the package"
-    )
-    parser.add_argument(
-        "--manifest", type=Path, help="the recordings to make audio of; default: those in samples/"
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         "--hours",
         type=float,

@@ -1,5 +1,6 @@
 """Audio of any length and processes of ``asr``, for benchmarks of transcription."""
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import soundfile
 
 from asr.audio.read import Samples, read_audio
 from asr.data.manifest import read_manifest
+from asr.model.directory import default_model
 
 RATE = 16000
 PROGRAM = """
@@ -26,6 +28,19 @@ atexit.register(report)
 from asr.cli.main import main
 main()
 """
+
+
+def make_parser(document: str) -> argparse.ArgumentParser:
+    """Return a parser of the options ``--model`` and ``--manifest``; ``document`` is the script's
+    docstring."""
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    parser.add_argument(
+        "--manifest", type=Path, help="the recordings to make audio of; default: those in samples/"
+    )
+    return parser
 
 
 def read_recordings(manifest: Path | None) -> list[Samples]:
