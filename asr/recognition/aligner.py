@@ -16,7 +16,7 @@ from asr.errors import DataError, OutputError
 from asr.model.directory import ModelInfo, default_model
 from asr.model.session import AcousticSession, LogProbs
 from asr.recognition.recordings import decode
-from asr.recognition.windows import Windows, open_windows
+from asr.recognition.windows import OnePiece, Windows, open_windows
 from asr.recognition.words import Word, frame_time, to_words
 
 
@@ -149,10 +149,10 @@ def _encode(text: str, model: ModelInfo) -> list[int]:
 
 
 @contextmanager
-def _stored(windows: Windows, size: int) -> Iterator[LogProbs]:
+def _stored(windows: Windows | OnePiece, size: int) -> Iterator[LogProbs]:
     """Yield the log-probs of all windows; those of a long recording are stored in a temporary file
     that is mapped into memory."""
-    if windows.whole is not None:
+    if isinstance(windows, OnePiece):
         yield np.concatenate([np.zeros((0, size), np.float32), *windows.log_probs()])
         return
     with tempfile.TemporaryFile() as file:

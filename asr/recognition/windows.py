@@ -47,15 +47,13 @@ class Windows:
 
     ``window`` output frames of a window are kept; ``context`` more are computed on both sides.
     ``features`` starts a pass through the features of the recording, row after row in blocks (n,),
-    and ``statistics`` are theirs. A recording shorter than one window and its context is computed
-    in one piece: these are its samples ``whole``, which is None for all others.
+    and ``statistics`` are theirs.
     """
 
     session: Session
     samples: int
     window: int
     context: int
-    whole: Samples | None
     features: Callable[[], Iterator[Block]]
     statistics: Statistics
 
@@ -66,10 +64,6 @@ class Windows:
 
     def log_probs(self) -> Iterator[LogProbs]:
         """Yield log-probabilities (n, V) of one window after another: ``frames`` rows in all."""
-
-        if self.whole is not None:
-            yield from self.session.log_probs([self.whole]) if len(self.whole) else []
-            return
         info = self.session.info
         mels = info.features.num_mels
 
@@ -85,6 +79,28 @@ class Windows:
         batches = iter(lambda: list(islice(windows, size)), [])
         for computed in prefetch_map(compute, batches, threads, threads + 1):
             yield from computed
+
+
+@dataclass(frozen=True)
+class OnePiece:
+    """A recording shorter than one window and its context, which is computed in one piece."""
+
+    session: Session
+    whole: Samples
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.whole)
+
+    @property
+    def frames(self) -> int:
+        """The number of output frames, the padding included."""
+        return self.session.info.num_frames(self.samples)
+
+    def log_probs(self) -> Iterator[LogProbs]:
+        """Yield the log-probabilities (frames, V), if there are any samples."""
+        yield from self.session.log_probs([self.whole]) if self.samples else []
 
 
 def live_log_probs(
@@ -122,9 +138,9 @@ def open_windows(
     blocks: Blocks,
     window_seconds: float = WINDOW_SECONDS,
     context_seconds: float = CONTEXT_SECONDS,
-) -> Windows:
+) -> Windows | OnePiece:
     """Read a recording, compute its features, and return its windows, of which ``window_seconds``
-    are kept at most.
+    are kept at most. A short recording is returned in one piece.
 
     Raises:
         AudioError: what ``blocks`` raises.
@@ -135,9 +151,7 @@ def open_windows(
     while count < (window + context) * info.frame_stride:
         block = next(rest, None)
         if block is None:
-            whole = np.concatenate([np.zeros(0, np.float32), *begun])
-            none = np.zeros((2, 0), np.float32)
-            return Windows(session, count, window, context, whole, lambda: iter(()), none)
+            return OnePiece(session, np.concatenate([np.zeros(0, np.float32), *begun]))
         begun.append(block)
         count += len(block)
 
@@ -155,7 +169,7 @@ def open_windows(
         moments.add(values.reshape(-1, info.features.num_mels))
     frames = info.num_frames(count)
     window = -(-frames // (MULTIPLE * -(-frames // (MULTIPLE * window))))
-    return Windows(session, count, window, context, None, features, moments.statistics)
+    return Windows(session, count, window, context, features, moments.statistics)
 
 
 def _frames(info: ModelInfo, seconds: float) -> int:
