@@ -17,7 +17,7 @@ from asr.errors import DataError
 from asr.lm.ngram import END, SPACE, START, UNKNOWN
 from asr.lm.packed import PackedLm
 from asr.lm.word_hash import BASE, MASK, hash_words
-from asr.native.search import Search
+from asr.native.structures import Search
 from asr.text import Vocabulary
 
 NO_LM, WORD_LM, TOKEN_LM = range(3)

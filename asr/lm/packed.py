@@ -31,7 +31,7 @@ from asr.lm.ngram import END, MAX_ORDER, SPACE, START, UNKNOWN, split_units
 from asr.lm.word_hash import hash_word
 
 if TYPE_CHECKING:
-    from asr.native.lm import Lm, LmState
+    from asr.native.structures import Lm, LmState
 
 MAGIC = b"asr-ngrm"
 FORMAT_VERSION, OLD_VERSION = 2, 1
@@ -243,7 +243,7 @@ class PackedLm:
     @cached_property
     def native(self) -> "Lm":
         """The structure that compiled code takes, which points into this object."""
-        from asr.native.lm import Lm, LmLevel
+        from asr.native.structures import Lm, LmLevel
 
         address = self.block.ctypes.data
         *places, hashes, ids, _, _ = (address + bound for bound in self._bounds)
@@ -275,7 +275,7 @@ class PackedLm:
     def state(self, words: Sequence[int]) -> "LmState":
         """Return the state after the beginning of a sentence and the ids ``words``."""
         from asr.native import library
-        from asr.native.lm import LmState
+        from asr.native.structures import LmState
 
         ids = np.array([self._id(START), *words], np.int32)
         state = LmState()

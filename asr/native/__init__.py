@@ -17,10 +17,7 @@ from typing import Any
 import numpy as np
 
 from asr.errors import ConfigError
-from asr.native.gru import Gru
-from asr.native.lm import Lm, LmState
-from asr.native.posteriors import Prefixes
-from asr.native.search import Search
+from asr.native.structures import Gru, Lm, LmState, Prefixes, Search
 
 ABI_VERSION = 3  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")

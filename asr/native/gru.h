@@ -1,5 +1,5 @@
 /* A layer of the GRU in training, over a padded batch; asr/training/cells/gru.py has the equations.
- * The structure is that of asr/native/gru.py. */
+ * The structure is that of asr/native/structures.py. */
 #ifndef ASR_GRU_H
 #define ASR_GRU_H
 

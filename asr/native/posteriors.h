@@ -11,7 +11,7 @@
 #include "native.h"
 
 /* Prefixes as nodes of a trie, and the tables that divide them into words.
- * V is the size of the vocabulary. asr/native/posteriors.py has the same fields in this order. */
+ * V is the size of the vocabulary. asr/native/structures.py has the same fields in this order. */
 typedef struct {
     const int32_t *parents;         /* (nodes,) */
     const int32_t *tokens;          /* (nodes,) the last token of each prefix, -1 at the root */

@@ -10,7 +10,7 @@
 
 enum { NO_LM, WORD_LM, TOKEN_LM };
 
-/* The tables and options of a search; asr/native/search.py has the same fields in the same order.
+/* The tables and options of a search; asr/native/structures.py has the same fields in this order.
  * V is the size of the vocabulary. Tables that a search does without are NULL. Thresholds are
  * probabilities, all other scores natural logarithms. */
 typedef struct {

@@ -15,7 +15,7 @@ from asr.lm.packed import Header
 from asr.lm.packing import pack
 from asr.lm.perplexity import perplexity
 from asr.native import library
-from asr.native.lm import LmState
+from asr.native.structures import LmState
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asr.native import library
-from asr.native.gru import Gru
+from asr.native.structures import Gru
 
 CPU = Path("/proc/cpuinfo")
 FLAGS = set(CPU.read_text().split()) if CPU.exists() else set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from asr.lm.word_hash import BASE, MASK, hash_words
 from asr.native import library
-from asr.native.posteriors import Prefixes
+from asr.native.structures import Prefixes
 
 TEXTS = ["", " ", "a", "b", "ab", " a", " ba"]  # of the tokens; 0 is the blank
 SPACE = 1

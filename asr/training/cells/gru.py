@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from asr.native.gru import Gru
+from asr.native.structures import Gru
 from asr.training.cells.base import (
     Cell,
     States,
