@@ -35,7 +35,8 @@ def begin(function: Callable[[], R]) -> Callable[[], R]:
             raise error
         return result  # type: ignore[no-any-return]
 
-    threading.Thread(target=run, daemon=True).start()
+    # No daemon: the interpreter must not end while compiled code runs in a thread.
+    threading.Thread(target=run).start()
     return wait
 
 

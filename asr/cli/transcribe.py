@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,18 +125,25 @@ def transcribe(
     If the recording is a file, name the file instead: the result is better.
     """
     _start_quickly()
-    from asr.data.audio_files import find_audio_files
-    from asr.files import write_atomically
-    from asr.recognition.jobs import plan_jobs, share_of
-    from asr.recognition.subtitles import SubtitleOptions
-    from asr.recognition.writers import INCREMENTAL, render, stream
-
     if format is Format.all and output_dir is None:
         raise click.BadParameter("'all' needs --output-dir", param_hint="--format")
     if skip_existing and output_dir is None:
         raise click.BadParameter("needs --output-dir", param_hint="--skip-existing")
     if raw_rate is not None and "-" not in audio:
         raise click.BadParameter("is for standard input: AUDIO is -", param_hint="--raw-rate")
+    from asr.model.directory import default_model
+    from asr.model.session import AcousticSession
+    from asr.prefetch import begin
+
+    load: Callable[[], AcousticSession] = partial(AcousticSession, model or default_model())
+    if device == "cpu" and not skip_existing:  # else there may be nothing to do
+        load = begin(load)  # while the rest is imported and the inputs are found
+    from asr.data.audio_files import find_audio_files
+    from asr.files import write_atomically
+    from asr.recognition.jobs import plan_jobs, share_of
+    from asr.recognition.subtitles import SubtitleOptions
+    from asr.recognition.writers import INCREMENTAL, render, stream
+
     subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
     sources = find_audio_files(audio, lambda message: print(f"note: {message}", file=sys.stderr))
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:
@@ -155,7 +163,12 @@ def transcribe(
         print(f"{counted(skipped, 'input')} skipped: transcribed already", file=sys.stderr)
     if not jobs:
         return
-    transcriber = asr.load(model, device=device, **search)
+    if device == "cpu":
+        from asr.recognition.transcriber import Transcriber
+
+        transcriber = Transcriber(model, session=load(), **search)
+    else:
+        transcriber = asr.load(model, device=device, **search)
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         source = jobs[0].source
         segments = transcriber.stream(source, raw_rate)

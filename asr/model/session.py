@@ -7,7 +7,7 @@ torch, behind the same interface (:class:`Session`).
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asr.audio.read import Samples
+from asr.audio.sound import Samples
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, ModelInfo, read_model
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import FEATURES, OUTPUTS, divide
-from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
@@ -118,18 +117,16 @@ class AcousticSession(Session):
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
-        # The hashes of the files are computed while ONNX Runtime is imported.
-        read = begin(partial(read_model, folder))
-        import onnxruntime
-
-        self.info = read()
-        self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
+        self.info = read_model(folder)
         self._path = Path(folder) / GRAPH
+        self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
         self._lock = Lock()
         self._graph: bytes | None = None
         weights: Weights = {}
         if ordered := _order_weights(self._path):
             self._graph, weights = ordered
+        import onnxruntime
+
         # The sessions use the memory of these values.
         self._weights = {
             name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in weights.items()
