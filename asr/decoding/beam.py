@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.config import from_mapping
-from asr.decoding.alignment import viterbi
+from asr.decoding.alignment import BLOCK, THRESHOLDS, viterbi
 from asr.decoding.config import DecodingConfig
 from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.log_probs import log_probability, probabilities
@@ -24,8 +24,9 @@ from asr.lm.recurrent_lm import RecurrentLm
 from asr.native import library
 from asr.text import Vocabulary, normalize
 
-DISAGREE = -2
-"""What the compiled search returns where its tables contradict each other."""
+NO_MEMORY, DISAGREE = -1, -2  # as in asr/native/beam.c
+VALUES_AT_ONCE = 1 << 18
+"""The number of log-probs of short utterances that one call decodes."""
 
 
 class BeamSearch:
@@ -98,14 +99,53 @@ class BeamSearch:
             return self.n_best(log_probs, 1)[0]
         threads = min(threads or os.cpu_count() or 1, len(log_probs))
         if threads <= 1:
-            return [self(item) for item in log_probs]
+            return self._decode(log_probs)
         # One share for each thread: handing over single utterances takes as long as decoding them.
         shares = [log_probs[first::threads] for first in range(threads)]
         results: list[Any] = [None] * len(log_probs)
         with ThreadPoolExecutor(threads) as pool:
-            decoded = pool.map(lambda share: [self(item) for item in share], shares)
-            for first, share in enumerate(decoded):
+            for first, share in enumerate(pool.map(self._decode, shares)):
                 results[first::threads] = share
+        return results
+
+    def _decode(self, log_probs: Sequence[npt.NDArray[np.floating]]) -> list[Hypothesis]:
+        """Return the best hypothesis of each of ``log_probs``; a call decodes many short ones."""
+        if self.rescore_lm:
+            return [self(item) for item in log_probs]
+        results: list[Hypothesis] = []
+        begin = values = 0
+        for end, item in enumerate(log_probs, 1):
+            values += item.size
+            if values >= VALUES_AT_ONCE or end == len(log_probs):
+                results += self._decode_together(log_probs[begin:end])
+                begin, values = end, 0
+        return results
+
+    def _decode_together(self, log_probs: Sequence[npt.NDArray[np.floating]]) -> list[Hypothesis]:
+        try:
+            joined = np.concatenate(log_probs, casting="no")
+            probs = probabilities(joined, len(self.vocabulary))
+        except (TypeError, ValueError, DataError):
+            return [self(item) for item in log_probs]  # of other types, or one of them is wrong
+        frames = np.array([len(item) for item in log_probs], np.int64)
+        lengths, scores = np.empty_like(frames), np.empty((len(frames), 3))
+        tokens, starts, ends = np.empty((3, len(joined)), np.int32)
+        posteriors = np.empty(len(joined))
+        status = library.beam_decode(
+            self._native, self._start, probs, joined.astype(np.float32, copy=False), frames,
+            len(frames), BLOCK, THRESHOLDS[0], lengths, tokens, starts, ends, posteriors, scores,
+        )  # fmt: skip
+        if status < 0:
+            raise MemoryError
+        found = int(lengths[lengths > 0].sum())
+        columns = [column[:found].tolist() for column in (tokens, starts, ends, posteriors)]
+        results, begin = list[Hypothesis](), 0
+        for item, length, numbers in zip(log_probs, lengths.tolist(), scores.tolist(), strict=True):
+            if length < 0:  # no prefix is a whole text, or something is wrong
+                results.append(self(item))
+                continue
+            results.append(_hypothesis(columns, begin, begin + length, numbers))
+            begin += length
         return results
 
     def n_best(self, log_probs: npt.NDArray[np.floating], count: int) -> list[Hypothesis]:
@@ -227,22 +267,33 @@ class BeamStream:
         hypotheses: list[Hypothesis] = []
         texts = set()
         for index in np.argsort(-scores, kind="stable").tolist():
-            tokens = self._tokens(nodes[index])
-            text = self._search.vocabulary.decode(tokens.tolist()).strip()
-            if text in texts:
-                continue
-            texts.add(text)
-            posteriors = np.empty(len(tokens))
-            if not library.beam_posteriors(
-                self._stream, nodes, scores, len(nodes), index, tokens, posteriors
-            ):
-                raise MemoryError
-            total, acoustic, lm = totals[index].tolist()
-            starts, ends, _ = self._align(tokens)
-            hypotheses.append(_hypothesis(tokens, starts, ends, posteriors, acoustic, lm, total))
+            if count > 1:
+                tokens = self._tokens(nodes[index])
+                text = self._search.vocabulary.decode(tokens.tolist()).strip()
+                if text in texts:
+                    continue
+                texts.add(text)
+            hypotheses.append(self._describe(nodes, scores, index, totals[index].tolist()))
             if len(hypotheses) == count:
                 break
         return hypotheses
+
+    def _describe(self, nodes: Any, scores: Any, index: int, numbers: list[float]) -> Hypothesis:
+        """Return the hypothesis ``nodes[index]``, whose total, acoustic and language model's scores
+        are ``numbers``."""
+        log_probs = self._log_probs()
+        tokens, starts, ends = np.empty((3, len(log_probs)), np.int32)
+        posteriors = np.empty(len(log_probs))
+        length = library.beam_describe(
+            self._stream, nodes, scores, len(nodes), index, log_probs, len(log_probs), BLOCK,
+            THRESHOLDS[0], tokens, starts, ends, posteriors,
+        )  # fmt: skip
+        if length == NO_MEMORY:
+            raise MemoryError
+        if length < 0:
+            raise DataError("the text has probability 0 on this audio")
+        columns = [column[:length].tolist() for column in (tokens, starts, ends, posteriors)]
+        return _hypothesis(columns, 0, length, numbers)
 
     def _tokens(self, node: int) -> npt.NDArray[np.int32]:
         """Return the tokens (n,) of a prefix."""
@@ -255,13 +306,12 @@ class BeamStream:
         texts = [normalize(search.vocabulary.decode(self._tokens(node).tolist())) for node in nodes]
         return rescore(totals, texts, lm, search.options, self._history, sentence_ends)
 
-    def _align(self, tokens: Any) -> tuple[Any, Any, float]:
-        """Return first and last frames of ``tokens`` in all that was fed, and the path's score."""
-        vocabulary = self._search.vocabulary
+    def _log_probs(self) -> npt.NDArray[np.float32]:
+        """Return all that was fed (frames, V)."""
         if len(self._parts) != 1:
-            none = np.zeros((0, len(vocabulary)), np.float32)
+            none = np.zeros((0, len(self._search.vocabulary)), np.float32)
             self._parts = [np.concatenate([none, *self._parts])]
-        return viterbi(self._parts[0], tokens, vocabulary.blank_id)
+        return self._parts[0]
 
     def _unfinished(self) -> Hypothesis:
         """Return the best prefix without its last word, where no prefix is a whole text."""
@@ -274,23 +324,18 @@ class BeamStream:
         ends = np.flatnonzero(self._search._tables.boundaries[tokens])
         tokens = tokens[: ends[-1] if len(ends) else 0]
         try:
-            starts, ends, acoustic = self._align(tokens)
+            blank = self._search.vocabulary.blank_id
+            starts, last, acoustic = viterbi(self._log_probs(), tokens, blank)
         except DataError:  # the audio ends in sounds that no text of the lexicon allows
             return impossible
         context, lm = scores.tolist()
-        certain = np.zeros(len(tokens))
-        return _hypothesis(tokens, starts, ends, certain, acoustic, lm, acoustic + context)
+        columns = [column.tolist() for column in (tokens, starts, last, np.zeros(len(tokens)))]
+        return _hypothesis(columns, 0, len(tokens), [acoustic + context, acoustic, lm])
 
 
-def _hypothesis(
-    tokens: Any, starts: Any, ends: Any, posteriors: Any, acoustic: float, lm: float, total: float
-) -> Hypothesis:
-    return Hypothesis(
-        tokens=tuple(tokens.tolist()),
-        start_frames=tuple(starts.tolist()),
-        end_frames=tuple(ends.tolist()),
-        log_posteriors=tuple(posteriors.tolist()),
-        acoustic_score=acoustic,
-        lm_score=lm,
-        score=total,
-    )
+def _hypothesis(columns: list[list[Any]], begin: int, end: int, numbers: list[float]) -> Hypothesis:
+    """Return a hypothesis of the tokens, starts, ends and posteriors from ``begin`` to ``end``
+    (exclusive) of ``columns``, and of its total, acoustic and language model's scores."""
+    tokens, starts, ends, posteriors = (tuple(column[begin:end]) for column in columns)
+    total, acoustic, lm = numbers
+    return Hypothesis(tokens, starts, ends, posteriors, acoustic, lm, total)

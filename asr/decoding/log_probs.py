@@ -33,7 +33,7 @@ def probabilities(log_probs: Any, size: int) -> npt.NDArray[np.float64]:
     values = np.asarray(log_probs)
     if values.ndim != 2 or values.shape[1] != size:
         raise DataError(f"log_probs needs shape (frames, {size}), got {values.shape}")
-    if not np.issubdtype(values.dtype, np.floating):
+    if values.dtype.kind != "f":
         raise DataError(f"log_probs needs floats, got {values.dtype}")
     with np.errstate(over="ignore"):
         probs: npt.NDArray[np.float64] = np.exp(values, dtype=np.float64, order="C")

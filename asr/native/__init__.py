@@ -19,7 +19,7 @@ import numpy as np
 from asr.errors import ConfigError
 from asr.native.structures import Gru, Lm, LmState, Prefixes, Search
 
-ABI_VERSION = 3  # as in native.h, where it says when to raise it
+ABI_VERSION = 4  # as in native.h, where it says when to raise it
 LIBRARY = Path(__file__).with_name("_native.dll" if sys.platform == "win32" else "_native.so")
 
 _LM, _STATE = ctypes.POINTER(Lm), ctypes.POINTER(LmState)
@@ -82,11 +82,20 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "beam_tokens": (
         None, [_STREAM, ctypes.c_int32, ctypes.c_int64, _Array(np.int32)],
     ),
-    "beam_posteriors": (
-        ctypes.c_bool,
+    "beam_describe": (
+        ctypes.c_int64,
         [
             _STREAM, _Array(np.int32), _Array(np.float64), ctypes.c_int64, ctypes.c_int64,
-            _Array(np.int32), _Array(np.float64),
+            _Array(np.float32, 2), ctypes.c_int64, ctypes.c_int64, ctypes.c_double,
+            *[_Array(np.int32)] * 3, _Array(np.float64),
+        ],
+    ),
+    "beam_decode": (
+        ctypes.c_int32,
+        [
+            _SEARCH, _STATE, _Array(np.float64, 2), _Array(np.float32, 2), _Array(np.int64),
+            ctypes.c_int64, ctypes.c_int64, ctypes.c_double, _Array(np.int64),
+            *[_Array(np.int32)] * 3, _Array(np.float64), _Array(np.float64, 2),
         ],
     ),
     "text_scores": (

@@ -16,9 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "align.h"
 #include "native.h"
 #include "posteriors.h"
 #include "search.h"
+
+/* What is returned where something stands in the way: there is no memory, the tables of the search
+ * disagree, no path of the text has a probability above 0, or no prefix is a whole text. */
+enum { NO_MEMORY = -1, DISAGREE = -2, NO_PATH = -3, NO_TEXT = -4 };
 
 /* The probability of a prefix's paths that end in a blank, of those that end in its last token, and
  * of both. */
@@ -311,12 +316,11 @@ EXPORT Stream *beam_new(const Search *search, const LmState *start) {
     return stream;
 }
 
-/* Take in frames of probabilities (frames, V). Return 0, or -1 if there is no memory, or -2 if the
- * tables of the search disagree. */
+/* Take in frames of probabilities (frames, V). Return 0, NO_MEMORY or DISAGREE. */
 EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t frames) {
     const Search *search = stream->tree.search;
     Scratch scratch;
-    int32_t status = scratch_init(&scratch, search) ? 0 : -1;
+    int32_t status = scratch_init(&scratch, search) ? 0 : NO_MEMORY;
     for (int32_t frame = 0; frame < frames && status == 0 && stream->entries > 0; frame++) {
         const double *row = &probabilities[(ptrdiff_t)frame * search->size];
         if (row[search->blank] > search->blank_skip) {
@@ -324,7 +328,7 @@ EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t fr
             continue;
         }
         if (!tree_reserve(&stream->tree, search->beam_size, stream->beam, stream->entries)) {
-            status = -1;
+            status = NO_MEMORY;
             break;
         }
         double worst, best = stay(stream, row, frame, &scratch, &worst);
@@ -335,7 +339,7 @@ EXPORT int32_t beam_feed(Stream *stream, const double *probabilities, int32_t fr
         stream->scale += log(stream->largest);
         stream->largest = best;
         if (!select_best(stream, &scratch, count, best))
-            status = -2;
+            status = DISAGREE;
     }
     scratch_free(&scratch);
     return status;
@@ -403,10 +407,15 @@ EXPORT void beam_tokens(const Stream *stream, int32_t node, int64_t length, int3
     prefix_tokens(stream->tree.parents, stream->tree.tokens, node, length, tokens);
 }
 
-/* Compute the posteriors of the words of `nodes[chosen]`: see token_posteriors. */
-EXPORT bool beam_posteriors(
-    const Stream *stream, const int32_t *nodes, const double *totals, int64_t entries,
-    int64_t chosen, int32_t *tokens, double *logs) {
+/* Describe the hypothesis `nodes[chosen]`: its tokens, the first frame and the last one, exclusive,
+ * of each, and the logarithms of the posteriors of their words (see token_posteriors). `log_probs`
+ * (frames, V) are all that the stream was fed; the arrays have room for as many tokens. `block` and
+ * `threshold` are those of align_text; without a path, it is tried again without a threshold.
+ * Return the number of tokens, or NO_MEMORY, or NO_PATH. */
+EXPORT int64_t beam_describe(
+    const Stream *stream, const int32_t *nodes, const double *scores, int64_t entries,
+    int64_t chosen, const float *log_probs, int64_t frames, int64_t block, double threshold,
+    int32_t *tokens, int32_t *starts, int32_t *ends, double *logs) {
     const Search *search = stream->tree.search;
     const Prefixes prefixes = {
         .parents = stream->tree.parents,
@@ -416,7 +425,77 @@ EXPORT bool beam_posteriors(
         .powers = search->powers,
         .space = search->space,
     };
-    return token_posteriors(&prefixes, nodes, totals, entries, chosen, tokens, logs);
+    const int64_t length = beam_length(stream, nodes[chosen]);
+    if (length > frames)
+        return NO_PATH;
+    if (!token_posteriors(&prefixes, nodes, scores, entries, chosen, tokens, logs))
+        return NO_MEMORY;
+    int32_t found = 0;
+    double path;
+    for (int32_t attempt = 0; attempt < 2 && found == 0; attempt++)
+        found = align_text(
+            log_probs, frames, search->size, tokens, length, search->blank, block,
+            attempt == 0 ? threshold : INFINITY, starts, ends, &path);
+    return found < 0 ? NO_MEMORY : found == 0 ? NO_PATH : length;
+}
+
+/* Decode an utterance of `frames` frames: `scores` (3,) gets the total score of its best text, the
+ * acoustic and the language model's; for the rest see beam_describe. Return NO_TEXT if the beam
+ * ends without a whole text. `nodes` (beam_size,) and `totals` (beam_size, 4) are room to work. */
+static int64_t decode(
+    Stream *stream, const double *probabilities, const float *log_probs, int64_t frames,
+    int64_t block, double threshold, int32_t *nodes, double *totals, int32_t *tokens,
+    int32_t *starts, int32_t *ends, double *logs, double *scores) {
+    const int32_t status = beam_feed(stream, probabilities, (int32_t)frames);
+    if (status < 0)
+        return status;
+    const int32_t entries = beam_finish(stream, true, nodes, totals);
+    if (entries <= 0)
+        return entries < 0 ? NO_MEMORY : NO_TEXT;
+    double *total = totals + 3 * (ptrdiff_t)stream->tree.search->beam_size;
+    int32_t best = 0;
+    for (int32_t i = 0; i < entries; i++) {
+        total[i] = totals[3 * i];
+        best = total[i] > total[best] ? i : best;
+    }
+    memcpy(scores, &totals[3 * best], 3 * sizeof *scores);
+    return beam_describe(
+        stream, nodes, total, entries, best, log_probs, frames, block, threshold, tokens, starts,
+        ends, logs);
+}
+
+/* Decode `count` utterances of `frames` (count,) frames each, whose probabilities and log-probs
+ * (frames, V) follow each other. `lengths` (count,) get the numbers of tokens of their best texts,
+ * or what is below 0 where something stands in the way; what beam_describe tells of the texts
+ * follows each other in arrays with room for a token for each frame. `scores` (count, 3) get the
+ * total scores, the acoustic and the language model's. Return 0, or NO_MEMORY. */
+EXPORT int32_t beam_decode(
+    const Search *search, const LmState *start, const double *probabilities,
+    const float *log_probs, const int64_t *frames, int64_t count, int64_t block, double threshold,
+    int64_t *lengths, int32_t *tokens, int32_t *starts, int32_t *ends, double *logs,
+    double *scores) {
+    const size_t beam = (size_t)search->beam_size;
+    int32_t *nodes = malloc(beam * sizeof *nodes);
+    double *totals = malloc(4 * beam * sizeof *totals);
+    int32_t status = nodes && totals ? 0 : NO_MEMORY;
+    for (int64_t i = 0, at = 0; i < count && status == 0; i++) {
+        Stream *stream = beam_new(search, start);
+        lengths[i] = NO_MEMORY;
+        if (stream) {
+            lengths[i] = decode(
+                stream, probabilities, log_probs, frames[i], block, threshold, nodes, totals,
+                tokens + at, starts + at, ends + at, logs + at, scores + 3 * i);
+            beam_free(stream);
+        }
+        if (lengths[i] == NO_MEMORY)
+            status = NO_MEMORY;
+        at += lengths[i] > 0 ? lengths[i] : 0;
+        probabilities += frames[i] * search->size;
+        log_probs += frames[i] * search->size;
+    }
+    free(nodes);
+    free(totals);
+    return status;
 }
 
 /* Compute the context scores of a text of `count` tokens that begins in the state `start`: `scores`

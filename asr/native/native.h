@@ -6,7 +6,7 @@
 
 /* The number of the interface. Raise it here and in asr/native/__init__.py whenever a function or
  * a structure that Python knows changes, so that a library of another state is refused. */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 #define WORD_MASK 0xFFFFFFFFFFFFu /* the bits of a word's hash: MASK of asr/lm/word_hash.py */
 

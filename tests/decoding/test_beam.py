@@ -245,6 +245,29 @@ def test_a_language_model_in_capitals_is_one_of_the_same_words(tmp_path):
         assert same == expected and same.lm_score < 0
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_utterances_are_decoded_as_each_is(threads, monkeypatch):
+    """Many are decoded by one call; some end inside of a word, some have no frames."""
+    monkeypatch.setattr("asr.decoding.beam.VALUES_AT_ONCE", 200)
+    log_probs = [random_log_probs(n, len(VOCABULARY), n) for n in [0, 3, 40, 0, 7, 12, 1, 100]]
+    log_probs.append(np.log(np.array([[0.001, 0.001, 0.001, 0.997]] * 2)))
+    log_probs.append(random_log_probs(20, len(VOCABULARY), 1).astype(np.float32))
+    for options in {}, {"lexicon": ["a", "ba"], "beam_threshold": 2.0}, {"hotwords": {"ab": 3.0}}:
+        search = BeamSearch(VOCABULARY, **options)
+        alone = [search(item) for item in log_probs]
+        assert search(log_probs, threads) == alone
+        assert any(item.tokens for item in alone)
+
+
+def test_the_utterance_that_is_wrong_among_many_is_named_by_its_own_frame():
+    log_probs = [random_log_probs(10, len(VOCABULARY), seed) for seed in range(3)]
+    log_probs[1][4] = np.nan
+    with pytest.raises(DataError, match="frame 4 holds NaN"):
+        BeamSearch(VOCABULARY)(log_probs, 1)
+    with pytest.raises(DataError, match="needs floats, got int64"):
+        BeamSearch(VOCABULARY)([log_probs[0], np.zeros((2, len(VOCABULARY)), np.int64)], 1)
+
+
 def test_tables_that_disagree_are_refused():
     """The sets of next tokens let through what the lexicon does not hold."""
     search = BeamSearch(VOCABULARY, lexicon=["a", "ba"], **UNPRUNED)
@@ -254,6 +277,8 @@ def test_tables_that_disagree_are_refused():
     with pytest.raises(RuntimeError, match=r"^the lexicon's tables disagree: a token may follow"):
         stream.feed(random_log_probs(30, len(VOCABULARY), 0))
     assert stream.n_best(1)  # of the frames before
+    with pytest.raises(RuntimeError):
+        search([random_log_probs(30, len(VOCABULARY), 0)] * 2, 1)
 
 
 def test_other_options_on_the_same_tables():
