@@ -225,6 +225,8 @@ def _start_quickly() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports make many objects, of which none is garbage: it is looked for later.
     gc.set_threshold(50_000)
+    # The thread that loads the model waits a shorter time for its turn beside the imports.
+    sys.setswitchinterval(5e-4)
 
 
 def _warn(source: "str | Piece", transcript: "Transcript") -> None:

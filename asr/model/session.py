@@ -21,6 +21,7 @@ from asr.errors import ModelError
 from asr.model.directory import GRAPH, ModelInfo, read_model
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import FEATURES, OUTPUTS, divide
+from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
@@ -117,16 +118,18 @@ class AcousticSession(Session):
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
-        self.info = read_model(folder)
+        # The files are checked, and old weights put in order, while ONNX Runtime is imported.
         self._path = Path(folder) / GRAPH
+        read = begin(lambda: (read_model(folder), _order_weights(self._path)))
+        import onnxruntime
+
+        self.info, ordered = read()
         self.at_once = threads or min(MOST_THREADS, os.cpu_count() or 1)
         self._lock = Lock()
         self._graph: bytes | None = None
         weights: Weights = {}
-        if ordered := _order_weights(self._path):
+        if ordered:
             self._graph, weights = ordered
-        import onnxruntime
-
         # The sessions use the memory of these values.
         self._weights = {
             name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in weights.items()
