@@ -2,7 +2,7 @@
 
 The payload stands in the page as JSON, which is compressed by zlib and encoded in base64; the
 page's script unpacks it, and nothing in it is ever read as markup. Styles and scripts stand in
-``assets``. The page loads nothing but the recordings that lie beside it, and its policy forbids all
+``assets``, and those that other pages share in ``common``. The page loads nothing but the recordings that lie beside it, and its policy forbids all
 else.
 """
 
@@ -34,8 +34,10 @@ LARGEST = 25_000_000
 """The bytes that a page may have; if not all utterances fit in, it keeps those with the most
 errors."""
 
+COMMON_SCRIPTS = ("dom", "theme")
+"""The scripts in ``common``, which other pages of the project have too; they stand first."""
+
 SCRIPTS = (
-    "dom",
     "data",
     "filters",
     "charts",
@@ -129,8 +131,8 @@ def render(payload: dict[str, Any]) -> str:
     something is missing, its part of the page is left out. Numbers that are not finite, such as an
     error rate against no words, count as missing.
     """
-    style = _asset("report.css")
-    script = "".join(_asset(f"{name}.js") for name in SCRIPTS)
+    style = common_style() + _asset("report.css")
+    script = common_script() + "".join(_asset(f"{name}.js") for name in SCRIPTS)
     text = json.dumps(_finite(payload), separators=(",", ":"), allow_nan=False)
     return Template(_asset("report.html")).substitute(
         policy=POLICY.format(script=_source(script), style=_source(style)),
@@ -141,8 +143,18 @@ def render(payload: dict[str, Any]) -> str:
     )
 
 
-def _asset(name: str) -> str:
-    return resources.files("asr.report").joinpath("assets", name).read_text(encoding="utf-8")
+def common_style() -> str:
+    """Return the styles that pages share: colours, text, controls, the bar at the top."""
+    return _asset("base.css", "common")
+
+
+def common_script() -> str:
+    """Return the scripts that pages share: elements, numbers, the theme."""
+    return "".join(_asset(f"{name}.js", "common") for name in COMMON_SCRIPTS)
+
+
+def _asset(name: str, folder: str = "assets") -> str:
+    return resources.files("asr.report").joinpath(folder, name).read_text(encoding="utf-8")
 
 
 def _source(text: str) -> str:

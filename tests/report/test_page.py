@@ -13,7 +13,7 @@ from payloads import count_words, make_payload, make_utterances
 from playwright.sync_api import expect, sync_playwright
 
 from asr.lm.overlap import ModelOverlap
-from asr.report.page import SCRIPTS, render
+from asr.report.page import COMMON_SCRIPTS, SCRIPTS, render
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "$style ${title}"]
 
@@ -596,9 +596,11 @@ def test_no_scripts(browser, tmp_path, two):
 
 
 def test_every_asset_is_used_and_none_reads_markup():
-    folder = ROOT / "asr/report/assets"
-    names = {path.name for path in folder.iterdir()}
+    assets, common = ROOT / "asr/report/assets", ROOT / "asr/report/common"
+    names = {path.name for path in assets.iterdir()}
     assert names == {f"{name}.js" for name in SCRIPTS} | {"report.html", "report.css"}
-    for name in SCRIPTS:
-        text = (folder / f"{name}.js").read_text()
+    names = {path.name for path in common.iterdir()}
+    assert names == {f"{name}.js" for name in COMMON_SCRIPTS} | {"base.css"}
+    for path in [*assets.glob("*.js"), *common.glob("*.js")]:
+        text = path.read_text()
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", text)

@@ -1,49 +1,9 @@
-// The page: its parts, theme, keys and address.
+// The page: its parts, keys and address.
 
 const KEYS = [
   ["/", "search"], ["j or ↓", "next utterance"], ["k or ↑", "previous utterance"],
   ["space", "play or pause"], ["Esc", "close"], ["?", "this list"],
 ];
-
-function storedTheme() {
-  try {
-    return localStorage.getItem("asr-report-theme");
-  } catch {
-    return null; // some browsers keep nothing for files
-  }
-}
-
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-}
-
-function themeButton(redraw) {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const current = () => document.documentElement.dataset.theme;
-  const button = h("button", { type: "button", name: "theme", click: () => {
-    apply(current() === "dark" ? "light" : "dark");
-    try {
-      localStorage.setItem("asr-report-theme", current());
-    } catch {
-      // without storage, the choice holds until the page is closed
-    }
-  } });
-  const apply = (theme) => {
-    setTheme(theme);
-    button.textContent = theme === "dark" ? "Light" : "Dark";
-    button.setAttribute("aria-label", `Use the ${theme === "dark" ? "light" : "dark"} theme`);
-    redraw();
-  };
-  system.addEventListener("change", () => { if (!storedTheme()) apply(system.matches ? "dark" : "light"); });
-  return { button, start: () => apply(storedTheme() ?? (system.matches ? "dark" : "light")) };
-}
-
-function helpDialog() {
-  const dialog = h("dialog", { "aria-labelledby": "title-help" }, h("h2", { id: "title-help" }, "Keys"),
-    h("dl", {}, KEYS.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))),
-    h("form", { method: "dialog" }, h("button", {}, "Close")));
-  return dialog;
-}
 
 function listen(browser, dialog) {
   document.addEventListener("keydown", (event) => {
@@ -113,7 +73,7 @@ async function start() {
   const report = { payload, items };
   const tallies = tally(items, payload.systems);
   const browser = createBrowser(report);
-  const dialog = helpDialog();
+  const dialog = helpDialog(KEYS);
   const theme = themeButton(() => browser.redraw());
   const sections = [
     comparisonPart(payload.comparison, items, browser, rateName(payload.systems[0])), errorsPart(report, tallies, browser),
@@ -133,7 +93,6 @@ async function start() {
   visit();
 }
 
-setTheme(storedTheme() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 start().catch((error) => {
   document.getElementById("report-page").replaceChildren(h("p", { class: "warning" },
     `The report cannot be shown: ${error.message}. It needs a browser of 2023 or later.`));

@@ -81,3 +81,10 @@ function shortened(rows, count, draw) {
   }
   return place;
 }
+
+/** Makes the dialog that lists keys, which are pairs of a key and what it does. */
+function helpDialog(keys) {
+  return h("dialog", { "aria-labelledby": "title-help" }, h("h2", { id: "title-help" }, "Keys"),
+    h("dl", {}, keys.map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)))),
+    h("form", { method: "dialog" }, h("button", {}, "Close")));
+}
