@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from asr.evaluation.scoring import ErrorCounts, Score, score
     from asr.model.directory import ModelInfo
     from asr.recognition.aligner import AlignedToken, Aligner, Alignment
+    from asr.recognition.live import Final, LiveTranscription, Partial
     from asr.recognition.segments import Segment
     from asr.recognition.transcriber import Transcriber
     from asr.recognition.transcript import Transcript, TranscriptStream
@@ -49,8 +50,11 @@ __all__ = [
     "Difference",
     "ErrorCounts",
     "Evaluation",
+    "Final",
     "Interval",
+    "LiveTranscription",
     "ModelInfo",
+    "Partial",
     "Results",
     "Score",
     "Segment",
@@ -77,6 +81,7 @@ _HOMES = {
     "asr.evaluation.scoring": ("ErrorCounts", "Score", "score"),
     "asr.model.directory": ("ModelInfo",),
     "asr.recognition.aligner": ("AlignedToken", "Aligner", "Alignment"),
+    "asr.recognition.live": ("Final", "LiveTranscription", "Partial"),
     "asr.recognition.segments": ("Segment",),
     "asr.recognition.transcriber": ("Transcriber",),
     "asr.recognition.transcript": ("Transcript", "TranscriptStream"),

@@ -19,9 +19,6 @@ PAUSE_SECONDS = 1.0
 MAX_CHUNK_SECONDS = 30.0
 """The longest chunk."""
 
-LIVE_CHUNK_SECONDS = 12.0
-"""The longest chunk of a live recording, whose listener waits for the text."""
-
 
 @dataclass(frozen=True)
 class Chunk:
@@ -38,8 +35,20 @@ class Chunk:
     silent_until: int
 
 
-class Chunker:
-    """Cuts a recording in the middle of its pauses.
+@dataclass(frozen=True)
+class Cut:
+    """A place to cut log-probs: behind ``count`` frames.
+
+    ``pause`` is True if it lies in a pause; before the frame ``silent_until`` nothing follows.
+    """
+
+    count: int
+    pause: bool
+    silent_until: int
+
+
+class Cutter:
+    """Finds the places where log-probs are cut, in the middle of pauses.
 
     Args:
         info: the description of the model whose log-probs these are.
@@ -56,10 +65,49 @@ class Chunker:
     ) -> None:
         per_second = info.sample_rate / info.frame_stride
         vocabulary = info.vocabulary
-        self._pause = max(1, round(pause_seconds * per_second))
-        self._longest = max(2, round(max_seconds * per_second))
+        self.pause = max(1, round(pause_seconds * per_second))
+        self.longest = max(2, round(max_seconds * per_second))
         self._gaps = [id for id in (vocabulary.blank_id, vocabulary.space_id) if id is not None]
-        self._rows = np.zeros((0, len(vocabulary)), np.float32)
+
+    def gaps(self, log_probs: LogProbs) -> npt.NDArray[np.bool_]:
+        """Return for each frame of ``log_probs`` (n, V) if its best symbol is no letter."""
+        return np.isin(log_probs.argmax(axis=1), self._gaps)
+
+    def find(self, log_probs: LogProbs) -> Cut | None:
+        """Return the first place to cut ``log_probs`` (n, V), which begin where the last chunk
+        ended; or None while it cannot be told yet."""
+        path = log_probs[: self.longest].argmax(axis=1)
+        begins, ends = _runs(np.isin(path, self._gaps))
+        # Frames before the first letter are no pause: nothing has been said that could end.
+        pauses = begins[(begins > 0) & (ends - begins >= self.pause)]
+        if len(pauses):
+            begin = int(pauses[0])
+            return Cut(begin + (self.pause + 1) // 2, True, begin + self.pause)
+        if len(path) < self.longest:
+            return None
+        half = self.longest // 2
+        begins = np.maximum(begins, half)
+        widths = ends - begins
+        if len(widths) and widths.max() > 0:
+            widest = widths.argmax()
+            return Cut(int(begins[widest] + (widths[widest] + 1) // 2), False, int(ends[widest]))
+        borders = np.flatnonzero(np.diff(path[half:])) + half + 1
+        count = int(borders[-1]) if len(borders) else len(path)
+        return Cut(count, False, count)
+
+
+class Chunker:
+    """Cuts a recording, whose log-probs come in parts, where a :class:`Cutter` says, which takes
+    the same arguments."""
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        max_seconds: float = MAX_CHUNK_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self._cutter = Cutter(info, max_seconds, pause_seconds)
+        self._rows = np.zeros((0, len(info.vocabulary)), np.float32)
         self._first = 0
 
     def cut(self, log_probs: Iterable[LogProbs]) -> Iterator[Chunk]:
@@ -71,40 +119,19 @@ class Chunker:
     def feed(self, log_probs: LogProbs) -> Iterator[Chunk]:
         """Take in the next frames (n, V) and yield the chunks that end in them."""
         self._rows = np.concatenate([self._rows, log_probs])
-        while (cut := self._next_cut()) is not None:
-            yield self._take(*cut)
+        while (cut := self._cutter.find(self._rows)) is not None:
+            yield self._take(cut)
 
     def finish(self) -> Chunk:
         """Return what is left when the recording is over; it may have no frames."""
-        return self._take(len(self._rows), True, len(self._rows))
+        return self._take(Cut(len(self._rows), True, len(self._rows)))
 
-    def _take(self, count: int, pause: bool, silent_until: int) -> Chunk:
-        chunk = Chunk(self._first, self._rows[:count], pause, self._first + silent_until)
-        self._first += count
-        self._rows = self._rows[count:]
+    def _take(self, cut: Cut) -> Chunk:
+        rows = self._rows[: cut.count]
+        chunk = Chunk(self._first, rows, cut.pause, self._first + cut.silent_until)
+        self._first += cut.count
+        self._rows = self._rows[cut.count :]
         return chunk
-
-    def _next_cut(self) -> tuple[int, bool, int] | None:
-        """Return the frames of the next chunk, whether it ends in a pause, and the frame before
-        which nothing follows; or None while that cannot be told yet."""
-        path = self._rows[: self._longest].argmax(axis=1)
-        begins, ends = _runs(np.isin(path, self._gaps))
-        # Frames before the first letter are no pause: nothing has been said that could end.
-        pauses = begins[(begins > 0) & (ends - begins >= self._pause)]
-        if len(pauses):
-            begin = int(pauses[0])
-            return begin + (self._pause + 1) // 2, True, begin + self._pause
-        if len(path) < self._longest:
-            return None
-        half = self._longest // 2
-        begins = np.maximum(begins, half)
-        widths = ends - begins
-        if len(widths) and widths.max() > 0:
-            widest = widths.argmax()
-            return int(begins[widest] + (widths[widest] + 1) // 2), False, int(ends[widest])
-        borders = np.flatnonzero(np.diff(path[half:])) + half + 1
-        cut = int(borders[-1]) if len(borders) else len(path)
-        return cut, False, cut
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

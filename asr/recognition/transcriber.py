@@ -18,6 +18,7 @@ from asr.audio.inputs import AudioInput
 from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
 from asr.audio.shared import share
+from asr.config import from_mapping
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
@@ -26,7 +27,8 @@ from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
 from asr.prefetch import prefetch
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
-from asr.recognition.chunks import LIVE_CHUNK_SECONDS, MAX_CHUNK_SECONDS, Chunk, Chunker
+from asr.recognition.chunks import MAX_CHUNK_SECONDS, Chunk, Chunker
+from asr.recognition.live import LiveConfig, LiveTranscription
 from asr.recognition.recordings import (
     LiveRecording,
     LongRecording,
@@ -145,6 +147,24 @@ class Transcriber:
             return self._stream(take_samples(source, sample_rate, self.model, SHORT_SECONDS))
         return self._stream(read_recording(source, self.model, SHORT_SECONDS, sample_rate))
 
+    def live(self, **options: Any) -> LiveTranscription:
+        """Start the transcription of a stream whose samples are given while it goes on.
+
+        Args:
+            options: those of :class:`asr.recognition.live.LiveConfig`: ``endpoint_seconds``,
+                ``max_seconds``, ``step_seconds``.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
+
+        >>> live = Transcriber().live(endpoint_seconds=0.5)
+        >>> live.hear(np.zeros(16000, np.float32))
+        >>> live.step(), live.finish(), live.duration
+        ([], [], 1.0)
+        """
+        config = from_mapping(LiveConfig, options, "live")
+        return LiveTranscription(self._session, self._decode, config)
+
     def transcribe_many(
         self,
         sources: Sequence[AudioInput],
@@ -202,17 +222,19 @@ class Transcriber:
         def chunks() -> Iterator[DecodedChunk]:
             if not meter.nothing:
                 rows = self._log_probs(recording) if log_probs is None else log_probs
-                yield self._decode(Chunk(0, rows, pause=True, silent_until=len(rows)), meter)
+                yield self._decode(
+                    Chunk(0, rows, pause=True, silent_until=len(rows)), meter.duration
+                )
 
         return TranscriptStream(chunks(), partial(self._finish, meter, in_one_piece=True))
 
     def _long_chunks(self, recording: LongRecording, meter: AudioMeter) -> Iterator[DecodedChunk]:
         live = isinstance(recording, LiveRecording)
-        chunker = Chunker(self.model, LIVE_CHUNK_SECONDS if live else MAX_CHUNK_SECONDS)
+        chunker = Chunker(self.model, 12.0 if live else MAX_CHUNK_SECONDS)
         log_probs = prefetch(self._long_log_probs(recording, meter), WINDOWS_AHEAD)
         history: list[Word] = []
         for chunk in chunker.cut(log_probs):
-            decoded = self._decode(chunk, meter, join_words(history))
+            decoded = self._decode(chunk, meter.duration, join_words(history))
             if not meter.nothing:
                 yield decoded
             history = [] if chunk.pause else [*history, *decoded.words][-MAX_ORDER:]
@@ -234,12 +256,13 @@ class Transcriber:
         )
         yield from windows.log_probs()
 
-    def _decode(self, chunk: Chunk, meter: AudioMeter, history: str = "") -> DecodedChunk:
-        """Decode a chunk; ``history`` are the words of the same sentence before it."""
+    def _decode(self, chunk: Chunk, duration: float, history: str = "") -> DecodedChunk:
+        """Decode a chunk of a recording of ``duration`` seconds; ``history`` are the words of the
+        same sentence before it."""
         words: tuple[Word, ...] = ()
         best_path: tuple[Word, ...] = ()
         if len(chunk.log_probs):
-            end = frame_time(chunk.first + len(chunk.log_probs), self.model, meter.duration)
+            end = frame_time(chunk.first + len(chunk.log_probs), self.model, duration)
             best = greedy(chunk.log_probs, self.model.vocabulary.blank_id)
             words = best_path = to_words(best, self.model, end, chunk.first)
             if self.search is not None:
@@ -247,7 +270,7 @@ class Transcriber:
                 stream.feed(chunk.log_probs)
                 (best,) = stream.n_best(1, sentence_ends=chunk.pause)
                 words = to_words(best, self.model, end, chunk.first, "beam")
-        silent_until = frame_time(chunk.silent_until, self.model, meter.duration)
+        silent_until = frame_time(chunk.silent_until, self.model, duration)
         return DecodedChunk(words, best_path, silent_until + min(0.0, self.model.word_offsets[0]))
 
     def _finish(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
-import numpy.typing as npt
 
 from asr.audio.read import Samples
 from asr.model.directory import ModelInfo
-from asr.model.session import Features, LogProbs, Session, Statistics
+from asr.model.session import LogProbs, Session, Statistics
 from asr.prefetch import prefetch_map
+from asr.recognition.moments import Moments
 from asr.recognition.passes import Block, Passes
 
 Blocks = Callable[[], Iterable[Samples]]
@@ -117,7 +117,7 @@ def live_log_probs(
     """
     info = session.info
     window, context = _frames(info, window_seconds), _frames(info, context_seconds)
-    moments = _Moments()
+    moments = Moments()
     heard = 0  # the number of samples whose statistics are in the moments
     for part in _cut(blocks, window, context, info.frame_stride, info.encoder.padding):
         statistics = None
@@ -164,7 +164,7 @@ def open_windows(
 
     passes = chain([counted()], iter(blocks, None))  # one, unless its features cannot be kept
     features = Passes(lambda: _features(session, next(passes)))
-    moments = _Moments()
+    moments = Moments()
     for values in features():
         moments.add(values.reshape(-1, info.features.num_mels))
     frames = info.num_frames(count)
@@ -238,26 +238,6 @@ def _features(session: Session, blocks: Iterable[Samples]) -> Iterator[Block]:
         return np.ascontiguousarray(session.features(samples)[first:end]).reshape(-1)
 
     yield from prefetch_map(compute, parts(), session.at_once, session.at_once + 1)
-
-
-class _Moments:
-    """The mean and variance of the features of a recording, gathered part by part."""
-
-    def __init__(self) -> None:
-        self._frames = 0
-        self._sums: npt.NDArray[np.float64] = np.zeros((2, 1))  # of features and their squares
-
-    def add(self, features: Features) -> None:
-        """Add the features (frames, num_mels) of a part."""
-        values = features.astype(np.float64)
-        self._frames += len(values)
-        self._sums = self._sums + np.stack([values.sum(0), np.square(values).sum(0)])
-
-    @property
-    def statistics(self) -> Statistics:
-        """The statistics of all that was added."""
-        mean, power = self._sums / self._frames
-        return np.stack([mean, power - mean**2]).astype(np.float32)
 
 
 class _Buffer:

@@ -1,0 +1,287 @@
+"""Live transcription: the words of a stream while it goes on, first partial and then final.
+
+A bidirectional network hears what comes after a word, but it computes a hundred times faster than
+people speak. What was said since the last pause is therefore recognised again and again while it
+grows: that gives *partial* words. When a pause is long enough, the stretch before it is recognised
+once more, in a range of samples that depends on the place of the cut alone, and becomes *final*.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+
+from asr.audio.read import Samples
+from asr.config import Section, option
+from asr.decoding.greedy import greedy
+from asr.lm.ngram import MAX_ORDER
+from asr.model.session import LogProbs, Session
+from asr.recognition.chunks import Chunk, Cut, Cutter
+from asr.recognition.live_features import LiveFeatures
+from asr.recognition.moments import Moments
+from asr.recognition.transcript import DecodedChunk
+from asr.recognition.words import Word, join_words, to_words
+
+BEFORE_SECONDS = 3.0
+"""The context before what is recognised."""
+AFTER_SECONDS = 1.0
+"""The context after a stretch that is cut where nobody pauses."""
+REVISED_SECONDS = 1.5
+"""The latest sound, whose log-probs are computed again at each step."""
+IDLE_SECONDS = 1.0
+"""The silence that is kept before a word, since the network may notice its beginning late."""
+PIECE_SECONDS = 20.0
+"""The most sound that one step takes in."""
+STABLE_SECONDS = 0.8
+"""The time since which a stable word has ended, and has been what it is."""
+HALF_LIFE_SECONDS = 30.0
+"""The length of later speech after which what was said counts half in the statistics."""
+
+
+@dataclass(frozen=True)
+class LiveConfig(Section, name="live"):
+    """Live transcription."""
+
+    endpoint_seconds: float = option(
+        0.8, "pause after which the words before it are final", at_least=0.2, at_most=10
+    )
+    max_seconds: float = option(15.0, "longest stretch without a pause", at_least=4, at_most=60)
+    step_seconds: float = option(
+        0.2, "new sound after which words are recognised again", at_least=0.04, at_most=10
+    )
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The words since the last :class:`Final`, which may still change.
+
+    The first ``stable`` of them have not changed for some time. Times are seconds of the stream.
+    """
+
+    words: tuple[Word, ...]
+    stable: int = 0
+
+    @property
+    def text(self) -> str:
+        """The text of the words.
+
+        >>> Partial((Word("go", 0.1, 0.3, 0.9),)).text
+        'go'
+        """
+        return join_words(self.words)
+
+
+@dataclass(frozen=True)
+class Final:
+    """The words of a stretch of the stream that ended, at a pause or because it got long.
+
+    They do not change any more. ``end`` is the time (s) up to which the stream has become final:
+    no later word begins before it. ``pause`` is False if the stretch was cut where nobody paused.
+    """
+
+    words: tuple[Word, ...]
+    end: float
+    pause: bool = True
+
+    @property
+    def text(self) -> str:
+        """The text of the words.
+
+        >>> Final((Word("go", 0.1, 0.3, 0.9), Word("on", 0.5, 0.8, 0.9)), 1.2).text
+        'go on'
+        """
+        return join_words(self.words)
+
+    @property
+    def start(self) -> float:
+        """The seconds at which the first word starts."""
+        return self.words[0].start
+
+
+Update = Partial | Final
+"""What a live transcription tells."""
+
+Decode = Callable[[Chunk, float, str], DecodedChunk]
+"""A function that decodes a chunk of a recording that lasts so many seconds until now, after a
+history of words."""
+
+
+class LiveTranscription:
+    """A stream that is transcribed while it goes on.
+
+    :meth:`hear` may be called from another thread than the other methods, of which one runs at a
+    time.
+
+    Args:
+        session: computes log-probabilities.
+        decode: decodes what becomes final.
+        config: the lengths of pauses, stretches and steps.
+
+    >>> import soundfile
+    >>> from asr.recognition.transcriber import Transcriber
+    >>> samples, rate = soundfile.read("samples/flite-slt-spelled-name.wav", dtype="float32")
+    >>> live = Transcriber().live(endpoint_seconds=0.5)
+    >>> for begin in range(0, len(samples), 320):  # packets of 20 ms
+    ...     live.hear(samples[begin : begin + 320])
+    ...     updates = live.step()
+    >>> [final.text for final in live.finish()]
+    ['p e t e r s o n']
+    """
+
+    def __init__(self, session: Session, decode: Decode, config: LiveConfig) -> None:
+        info = session.info
+        self._session, self._decode, self._info = session, decode, info
+        self._cutter = Cutter(info, config.max_seconds, config.endpoint_seconds)
+        self._step = self._samples(config.step_seconds)
+        self._stable = self._samples(STABLE_SECONDS)
+        self._before = self._frames(BEFORE_SECONDS)
+        self._after = self._frames(AFTER_SECONDS)
+        self._revised = self._frames(REVISED_SECONDS)
+        self._idle = self._frames(IDLE_SECONDS)
+        self._half_life = self._frames(HALF_LIFE_SECONDS)
+        self._features = LiveFeatures(session)
+        self._past = Moments()  # of the stretches that are final
+        self._padding = info.encoder.padding
+        # Output frames are counted so that frame n begins at the sample n × stride.
+        self._origin = 0  # no frame before it is heard as context
+        self._cut = -self._padding  # the first frame of the stretch that is open
+        self._settled: LogProbs = np.zeros((0, len(info.vocabulary)), np.float32)
+        self._due = self._step  # the number of samples at which the next step is taken
+        self._told = Partial(())
+        self._since: list[int] = []  # the samples since which each word is what it is
+        self._history: list[Word] = []
+
+    def hear(self, samples: Samples) -> None:
+        """Append mono float32 ``samples`` (n,) at the model's sample rate; nothing is computed."""
+        self._features.hear(samples)
+
+    def step(self) -> list[Update]:
+        """Recognise what was heard, if enough of it is new, and return what that changes."""
+        updates = list[Update]()
+        while self._features.samples + self._features.waiting >= self._due:
+            updates += self._take() + self._advance()
+        return updates
+
+    def flush(self) -> list[Update]:
+        """Make all words final now, as if the stream ended, and return them; it may go on."""
+        updates = self.step() + self._take()
+        features = self._features
+        if features.samples:
+            rows = self._rows(self._cut, features.end)
+            updates += self._finalize(rows, Cut(len(rows), True, len(rows)), features.end)
+            self._origin = features.samples // self._info.frame_stride
+            self._move(self._origin - self._padding)
+        return updates
+
+    def finish(self) -> list[Update]:
+        """Make the last words final, once the stream is over, and return them."""
+        return self.flush()
+
+    @property
+    def position(self) -> float:
+        """The time (s) up to which the stream has become final."""
+        return max(self._origin, self._cut) * self._info.frame_stride / self._info.sample_rate
+
+    @property
+    def duration(self) -> float:
+        """The seconds that have been heard."""
+        samples = self._features.samples + self._features.waiting
+        return samples / self._info.sample_rate
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._info.sample_rate)
+
+    def _frames(self, seconds: float) -> int:
+        return max(1, round(seconds * self._info.sample_rate / self._info.frame_stride))
+
+    def _take(self) -> list[Update]:
+        """Take in what was heard; where that is much, it is recognised piece by piece."""
+        updates = list[Update]()
+        self._features.take(self._samples(PIECE_SECONDS))
+        while self._features.waiting:
+            updates += self._advance()
+            self._features.take(self._samples(PIECE_SECONDS))
+        self._due = self._features.samples + self._step
+        return updates
+
+    def _advance(self) -> list[Update]:
+        """Recognise what is new, and return what became final and the partial words."""
+        updates = list[Update]()
+        while True:
+            new = self._rows(self._cut + len(self._settled), self._features.end)
+            rows = np.concatenate([self._settled, new])
+            # The frames that lie in what was heard; the network adds some behind its end.
+            heard = max(0, self._features.complete // self._info.encoder.reduction - self._cut)
+            cut = self._cutter.find(rows[:heard])
+            if cut is None or not (cut.pause or heard >= self._cutter.longest + self._after):
+                break
+            last = self._cut + (cut.silent_until if cut.pause else cut.count + self._after)
+            rows = self._rows(self._cut, last * self._info.encoder.reduction)[: cut.count]
+            updates += self._finalize(rows, cut, last * self._info.encoder.reduction)
+            self._move(self._cut + cut.count)
+        idle = heard - self._idle
+        if idle > 0 and self._cutter.gaps(rows[:heard]).all():
+            self._move(self._cut + idle)
+            rows, heard = rows[idle:], self._idle
+        self._settled = rows[: max(len(self._settled), heard - self._revised)]
+        return updates + self._partial(rows)
+
+    def _rows(self, first: int, end: int) -> LogProbs:
+        """Return the log-probs from the frame ``first`` on, computed with the features up to
+        ``end``."""
+        reduction = self._info.encoder.reduction
+        begin = max(self._origin, first - self._before)
+        features = self._features.read(begin * reduction, end)
+        if not len(features):
+            return self._settled[:0]
+        moments = self._past.faded(1.0)
+        moments.add(self._features.read(max(self._origin, self._cut) * reduction, end))
+        (rows,) = self._session.log_probs_of_features([features], moments.statistics)
+        return rows[first - begin + self._padding :]
+
+    def _finalize(self, rows: LogProbs, cut: Cut, end: int) -> list[Update]:
+        """Decode the ``rows`` of the open stretch, which was computed up to the feature ``end``."""
+        first = self._cut + self._padding
+        chunk = Chunk(first, rows, cut.pause, first + cut.silent_until)
+        seconds = self._features.samples / self._info.sample_rate
+        decoded = self._decode(chunk, seconds, join_words(self._history))
+        words = decoded.words
+        self._history = [] if cut.pause else [*self._history, *words][-MAX_ORDER:]
+        told, self._told, self._since = self._told, Partial(()), []
+        if words:
+            self._past = self._past.faded(0.5 ** (len(rows) / self._half_life))
+            begin = max(self._origin, self._cut) * self._info.encoder.reduction
+            self._past.add(self._features.read(begin, end))
+            return [Final(words, decoded.silent_until, cut.pause)]
+        return [Partial(())] if told.words else []
+
+    def _move(self, cut: int) -> None:
+        """Let the open stretch begin at the frame ``cut``."""
+        self._cut, self._settled = cut, self._settled[:0]
+        self._features.forget((cut - self._before) * self._info.encoder.reduction)
+
+    def _partial(self, rows: LogProbs) -> list[Update]:
+        """Return the words of ``rows`` unless they are what was told."""
+        info, now = self._info, self._features.samples
+        best = greedy(rows, info.vocabulary.blank_id)
+        words = to_words(best, info, now / info.sample_rate, self._cut + self._padding)
+        texts = [word.text for word in words]
+        same = _same([word.text for word in self._told.words], texts)
+        self._since = self._since[:same] + [now] * (len(words) - same)
+        stable = min(same, self._told.stable)
+        while (
+            stable < len(words)
+            and now - self._since[stable] >= self._stable
+            and now - self._samples(words[stable].end) >= self._stable
+        ):
+            stable += 1
+        told, self._told = self._told, Partial(words, stable)
+        unchanged = same == len(texts) == len(told.words) and stable == told.stable
+        return [] if unchanged else [self._told]
+
+
+def _same(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return how many items at the beginning of both are equal."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return sum(1 for _ in pairs)
