@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from numbers import Real
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,21 @@ def read_recording(
         return _live(source, info)
     warnings: list[str] = []
     start = partial(decode, source, info.sample_rate, None, warnings)
+    return take_blocks(start, warnings, info, max_seconds)
+
+
+def take_blocks(
+    start: Callable[[], Iterator[Samples]],
+    warnings: list[str],
+    info: ModelInfo,
+    max_seconds: float,
+) -> Recording:
+    """Take a recording that ``start`` decodes to blocks (n,) at the model's rate, anew each time it
+    is called; at their end ``warnings`` are what is wrong with it.
+
+    Raises:
+        AudioError: it is not usable as audio, as far as it was read.
+    """
     decoded = start()
     meter = AudioMeter(info.sample_rate, info.min_samples)
     blocks = [np.zeros(0, np.float32)]
@@ -112,7 +128,7 @@ def take_samples(
 
 
 def decode(
-    source: AudioInput, sample_rate: int, raw_rate: int | None, warnings: list[str]
+    source: AudioInput | BinaryIO, sample_rate: int, raw_rate: int | None, warnings: list[str]
 ) -> Iterator[Samples]:
     """Yield the samples of ``source`` at ``sample_rate`` Hz in blocks (n,); at their end
     ``warnings`` are what is wrong with it.

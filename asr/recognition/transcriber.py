@@ -7,6 +7,7 @@ own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,18 @@ class Transcriber:
 
             self.search = beam_search(folder, self.model, **search)
 
+    def using(self, session: Session, search: "BeamSearch | None") -> "Transcriber":
+        """Return a transcriber of the same model with another session, and with another search or,
+        for None, greedy decoding."""
+        other = copy(self)
+        other._session, other.search = session, search
+        return other
+
+    @property
+    def session(self) -> Session:
+        """The session, which computes log-probabilities."""
+        return self._session
+
     @property
     def model(self) -> ModelInfo:
         """The description of the loaded model."""
@@ -131,7 +144,9 @@ class Transcriber:
         return self.stream(source, sample_rate).finish()
 
     def stream(
-        self, source: AudioInput | npt.NDArray[np.floating], sample_rate: int | None = None
+        self,
+        source: AudioInput | npt.NDArray[np.floating] | Recording,
+        sample_rate: int | None = None,
     ) -> TranscriptStream:
         """Transcribe one recording segment by segment, each as soon as it is complete.
 
@@ -143,6 +158,8 @@ class Transcriber:
         Raises:
             AudioError: the source is not usable as audio, which may show while iterating.
         """
+        if isinstance(source, Recording):
+            return self._stream(source)
         if isinstance(source, np.ndarray):
             return self._stream(take_samples(source, sample_rate, self.model, SHORT_SECONDS))
         return self._stream(read_recording(source, self.model, SHORT_SECONDS, sample_rate))
@@ -164,6 +181,14 @@ class Transcriber:
         """
         config = from_mapping(LiveConfig, options, "live")
         return LiveTranscription(self._session, self._decode, config)
+
+    def transcribe_batch(self, recordings: Sequence[ShortRecording]) -> list[Transcript]:
+        """Return the transcripts of recordings that were read already, computed in one batch."""
+        log_probs = self._session.log_probs([recording.samples for recording in recordings])
+        return [
+            self._short_stream(recording, rows).finish()
+            for recording, rows in zip(recordings, log_probs, strict=True)
+        ]
 
     def transcribe_many(
         self,

@@ -1,0 +1,58 @@
+"""The application: all routes of the server over one engine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+import asr.serving.openai as openai
+import asr.serving.probes as probes
+from asr.recognition.transcriber import Transcriber
+from asr.serving.engine import Engine
+from asr.serving.errors import ApiError
+from asr.serving.metrics import Metrics
+from asr.serving.settings import Settings
+from asr.serving.uploads import Store
+
+ROUTERS = [openai.router, probes.router]
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """Return the application of a server; its lifespan loads the model.
+
+    Its ``state`` holds ``settings``, ``engine``, ``metrics`` and ``store``, which routes use.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await app.state.engine.start()
+        yield
+        app.state.engine.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    metrics = Metrics()
+    load = partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
+    app.state.settings, app.state.metrics = settings, metrics
+    app.state.engine = Engine(settings, metrics, load)
+    app.state.store = Store(settings)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    return app
+
+
+async def _api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        message = f"there is nothing at {request.method} {request.url.path}"
+        return ApiError(404, message, code="unknown_url").response()
+    return ApiError(error.status_code, str(error.detail), headers=error.headers).response()

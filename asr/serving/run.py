@@ -1,0 +1,155 @@
+"""Running the server: its socket, its signals, and the limits of its connections."""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from asr.errors import ConfigError
+from asr.serving.app import make_app
+from asr.serving.settings import Settings
+
+MAX_HEAD = 16 << 10
+"""The most bytes of the head of a request."""
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
+
+
+def serve(settings: Settings) -> None:
+    """Run the server until it is told to stop by SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the address cannot be used.
+        AsrError: the model cannot be loaded.
+    """
+    with _listen(settings.host, settings.port) as listener:
+        app = make_app(settings)
+        engine = app.state.engine
+        config = uvicorn.Config(
+            app,
+            http=_protocol(settings),
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=round(settings.idle_seconds),
+            timeout_graceful_shutdown=round(settings.stop_seconds),
+            h11_max_incomplete_event_size=MAX_HEAD,
+            ws_max_size=1 << 20,
+        )
+        server = _Server(config, engine)
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{port}", file=sys.stderr, flush=True)
+        asyncio.run(server.run_until_stopped(listener))
+
+
+class _Server(uvicorn.Server):
+    """A server that ends with status 0 when a signal has stopped it."""
+
+    def __init__(self, config: uvicorn.Config, engine: "object") -> None:
+        super().__init__(config)
+        self._engine = engine
+
+    async def run_until_stopped(self, listener: socket.socket) -> None:
+        """Serve until a signal comes, or the model cannot be loaded."""
+        serving = asyncio.create_task(self.serve([listener]))
+        while not self.started and not serving.done():
+            await asyncio.sleep(0.01)
+        try:
+            await self._engine.loaded()  # type: ignore[attr-defined]
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.should_exit = True
+            await serving
+            raise
+        await serving
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at the first signal; at the second, do not wait for what still runs."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._engine.stop()  # type: ignore[attr-defined]
+
+
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """Return the protocol of a connection, with limits that uvicorn does not keep."""
+
+    class Protocol(H11Protocol):
+        """HTTP/1.1 over connections whose number, and the time of whose heads, are limited."""
+
+        _head: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)  # type: ignore[arg-type]
+            if len(self.connections) > settings.max_connections:
+                self.transport.write(_FULL)
+                self.transport.close()
+                return
+            self._await_head()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._head_came()
+            elif self._head is None:
+                self._await_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._head_came()
+            super().connection_lost(exc)
+
+        def _await_head(self) -> None:
+            self._head = self.loop.call_later(settings.header_seconds, self._too_slow)
+
+        def _head_came(self) -> None:
+            if self._head is not None:
+                self._head.cancel()
+                self._head = None
+
+        def _too_slow(self) -> None:
+            self.transport.abort()
+
+    return Protocol
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address; port 0 stands for any free one."""
+    try:
+        family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        family = socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+        listener.setblocking(False)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {port} of {host} is in use by another program; choose one with --port"
+            ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot listen at {host}, port {port} ({reason})") from error
+    return listener

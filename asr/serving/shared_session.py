@@ -1,0 +1,36 @@
+"""A session that waits for its turn before each computation."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import numpy as np
+import numpy.typing as npt
+
+from asr.audio.read import Samples
+from asr.model.session import Features, LogProbs, Session, Statistics
+
+
+class SharedSession(Session):
+    """The same network as that of ``session``, which others use too: ``slot`` is entered for each
+    computation."""
+
+    def __init__(self, session: Session, slot: Callable[[], AbstractContextManager[None]]) -> None:
+        self.info, self.at_once = session.info, session.at_once
+        self._session, self._slot = session, slot
+
+    def features(self, samples: Samples) -> Features:
+        """Compute the features (frames, num_mels) of samples (n,), n > 0."""
+        with self._slot():
+            return self._session.features(samples)
+
+    def _run(
+        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        with self._slot():
+            return self._session._run(batch, lengths, statistics)
+
+    def _run_features(
+        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        with self._slot():
+            return self._session._run_features(batch, lengths, statistics)
