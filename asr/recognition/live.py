@@ -159,7 +159,7 @@ class LiveTranscription:
     def step(self) -> list[Update]:
         """Recognise what was heard, if enough of it is new, and return what that changes."""
         updates = list[Update]()
-        while self._features.samples + self._features.waiting >= self._due:
+        while self.is_due:
             updates += self._take() + self._advance()
         return updates
 
@@ -177,6 +177,11 @@ class LiveTranscription:
     def finish(self) -> list[Update]:
         """Make the last words final, once the stream is over, and return them."""
         return self.flush()
+
+    @property
+    def is_due(self) -> bool:
+        """True if enough is new that :meth:`step` computes something."""
+        return self._features.samples + self._features.waiting >= self._due
 
     @property
     def position(self) -> float:
