@@ -99,6 +99,12 @@ def take_blocks(
     return ShortRecording(np.concatenate(blocks), meter)
 
 
+def long_recording(start: Callable[[], Iterator[Samples]], warnings: list[str]) -> LongRecording:
+    """Return a recording that is known to be long, of which ``start`` begins each pass; its
+    arguments are those of :func:`take_blocks`."""
+    return LongRecording(partial(_measured, start, warnings))
+
+
 def take_samples(
     samples: npt.NDArray[np.floating], sample_rate: int | None, info: ModelInfo, max_seconds: float
 ) -> Recording:

@@ -1,5 +1,6 @@
 """The application: all routes of the server over one engine."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,6 +15,9 @@ from asr.recognition.transcriber import Transcriber
 from asr.serving.engine import Engine
 from asr.serving.errors import ApiError
 from asr.serving.metrics import Metrics
+from asr.serving.models import name_models
+from asr.serving.observer import Observer
+from asr.serving.security import Security
 from asr.serving.settings import Settings
 from asr.serving.uploads import Store
 
@@ -38,8 +42,11 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings, app.state.metrics = settings, metrics
     app.state.engine = Engine(settings, metrics, load)
     app.state.store = Store(settings)
+    app.state.models = name_models(settings, time.time())
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(Security, settings=settings, metrics=metrics)
+    app.add_middleware(Observer, metrics=metrics)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     return app

@@ -8,21 +8,21 @@ import asyncio
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import BinaryIO, TypeVar
 
 from asr.audio.read import Samples
 from asr.decoding.bundle import DEFAULT_BOOST
-from asr.errors import AudioError
 from asr.recognition.batches import BATCH_SECONDS, SHORT_SECONDS, divide
-from asr.recognition.recordings import Recording, ShortRecording, decode, take_blocks
+from asr.recognition.recordings import Recording, ShortRecording, long_recording, take_blocks
 from asr.recognition.segments import Segment
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import Transcript
+from asr.serving.decoders import Decoders
 from asr.serving.errors import ApiError, busy
 from asr.serving.metrics import Metrics
 from asr.serving.settings import Settings
@@ -81,7 +81,11 @@ class Engine:
             self._short_pool = ThreadPoolExecutor(at_once, "short")
             self._long_pool = ThreadPoolExecutor(self.settings.max_long, "long")
             self._live_pool = ThreadPoolExecutor(at_once, "live")
-            self._read_pool = ThreadPoolExecutor(2 * at_once, "read")
+            self._read_pool = ThreadPoolExecutor(at_once, "read")
+            died = self.metrics.decoders_died.inc
+            self._decoders = Decoders(self.settings, at_once, died)
+            self._long_decoders = Decoders(self.settings, self.settings.max_long, died)
+            self._read_pool.submit(self._decoders.warm)
             self._long_session = SharedSession(transcriber.session, self.slots.long)
             return transcriber
 
@@ -120,6 +124,8 @@ class Engine:
         if self._loading is not None and self._loading.done() and not self._loading.exception():
             for pool in (self._short_pool, self._long_pool, self._live_pool, self._read_pool):
                 pool.shutdown(wait=False, cancel_futures=True)
+            self._decoders.close()
+            self._long_decoders.close()
 
     @contextmanager
     def refusable(self) -> Iterator[None]:
@@ -201,16 +207,18 @@ class Engine:
         given_up = Event()
 
         def read() -> Recording:
-            warnings: list[str] = []
+            rate, warnings = transcriber.model.sample_rate, list[str]()
 
-            def start() -> Iterator[Samples]:
-                file.seek(0)
-                for block in decode(file, transcriber.model.sample_rate, None, warnings):
-                    if given_up.is_set():
-                        raise AudioError("nobody waits for it any more")
-                    yield block
+            def start(decoders: Decoders) -> Generator[Samples, None, None]:
+                return decoders.decode(file, rate, warnings, lambda: not given_up.is_set())
 
-            return take_blocks(start, warnings, transcriber.model, SHORT_SECONDS)
+            opened = start(self._decoders)
+            with closing(opened):
+                recording = take_blocks(lambda: opened, warnings, transcriber.model, SHORT_SECONDS)
+            if isinstance(recording, ShortRecording):
+                return recording
+            # It is decoded anew when its turn comes, so that it keeps no decoder until then.
+            return long_recording(lambda: start(self._long_decoders), warnings)
 
         try:
             with self.refusable():

@@ -48,6 +48,9 @@ class Metrics:
         self.refused = Counter(
             "asr_refused", "Requests that were refused", ["reason"], registry=registry
         )
+        self.decoders_died = Counter(
+            "asr_decoders_died", "Decoders that a file made crash or hang", registry=registry
+        )
         self.queue = Gauge(
             "asr_queue_recordings", "Recordings that wait or are recognised", registry=registry
         )

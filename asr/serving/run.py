@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from asr.errors import ConfigError
 from asr.serving.app import make_app
+from asr.serving.logs import take_over
 from asr.serving.settings import Settings
 
 MAX_HEAD = 16 << 10
@@ -32,6 +33,7 @@ def serve(settings: Settings) -> None:
         ConfigError: the address cannot be used.
         AsrError: the model cannot be loaded.
     """
+    take_over()
     with _listen(settings.host, settings.port) as listener:
         app = make_app(settings)
         engine = app.state.engine

@@ -55,14 +55,15 @@ class Store:
         Raises:
             ApiError: it is no form, is too large or too slow, or there is no room for it.
         """
-        form, reader = Form(), None
+        form = Form()
         try:
             reader = _Reader(request, form, self)
-            async with asyncio.timeout(self.settings.upload_seconds):
-                await reader.read()
+            try:
+                async with asyncio.timeout(self.settings.upload_seconds):
+                    await reader.read()
+            except TimeoutError as error:
+                raise ApiError(408, "the upload took too long", code="timeout") from error
             yield form
-        except TimeoutError as error:
-            raise ApiError(408, "the upload took too long", code="timeout") from error
         finally:
             self.stored -= form.size
             if form.file is not None:

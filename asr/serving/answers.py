@@ -1,0 +1,84 @@
+"""Transcripts in the JSON of OpenAI's interface."""
+
+import math
+import zlib
+from typing import Any
+
+from asr.recognition.subtitles import TimedWord, timed_words, to_milliseconds
+from asr.recognition.transcript import Transcript
+from asr.recognition.words import join_words
+
+LANGUAGES = {
+    "ar": "arabic", "cs": "czech", "de": "german", "en": "english", "es": "spanish",
+    "fr": "french", "it": "italian", "ja": "japanese", "ko": "korean", "nl": "dutch",
+    "pl": "polish", "pt": "portuguese", "ru": "russian", "tr": "turkish", "uk": "ukrainian",
+    "zh": "chinese",
+}  # fmt: skip
+"""The names of languages, by which OpenAI's answers call them, by their codes."""
+
+
+def verbose(
+    transcript: Transcript, language: str, *, words: bool, segments: bool, temperature: float
+) -> dict[str, Any]:
+    """Return a transcript as ``verbose_json``; ``words`` and ``segments`` tell what is in it.
+
+    A word has its ``confidence`` as well. ``avg_logprob`` is the mean logarithm of the confidences
+    of a segment's words; this recogniser has no tokens and no probability of silence.
+    """
+    duration = to_milliseconds(transcript.duration) / 1000
+    values: dict[str, Any] = {
+        "task": "transcribe",
+        "language": LANGUAGES.get(language, language or "unknown"),
+        "duration": duration,
+        "text": transcript.text,
+        "usage": {"type": "duration", "seconds": duration},
+    }
+    timed = list(timed_words(transcript.segments))
+    if words:
+        values["words"] = [
+            {
+                "word": word.text,
+                "start": word.start / 1000,
+                "end": word.end / 1000,
+                "confidence": round(word.confidence, 4),
+            }
+            for segment in timed
+            for word in segment
+        ]
+    if segments:
+        values["segments"] = [
+            _segment(number, said, temperature) for number, said in enumerate(timed)
+        ]
+    return values
+
+
+def spoken(transcript: Transcript) -> list[dict[str, Any]]:
+    """Return the segments of a transcript: number, start and end (s), text."""
+    return [
+        {
+            "id": number,
+            "start": words[0].start / 1000,
+            "end": words[-1].end / 1000,
+            "text": join_words(words),
+        }
+        for number, words in enumerate(timed_words(transcript.segments))
+    ]
+
+
+def _segment(number: int, words: list[TimedWord], temperature: float) -> dict[str, Any]:
+    # Like OpenAI's, a text begins with the space before it: clients join the texts as they are.
+    text = join_words(words) if words[0].joined else " " + join_words(words)
+    data = text.encode()
+    logs = [math.log(max(word.confidence, 1e-4)) for word in words]
+    return {
+        "id": number,
+        "seek": words[0].start // 10,
+        "start": words[0].start / 1000,
+        "end": words[-1].end / 1000,
+        "text": text,
+        "tokens": [],
+        "temperature": temperature,
+        "avg_logprob": sum(logs) / len(logs),
+        "compression_ratio": len(data) / len(zlib.compress(data)),
+        "no_speech_prob": 0.0,
+    }
