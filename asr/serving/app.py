@@ -11,9 +11,12 @@ from starlette.responses import Response
 
 import asr.serving.openai as openai
 import asr.serving.probes as probes
+import asr.serving.realtime as realtime
+import asr.serving.vosk as vosk
 from asr.recognition.transcriber import Transcriber
 from asr.serving.engine import Engine
 from asr.serving.errors import ApiError
+from asr.serving.live_sessions import LiveSessions
 from asr.serving.metrics import Metrics
 from asr.serving.models import name_models
 from asr.serving.observer import Observer
@@ -21,13 +24,14 @@ from asr.serving.security import Security
 from asr.serving.settings import Settings
 from asr.serving.uploads import Store
 
-ROUTERS = [openai.router, probes.router]
+ROUTERS = [openai.router, probes.router, realtime.router, vosk.router]
 
 
 def make_app(settings: Settings) -> FastAPI:
     """Return the application of a server; its lifespan loads the model.
 
-    Its ``state`` holds ``settings``, ``engine``, ``metrics`` and ``store``, which routes use.
+    Its ``state`` holds ``settings``, ``engine``, ``live``, ``metrics`` and ``store``, which routes
+    use.
     """
 
     @asynccontextmanager
@@ -41,6 +45,7 @@ def make_app(settings: Settings) -> FastAPI:
     load = partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
     app.state.settings, app.state.metrics = settings, metrics
     app.state.engine = Engine(settings, metrics, load)
+    app.state.live = LiveSessions(app.state.engine, settings)
     app.state.store = Store(settings)
     app.state.models = name_models(settings, time.time())
     for router in ROUTERS:

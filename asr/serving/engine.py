@@ -179,7 +179,7 @@ class Engine:
         began = time.monotonic()
         try:
             with self.refusable():
-                transcriber = await self._variant(hotwords)
+                transcriber = await self.variant(hotwords)
             transcript = await self._transcribe(file, transcriber, heard)
         finally:
             self._active -= 1
@@ -313,7 +313,7 @@ class Engine:
         finally:
             running.cancel()
 
-    async def _variant(self, hotwords: tuple[str, ...]) -> Transcriber:
+    async def variant(self, hotwords: tuple[str, ...]) -> Transcriber:
         """Return the transcriber that prefers ``hotwords``."""
         transcriber = await self.loaded()
         if not hotwords:

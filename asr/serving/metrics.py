@@ -55,6 +55,18 @@ class Metrics:
             "asr_queue_recordings", "Recordings that wait or are recognised", registry=registry
         )
         self.live = Gauge("asr_live_sessions", "Live sessions at present", registry=registry)
+        self.live_ended = Counter(
+            "asr_live_ended", "Live sessions that ended", ["protocol", "code"], registry=registry
+        )
+        self.live_audio = Counter(
+            "asr_live_audio_seconds", "Seconds of sound in live sessions", registry=registry
+        )
+        self.live_step = Histogram(
+            "asr_live_step_seconds",
+            "Seconds from the packet that asked for a live step to its result",
+            buckets=_SECONDS,
+            registry=registry,
+        )
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -15,8 +15,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from asr.errors import ConfigError
 from asr.serving.app import make_app
+from asr.serving.live_sessions import LiveSessions
 from asr.serving.logs import take_over
 from asr.serving.settings import Settings
+from asr.serving.websocket_protocol import WebSocketProtocol
 
 MAX_HEAD = 16 << 10
 """The most bytes of the head of a request."""
@@ -48,9 +50,10 @@ def serve(settings: Settings) -> None:
             timeout_keep_alive=round(settings.idle_seconds),
             timeout_graceful_shutdown=round(settings.stop_seconds),
             h11_max_incomplete_event_size=MAX_HEAD,
-            ws_max_size=1 << 20,
+            ws=WebSocketProtocol,
+            ws_max_size=settings.max_message,
         )
-        server = _Server(config, engine)
+        server = _Server(config, engine, app.state.live)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{port}", file=sys.stderr, flush=True)
@@ -60,9 +63,9 @@ def serve(settings: Settings) -> None:
 class _Server(uvicorn.Server):
     """A server that ends with status 0 when a signal has stopped it."""
 
-    def __init__(self, config: uvicorn.Config, engine: "object") -> None:
+    def __init__(self, config: uvicorn.Config, engine: "object", live: LiveSessions) -> None:
         super().__init__(config)
-        self._engine = engine
+        self._engine, self._live = engine, live
 
     async def run_until_stopped(self, listener: socket.socket) -> None:
         """Serve until a signal comes, or the model cannot be loaded."""
@@ -78,6 +81,15 @@ class _Server(uvicorn.Server):
             await serving
             raise
         await serving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell live sessions their last words, then end all connections."""
+        for listening in self.servers:
+            listening.close()
+        stopping = asyncio.create_task(self._live.stop(self.config.timeout_graceful_shutdown or 0))
+        while not stopping.done() and not self.force_exit:
+            await asyncio.wait([stopping], timeout=0.1)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -48,6 +48,14 @@ class Settings:
     max_connections: int = 1024
     max_live: int = 16
     """Live sessions at once."""
+    live_seconds: float = 4 * 3600.0
+    """The longest live session, in seconds that pass and in seconds of sound."""
+    live_idle_seconds: float = 300.0
+    """The longest time in which a live session may get no message."""
+    max_message: int = 4 << 20
+    """The largest message of a live session."""
+    vosk_rate: int = 8000
+    """The samples per second of clients of the Vosk protocol that name no rate."""
     batch_size: int = 16
     header_seconds: float = 10.0
     """The longest time in which the head of a request has to come."""
@@ -63,7 +71,18 @@ class Settings:
     """The time that running work has to end in when the server is stopped."""
 
     def __post_init__(self) -> None:
-        numbers = ("max_upload", "max_seconds", "max_queue", "max_connections", "batch_size")
+        numbers = (
+            "max_upload",
+            "max_seconds",
+            "max_queue",
+            "max_connections",
+            "batch_size",
+            "max_live",
+            "live_seconds",
+            "live_idle_seconds",
+            "max_message",
+            "vosk_rate",
+        )
         for name in numbers:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, needs more than 0")

@@ -1,0 +1,277 @@
+"""The protocol of the Vosk server, whose clients exist for many languages and telephone systems.
+
+A client sends ``{"config": {…}}`` if it wants to, then sound in packets, and ``{"eof": 1}`` at the
+end. It gets one message for each packet: words that may change (``partial``), or words that are
+final (``result`` and ``text``) once somebody has paused. The source of the protocol is
+``websocket/asr_server.py`` of https://github.com/alphacep/vosk-server.
+"""
+
+import json
+import math
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from asr.errors import AudioError
+from asr.model.directory import ModelInfo
+from asr.recognition.live import Final, Partial, Update
+from asr.recognition.words import Word, join_words
+from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions, usable_hotwords
+from asr.serving.packets import PacketDecoder
+from asr.serving.sockets import BAD_MESSAGE, Ending, Socket
+
+PHRASES, PHRASE_LENGTH = 1000, 200
+"""The most phrases of a configuration, and characters of one."""
+
+UNKNOWN_WORD = "[unk]"
+"""What Vosk's phrase lists have for words that they do not list."""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class VoskConfig:
+    """What a client of the Vosk protocol has configured.
+
+    ``rate`` is in Hz. ``words`` asks for the times of final words, ``partial_words`` for those of
+    partial ones, ``alternatives`` for the form of results that lists several texts, of which this
+    server knows one. ``phrases`` are the words of the phrase list, which the search prefers.
+    """
+
+    rate: float
+    words: bool = True
+    partial_words: bool = False
+    alternatives: bool = False
+    phrases: tuple[str, ...] = ()
+
+    def changed(self, values: object) -> "VoskConfig":
+        """Return the configuration after a message; unknown keys are passed over, as Vosk does.
+
+        >>> VoskConfig(8000).changed({"sample_rate": 16000, "words": 0})
+        VoskConfig(rate=16000.0, words=False, partial_words=False, alternatives=False, phrases=())
+
+        Raises:
+            Ending: a value cannot be used.
+        """
+        if not isinstance(values, dict):
+            raise bad("config", values, "an object")
+        phrases = values.get("phrase_list")
+        return VoskConfig(
+            _number(values, "sample_rate", self.rate),
+            bool(values.get("words", self.words)),
+            bool(values.get("partial_words", self.partial_words)),
+            _number(values, "max_alternatives", self.alternatives) > 0,
+            self.phrases if phrases is None else _phrases(phrases),
+        )
+
+    def decoder(self, target: int) -> PacketDecoder:
+        """Return what decodes packets to samples at ``target`` Hz.
+
+        Raises:
+            Ending: the rate cannot be used.
+        """
+        try:
+            return PacketDecoder("pcm16", self.rate, target)
+        except AudioError as error:
+            raise Ending(BAD_MESSAGE, str(error)) from None
+
+
+@router.websocket("/")
+async def connect(websocket: WebSocket) -> None:
+    """Serve one client."""
+    sessions = live_sessions(websocket)
+    async with sessions.accept(websocket, "vosk") as socket:
+        model = (await sessions.engine.loaded()).model
+        await Conversation(socket, sessions, model).run()
+
+
+class Conversation:
+    """What one client and the server tell each other.
+
+    Every packet of sound gets one answer, since most clients wait for it before they send the next
+    packet. The end of the stream and a reset get one answer too, a configuration none.
+    """
+
+    def __init__(self, socket: Socket, sessions: LiveSessions, model: ModelInfo) -> None:
+        self._socket, self._model = socket, model
+        self._config = VoskConfig(sessions.settings.vosk_rate)
+        self._session = LiveSession(sessions, self._config.decoder(model.sample_rate))
+        self._untold: list[Update] = []
+
+    async def run(self) -> None:
+        """Answer messages until the client ends the stream.
+
+        Raises:
+            Gone: the client has left.
+            Ending: it broke a rule, or the server stops; words that were open have been told.
+        """
+        try:
+            while True:
+                for message in joined(await self._socket.receive()):
+                    if isinstance(message, Packets):
+                        updates = await self._session.hear(message.data)
+                        await self._answer(updates, message.count)
+                    elif await self._obey(message):
+                        return
+        except Ending:
+            finals = await self._session.flush()
+            if finals or self._untold:
+                await self._answer(finals, 1)
+            raise
+
+    async def _obey(self, text: str) -> bool:
+        """Do what a text message says, and return True if it ends the stream."""
+        order = parse(text)
+        if "config" in order:
+            await self._configure(order["config"])
+            return False
+        if not order.get("eof") and not order.get("reset"):
+            raise Ending(BAD_MESSAGE, 'unknown message; needs "config", "eof" or "reset"')
+        words = finals([*self._untold, *await self._session.flush()])
+        self._untold = []
+        await self._socket.send(dump(result(sum(words, ()), self._config)))
+        return bool(order.get("eof"))
+
+    async def _configure(self, values: object) -> None:
+        old, self._config = self._config, self._config.changed(values)
+        packets = self._config.decoder(self._model.sample_rate)
+        words = usable_hotwords(self._config.phrases, self._model.vocabulary)
+        self._untold += await self._session.change(
+            packets if self._config.rate != old.rate else None, words
+        )
+
+    async def _answer(self, updates: list[Update], count: int) -> None:
+        """Send ``count`` answers that tell of ``updates`` and of the words that are open."""
+        words = finals([*self._untold, *updates])
+        self._untold = []
+        if len(words) > count:  # sound that came all at once
+            words[count - 1 :] = [sum(words[count - 1 :], ())]
+        for stretch in words:
+            await self._socket.send(dump(result(stretch, self._config)))
+        for _ in range(count - len(words)):
+            await self._socket.send(dump(partial(self._session.partial, self._config)))
+
+
+@dataclass(frozen=True)
+class Packets:
+    """``count`` packets of sound that came one behind the other."""
+
+    data: bytes
+    count: int
+
+
+def joined(messages: Iterable[str | bytes]) -> Iterator[str | Packets]:
+    """Yield text messages, and the packets between them as one.
+
+    >>> list(joined([b"ab", b"c", "eof", b"d"]))
+    [Packets(data=b'abc', count=2), 'eof', Packets(data=b'd', count=1)]
+    """
+    for binary, group in groupby(messages, lambda message: isinstance(message, bytes)):
+        if binary:
+            packets = list(group)
+            yield Packets(b"".join(packets), len(packets))  # type: ignore[arg-type]
+        else:
+            yield from group  # type: ignore[misc]
+
+
+def finals(updates: Iterable[Update]) -> list[tuple[Word, ...]]:
+    """Return the words of each update that is final."""
+    return [update.words for update in updates if isinstance(update, Final)]
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return the object that a text message holds.
+
+    >>> parse('{"eof" : 1}')
+    {'eof': 1}
+
+    Raises:
+        Ending: it holds none.
+    """
+    try:
+        order = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Ending(BAD_MESSAGE, "a text message is not JSON") from None
+    if not isinstance(order, dict):
+        raise bad("a text message", order, "an object")
+    return order
+
+
+def result(words: Sequence[Word], config: VoskConfig) -> dict[str, Any]:
+    """Return the message that tells of final words.
+
+    >>> result([Word("go", 0.25, 0.5, 0.9)], VoskConfig(8000))
+    {'result': [{'conf': 0.9, 'end': 0.5, 'start': 0.25, 'word': 'go'}], 'text': 'go'}
+    >>> result([], VoskConfig(8000))
+    {'text': ''}
+    """
+    text = join_words(words)
+    if not config.alternatives:
+        times = {"result": timed(words)} if config.words and words else {}
+        return {**times, "text": text}
+    confidence = fmean([word.confidence for word in words]) if words else 1.0
+    times = {"result": timed(words, confidence=False)} if config.words and words else {}
+    return {"alternatives": [{"confidence": round(confidence, 6), **times, "text": text}]}
+
+
+def partial(words: Partial, config: VoskConfig) -> dict[str, Any]:
+    """Return the message that tells of words that may change.
+
+    >>> partial(Partial((Word("go", 0.25, 0.5, 0.9),), stable=0), VoskConfig(8000))
+    {'partial': 'go'}
+    """
+    message: dict[str, Any] = {"partial": join_words(words.words)}
+    if config.partial_words and words.words:
+        message |= {"partial_result": timed(words.words), "stable": words.stable}
+    return message
+
+
+def timed(words: Iterable[Word], confidence: bool = True) -> list[dict[str, Any]]:
+    """Return words with their times in seconds, as Vosk writes them."""
+    return [
+        ({"conf": round(word.confidence, 6)} if confidence else {})
+        | {"end": round(word.end, 6), "start": round(word.start, 6), "word": word.text}
+        for word in words
+    ]
+
+
+def dump(message: Mapping[str, Any]) -> str:
+    """Return a message with the line breaks and spaces that Vosk writes."""
+    return json.dumps(message, indent=2, separators=(", ", " : "), ensure_ascii=False)
+
+
+def bad(name: str, value: object, needed: str) -> Ending:
+    """Return the end of a connection for a value that cannot be used.
+
+    >>> bad("sample_rate", "x", "a number").reason
+    "sample_rate is 'x', needs a number"
+    """
+    return Ending(BAD_MESSAGE, f"{name} is {reprlib.repr(value)}, needs {needed}")
+
+
+def _number(values: Mapping[str, Any], name: str, default: float) -> float:
+    """Return a number that may be written as a string, as Vosk's server allows it."""
+    value = values.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise bad(name, value, "a number") from None
+    if not math.isfinite(number):
+        raise bad(name, value, "a number")
+    return number
+
+
+def _phrases(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise bad("phrase_list", values, "a list of strings")
+    if len(values) > PHRASES or any(len(value) > PHRASE_LENGTH for value in values):
+        needed = f"at most {PHRASES} phrases of {PHRASE_LENGTH} characters"
+        raise Ending(BAD_MESSAGE, f"phrase_list needs {needed}")
+    words = (word for value in values for word in value.split() if word != UNKNOWN_WORD)
+    return tuple(dict.fromkeys(words))
