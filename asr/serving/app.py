@@ -54,6 +54,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_middleware(Observer, metrics=metrics)
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _fault)
     return app
 
 
@@ -68,3 +69,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         message = f"there is nothing at {request.method} {request.url.path}"
         return ApiError(404, message, code="unknown_url").response()
     return ApiError(error.status_code, str(error.detail), headers=error.headers).response()
+
+
+async def _fault(_: Request, __: Exception) -> Response:
+    message = "the server has a fault, which its log tells more about"
+    return ApiError(500, message, code="internal_error").response()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import LifoQueue
 from threading import Lock
@@ -36,6 +37,8 @@ class Decoders:
         self._all = set[_Process]()
         self._lock = Lock()
         self._closed = False
+        # Linux ends a child that wants to end with its parent when the thread that started it ends.
+        self._starter = ThreadPoolExecutor(1, "decoders")
 
     def warm(self) -> None:
         """Start a process before it is needed."""
@@ -73,9 +76,10 @@ class Decoders:
             processes = [*self._all]
         for process in processes:
             self._end(process)
+        self._starter.shutdown(wait=False)
 
     def _start(self) -> "_Process":
-        process = _Process(self._settings.decode_memory)
+        process = self._starter.submit(_Process, self._settings.decode_memory).result()
         with self._lock:
             self._all.add(process)
         return process

@@ -1,4 +1,4 @@
-"""What is noted of each request: a line in the log and a count, without the words that were said."""
+"""What is noted of each request: a line in the log and a count, without what was said."""
 
 import time
 import uuid

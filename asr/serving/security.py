@@ -100,7 +100,7 @@ class Security:
                     code="missing_api_key",
                     headers={"WWW-Authenticate": "Bearer"},
                 )
-            if not any([self._is_known(key) for key in keys]):
+            if not any(map(self._is_known, keys)):
                 raise ApiError(
                     401,
                     "Incorrect API key provided.",
@@ -131,7 +131,8 @@ class Security:
     def _is_known(self, key: str) -> bool:
         """Compare a key with all that are known, in a time that tells nothing about them."""
         given = digest(key)
-        return any([hmac.compare_digest(given, known) for known in self._settings.keys])
+        equal = [hmac.compare_digest(given, known) for known in self._settings.keys]
+        return any(equal)
 
     async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.refused.labels(error.code).inc()
