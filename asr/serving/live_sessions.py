@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,29 +34,22 @@ class LiveSessions:
         self._open: dict[Socket, asyncio.Task[Any] | None] = {}
         self._stopping = False
 
-    @asynccontextmanager
-    async def accept(
-        self, websocket: WebSocket, protocol: str, subprotocol: str | None = None
-    ) -> AsyncIterator[Socket]:
-        """Accept a connection, and close it at the end of the context.
+    async def serve(
+        self, websocket: WebSocket, protocol: str, talk: Callable[[Socket], Awaitable[None]]
+    ) -> None:
+        """Accept a connection, let ``talk`` use it, and close it.
 
-        There, an :class:`asr.serving.sockets.Ending` becomes a close code and a reason. It is
-        raised at once if the server stops or has too many sessions. ``protocol`` is the name by
-        which ended sessions are counted, ``subprotocol`` the one that is agreed to.
+        An :class:`asr.serving.sockets.Ending` that ``talk`` raises becomes a close code and a
+        reason. If the server stops or has too many sessions, ``talk`` is not called. Sessions that
+        ended are counted by ``protocol`` and close code.
         """
-        await websocket.accept(subprotocol)
+        await websocket.accept()
         settings, metrics = self.settings, self.engine.metrics
         socket = Socket(websocket, settings.live_idle_seconds, settings.live_seconds)
         try:
             async with socket:
-                if self._stopping:
-                    raise Ending(STOPPING, "the server stops; connect again")
-                if len(self._open) >= settings.max_live:
-                    metrics.refused.labels("live").inc()
-                    raise Ending(FULL, f"{len(self._open)} live sessions are open; try again later")
-                self._open[socket] = asyncio.current_task()
-                metrics.live.set(len(self._open))
-                yield socket
+                self._admit(socket)
+                await talk(socket)
         finally:
             self._open.pop(socket, None)
             metrics.live.set(len(self._open))
@@ -73,6 +65,16 @@ class LiveSessions:
             socket.stop()
         if tasks := [task for task in self._open.values() if task is not None]:
             await asyncio.wait(tasks, timeout=seconds)
+
+    def _admit(self, socket: Socket) -> None:
+        """Raise an Ending if there is no room for one more session."""
+        if self._stopping:
+            raise Ending(STOPPING, "the server stops; connect again")
+        if len(self._open) >= self.settings.max_live:
+            self.engine.metrics.refused.labels("live").inc()
+            raise Ending(FULL, f"{len(self._open)} live sessions are open; try again later")
+        self._open[socket] = asyncio.current_task()
+        self.engine.metrics.live.set(len(self._open))
 
 
 def live_sessions(connection: HTTPConnection) -> LiveSessions:

@@ -20,9 +20,15 @@ from starlette.websockets import WebSocket
 from asr.model.directory import ModelInfo
 from asr.recognition.live import Final, Update
 from asr.recognition.words import Word, join_words
+from asr.serving.errors import ApiError
 from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions, usable_hotwords
+from asr.serving.models import Models
+from asr.serving.openai import read_prompt
 from asr.serving.realtime_session import EventError, RealtimeConfig
 from asr.serving.sockets import BROKE_A_LIMIT, Ending, Socket
+
+REALTIME_ALIASES = ("gpt-realtime-whisper", "gpt-live-transcribe")
+"""Names that clients of OpenAI send for models of realtime sessions alone."""
 
 LEAST_SECONDS = 0.1
 """The least sound that can be committed."""
@@ -34,14 +40,17 @@ router = APIRouter()
 async def connect(websocket: WebSocket) -> None:
     """Serve one client."""
     sessions = live_sessions(websocket)
-    async with sessions.accept(websocket, "realtime") as socket:
+
+    async def talk(socket: Socket) -> None:
         model = (await sessions.engine.loaded()).model
-        conversation = Conversation(socket, sessions, model)
+        conversation = Conversation(socket, sessions, model, websocket.app.state.models)
         if websocket.query_params.get("intent") != "transcription":
             message = "only transcription sessions are served: /v1/realtime?intent=transcription"
             await conversation.fail(EventError(message, "invalid_intent", "intent"))
             raise Ending(BROKE_A_LIMIT, message)
         await conversation.run()
+
+    await sessions.serve(websocket, "realtime", talk)
 
 
 class Item:
@@ -59,9 +68,11 @@ class Item:
 class Conversation:
     """What one client and the server tell each other."""
 
-    def __init__(self, socket: Socket, sessions: LiveSessions, model: ModelInfo) -> None:
-        self._socket, self._model = socket, model
-        self._config = RealtimeConfig(model.hash[:12], sessions.settings.language)
+    def __init__(
+        self, socket: Socket, sessions: LiveSessions, model: ModelInfo, models: Models
+    ) -> None:
+        self._socket, self._model, self._models = socket, model, models
+        self._config = RealtimeConfig(models.name, models.spoken)
         packets = self._config.decoder(model.sample_rate)
         self._session = LiveSession(sessions, packets, options=self._config.options)
         self._id = new_id("sess")
@@ -133,13 +144,26 @@ class Conversation:
 
     async def _update(self, session: object) -> None:
         config = self._config.changed(session)
+        self._check(config)
         packets = None
         if (config.format, config.rate) != (self._config.format, self._config.rate):
             packets = config.decoder(self._model.sample_rate)
-        hotwords = usable_hotwords(config.hotwords, self._model.vocabulary)
+        vocabulary = self._model.vocabulary
+        hotwords = usable_hotwords(config.keywords, vocabulary)
+        hotwords = (*hotwords, *read_prompt(config.prompt, vocabulary))
         await self._hear(await self._session.change(packets, hotwords, config.options))
         self._config = config
         await self._send("session.updated", session=config.described(self._id, self._expires))
+
+    def _check(self, config: RealtimeConfig) -> None:
+        """Raise an EventError if the model has not the name or the language of a configuration."""
+        try:
+            if config.model not in REALTIME_ALIASES:
+                self._models.one(config.model)
+            self._models.language(config.language or "")
+        except ApiError as error:
+            path = f"session.audio.input.transcription.{error.param}"
+            raise EventError(error.message, error.code or "invalid_value", path) from None
 
     async def _commit(self) -> None:
         heard = self._session.seconds - self._begin

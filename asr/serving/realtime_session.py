@@ -77,11 +77,6 @@ class RealtimeConfig:
         """The options of the live transcription."""
         return {} if self.silence is None else {"endpoint_seconds": self.silence}
 
-    @property
-    def hotwords(self) -> tuple[str, ...]:
-        """The words that the search prefers."""
-        return (*self.keywords, *self.prompt.split())
-
     def decoder(self, target: int) -> PacketDecoder:
         """Return what decodes the sound of events to samples at ``target`` Hz."""
         return PacketDecoder(FORMATS[self.format], self.rate, target)

@@ -10,6 +10,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 READ_AHEAD = 1 << 18
 """The bytes of waiting messages beyond which no more are read: the client has to wait."""
 
+MESSAGE_BYTES = 64
+"""What a message counts for beside its content, so that small ones are few as well."""
+
 SEND_SECONDS = 20.0
 """The time that a client has to read what was sent to it."""
 
@@ -142,7 +145,7 @@ class Socket:
             content = message.get("text")
             content = message["bytes"] if content is None else content
             self._inbox.append(content)
-            self._waiting += len(content)
+            self._waiting += len(content) + MESSAGE_BYTES
             self._news.set()
             while self._waiting > READ_AHEAD:
                 self._room.clear()

@@ -86,9 +86,12 @@ class VoskConfig:
 async def connect(websocket: WebSocket) -> None:
     """Serve one client."""
     sessions = live_sessions(websocket)
-    async with sessions.accept(websocket, "vosk") as socket:
+
+    async def talk(socket: Socket) -> None:
         model = (await sessions.engine.loaded()).model
         await Conversation(socket, sessions, model).run()
+
+    await sessions.serve(websocket, "vosk", talk)
 
 
 class Conversation:
