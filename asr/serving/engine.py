@@ -143,6 +143,7 @@ class Engine:
             yield
         except asyncio.CancelledError:
             if self._stopping.is_set():
+                task.uncancel()
                 raise self._refusal() from None
             raise
         finally:

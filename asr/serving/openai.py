@@ -3,11 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -24,6 +24,7 @@ from asr.serving.models import Models
 from asr.serving.uploads import Form, Store
 from asr.text import Vocabulary
 
+Result = TypeVar("Result")
 router = APIRouter()
 MAX_HOTWORDS = 100
 """The words of a prompt that count."""
@@ -89,7 +90,7 @@ async def transcriptions(request: Request) -> Response:
         hotwords = read_prompt(wanted.prompt, vocabulary)
         if wanted.stream:
             return _Events(_events(engine, form, hotwords), stack.pop_all())
-        transcript = await _transcribe(engine, form, hotwords)
+        transcript = await while_connected(request, _transcribe(engine, form, hotwords))
         request.scope["audio_seconds"] = transcript.duration
     return answer(transcript, wanted)
 
@@ -160,6 +161,24 @@ def answer(transcript: Transcript, wanted: Wanted) -> Response:
     text = render(wanted.format, "recording", transcript)
     media_type = "text/vtt" if wanted.format is ResponseFormat.vtt else "application/x-subrip"
     return PlainTextResponse(text, media_type=media_type)
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of ``work``, which is given up when the client goes.
+
+    Raises:
+        ApiError: the client has gone.
+    """
+    working = asyncio.create_task(work)
+    leaving = asyncio.ensure_future(request.receive())  # of the body, nothing is left
+    try:
+        await asyncio.wait([working, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return await working
+        raise ApiError(499, "the client has gone", code="client_gone")
+    finally:
+        working.cancel()
+        leaving.cancel()
 
 
 async def _transcribe(

@@ -111,7 +111,10 @@ class Security:
     def _is_ours(self, host: str) -> bool:
         """Return True if a client may call the server so: by an address, as localhost, or by a name
         that the owner has given. An address cannot be rebound."""
-        name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
+        try:
+            name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
+        except ValueError:  # half an IPv6 address
+            name = None
         if name is None:
             return False
         if name == "localhost" or name in (self._settings.host, *self._settings.hosts):

@@ -126,7 +126,10 @@ class _Reader:
             "on_part_end": self._end,
             "on_end": self._finish,
         }
-        self._parser = MultipartParser(options[b"boundary"], callbacks)
+        try:
+            self._parser = MultipartParser(options[b"boundary"], callbacks)
+        except FormParserError as error:
+            raise ApiError(400, "the boundary is too long", code="invalid_form") from error
         self._name, self._value = bytearray(), bytearray()
         self._disposition = b""
         self._field: str | None = None

@@ -61,9 +61,9 @@ def test_wrong_key(server, key):
 
 
 def test_wrong_key_of_the_client(server):
-    with client(server, "wrong") as asking, NAME.open("rb") as file:
-        with pytest.raises(openai.AuthenticationError, match="Incorrect API key"):
-            asking.audio.transcriptions.create(model="whisper-1", file=file)
+    wrong = pytest.raises(openai.AuthenticationError, match="Incorrect API key")
+    with client(server, "wrong") as asking, NAME.open("rb") as file, wrong:
+        asking.audio.transcriptions.create(model="whisper-1", file=file)
 
 
 @pytest.mark.parametrize(
