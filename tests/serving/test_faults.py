@@ -1,4 +1,7 @@
-"""Whatever clients, files, disks and signals do, the server goes on or ends well, and keeps nothing."""
+"""Whatever clients, files, disks and signals do, the server goes on or ends well.
+
+It keeps nothing of what was uploaded.
+"""
 
 import http.client
 import json
