@@ -119,3 +119,12 @@ def cut(data, *lengths):
         packets.append(data[at : at + length])
         at += length
     return packets
+
+
+async def end_of(url, *messages):
+    """Send messages, and return the close code and the reason that the server gives."""
+    async with websockets.connect(url) as websocket:
+        for message in messages:
+            await websocket.send(message)
+        await websocket.wait_closed()
+        return websocket.close_code, websocket.close_reason

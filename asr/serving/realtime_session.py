@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from asr.config import from_mapping
-from asr.errors import AudioError, ConfigError
-from asr.recognition.live import LiveConfig
+from asr.errors import AudioError
 from asr.serving.packets import PacketDecoder
 
 FORMATS = {"audio/pcm": "pcm16", "audio/pcmu": "mulaw", "audio/pcma": "alaw"}
 PCM_RATE, G711_RATE = 24000, 8000
 LOGPROBS = "item.input_audio_transcription.logprobs"
-MAX_PROMPT = 20_000
-"""The most characters of a prompt and of all keywords."""
+MAX_PROMPT, MAX_KEYWORDS = 20_000, 1000
+"""The most characters of a prompt and of all keywords, and the most keywords."""
+
+SILENCE_MILLISECONDS = (200, 10_000)
+"""The shortest and the longest pause after which an item is complete, as ``LiveConfig`` has it."""
 
 
 class EventError(Exception):
@@ -117,7 +118,7 @@ class RealtimeConfig:
         path = "session.audio.input.format"
         fields = _object(value, path, ("type", "rate"))
         kind = fields.get("type", self.format)
-        if kind not in FORMATS:
+        if not isinstance(kind, str) or kind not in FORMATS:
             raise EventError(f"needs one of {', '.join(FORMATS)}", param=f"{path}.type")
         rate = PCM_RATE if kind == "audio/pcm" else G711_RATE
         if fields.get("rate") is not None:
@@ -139,8 +140,9 @@ class RealtimeConfig:
         keywords = fields.get("keywords")
         if keywords is None:
             return replace(self, **texts)
-        if not isinstance(keywords, list):
-            raise EventError("needs a list of strings", param=f"{path}.keywords")
+        if not isinstance(keywords, list) or len(keywords) > MAX_KEYWORDS:
+            message = f"needs a list of at most {MAX_KEYWORDS} strings"
+            raise EventError(message, "invalid_type", f"{path}.keywords")
         words = tuple(_text(word, f"{path}.keywords") for word in keywords)
         if sum(map(len, words)) > MAX_PROMPT:
             message = f"needs at most {MAX_PROMPT} characters"
@@ -160,15 +162,12 @@ class RealtimeConfig:
             message = "only server_vad is known; null leaves it to the client"
             raise EventError(message, param=f"{path}.type")
         silence = _number(
-            fields.get("silence_duration_ms", 500), f"{path}.silence_duration_ms", 0, 1e5
+            fields.get("silence_duration_ms", 500),
+            f"{path}.silence_duration_ms",
+            *SILENCE_MILLISECONDS,
         )
         padding = _number(fields.get("prefix_padding_ms", 300), f"{path}.prefix_padding_ms", 0, 1e5)
-        config = replace(self, silence=silence / 1000, padding=padding / 1000)
-        try:
-            from_mapping(LiveConfig, config.options, "live")
-        except ConfigError as error:
-            raise EventError(str(error), param=f"{path}.silence_duration_ms") from None
-        return config
+        return replace(self, silence=silence / 1000, padding=padding / 1000)
 
 
 def _object(value: object, path: str, names: tuple[str, ...]) -> Mapping[str, Any]:

@@ -161,6 +161,10 @@ class Conversation:
             await self._socket.send(dump(partial(self._session.partial, self._config)))
 
 
+END_IN_BINARY = (b'{"eof" : 1}', b'{"eof":1}')
+"""How some clients say in a packet that the stream ends, which Vosk's server in C++ understands."""
+
+
 @dataclass(frozen=True)
 class Packets:
     """``count`` packets of sound that came one behind the other."""
@@ -175,6 +179,7 @@ def joined(messages: Iterable[str | bytes]) -> Iterator[str | Packets]:
     >>> list(joined([b"ab", b"c", "eof", b"d"]))
     [Packets(data=b'abc', count=2), 'eof', Packets(data=b'd', count=1)]
     """
+    messages = [message.decode() if message in END_IN_BINARY else message for message in messages]
     for binary, group in groupby(messages, lambda message: isinstance(message, bytes)):
         if binary:
             packets = list(group)

@@ -8,7 +8,17 @@ import time
 import numpy as np
 import pytest
 import websockets
-from live_clients import SPELLED, cut, read, serving, sixteen_bits, texts, vosk_file, vosk_talk
+from live_clients import (
+    SPELLED,
+    cut,
+    end_of,
+    read,
+    serving,
+    sixteen_bits,
+    texts,
+    vosk_file,
+    vosk_talk,
+)
 
 from asr.audio.resample import resample
 from asr.errors import AudioError
@@ -24,17 +34,6 @@ SECOND = bytes(16000)
 def server():
     with serving(max_live=8) as running:
         yield running
-
-
-async def end_of(url, *messages):
-    """Send messages, and return the close code and the reason that the server gives."""
-    async with websockets.connect(url) as websocket:
-        for message in messages:
-            await websocket.send(message)
-        with pytest.raises(websockets.ConnectionClosed) as caught:
-            while True:
-                await websocket.recv()
-        return caught.value.rcvd.code, caught.value.rcvd.reason
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100, 48000])
