@@ -46,6 +46,21 @@ def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
     What they raise is raised in their place. The thread ends with them, or soon after this
     iterator is closed.
     """
+    for made in _prefetch(items, count, 1):
+        yield from made
+
+
+def prefetch_groups(items: Iterable[T], count: int) -> Iterator[list[T]]:
+    """Yield all ``items`` that a thread has made since the last time, one at least; it makes up to
+    ``count`` of them before they are asked for.
+
+    >>> [item for group in prefetch_groups([1, 2, 3], 2) for item in group]
+    [1, 2, 3]
+    """
+    return _prefetch(items, count, count)
+
+
+def _prefetch(items: Iterable[T], count: int, most: int) -> Iterator[list[T]]:
     made: Queue[tuple[Any, BaseException | None]] = Queue(count)
     stopped, finished = threading.Event(), object()
 
@@ -74,12 +89,18 @@ def prefetch(items: Iterable[T], count: int) -> Iterator[T]:
     thread.start()
     try:
         while True:
-            item, error = made.get()
+            group = [made.get()]
+            with suppress(Empty):
+                while len(group) < most:
+                    group.append(made.get_nowait())
+            last, error = group[-1]
+            over = error is not None or last is finished
+            if values := [item for item, _ in (group[:-1] if over else group)]:
+                yield values
             if error is not None:
                 raise error
-            if item is finished:
+            if over:
                 return
-            yield item
     finally:
         stopped.set()
         with suppress(Empty):

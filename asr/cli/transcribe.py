@@ -76,6 +76,13 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
     help="Read standard input as raw samples (16-bit little-endian mono) of this rate.",
 )
 @click.option(
+    "--endpoint-seconds",
+    type=click.FloatRange(0.2, 10),
+    metavar="S",
+    help="End a segment of standard input or a named pipe after a pause of this length.  "
+    "[default: 0.5]",
+)
+@click.option(
     "--max-line-width",
     type=click.IntRange(min=1),
     metavar="N",
@@ -107,6 +114,7 @@ def transcribe(
     skip_existing: bool,
     shard: str | None,
     raw_rate: int | None,
+    endpoint_seconds: float | None,
     max_line_width: int | None,
     max_line_count: int | None,
     max_words_per_line: int | None,
@@ -120,9 +128,10 @@ def transcribe(
     json, a line is a JSON object. A file that cannot be read is reported, the others are
     transcribed, and the exit code is 1.
 
-    Standard input is transcribed while it is still going on. Because a bidirectional model needs
-    to hear what follows, a segment (up to a pause, 15 s at most) is printed 2 to 9 s after its end.
-    If the recording is a file, name the file instead: the result is better.
+    Standard input and named pipes are transcribed while they are still going on. A segment is
+    printed as soon as the pause after it is long enough, or when it has lasted 15 s; on a terminal,
+    the words that may still change are shown in grey until then. If the recording is a file, name
+    the file instead: what comes later helps to recognise what came before.
     """
     _start_quickly()
     if format is Format.all and output_dir is None:
@@ -138,6 +147,7 @@ def transcribe(
     load: Callable[[], AcousticSession] = partial(AcousticSession, model or default_model())
     if device == "cpu" and not skip_existing:  # else there may be nothing to do
         load = begin(load)  # while the rest is imported and the inputs are found
+    from asr.cli.captions import Captions
     from asr.data.audio_files import find_audio_files
     from asr.files import write_atomically
     from asr.recognition.jobs import plan_jobs, share_of
@@ -169,11 +179,17 @@ def transcribe(
         transcriber = Transcriber(model, session=load(), **search)
     else:
         transcriber = asr.load(model, device=device, **search)
+    live = {} if endpoint_seconds is None else {"endpoint_seconds": endpoint_seconds}
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         source = jobs[0].source
-        segments = transcriber.stream(source, raw_rate)
+        captions = Captions()
+        segments = transcriber.stream(
+            source, raw_rate, lambda partial: captions.show(partial.text), **live
+        )
         for text in stream(format, source, segments, subtitles, jobs[0].name):
+            captions.clear()
             print(text, end="", flush=True)
+        captions.clear()
         assert segments.transcript is not None
         _warn(source, segments.transcript)
         return
@@ -183,7 +199,7 @@ def transcribe(
     failed = 0
     with TranscriptionProgress([job.source for job in jobs]) as progress:
         results = transcriber.transcribe_many(
-            [job.source for job in jobs], batch_size, raw_rate, progress.heard
+            [job.source for job in jobs], batch_size, raw_rate, progress.heard, **live
         )
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, AsrError):

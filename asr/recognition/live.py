@@ -12,30 +12,37 @@ from itertools import takewhile
 
 import numpy as np
 
+from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
 from asr.config import Section, option
 from asr.decoding.greedy import greedy
 from asr.lm.ngram import MAX_ORDER
-from asr.model.session import LogProbs, Session
+from asr.model.domain import Domain
+from asr.model.session import Features, LogProbs, Session
 from asr.recognition.chunks import Chunk, Cut, Cutter
 from asr.recognition.live_features import LiveFeatures
 from asr.recognition.moments import Moments
 from asr.recognition.transcript import DecodedChunk
+from asr.recognition.warnings import WordTally, tally_warnings
 from asr.recognition.words import Word, join_words, to_words
 
-BEFORE_SECONDS = 3.0
-"""The context before what is recognised."""
+BEFORE_SECONDS = 1.0
+"""The context before what is recognised. Less makes words change; more takes time."""
 AFTER_SECONDS = 1.0
 """The context after a stretch that is cut where nobody pauses."""
 REVISED_SECONDS = 1.5
 """The latest sound, whose log-probs are computed again at each step."""
 IDLE_SECONDS = 1.0
 """The silence that is kept before a word, since the network may notice its beginning late."""
+REST_SECONDS = 4.0
+"""The longest sound that is left alone because it is no louder than one without words."""
+LOUDER = 1.0
+"""How far the logarithms of the mel bands, on average, may lie above those of such a sound."""
 PIECE_SECONDS = 20.0
 """The most sound that one step takes in."""
 STABLE_SECONDS = 0.8
 """The time since which a stable word has ended, and has been what it is."""
-HALF_LIFE_SECONDS = 30.0
+HALF_LIFE_SECONDS = 5.0
 """The length of later speech after which what was said counts half in the statistics."""
 
 
@@ -44,7 +51,7 @@ class LiveConfig(Section, name="live"):
     """Live transcription."""
 
     endpoint_seconds: float = option(
-        0.8, "pause after which the words before it are final", at_least=0.2, at_most=10
+        0.5, "pause after which the words before it are final", at_least=0.2, at_most=10
     )
     max_seconds: float = option(15.0, "longest stretch without a pause", at_least=4, at_most=60)
     step_seconds: float = option(
@@ -117,19 +124,23 @@ class LiveTranscription:
         session: computes log-probabilities.
         decode: decodes what becomes final.
         config: the lengths of pauses, stretches and steps.
+        domain: what the model was trained on; the stream's warnings name what differs.
 
     >>> import soundfile
     >>> from asr.recognition.transcriber import Transcriber
     >>> samples, rate = soundfile.read("samples/flite-slt-spelled-name.wav", dtype="float32")
-    >>> live = Transcriber().live(endpoint_seconds=0.5)
+    >>> live, updates = Transcriber().live(), []
     >>> for begin in range(0, len(samples), 320):  # packets of 20 ms
     ...     live.hear(samples[begin : begin + 320])
-    ...     updates = live.step()
-    >>> [final.text for final in live.finish()]
-    ['p e t e r s o n']
+    ...     updates += live.step()
+    >>> updates += live.finish()
+    >>> updates[2].text, updates[-1].text
+    ('p e t', 'p e t e r s o n')
     """
 
-    def __init__(self, session: Session, decode: Decode, config: LiveConfig) -> None:
+    def __init__(
+        self, session: Session, decode: Decode, config: LiveConfig, domain: Domain | None = None
+    ) -> None:
         info = session.info
         self._session, self._decode, self._info = session, decode, info
         self._cutter = Cutter(info, config.max_seconds, config.endpoint_seconds)
@@ -139,8 +150,12 @@ class LiveTranscription:
         self._after = self._frames(AFTER_SECONDS)
         self._revised = self._frames(REVISED_SECONDS)
         self._idle = self._frames(IDLE_SECONDS)
+        self._rest = self._samples(REST_SECONDS) // info.features.hop_length
+        self._lowest = np.log(info.features.log_floor) + 0.01
         self._half_life = self._frames(HALF_LIFE_SECONDS)
         self._features = LiveFeatures(session)
+        self._domain, self._tally = domain, WordTally()
+        self._meter = AudioMeter(info.sample_rate, info.min_samples)
         self._past = Moments()  # of the stretches that are final
         self._padding = info.encoder.padding
         # Output frames are counted so that frame n begins at the sample n × stride.
@@ -148,6 +163,8 @@ class LiveTranscription:
         self._cut = -self._padding  # the first frame of the stretch that is open
         self._settled: LogProbs = np.zeros((0, len(info.vocabulary)), np.float32)
         self._due = self._step  # the number of samples at which the next step is taken
+        self._looked = 0  # the number of features that were recognised
+        self._floor = -np.inf  # the level of sound without words
         self._told = Partial(())
         self._since: list[int] = []  # the samples since which each word is what it is
         self._history: list[Word] = []
@@ -160,7 +177,9 @@ class LiveTranscription:
         """Recognise what was heard, if enough of it is new, and return what that changes."""
         updates = list[Update]()
         while self.is_due:
-            updates += self._take() + self._advance()
+            updates += self._take()
+            if not self._is_silent():
+                updates += self._advance()
         return updates
 
     def flush(self) -> list[Update]:
@@ -194,6 +213,15 @@ class LiveTranscription:
         samples = self._features.samples + self._features.waiting
         return samples / self._info.sample_rate
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that a reader of the text should know: nothing to hear so far, or a stream that
+        differs from what the model was trained on."""
+        nothing, measures = self._meter.nothing, self._meter.measures
+        if nothing or measures is None or self._domain is None:
+            return nothing
+        return tally_warnings(self._domain, measures, self._tally, in_one_piece=False)
+
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._info.sample_rate)
 
@@ -203,32 +231,57 @@ class LiveTranscription:
     def _take(self) -> list[Update]:
         """Take in what was heard; where that is much, it is recognised piece by piece."""
         updates = list[Update]()
-        self._features.take(self._samples(PIECE_SECONDS))
+        limit = self._samples(PIECE_SECONDS)
+        self._meter.add(self._features.take(limit))
         while self._features.waiting:
             updates += self._advance()
-            self._features.take(self._samples(PIECE_SECONDS))
+            self._meter.add(self._features.take(limit))
         self._due = self._features.samples + self._step
         return updates
+
+    def _is_silent(self) -> bool:
+        """Return True if what is new need not be recognised yet, since it is no louder than what
+        came before, in which nothing was said."""
+        end = self._features.end
+        new = self._features.read(self._looked, end)
+        if self._told.words or not len(new) or _level(new) > self._floor:
+            return False
+        if new.max() <= self._lowest:  # digital silence
+            heard = self._features.complete // self._info.encoder.reduction
+            self._looked = end
+            self._move(max(self._cut, heard - self._idle))
+            return True
+        return end - self._looked < self._rest
 
     def _advance(self) -> list[Update]:
         """Recognise what is new, and return what became final and the partial words."""
         updates = list[Update]()
+        reduction = self._info.encoder.reduction
         while True:
             new = self._rows(self._cut + len(self._settled), self._features.end)
             rows = np.concatenate([self._settled, new])
             # The frames that lie in what was heard; the network adds some behind its end.
-            heard = max(0, self._features.complete // self._info.encoder.reduction - self._cut)
+            heard = max(0, self._features.complete // reduction - self._cut)
             cut = self._cutter.find(rows[:heard])
             if cut is None or not (cut.pause or heard >= self._cutter.longest + self._after):
                 break
             last = self._cut + (cut.silent_until if cut.pause else cut.count + self._after)
-            rows = self._rows(self._cut, last * self._info.encoder.reduction)[: cut.count]
-            updates += self._finalize(rows, cut, last * self._info.encoder.reduction)
+            rows = self._rows(self._cut, last * reduction)[: cut.count]
+            updates += self._finalize(rows, cut, last * reduction)
             self._move(self._cut + cut.count)
-        idle = heard - self._idle
-        if idle > 0 and self._cutter.gaps(rows[:heard]).all():
-            self._move(self._cut + idle)
-            rows, heard = rows[idle:], self._idle
+        gaps = self._cutter.gaps(rows[:heard])
+        self._floor = -np.inf
+        if gaps.all():
+            self._floor = _level(self._features.read(self._looked, self._features.end)) + LOUDER
+            if (idle := heard - self._idle) > 0:
+                self._move(self._cut + idle)
+                rows, heard = rows[idle:], self._idle
+        elif gaps[-1]:  # the next step is taken when the pause would be long enough
+            frame = self._cut + int(np.flatnonzero(~gaps)[-1]) + 1 + self._cutter.pause
+            samples = self._features.needs(frame * reduction)
+            if samples > self._features.samples:
+                self._due = min(self._due, samples)
+        self._looked = self._features.end
         self._settled = rows[: max(len(self._settled), heard - self._revised)]
         return updates + self._partial(rows)
 
@@ -252,6 +305,8 @@ class LiveTranscription:
         seconds = self._features.samples / self._info.sample_rate
         decoded = self._decode(chunk, seconds, join_words(self._history))
         words = decoded.words
+        if self._domain:
+            self._tally.add(self._domain, words, decoded.best_path)
         self._history = [] if cut.pause else [*self._history, *words][-MAX_ORDER:]
         told, self._told, self._since = self._told, Partial(()), []
         if words:
@@ -284,6 +339,13 @@ class LiveTranscription:
         told, self._told = self._told, Partial(words, stable)
         unchanged = same == len(texts) == len(told.words) and stable == told.stable
         return [] if unchanged else [self._told]
+
+
+def _level(features: Features) -> float:
+    """Return the level of the loudest 50 ms of features (frames, num_mels)."""
+    levels = features.mean(axis=1)
+    smooth = np.convolve(levels, np.full(5, 0.2), "valid") if len(levels) > 5 else levels
+    return float(smooth.max())
 
 
 def _same(first: Sequence[str], second: Sequence[str]) -> int:

@@ -69,6 +69,10 @@ class LiveFeatures:
         """The number of features of the stream if it ended here."""
         return self._begin + len(self._values)
 
+    def needs(self, features: int) -> int:
+        """Return the number of samples with which so many features are complete."""
+        return (features - 1) * self._hop + self._half
+
     def read(self, begin: int, end: int) -> Features:
         """Return the features ``begin`` to ``end`` (exclusive) of the stream, as far as they are
         kept."""

@@ -6,9 +6,10 @@ chunks that are decoded as they come. Reading, the network and the search each h
 own.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,10 @@ from asr.lm.ngram import MAX_ORDER
 from asr.model.directory import ModelInfo, default_model
 from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
-from asr.prefetch import prefetch
+from asr.prefetch import prefetch, prefetch_groups
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
-from asr.recognition.chunks import MAX_CHUNK_SECONDS, Chunk, Chunker
-from asr.recognition.live import LiveConfig, LiveTranscription
+from asr.recognition.chunks import Chunk, Chunker
+from asr.recognition.live import LiveConfig, LiveTranscription, Partial, Update
 from asr.recognition.recordings import (
     LiveRecording,
     LongRecording,
@@ -40,7 +41,7 @@ from asr.recognition.recordings import (
 )
 from asr.recognition.transcript import DecodedChunk, Transcript, TranscriptStream
 from asr.recognition.warnings import domain_warnings
-from asr.recognition.windows import live_log_probs, open_windows
+from asr.recognition.windows import open_windows
 from asr.recognition.words import Word, frame_time, join_words, to_words
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ BATCH_SIZE = 16
 
 BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
 """Blocks of a long recording, and log-probs of its windows, that are made ahead of their use."""
+
+LIVE_BLOCKS_AHEAD = 64
+"""Blocks of a live recording that are read ahead, if they have come: half a minute in a pipe."""
 
 DECODERS = ("greedy", "beam")
 
@@ -147,22 +151,30 @@ class Transcriber:
         self,
         source: AudioInput | npt.NDArray[np.floating] | Recording,
         sample_rate: int | None = None,
+        partial: Callable[[Partial], None] = lambda partial: None,
+        **live: Any,
     ) -> TranscriptStream:
         """Transcribe one recording segment by segment, each as soon as it is complete.
 
-        ``"-"`` is live: a segment comes as soon as the window that it ends in and the context of
-        that window have been read (:data:`asr.recognition.windows.LIVE_WINDOW_SECONDS`); the
-        features are normalised by what was read until then. With ``"-"``, ``sample_rate`` (Hz) is
-        that of headerless 16-bit samples.
+        ``"-"`` and named pipes are live: segments are the finals of :meth:`live`.
+
+        Args:
+            source: as in :meth:`transcribe`.
+            sample_rate: that of samples in Hz; with ``"-"``, that of headerless 16-bit samples.
+            partial: is called with the words since the last segment, if the source is live.
+            live: options of :meth:`live`.
 
         Raises:
             AudioError: the source is not usable as audio, which may show while iterating.
+            ConfigError: an option is unknown or out of range.
         """
+        config = from_mapping(LiveConfig, live, "live")
         if isinstance(source, Recording):
-            return self._stream(source)
+            return self._stream(source, config, partial)
         if isinstance(source, np.ndarray):
             return self._stream(take_samples(source, sample_rate, self.model, SHORT_SECONDS))
-        return self._stream(read_recording(source, self.model, SHORT_SECONDS, sample_rate))
+        recording = read_recording(source, self.model, SHORT_SECONDS, sample_rate)
+        return self._stream(recording, config, partial)
 
     def live(self, **options: Any) -> LiveTranscription:
         """Start the transcription of a stream whose samples are given while it goes on.
@@ -180,7 +192,7 @@ class Transcriber:
         ([], [], 1.0)
         """
         config = from_mapping(LiveConfig, options, "live")
-        return LiveTranscription(self._session, self._decode, config)
+        return LiveTranscription(self._session, self._decode, config, self.domain)
 
     def transcribe_batch(self, recordings: Sequence[ShortRecording]) -> list[Transcript]:
         """Return the transcripts of recordings that were read already, computed in one batch."""
@@ -196,6 +208,7 @@ class Transcriber:
         batch_size: int = BATCH_SIZE,
         raw_rate: int | None = None,
         progress: Callable[[float], None] = lambda seconds: None,
+        **live: Any,
     ) -> Iterator[Transcript | AsrError]:
         """Yield the transcripts of ``sources`` in their order; an unusable one gives its error.
 
@@ -203,14 +216,19 @@ class Transcriber:
             batch_size: short recordings that are computed at once.
             raw_rate: the rate (Hz) of headerless 16-bit samples on standard input.
             progress: is called with the time (s) up to which a long recording is recognised.
+            live: options of :meth:`live`, for standard input and named pipes.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
         """
+        config = from_mapping(LiveConfig, live, "live")
         return map_recordings(
             share(sources),
-            partial(self._read, raw_rate=raw_rate),
+            functools.partial(self._read, raw_rate=raw_rate),
             self._session,
             batch_size,
             lambda recording, log_probs: self._short_stream(recording, log_probs).finish(),
-            lambda recording: self._stream(recording).finish(progress),
+            lambda recording: self._stream(recording, config).finish(progress),
         )
 
     def log_probs_many(
@@ -232,12 +250,20 @@ class Transcriber:
     def _read(self, source: AudioInput, raw_rate: int | None = None) -> Recording:
         return read_recording(source, self.model, SHORT_SECONDS, raw_rate)
 
-    def _stream(self, recording: Recording) -> TranscriptStream:
+    def _stream(
+        self,
+        recording: Recording,
+        config: LiveConfig | None = None,
+        partial: Callable[[Partial], None] = lambda partial: None,
+    ) -> TranscriptStream:
         if isinstance(recording, ShortRecording):
             return self._short_stream(recording)
         meter = AudioMeter(self.model.sample_rate, self.model.min_samples)
-        chunks = self._long_chunks(recording, meter)
-        return TranscriptStream(chunks, partial(self._finish, meter, in_one_piece=False))
+        if isinstance(recording, LiveRecording):
+            chunks = self._live_chunks(recording, meter, config or LiveConfig(), partial)
+        else:
+            chunks = self._long_chunks(recording, meter)
+        return TranscriptStream(chunks, functools.partial(self._finish, meter, in_one_piece=False))
 
     def _short_stream(
         self, recording: ShortRecording, log_probs: LogProbs | None = None
@@ -251,14 +277,42 @@ class Transcriber:
                     Chunk(0, rows, pause=True, silent_until=len(rows)), meter.duration
                 )
 
-        return TranscriptStream(chunks(), partial(self._finish, meter, in_one_piece=True))
+        return TranscriptStream(chunks(), functools.partial(self._finish, meter, in_one_piece=True))
+
+    def _live_chunks(
+        self,
+        recording: LiveRecording,
+        meter: AudioMeter,
+        config: LiveConfig,
+        partial: Callable[[Partial], None],
+    ) -> Iterator[DecodedChunk]:
+        """Yield what becomes final of a live recording; ``partial`` is told what is not yet."""
+        made = list[DecodedChunk]()
+
+        def decode(chunk: Chunk, duration: float, history: str) -> DecodedChunk:
+            made.append(self._decode(chunk, duration, history))
+            return made[-1]
+
+        def told(updates: list[Update]) -> Iterator[DecodedChunk]:
+            spoken = iter([chunk for chunk in made if chunk.words])
+            made.clear()
+            for update in updates:
+                if isinstance(update, Partial):
+                    partial(update)
+                else:
+                    yield replace(next(spoken), closed=True)
+
+        live = LiveTranscription(self._session, decode, config)
+        for blocks in prefetch_groups(recording.open(meter), LIVE_BLOCKS_AHEAD):
+            for block in blocks:
+                live.hear(block)
+            yield from told(live.step())
+        yield from told(live.finish())
 
     def _long_chunks(self, recording: LongRecording, meter: AudioMeter) -> Iterator[DecodedChunk]:
-        live = isinstance(recording, LiveRecording)
-        chunker = Chunker(self.model, 12.0 if live else MAX_CHUNK_SECONDS)
         log_probs = prefetch(self._long_log_probs(recording, meter), WINDOWS_AHEAD)
         history: list[Word] = []
-        for chunk in chunker.cut(log_probs):
+        for chunk in Chunker(self.model).cut(log_probs):
             decoded = self._decode(chunk, meter.duration, join_words(history))
             if not meter.nothing:
                 yield decoded
@@ -267,14 +321,14 @@ class Transcriber:
     def _log_probs(self, recording: Recording) -> LogProbs:
         if isinstance(recording, ShortRecording):
             return self._session.log_probs([recording.samples])[0]
+        if isinstance(recording, LiveRecording):  # two passes need its samples
+            samples = np.concatenate([np.zeros(0, np.float32), *recording.open(None)])
+            return self._log_probs(take_samples(samples, None, self.model, SHORT_SECONDS))
         return np.concatenate([*self._long_log_probs(recording, None)])
 
     def _long_log_probs(
         self, recording: LongRecording, meter: AudioMeter | None
     ) -> Iterator[LogProbs]:
-        if isinstance(recording, LiveRecording):
-            yield from live_log_probs(self._session, recording.open(meter))
-            return
         meters = iter((meter, None))  # a second pass reads what the first has measured
         windows = open_windows(
             self._session, lambda: prefetch(recording.open(next(meters)), BLOCKS_AHEAD)

@@ -41,12 +41,14 @@ class DecodedChunk:
     """The words of one chunk of a recording.
 
     ``best_path`` are the words of greedy decoding, on which no language model or lexicon had an
-    influence. No word of a later chunk begins before ``silent_until`` (s).
+    influence. No word of a later chunk begins before ``silent_until`` (s). ``closed`` is True if a
+    segment ends with the chunk in any case.
     """
 
     words: tuple[Word, ...]
     best_path: tuple[Word, ...]
     silent_until: float
+    closed: bool = False
 
 
 class TranscriptStream:
@@ -81,6 +83,8 @@ class TranscriptStream:
             best_path += chunk.best_path
             yield from segmenter.add(chunk.words)
             yield from segmenter.advance(chunk.silent_until)
+            if chunk.closed:
+                yield from segmenter.finish()
         yield from segmenter.finish()
         self.transcript = self._finish(words, best_path)
 

@@ -1,8 +1,7 @@
 """Warnings about a recording that differs from the training domain of its model."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import dataclass
 
 from asr.audio.meter import Measures
 from asr.model.domain import Domain
@@ -12,6 +11,23 @@ MARGIN = 3.0  # levels may lie so many dB outside the range of training
 MOST_CLIPPED = 0.001  # the share of samples that may always be clipped
 LONGER = 2.0  # a recording may be so many times as long as the longest one of training
 UNKNOWN_WORDS, UNKNOWN_SHARE = 3, 0.25
+
+
+@dataclass
+class WordTally:
+    """The properties of words by which warnings judge, gathered while words are recognised."""
+
+    words: int = 0
+    unknown: int = 0
+    best_path: int = 0
+    confidence: float = 0.0
+
+    def add(self, domain: Domain, words: Sequence[Word], best_path: Sequence[Word]) -> None:
+        """Add the next ``words``, and those of greedy decoding, ``best_path``."""
+        self.words += len(words)
+        self.unknown += sum(word.text not in domain.words for word in words)
+        self.best_path += len(best_path)
+        self.confidence += sum(word.confidence for word in best_path)
 
 
 def domain_warnings(
@@ -27,6 +43,15 @@ def domain_warnings(
     confidences are those of the network alone. A recording that is not recognised
     ``in_one_piece`` may be of any duration.
     """
+    tally = WordTally()
+    tally.add(domain, words, best_path)
+    return tally_warnings(domain, measures, tally, in_one_piece)
+
+
+def tally_warnings(
+    domain: Domain, measures: Measures, tally: WordTally, in_one_piece: bool
+) -> tuple[str, ...]:
+    """Return the same for a recording of whose words only a ``tally`` was kept."""
     found = []
     low, high = domain.level
     if measures.level < low - MARGIN:
@@ -52,16 +77,15 @@ def domain_warnings(
             f"long: {measures.duration:.1f} s without a break, "
             f"{_trained(*domain.duration, unit='s', digits=1)}"
         )
-    sure = float(np.mean([word.confidence for word in best_path])) if best_path else 1.0
+    sure = tally.confidence / tally.best_path if tally.best_path else 1.0
     if sure < domain.confidence:
         found.append(
             f"unsure: the mean confidence of its words is {sure:.2f}, on speech of its domain "
             f"{domain.confidence:.2f} or more"
         )
-    unknown = sum(word.text not in domain.words for word in words)
-    if unknown >= UNKNOWN_WORDS and unknown >= UNKNOWN_SHARE * len(words):
+    if tally.unknown >= UNKNOWN_WORDS and tally.unknown >= UNKNOWN_SHARE * tally.words:
         found.append(
-            f"outside its domain: {unknown} of {len(words)} words are not in the texts that "
+            f"outside its domain: {tally.unknown} of {tally.words} words are not in the texts that "
             "the model was trained on"
         )
     return tuple(found)

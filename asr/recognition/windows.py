@@ -2,8 +2,8 @@
 
 Each window is computed with a context on both sides, whose frames are dropped; what is kept of the
 windows meets on exact frame borders. Every window is normalised by the feature statistics of the
-whole recording, so the features are computed first, and kept. A live recording cannot wait for
-that: its windows are normalised by the statistics of what has been heard until then.
+whole recording, so the features are computed first, and kept. A live recording, which cannot wait
+for that, is recognised in another way (:mod:`asr.recognition.live`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -37,8 +37,6 @@ MULTIPLE = 4
 two threads busy. The number does not depend on the threads: neither does what is recognised."""
 FEATURE_SECONDS = 15.0
 """The length of the parts of a recording whose features are computed one by one."""
-LIVE_WINDOW_SECONDS = 6.0
-LIVE_CONTEXT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -103,36 +101,6 @@ class OnePiece:
         yield from self.session.log_probs([self.whole]) if self.samples else []
 
 
-def live_log_probs(
-    session: Session,
-    blocks: Iterable[Samples],
-    window_seconds: float = LIVE_WINDOW_SECONDS,
-    context_seconds: float = LIVE_CONTEXT_SECONDS,
-) -> Iterator[LogProbs]:
-    """Yield log-probabilities (n, V) of a recording that is still going on, those of a window as
-    soon as its context has been heard. A recording shorter than one window is computed at once.
-
-    Raises:
-        AudioError: what ``blocks`` raises.
-    """
-    info = session.info
-    window, context = _frames(info, window_seconds), _frames(info, context_seconds)
-    moments = Moments()
-    heard = 0  # the number of samples whose statistics are in the moments
-    for part in _cut(blocks, window, context, info.frame_stride, info.encoder.padding):
-        statistics = None
-        if part.begin or not part.last:
-            new = part.values[heard - part.begin :]
-            # The last frame would lack the samples that come next.
-            count = len(new) if part.last else len(new) - info.features.window_length
-            if count > 0:
-                moments.add(session.features(new)[: info.features.num_frames(count)])
-                heard += count
-            statistics = moments.statistics
-        (rows,) = session.log_probs([part.values], statistics)
-        yield rows[part.kept]
-
-
 def open_windows(
     session: Session,
     blocks: Blocks,
@@ -178,14 +146,11 @@ def _frames(info: ModelInfo, seconds: float) -> int:
 
 @dataclass(frozen=True)
 class _Window:
-    """A window: the ``values`` (n,) of a recording, its samples or its features, from the value
-    ``begin`` on. ``kept`` are the rows of its log-probs that become the recording's; ``last`` is
-    true if the recording ends with it."""
+    """A window: ``values`` (n,) of a recording's features. ``kept`` are the rows of its log-probs
+    that become the recording's."""
 
     values: Block
-    begin: int
     kept: slice
-    last: bool
 
 
 def _cut(
@@ -206,7 +171,7 @@ def _cut(
         # to the recording at the recording's ends alone.
         low = first - before + padding if first else 0
         high = None if last else first + window - before + padding
-        yield _Window(values[: end - begin], begin, slice(low, high), last)
+        yield _Window(values[: end - begin], slice(low, high))
         first += window
 
 

@@ -2,11 +2,11 @@
 
     python scripts/benchmarks/windows.py --manifest data/an4/test.jsonl --model recipes/an4/model
 
-Recordings are joined to long ones, which are recognised window by window, in one piece, and live;
+Recordings are joined to long ones, which are recognised window by window and in one piece;
 then each recording is recognised on its own. Decoding is greedy. The script prints how far the
 log-probabilities differ between windows and one piece (the median over frames of the largest
 difference in a frame), how many frames get another symbol, how far the times of words lie apart
-that both recognise, and the word errors in all four cases.
+that both recognise, and the word errors in all three cases.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from asr.evaluation.scoring import ErrorCounts, score
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
 from asr.recognition.transcriber import Transcriber
-from asr.recognition.windows import live_log_probs
 from asr.recognition.words import Word, to_words
 
 
@@ -45,7 +44,6 @@ class Comparison:
     times: npt.NDArray[np.floating]
     windowed: ErrorCounts
     in_one_piece: ErrorCounts
-    live: ErrorCounts
     alone: ErrorCounts
 
 
@@ -71,19 +69,18 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"word times         {found.times.max():.2f} frames at most, {len(found.times)} words")
     print(f"windowed           {found.windowed}")
     print(f"in one piece       {found.in_one_piece}")
-    print(f"live               {found.live}")
     print(f"each on its own    {found.alone}")
 
 
 def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
-    """Join ``items`` in their order, recognise them in all four ways, and compare.
+    """Join ``items`` in their order, recognise them in all three ways, and compare.
 
     A joined recording has ``minutes`` at least.
     """
     transcriber, session = Transcriber(model), AcousticSession(model)
     info = session.info
     differences, symbols, times = [], 0, list[float]()
-    references, windowed, in_one_piece, live = (list[str]() for _ in range(4))
+    references, windowed, in_one_piece = (list[str]() for _ in range(3))
     for samples, text in joined(items, info.sample_rate, minutes):
         transcript = transcriber.transcribe(samples)
         log_probs = transcriber.log_probs(samples)
@@ -93,10 +90,6 @@ def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
         hypothesis = greedy(whole, info.vocabulary.blank_id)
         words = to_words(hypothesis, info, transcript.duration)
         times += moved(transcript.words, words, info.frame_stride / info.sample_rate)
-        blocks = np.array_split(samples, len(samples) // info.sample_rate)
-        heard = np.concatenate([*live_log_probs(session, blocks)])
-        hypothesis = greedy(heard, info.vocabulary.blank_id)
-        live.append(info.vocabulary.decode(hypothesis.tokens))
         references.append(text)
         windowed.append(transcript.text)
         in_one_piece.append(" ".join(word.text for word in words))
@@ -107,7 +100,6 @@ def compare(items: list[Utterance], model: Path, minutes: float) -> Comparison:
         np.array(times),
         score(references, windowed).words,
         score(references, in_one_piece).words,
-        score(references, live).words,
         score([item.text for item in items], [item.text for item in alone]).words,
     )
 

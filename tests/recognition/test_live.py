@@ -46,7 +46,7 @@ def finals(updates):
 def test_words_come_while_they_are_said_and_become_final_in_the_pause(transcriber):
     path = SAMPLES[0]
     whole = transcriber.transcribe(path)
-    live = transcriber.live()
+    live = transcriber.live(endpoint_seconds=0.8)
     updates = list(feed(live, np.concatenate([spoken(path), quiet(2)])))
     (final,) = finals(update for _, update in updates)
     assert final.text == whole.text and final.pause
@@ -59,7 +59,7 @@ def test_words_come_while_they_are_said_and_become_final_in_the_pause(transcribe
 
 
 def test_a_flush_makes_the_words_final_at_once_and_the_stream_goes_on(transcriber):
-    live = transcriber.live()
+    live = transcriber.live(endpoint_seconds=2.0)
     texts = []
     for path in SAMPLES[:2]:
         updates = [update for _, update in feed(live, spoken(path))]

@@ -12,6 +12,7 @@ from conftest import ROOT, noise
 import asr
 from asr.errors import AudioError
 from asr.recognition.batches import divide
+from asr.recognition.live import LiveConfig
 from asr.recognition.recordings import LiveRecording
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import Transcript
@@ -214,16 +215,14 @@ def test_segments_come_while_the_recording_is_read(long_recording, transcriber):
     assert other.finish() == stream.transcript
 
 
-def test_live_segments_come_two_to_nine_seconds_after_they_ended(
-    long_recording, transcriber, monkeypatch
-):
-    """A live segment comes between 2 and 9.1 s after its end.
-
-    The delay is counted in audio that was read until then, without reading ahead.
-    """
-    monkeypatch.setattr("asr.recognition.transcriber.prefetch", lambda items, count: items)
-    samples, rate = soundfile.read(long_recording[0], dtype="float32")
-    read = []
+def test_live_segments_come_when_the_pause_is_long_enough(long_recording, transcriber, monkeypatch):
+    """The delay is counted in audio that was read until then, without reading ahead."""
+    monkeypatch.setattr(
+        "asr.recognition.transcriber.prefetch_groups", lambda items, _: ([item] for item in items)
+    )
+    path, borders = long_recording
+    samples, rate = soundfile.read(path, dtype="float32", stop=round(16000 * borders[4]))
+    read, partials = [], []
 
     def blocks(meter):
         for block in np.array_split(samples, 10 * len(samples) // rate):
@@ -231,11 +230,13 @@ def test_live_segments_come_two_to_nine_seconds_after_they_ended(
             meter.add(block)
             yield block
 
-    late = [
-        sum(read) / rate - segment.end for segment in transcriber._stream(LiveRecording(blocks))
-    ]
-    assert len(late) == len(long_recording[1]) - 1
-    assert min(late) > 2 and max(late) < 9.1
+    config = LiveConfig(endpoint_seconds=0.8)
+    stream = transcriber._stream(LiveRecording(blocks), config, partials.append)
+    late = [sum(read) / rate - segment.end for segment in stream]
+    assert len(late) == 4
+    assert min(late) > 0.3 and max(late) < 0.8 + 0.3
+    assert any(partial.stable for partial in partials)
+    assert len(stream.transcript.segments) == len(late)
 
 
 def test_log_probs_of_a_long_recording(long_recording, transcriber):

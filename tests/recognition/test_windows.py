@@ -10,13 +10,7 @@ from asr.audio.read import read_audio
 from asr.data.manifest import read_manifest
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
-from asr.recognition.windows import (
-    CONTEXT_SECONDS,
-    WINDOW_SECONDS,
-    OnePiece,
-    live_log_probs,
-    open_windows,
-)
+from asr.recognition.windows import CONTEXT_SECONDS, WINDOW_SECONDS, OnePiece, open_windows
 
 
 @pytest.fixture(scope="module")
@@ -158,45 +152,3 @@ def test_a_recording_of_minutes_is_recognised_as_in_one_piece(an4):
     assert np.median(np.abs(log_probs - whole).max(axis=1)) < 2e-3
     assert np.mean(differences > 0.01) < 2e-3 and differences.max() < 0.1
     assert np.mean(log_probs.argmax(axis=1) != whole.argmax(axis=1)) < 1e-3
-
-
-def test_live_rows_come_as_soon_as_their_context_was_heard(session):
-    samples = noise(16000 * 9 + 123)
-    heard = []
-
-    def blocks():
-        for block in in_blocks(samples, 1600)():
-            heard.append(len(block))
-            yield block
-
-    counts = []
-    for rows in live_log_probs(session, blocks(), 2, 0.6):
-        counts.append((sum(heard), len(rows)))
-    padding = session.info.encoder.padding
-    # The first rows need the window, the context and one sample, in blocks of a tenth of a second.
-    assert counts[0] == (43200, 50 + padding)
-    assert counts[1] == (43200 + 32000, 50)
-    assert counts[-1][0] == len(samples)
-    assert sum(count for _, count in counts) == session.info.num_frames(len(samples))
-
-
-@settings(max_examples=40, deadline=None)
-@given(count=st.integers(0, 60_000), block=st.integers(500, 20_000))
-def test_live_frame_counts(session, count, block):
-    rows = [*live_log_probs(session, in_blocks(noise(count), block)(), 0.4, 0.2)]
-    assert sum(map(len, rows)) == session.info.num_frames(count)
-
-
-def test_a_short_live_recording_is_computed_as_ever(session):
-    samples = noise(16000 * 2)
-    (rows,) = live_log_probs(session, in_blocks(samples)(), 2, 0.5)
-    np.testing.assert_array_equal(rows, session.log_probs([samples])[0])
-
-
-def test_live_statistics_are_those_of_what_was_heard(session):
-    """Live statistics come closer and closer to those of the whole where nothing changes."""
-    samples = noise(16000 * 24)
-    live = np.concatenate([*live_log_probs(session, in_blocks(samples)(), 2, 1)])
-    differences = np.abs(live - session.log_probs([samples])[0]).max(axis=1)
-    first, last = np.median(differences[:100]), np.median(differences[-100:])
-    assert last < 0.02 < first < 0.1
