@@ -10,7 +10,18 @@ from conftest import ROOT
 
 from asr.cli.main import app
 
-OTHERS = {"apt-get", "arecord", "mkdocs", "pip", "python3", "tensorboard", "uv", "ruff", "mypy"}
+OTHERS = {
+    "apt-get",
+    "arecord",
+    "curl",
+    "mkdocs",
+    "pip",
+    "python3",
+    "tensorboard",
+    "uv",
+    "ruff",
+    "mypy",
+}
 """Programs whose command lines are not parsed."""
 
 

@@ -2,11 +2,13 @@
 
 import gc
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+import asr
 from asr.cli.options import PATH, decodes, model_option
 
 
@@ -119,27 +121,28 @@ def serve(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before anything imports numpy
     gc.set_threshold(50_000)  # imports make many objects, of which none is garbage
     from asr.errors import needs_extra
-
-    with needs_extra("asr serve needs", "serve"):
-        from asr.serving.run import serve as run
+    from asr.prefetch import begin
     from asr.serving.settings import Settings, read_keys
 
-    run(
-        Settings(
-            model=model,
-            search=search,
-            host=host,
-            port=port,
-            workers=workers or 0,
-            keys=read_keys(api_key_file) if api_key_file else (),
-            no_auth=no_auth,
-            hosts=tuple(name.lower() for name in allow_host),
-            origins=allow_origin,
-            language=language,
-            max_upload=max_upload << 20,
-            max_seconds=3600 * max_hours,
-            max_queue=max_queue,
-            max_live=max_live,
-            stop_seconds=stop_seconds,
-        )
+    settings = Settings(
+        model=model,
+        search=search,
+        host=host,
+        port=port,
+        workers=workers or 0,
+        keys=read_keys(api_key_file) if api_key_file else (),
+        no_auth=no_auth,
+        hosts=tuple(name.lower() for name in allow_host),
+        origins=allow_origin,
+        language=language,
+        max_upload=max_upload << 20,
+        max_seconds=3600 * max_hours,
+        max_queue=max_queue,
+        max_live=max_live,
+        stop_seconds=stop_seconds,
     )
+    # The model is loaded while the libraries of the server are imported.
+    load = begin(partial(asr.load, model, threads=settings.workers, **search))
+    with needs_extra("asr serve needs", "serve"):
+        from asr.serving.run import serve as run
+    run(settings, load)

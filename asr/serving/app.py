@@ -1,7 +1,7 @@
 """The application: all routes of the server over one engine."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -27,8 +27,8 @@ from asr.serving.uploads import Store
 ROUTERS = [openai.router, probes.router, realtime.router, vosk.router]
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """Return the application of a server; its lifespan loads the model.
+def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) -> FastAPI:
+    """Return the application of a server; its lifespan loads the model, by ``load`` if given.
 
     Its ``state`` holds ``settings``, ``engine``, ``live``, ``metrics`` and ``store``, which routes
     use.
@@ -42,8 +42,8 @@ def make_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     metrics = Metrics()
-    load = partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
     app.state.settings, app.state.metrics = settings, metrics
+    load = load or partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
     app.state.engine = Engine(settings, metrics, load)
     app.state.live = LiveSessions(app.state.engine, settings)
     app.state.store = Store(settings)

@@ -5,7 +5,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 
@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from asr.errors import ConfigError
+from asr.recognition.transcriber import Transcriber
 from asr.serving.app import make_app
 from asr.serving.live_sessions import LiveSessions
 from asr.serving.logs import take_over
@@ -28,8 +29,8 @@ _FULL = (
 )
 
 
-def serve(settings: Settings) -> None:
-    """Run the server until it is told to stop by SIGTERM or SIGINT.
+def serve(settings: Settings, load: Callable[[], Transcriber]) -> None:
+    """Run the server until it is told to stop by SIGTERM or SIGINT; ``load`` returns its model.
 
     Raises:
         ConfigError: the address cannot be used.
@@ -37,7 +38,7 @@ def serve(settings: Settings) -> None:
     """
     take_over()
     with _listen(settings.host, settings.port) as listener:
-        app = make_app(settings)
+        app = make_app(settings, load)
         engine = app.state.engine
         config = uvicorn.Config(
             app,
