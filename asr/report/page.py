@@ -2,8 +2,8 @@
 
 The payload stands in the page as JSON, which is compressed by zlib and encoded in base64; the
 page's script unpacks it, and nothing in it is ever read as markup. Styles and scripts stand in
-``assets``, and those that other pages share in ``common``. The page loads nothing but the recordings that lie beside it, and its policy forbids all
-else.
+``assets``, and those that other pages share in ``common``. The page loads nothing but the
+recordings that lie beside it, and its policy forbids all else.
 """
 
 import base64

@@ -22,8 +22,9 @@ def verbose(
 ) -> dict[str, Any]:
     """Return a transcript as ``verbose_json``; ``words`` and ``segments`` tell what is in it.
 
-    A word has its ``confidence`` as well. ``avg_logprob`` is the mean logarithm of the confidences
-    of a segment's words; this recogniser has no tokens and no probability of silence.
+    A word has its ``confidence`` as well, and the whole the ``warnings`` of the transcript.
+    ``avg_logprob`` is the mean logarithm of the confidences of a segment's words; this recogniser
+    has no tokens and no probability of silence.
     """
     duration = to_milliseconds(transcript.duration) / 1000
     values: dict[str, Any] = {
@@ -32,6 +33,7 @@ def verbose(
         "duration": duration,
         "text": transcript.text,
         "usage": {"type": "duration", "seconds": duration},
+        "warnings": list(transcript.warnings),
     }
     timed = list(timed_words(transcript.segments))
     if words:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import asr.serving.openai as openai
+import asr.serving.page as page
 import asr.serving.probes as probes
 import asr.serving.realtime as realtime
 import asr.serving.vosk as vosk
@@ -24,7 +25,7 @@ from asr.serving.security import Security
 from asr.serving.settings import Settings
 from asr.serving.uploads import Store
 
-ROUTERS = [openai.router, probes.router, realtime.router, vosk.router]
+ROUTERS = [openai.router, page.router, probes.router, realtime.router, vosk.router]
 
 
 def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) -> FastAPI:

@@ -8,9 +8,10 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from browsers import chromium
 from conftest import ROOT
 from payloads import count_words, make_payload, make_utterances
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from asr.lm.overlap import ModelOverlap
 from asr.report.page import COMMON_SCRIPTS, SCRIPTS, render
@@ -18,17 +19,11 @@ from asr.report.page import COMMON_SCRIPTS, SCRIPTS, render
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "$style ${title}"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """A browser without a window, in which sounds may play by themselves."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium not found; install it, e.g. apt install chromium")
-    options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=options)
-        yield chromium
-        chromium.close()
+    with chromium("--autoplay-policy=no-user-gesture-required") as browser:
+        yield browser
 
 
 @pytest.fixture
