@@ -25,12 +25,15 @@ class Decoders:
     """Up to ``count`` processes, each started when it is first needed, that decode one file each.
 
     Args:
-        settings: has the limits of time, memory and duration.
+        settings: has the limits of memory and duration.
+        seconds: the longest time that a file may keep its process computing.
         died: is called when a process had to be ended, or ended by itself, because of a file.
     """
 
-    def __init__(self, settings: Settings, count: int, died: Callable[[], None]) -> None:
-        self._settings, self._died = settings, died
+    def __init__(
+        self, settings: Settings, count: int, seconds: float, died: Callable[[], None]
+    ) -> None:
+        self._settings, self._seconds, self._died = settings, seconds, died
         self._free: LifoQueue[_Process | None] = LifoQueue()
         for _ in range(count):
             self._free.put(None)
@@ -97,7 +100,7 @@ class Decoders:
         warnings: list[str],
         is_wanted: Callable[[], bool],
     ) -> Generator[Samples, None, None]:
-        rest = self._settings.decode_seconds
+        rest = self._seconds
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:

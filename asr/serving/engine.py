@@ -32,10 +32,8 @@ from asr.serving.slots import Slots
 Result = TypeVar("Result")
 MAX_VARIANTS = 32
 """Sets of hot words whose searches are kept."""
-
-
-class StoppingError(Exception):
-    """The server stops, and what waits is refused."""
+SPARE_READERS = 2
+"""Files that are decoded at once, besides one on each core: some may keep their decoders long."""
 
 
 @dataclass
@@ -81,10 +79,14 @@ class Engine:
             self._short_pool = ThreadPoolExecutor(at_once, "short")
             self._long_pool = ThreadPoolExecutor(self.settings.max_long, "long")
             self._live_pool = ThreadPoolExecutor(at_once, "live")
-            self._read_pool = ThreadPoolExecutor(at_once, "read")
+            readers = at_once + SPARE_READERS
+            self._read_pool = ThreadPoolExecutor(readers, "read")
             died = self.metrics.decoders_died.inc
-            self._decoders = Decoders(self.settings, at_once, died)
-            self._long_decoders = Decoders(self.settings, self.settings.max_long, died)
+            settings = self.settings
+            self._decoders = Decoders(settings, readers, settings.read_seconds, died)
+            self._long_decoders = Decoders(
+                settings, settings.max_long, settings.decode_seconds, died
+            )
             self._read_pool.submit(self._decoders.warm)
             self._long_session = SharedSession(transcriber.session, self.slots.long)
             return transcriber

@@ -197,7 +197,8 @@ class _Events(StreamingResponse):
     """A response of server-sent events; ``resources`` are closed at its end, however it ends."""
 
     def __init__(self, events: AsyncIterator[str], resources: AsyncExitStack) -> None:
-        super().__init__(events, media_type="text/event-stream")
+        headers = {"X-Accel-Buffering": "no"}  # nginx would keep events until there are many
+        super().__init__(events, headers=headers, media_type="text/event-stream")
         self._resources = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -63,8 +63,10 @@ class Settings:
     """The longest pause of an upload, and of a connection between two requests."""
     upload_seconds: float = 900.0
     """The longest time of one upload."""
+    read_seconds: float = 20.0
+    """The longest time that the decoder of a short recording may compute."""
     decode_seconds: float = 120.0
-    """The longest time that one recording may keep its decoder computing."""
+    """The longest time that the decoder of a long recording may compute, for each pass."""
     decode_memory: int = 2 << 30
     """The address space of a decoder."""
     stop_seconds: float = 30.0

@@ -25,9 +25,9 @@ def decoders():
     """A function that makes decoders with these settings; it counts those that died."""
     made = []
 
-    def make(count=1, **settings):
+    def make(count=1, seconds=30.0, **settings):
         deaths = []
-        made.append(Decoders(Settings(**settings), count, lambda: deaths.append(1)))
+        made.append(Decoders(Settings(**settings), count, seconds, lambda: deaths.append(1)))
         made[-1].deaths = deaths
         return made[-1]
 
@@ -88,7 +88,7 @@ def test_duration(decoders, tmp_path):
 
 def test_time(decoders, tmp_path):
     """One that takes too long is ended, and replaced for the next file."""
-    pool = decoders(decode_seconds=3.0)
+    pool = decoders(seconds=3.0)
     pool.warm()
     (process,) = processes(pool)
     process.send_signal(signal.SIGSTOP)

@@ -5,7 +5,6 @@ import json
 import re
 
 import numpy as np
-import openai
 import pytest
 import soundfile
 from commands import run
@@ -14,6 +13,7 @@ from servers import multipart, serving
 
 from asr.text import Vocabulary
 
+openai = pytest.importorskip("openai")
 NAME = ROOT / "samples/flite-slt-spelled-name.wav"
 SHORT = ROOT / "samples/flite-rms-short-answer.wav"
 TEXTS = {path: path.with_suffix(".txt").read_text().strip() for path in [NAME, SHORT]}
@@ -215,6 +215,16 @@ def test_every_format_of_audio(transcribe):
         file = io.BytesIO()
         soundfile.write(file, samples, rate, format=format, subtype=subtype)
         assert transcribe(file=("recording", file.getvalue())).text == TEXTS[NAME]
+
+
+def test_another_search():
+    options = {"response_format": "verbose_json", "timestamp_granularities": ["word"]}
+    with serving("--decoder", "beam", "--hotword", "repeat:5") as server, SHORT.open("rb") as file:
+        client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none")
+        answer = client.audio.transcriptions.create(model="default", file=file, **options)
+        client.close()
+    expected = json.loads(command("json", SHORT, "--decoder", "beam", "--hotword", "repeat:5"))
+    assert [word.model_dump() for word in answer.words] == expected["words"]
 
 
 def test_another_model_has_the_name_of_its_folder(small_model):

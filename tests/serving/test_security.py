@@ -3,12 +3,12 @@
 import http.client
 import json
 
-import openai
 import pytest
 from commands import run
 from conftest import ROOT
 from servers import serving
 
+openai = pytest.importorskip("openai")
 NAME = ROOT / "samples/flite-slt-spelled-name.wav"
 KEYS = ["first-key-0123456789", "second-key-0123456789"]
 
