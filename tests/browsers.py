@@ -4,7 +4,10 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+PATIENCE = 20_000
+"""Milliseconds that a page may take, on a machine that is busy with other tests."""
 
 
 @contextmanager
@@ -13,6 +16,7 @@ def chromium(*options):
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("chromium not found; install it, e.g. apt install chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", *options]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 import uvicorn
-from browsers import chromium
+from browsers import PATIENCE, chromium
 from commands import run
 from conftest import ROOT
 from playwright.sync_api import expect
@@ -97,7 +97,7 @@ def visit(browser, address):
         size = {"width": 1440, "height": 900} if wide else {"width": 390, "height": 844}
         context = browser.new_context(viewport=size, reduced_motion="reduce", **options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on(
             "console",
@@ -539,7 +539,7 @@ def test_a_recording_is_kept_when_captions_end(visit):
     )
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="the recording is kept")).to_be_visible()
-    expect(page.locator(".time")).to_have_text("0:05", timeout=15_000)
+    expect(page.locator(".time")).to_have_text("0:05")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".entry.open .words")).to_be_visible()
     assert texts(page)[0].startswith("p e t e r s o n")

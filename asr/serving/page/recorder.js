@@ -40,7 +40,8 @@ function recorderOf(server, recorded, announce) {
   const partial = h("span", { class: "partial", "aria-hidden": "true" });
   const captions = h("div", { class: "captions", hidden: true }, finals, partial);
   const element = h("section", { class: "recorder", "aria-label": "Record" },
-    h("div", { class: "controls" }, button, gauge, devices), advice);
+    h("div", { class: "controls" }, button, gauge, devices), advice,
+    h("p", { class: "note" }, "Words appear while you speak. The sound goes to this server alone, which keeps none of it."));
   let state = "idle";
   let session = null;
 
