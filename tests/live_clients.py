@@ -18,6 +18,8 @@ from asr.serving.websocket_protocol import WebSocketProtocol
 
 SAMPLES = ROOT / "samples"
 SPELLED = SAMPLES / "flite-slt-spelled-name.wav"
+LONG_PAUSES = {"endpoint_seconds": 2}
+"""The part of a configuration with which nothing is final before the end of that recording."""
 
 
 class Running:

@@ -69,7 +69,7 @@ from asr.cli.options import PATH, decodes, model_option
     type=click.FloatRange(min=0, min_open=True, max=24),
     default=4.0,
     metavar="X",
-    help="Refuse longer recordings.",
+    help="Refuse longer recordings, and end longer live sessions.",
 )
 @click.option(
     "--max-queue",
@@ -84,6 +84,13 @@ from asr.cli.options import PATH, decodes, model_option
     default=16,
     metavar="N",
     help="Refuse live sessions while there are so many.",
+)
+@click.option(
+    "--vosk-rate",
+    type=click.IntRange(4000, 384_000),
+    default=8000,
+    metavar="HZ",
+    help="The sample rate of clients of the Vosk protocol that name none.",
 )
 @click.option(
     "--stop-seconds",
@@ -107,6 +114,7 @@ def serve(
     max_hours: float,
     max_queue: int,
     max_live: int,
+    vosk_rate: int,
     stop_seconds: int,
     search: dict[str, Any],
 ) -> None:
@@ -139,6 +147,8 @@ def serve(
         max_seconds=3600 * max_hours,
         max_queue=max_queue,
         max_live=max_live,
+        live_seconds=3600 * max_hours,
+        vosk_rate=vosk_rate,
         stop_seconds=stop_seconds,
     )
     # The model is loaded while the libraries of the server are imported.

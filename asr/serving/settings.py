@@ -79,7 +79,6 @@ class Settings:
             "max_queue",
             "max_connections",
             "batch_size",
-            "max_live",
             "live_seconds",
             "live_idle_seconds",
             "max_message",

@@ -18,9 +18,9 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
-from asr.errors import AudioError
+from asr.errors import AudioError, ConfigError
 from asr.model.directory import ModelInfo
-from asr.recognition.live import Final, Partial, Update
+from asr.recognition.live import Final, LiveConfig, Partial, Update
 from asr.recognition.words import Word, join_words
 from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions, usable_hotwords
 from asr.serving.packets import PacketDecoder
@@ -42,6 +42,7 @@ class VoskConfig:
     ``rate`` is in Hz. ``words`` asks for the times of final words, ``partial_words`` for those of
     partial ones, ``alternatives`` for the form of results that lists several texts, of which this
     server knows one. ``phrases`` are the words of the phrase list, which the search prefers.
+    ``endpoint`` is the pause in seconds after which words are final, which Vosk's server fixes.
     """
 
     rate: float
@@ -49,12 +50,14 @@ class VoskConfig:
     partial_words: bool = False
     alternatives: bool = False
     phrases: tuple[str, ...] = ()
+    endpoint: float = LiveConfig().endpoint_seconds
 
     def changed(self, values: object) -> "VoskConfig":
         """Return the configuration after a message; unknown keys are passed over, as Vosk does.
 
-        >>> VoskConfig(8000).changed({"sample_rate": 16000, "words": 0})
-        VoskConfig(rate=16000.0, words=False, partial_words=False, alternatives=False, phrases=())
+        >>> config = VoskConfig(8000).changed({"sample_rate": "16000", "words": 0})
+        >>> config.rate, config.words, config.partial_words
+        (16000.0, False, False)
 
         Raises:
             Ending: a value cannot be used.
@@ -62,12 +65,18 @@ class VoskConfig:
         if not isinstance(values, dict):
             raise bad("config", values, "an object")
         phrases = values.get("phrase_list")
+        endpoint = _number(values, "endpoint_seconds", self.endpoint)
+        try:
+            LiveConfig(endpoint_seconds=endpoint)
+        except ConfigError as error:
+            raise Ending(BAD_MESSAGE, str(error).removeprefix("live.")) from None
         return VoskConfig(
             _number(values, "sample_rate", self.rate),
             bool(values.get("words", self.words)),
             bool(values.get("partial_words", self.partial_words)),
             _number(values, "max_alternatives", self.alternatives) > 0,
             self.phrases if phrases is None else _phrases(phrases),
+            endpoint,
         )
 
     def decoder(self, target: int) -> PacketDecoder:
@@ -104,7 +113,9 @@ class Conversation:
     def __init__(self, socket: Socket, sessions: LiveSessions, model: ModelInfo) -> None:
         self._socket, self._model = socket, model
         self._config = VoskConfig(sessions.settings.vosk_rate)
-        self._session = LiveSession(sessions, self._config.decoder(model.sample_rate))
+        packets = self._config.decoder(model.sample_rate)
+        options = {"endpoint_seconds": self._config.endpoint}
+        self._session = LiveSession(sessions, packets, options=options)
         self._untold: list[Update] = []
 
     async def run(self) -> None:
@@ -146,7 +157,9 @@ class Conversation:
         packets = self._config.decoder(self._model.sample_rate)
         words = usable_hotwords(self._config.phrases, self._model.vocabulary)
         self._untold += await self._session.change(
-            packets if self._config.rate != old.rate else None, words
+            packets if self._config.rate != old.rate else None,
+            words,
+            {"endpoint_seconds": self._config.endpoint},
         )
 
     async def _answer(self, updates: list[Update], count: int) -> None:
@@ -251,7 +264,7 @@ def timed(words: Iterable[Word], confidence: bool = True) -> list[dict[str, Any]
 
 def dump(message: Mapping[str, Any]) -> str:
     """Return a message with the line breaks and spaces that Vosk writes."""
-    return json.dumps(message, indent=2, separators=(", ", " : "), ensure_ascii=False)
+    return json.dumps(message, indent=2, separators=(",", " : "), ensure_ascii=False)
 
 
 def bad(name: str, value: object, needed: str) -> Ending:

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import socket as sockets
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 import websockets
 from live_clients import (
+    LONG_PAUSES,
     SPELLED,
     cut,
     end_of,
@@ -25,6 +28,7 @@ from asr.errors import AudioError
 from asr.recognition.live import Final
 from asr.recognition.transcriber import Transcriber
 from asr.serving.packets import PacketDecoder
+from asr.serving.settings import digest
 
 SECOND = bytes(16000)
 """A second of silence at 8 kHz."""
@@ -129,7 +133,7 @@ def test_a_message_that_is_too_large():
 
 def test_idle_and_long_sessions_end_with_their_words():
     data, rate = read()
-    config = json.dumps({"config": {"sample_rate": rate}})
+    config = json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES})
 
     async def talk(url, *rest):
         async with websockets.connect(url) as websocket:
@@ -201,7 +205,7 @@ def test_the_stop_of_the_server_tells_the_last_words():
 
     async def talk(url, stop):
         async with websockets.connect(url) as websocket:
-            await websocket.send(json.dumps({"config": {"sample_rate": rate}}))
+            await websocket.send(json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES}))
             await websocket.send(data)
             await websocket.recv()
             stopping = asyncio.create_task(asyncio.to_thread(stop))
@@ -215,6 +219,64 @@ def test_the_stop_of_the_server_tells_the_last_words():
         last = asyncio.run(talk(server.url, lambda: server.call(server.app.state.live.stop, 5)))
     reason = "the server stops; connect again"
     assert last == ("p e t e r s o n", 1012, (1012, reason))
+
+
+def test_the_signal_that_ends_the_server(tmp_path):
+    """SIGTERM gives live sessions their last words, and ends the server with exit code 0."""
+    data, rate = read()
+    command = [sys.executable, "-m", "asr", "serve", "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    async def talk(url):
+        async with websockets.connect(url) as websocket:
+            await websocket.send(json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES}))
+            await websocket.send(data)
+            await websocket.recv()
+            process.terminate()
+            last = json.loads(await websocket.recv())
+            await websocket.wait_closed()
+            return last["text"], websocket.close_code
+
+    with process:
+        try:
+            url = process.stderr.readline().strip().replace("http", "ws")
+            assert asyncio.run(talk(url)) == ("p e t e r s o n", 1012)
+            assert process.wait(5) == 0
+        finally:
+            process.kill()
+
+
+def test_keys_and_origins_of_websockets():
+    key = "k" * 20
+    page = "http://127.0.0.1"
+
+    async def status(server, **options):
+        statuses = []
+        for path in ("/", "/v1/realtime?intent=transcription"):
+            try:
+                async with websockets.connect(server.url + path, **options) as websocket:
+                    statuses.append(websocket.subprotocol or "open")
+            except websockets.InvalidStatus as refused:
+                statuses.append(refused.response.status_code)
+        return statuses
+
+    with serving(keys=(digest(key),), origins=("https://good.example",)) as server:
+        for options, expected in (
+            ({}, 401),
+            ({"additional_headers": {"Authorization": "Bearer " + "x" * 20}}, 401),
+            ({"additional_headers": {"Authorization": f"Bearer {key}"}}, "open"),
+            ({"subprotocols": ["realtime", f"openai-insecure-api-key.{key}"]}, "realtime"),
+            ({"subprotocols": ["realtime", "openai-insecure-api-key.x"]}, 401),
+        ):
+            assert asyncio.run(status(server, **options)) == 2 * [expected]
+        known = {"additional_headers": {"Authorization": f"Bearer {key}"}}
+        for origin, expected in (
+            ("https://evil.example", 403),
+            ("null", 403),
+            ("https://good.example", "open"),
+            (f"{page}:{server.port}", "open"),
+        ):
+            assert asyncio.run(status(server, origin=origin, **known)) == 2 * [expected]
 
 
 def test_sessions_are_counted(server):

@@ -9,6 +9,7 @@ import soundfile
 import websockets
 from conftest import noise
 from live_clients import (
+    LONG_PAUSES,
     SAMPLES,
     SPELLED,
     cut,
@@ -48,13 +49,13 @@ def spoken(rate, pause=1.5):
 
 def test_the_client_of_the_documentation(server):
     answers = asyncio.run(vosk_file(server.url, SPELLED))
-    partials = [answer["partial"] for answer in answers if "partial" in answer]
-    assert partials[0] == "" and partials[-1] == SAID[0]
-    assert all(answer.keys() == {"partial"} for answer in answers[:-1])
-    last = answers[-1]
-    assert last["text"] == SAID[0]
-    assert [word["word"] for word in last["result"]] == SAID[0].split()
-    for word in last["result"]:
+    partials = [answer["partial"] for answer in answers if answer.keys() == {"partial"}]
+    assert partials[0] == "" and SAID[0] in partials
+    (final,) = [answer for answer in answers if answer.get("text")]
+    assert final.keys() == {"result", "text"} and final["text"] == SAID[0]
+    assert len(partials) == len(answers) - (1 if final is answers[-1] else 2)
+    assert [word["word"] for word in final["result"]] == SAID[0].split()
+    for word in final["result"]:
         assert word.keys() == {"conf", "end", "start", "word"}
         assert 0 <= word["start"] < word["end"] < 2.5 and 0 <= word["conf"] <= 1
 
@@ -117,7 +118,7 @@ def test_a_reset_gives_the_words_at_once_and_goes_on(server):
     async def push_to_talk():
         answers = []
         async with websockets.connect(server.url) as websocket:
-            await websocket.send(json.dumps({"config": {"sample_rate": rate}}))
+            await websocket.send(json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES}))
             for _ in range(2):
                 await websocket.send(data)
                 await websocket.recv()
@@ -137,7 +138,7 @@ def test_forms_of_results(server):
     data, rate = read()
 
     def last(**config):
-        return talk(server, cut(data, 32000), {"sample_rate": rate} | config)[-1]
+        return talk(server, cut(data, 32000), {"sample_rate": rate} | LONG_PAUSES | config)[-1]
 
     assert last(words=0) == {"text": SAID[0]}
     (only,) = last(max_alternatives=3)["alternatives"]
@@ -172,6 +173,13 @@ def test_a_phrase_list_makes_words_hot(server):
     assert plain["result"] != hot["result"]  # the search has other confidences
 
 
+def test_the_length_of_pauses(server):
+    data = spoken(16000, pause=1.0)
+    config = {"sample_rate": 16000, "endpoint_seconds": 2}
+    answers = talk(server, cut(data, 32000), config)
+    assert texts(answers[:-1]) == [] and texts(answers) == [" ".join(SAID)]
+
+
 def test_a_configuration_in_the_middle(server):
     """What was said before keeps its rate, and is told with the next answer."""
     data, rate = read()
@@ -180,10 +188,14 @@ def test_a_configuration_in_the_middle(server):
     async def change():
         answers = []
         async with websockets.connect(server.url) as websocket:
-            await websocket.send(json.dumps({"config": {"sample_rate": rate}}))
+            await websocket.send(json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES}))
             await websocket.send(data)
             await websocket.recv()
-            config = {"sample_rate": 8000, "phrase_list": ["peterson"], "words": False}
+            config = LONG_PAUSES | {
+                "sample_rate": 8000,
+                "phrase_list": ["peterson"],
+                "words": False,
+            }
             await websocket.send(json.dumps({"config": config}))
             for message in (low, '{"eof": 1}'):
                 await websocket.send(message)
@@ -206,6 +218,11 @@ def test_a_configuration_in_the_middle(server):
         ('{"config": {"sample_rate": null}}', "sample_rate is None, needs a number"),
         ('{"config": {"sample_rate": 1e999}}', "sample_rate is inf, needs a number"),
         ('{"config": {"sample_rate": 44}}', "sample rate 44 Hz; needs 4000 to 384000 Hz"),
+        (
+            '{"config": {"endpoint_seconds": 60}}',
+            "endpoint_seconds is 60.0, needs 0.2 <= x <= 10 (pause after which the words "
+            "before it are final)",
+        ),
         ('{"config": {"max_alternatives": []}}', "max_alternatives is [], needs a number"),
         ('{"config": {"phrase_list": "a"}}', "phrase_list is 'a', needs a list of strings"),
         (
@@ -224,7 +241,7 @@ def test_words_are_told_before_a_bad_message_ends_the_stream(server):
 
     async def break_off():
         async with websockets.connect(server.url) as websocket:
-            await websocket.send(json.dumps({"config": {"sample_rate": rate}}))
+            await websocket.send(json.dumps({"config": {"sample_rate": rate} | LONG_PAUSES}))
             await websocket.send(data)
             await websocket.recv()
             await websocket.send("stop")
