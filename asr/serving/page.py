@@ -65,8 +65,8 @@ async def about(request: Request) -> Response:
     """Tell the page about the model and the server.
 
     The answer holds the ``model``'s name, its ``hash`` and sample ``rate`` (Hz), a sentence about
-    its ``limits``, the ``settings`` of the decoder as ``asr transcribe`` writes them into JSON, and
-    whether the server asks for a ``key``.
+    its ``limits``, the ``settings`` of the decoder as ``asr transcribe`` writes them into JSON, the
+    ``largest`` upload (bytes), and whether the server asks for a ``key``.
     """
     settings: Settings = request.app.state.settings
     transcriber = await request.app.state.engine.loaded()
@@ -80,6 +80,7 @@ async def about(request: Request) -> Response:
             "rate": transcriber.model.sample_rate,
             "limits": limits(text, transcriber.domain, transcriber.model),
             "settings": to_json({"decoder": "greedy", **settings.search}),
+            "largest": settings.max_upload,
             "key": bool(settings.keys),
         }
     )

@@ -530,19 +530,34 @@ def test_a_busy_server_is_asked_again_and_errors_are_said(visit, tmp_path):
     )
 
 
-def test_a_recording_is_kept_when_captions_end(visit):
-    """If the WebSocket is closed, the recording goes on and is transcribed as a file."""
-    page = visit(
-        prepare=lambda page: page.route_web_socket(
-            re.compile("."), lambda socket: socket.close(code=1013, reason="Too many sessions.")
-        )
-    )
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "at the end"])
+def test_a_recording_is_kept_when_captions_end(at_once, visit):
+    """If the WebSocket is closed too early, the recording is transcribed as a file."""
+
+    def end(socket):
+        if at_once:
+            socket.close(code=1013, reason="too many sessions")
+        else:
+            socket.on_message(lambda text: "eof" in str(text)[:20] and socket.close(code=1011))
+
+    page = visit(prepare=lambda page: page.route_web_socket(re.compile("."), end))
     page.get_by_role("button", name="Record", exact=True).click()
-    expect(page.get_by_role("alert").filter(has_text="the recording is kept")).to_be_visible()
+    if at_once:
+        told = page.get_by_role("alert").filter(has_text="the recording is kept")
+        expect(told).to_contain_text("(too many sessions)")
     expect(page.locator(".time")).to_have_text("0:05")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".entry.open .words")).to_be_visible()
     assert texts(page)[0].startswith("p e t e r s o n")
+
+
+def test_too_large_a_file_is_not_sent(visit, tmp_path):
+    (tmp_path / "large.wav").write_bytes(bytes(3 << 19))
+    with serving(max_upload=1 << 20) as address:
+        page = visit(address)
+        choose(page, tmp_path / "large.wav")
+        expect(page.locator(".preview")).to_have_text(
+            "The file has 1.5 MiB, and this server takes 1.0 MiB at most."
+        )
 
 
 def test_files_are_dropped(visit):

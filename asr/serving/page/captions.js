@@ -1,12 +1,14 @@
 // Live captions: a session of the Vosk protocol over a WebSocket.
 
 const CLOSING = 8000; // milliseconds that the server has for its last words
+const COMPLETE = 1000; // the close code after the last words (RFC 6455, section 7.4.1)
 
 const wordsOf = (result) => result.map(({ word, start, end, conf }) => (
   { text: word, start: milliseconds(start), end: milliseconds(end), confidence: conf ?? null, joined: false }));
 
 /** A session: ``send(packet)`` takes samples, ``finish()`` resolves to the segments, or to null if the
- * server did not stay until the end. ``show(finals, partial)`` is called with texts. */
+ * server did not stay until the end. ``show(finals, partial)`` is called with texts, ``failed(reason)``
+ * if the session ends too early. */
 class Captions {
   constructor(socket, rate, show, failed) {
     this.socket = socket;
@@ -17,14 +19,11 @@ class Captions {
     this.finishing = false;
     socket.binaryType = "arraybuffer";
     this.ended = new Promise((resolve) => {
-      const end = (event) => {
-        if (!this.finishing && !this.broken) {
-          this.broken = true;
-          failed(event.code === 1013 || event.code === 1008 ? event.reason : "");
-        }
+      socket.addEventListener("close", ({ code, reason }) => {
+        this.broken = !this.finishing || code !== COMPLETE;
+        if (!this.finishing) failed(reason);
         resolve();
-      };
-      socket.addEventListener("close", end);
+      });
     });
     socket.addEventListener("open", () => {
       socket.send(JSON.stringify({ config: { sample_rate: rate, words: true } }));
@@ -49,12 +48,12 @@ class Captions {
   async finish() {
     this.finishing = true;
     if (this.broken) return null;
-    const late = new Promise((resolve) => { setTimeout(resolve, CLOSING, "late"); });
+    const late = new Promise((resolve) => { setTimeout(resolve, CLOSING, true); });
     const say = () => this.socket.send(JSON.stringify({ eof: 1 }));
     if (this.socket.readyState === WebSocket.OPEN) say();
     else this.socket.addEventListener("open", say);
-    const outcome = await Promise.race([this.ended, late]);
+    const isLate = await Promise.race([this.ended, late]);
     this.socket.close();
-    return outcome === "late" && !this.segments.length ? null : this.segments;
+    return isLate || this.broken ? null : this.segments;
   }
 }

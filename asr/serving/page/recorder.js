@@ -68,13 +68,14 @@ function recorderOf(server, recorded, announce) {
   async function start() {
     advise("");
     become("opening");
+    let microphone = null;
     try {
       await server.unlock();
       const parts = [];
       let length_ = 0;
       let quiet = 0;
       let live = null;
-      const microphone = await openMicrophone(server.about.rate, choice.value, (packet, peak, rate) => {
+      microphone = await openMicrophone(server.about.rate, choice.value, (packet, peak, rate) => {
         parts.push(packet);
         length_ += packet.length;
         live?.send(packet);
@@ -87,7 +88,7 @@ function recorderOf(server, recorded, announce) {
       finals.replaceChildren();
       partial.textContent = "";
       live = new Captions(server.live(), microphone.rate, show, (reason) => {
-        advise(`${reason ? `${reason} ` : "The connection for captions was lost. "}Go on: the recording is kept, and is transcribed when it ends.`);
+        advise(`There are no more captions${reason ? ` (${reason})` : ""}. Go on: the recording is kept, and is transcribed when it ends.`);
       });
       for (const packet of parts) live.send(packet);
       microphone.lost(() => { if (state === "recording") stop(); });
@@ -96,6 +97,7 @@ function recorderOf(server, recorded, announce) {
       announce("Recording");
       listDevices();
     } catch (error) {
+      microphone?.close();
       become("idle");
       advise(adviceFor(error));
     }

@@ -8,6 +8,8 @@ class ServerError extends Error {
   }
 }
 
+/** What a subprotocol must not hold (RFC 6455, section 4.1). */
+const NOT_IN_PROTOCOLS = /[^\w!#$%&'*+\-.^`|~]/;
 const UNREACHABLE = "The server does not answer. Is it still running?";
 
 /** Returns what the server says in an error body of OpenAI's form, or else a sentence of our own. */
@@ -20,6 +22,8 @@ function messageOf(text, status) {
   }
   return `The server answered with status ${status}.`;
 }
+
+const megabytes = (size) => `${(size / 2 ** 20).toFixed(1)}\u00a0MiB`;
 
 class Server {
   /** ``about`` is the answer of ``page/about``; ``askForKey()`` resolves to a key. */
@@ -40,6 +44,10 @@ class Server {
   /** Sends a file to be transcribed, and resolves to the answer. ``sent(share)`` is told how much has
    * arrived; ``signal`` ends it. */
   async transcribe(file, name, sent, signal) {
+    const { largest } = this.about;
+    if (file.size > largest) {
+      throw new ServerError(`The file has ${megabytes(file.size)}, and this server takes ${megabytes(largest)} at most.`, 413);
+    }
     for (;;) {
       await this.unlock();
       const { key } = this;
@@ -83,7 +91,8 @@ class Server {
   live() {
     const address = new URL("./", location.href);
     address.protocol = address.protocol.replace("http", "ws");
-    const protocols = this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : [];
-    return new WebSocket(address, protocols);
+    if (!this.key) return new WebSocket(address);
+    if (NOT_IN_PROTOCOLS.test(this.key)) throw new ServerError("Browsers cannot open a WebSocket with this key: it needs to be of letters, digits and !#$%&'*+-.^_`|~ alone.", 401);
+    return new WebSocket(address, ["realtime", `openai-insecure-api-key.${this.key}`]);
   }
 }
