@@ -80,7 +80,7 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
     type=click.FloatRange(0.2, 10),
     metavar="S",
     help="End a segment of standard input or a named pipe after a pause of this length.  "
-    "[default: 0.5]",
+    "[default: 0.8]",
 )
 @click.option(
     "--max-line-width",

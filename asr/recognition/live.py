@@ -15,7 +15,6 @@ import numpy as np
 from asr.audio.meter import AudioMeter
 from asr.audio.read import Samples
 from asr.config import Section, option
-from asr.decoding.greedy import greedy
 from asr.lm.ngram import MAX_ORDER
 from asr.model.domain import Domain
 from asr.model.session import Features, LogProbs, Session
@@ -24,14 +23,15 @@ from asr.recognition.live_features import LiveFeatures
 from asr.recognition.moments import Moments
 from asr.recognition.transcript import DecodedChunk
 from asr.recognition.warnings import WordTally, tally_warnings
-from asr.recognition.words import Word, join_words, to_words
+from asr.recognition.words import Word, join_words
 
 BEFORE_SECONDS = 1.0
 """The context before what is recognised. Less makes words change; more takes time."""
 AFTER_SECONDS = 1.0
 """The context after a stretch that is cut where nobody pauses."""
-REVISED_SECONDS = 1.5
-"""The latest sound, whose log-probs are computed again at each step."""
+REVISED_SECONDS = 8.0
+"""The latest sound of a stretch, whose log-probs are computed again at each step. With 1.5 s, a
+fifth of the words changed once the whole stretch was heard."""
 IDLE_SECONDS = 1.0
 """The silence that is kept before a word, since the network may notice its beginning late."""
 REST_SECONDS = 4.0
@@ -51,7 +51,7 @@ class LiveConfig(Section, name="live"):
     """Live transcription."""
 
     endpoint_seconds: float = option(
-        0.5, "pause after which the words before it are final", at_least=0.2, at_most=10
+        0.8, "pause after which the words before it are final", at_least=0.2, at_most=10
     )
     max_seconds: float = option(15.0, "longest stretch without a pause", at_least=4, at_most=60)
     step_seconds: float = option(
@@ -257,22 +257,25 @@ class LiveTranscription:
         """Recognise what is new, and return what became final and the partial words."""
         updates = list[Update]()
         reduction = self._info.encoder.reduction
+        new = self._rows(self._cut + len(self._settled), self._features.end)
+        rows = np.concatenate([self._settled, new])
         while True:
-            new = self._rows(self._cut + len(self._settled), self._features.end)
-            rows = np.concatenate([self._settled, new])
             # The frames that lie in what was heard; the network adds some behind its end.
             heard = max(0, self._features.complete // reduction - self._cut)
             cut = self._cutter.find(rows[:heard])
             if cut is None or not (cut.pause or heard >= self._cutter.longest + self._after):
                 break
             last = self._cut + (cut.silent_until if cut.pause else cut.count + self._after)
-            rows = self._rows(self._cut, last * reduction)[: cut.count]
-            updates += self._finalize(rows, cut, last * reduction)
+            final = self._rows(self._cut, last * reduction)[: cut.count]
+            updates += self._finalize(final, cut, last * reduction)
             self._move(self._cut + cut.count)
+            rows = rows[cut.count :]
         gaps = self._cutter.gaps(rows[:heard])
         self._floor = -np.inf
         if gaps.all():
-            self._floor = _level(self._features.read(self._looked, self._features.end)) + LOUDER
+            stretch = self._features.read(self._cut * reduction, self._features.complete)
+            if len(stretch):
+                self._floor = float(np.percentile(stretch.mean(axis=1), 25)) + LOUDER
             if (idle := heard - self._idle) > 0:
                 self._move(self._cut + idle)
                 rows, heard = rows[idle:], self._idle
@@ -302,7 +305,9 @@ class LiveTranscription:
         """Decode the ``rows`` of the open stretch, which was computed up to the feature ``end``."""
         first = self._cut + self._padding
         chunk = Chunk(first, rows, cut.pause, first + cut.silent_until)
-        seconds = self._features.samples / self._info.sample_rate
+        features = self._info.features
+        samples = min(end * features.hop_length, self._features.samples)
+        seconds = samples / features.sample_rate
         decoded = self._decode(chunk, seconds, join_words(self._history))
         words = decoded.words
         if self._domain:
@@ -324,8 +329,8 @@ class LiveTranscription:
     def _partial(self, rows: LogProbs) -> list[Update]:
         """Return the words of ``rows`` unless they are what was told."""
         info, now = self._info, self._features.samples
-        best = greedy(rows, info.vocabulary.blank_id)
-        words = to_words(best, info, now / info.sample_rate, self._cut + self._padding)
+        chunk = Chunk(self._cut + self._padding, rows, False, len(rows))
+        words = self._decode(chunk, now / info.sample_rate, join_words(self._history)).words
         texts = [word.text for word in words]
         same = _same([word.text for word in self._told.words], texts)
         self._since = self._since[:same] + [now] * (len(words) - same)
