@@ -15,7 +15,6 @@ from asr.serving.engine import Engine
 from asr.serving.packets import PacketDecoder
 from asr.serving.settings import Settings
 from asr.serving.sockets import BROKE_A_LIMIT, FULL, STOPPING, Ending, Socket
-from asr.text import Vocabulary
 
 PIECE_SECONDS = 5.0
 """The sound after which a session that got much at once lets others compute."""
@@ -182,18 +181,6 @@ class LiveSession:
         for update in updates:
             self.partial = update if isinstance(update, Partial) else Partial(())
         return updates
-
-
-def usable_hotwords(words: Iterable[str], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the words that can be spelled with a vocabulary, each once.
-
-    >>> usable_hotwords(["six", "№", "Six", ""], Vocabulary.from_characters(" isx"))
-    ('six',)
-    """
-    spelled = (vocabulary.normalize(word) for word in words)
-    return tuple(
-        dict.fromkeys(word for word in spelled if word and not vocabulary.unknown_characters(word))
-    )
 
 
 def shifted(update: Update, seconds: float) -> Update:

@@ -20,6 +20,7 @@ from asr.recognition.writers import render
 from asr.serving.answers import spoken, verbose
 from asr.serving.engine import Engine
 from asr.serving.errors import ApiError
+from asr.serving.hotwords import usable_hotwords
 from asr.serving.models import Models
 from asr.serving.uploads import Form, Store
 from asr.text import Vocabulary
@@ -134,12 +135,8 @@ def read_prompt(prompt: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     >>> read_prompt("Kai, kai & SIX!", Vocabulary.from_characters(" aikxs"))
     ('kai', 'six')
     """
-    words: dict[str, None] = {}
-    for part in re.findall(r"[^\W_]+(?:['’][^\W_]+)*", prompt):
-        word = vocabulary.normalize(part.replace("’", "'"))
-        if word and not vocabulary.unknown_characters(word):
-            words[word] = None
-    return tuple(words)[:MAX_HOTWORDS]
+    words = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", prompt)
+    return usable_hotwords((word.replace("’", "'") for word in words), vocabulary)[:MAX_HOTWORDS]
 
 
 def answer(transcript: Transcript, wanted: Wanted) -> Response:

@@ -21,7 +21,8 @@ from asr.model.directory import ModelInfo
 from asr.recognition.live import Final, Update
 from asr.recognition.words import Word, join_words
 from asr.serving.errors import ApiError
-from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions, usable_hotwords
+from asr.serving.hotwords import usable_hotwords
+from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions
 from asr.serving.models import Models
 from asr.serving.openai import read_prompt
 from asr.serving.realtime_session import EventError, RealtimeConfig
@@ -149,8 +150,8 @@ class Conversation:
         if (config.format, config.rate) != (self._config.format, self._config.rate):
             packets = config.decoder(self._model.sample_rate)
         vocabulary = self._model.vocabulary
-        hotwords = usable_hotwords(config.keywords, vocabulary)
-        hotwords = (*hotwords, *read_prompt(config.prompt, vocabulary))
+        words = read_prompt(config.prompt, vocabulary)
+        hotwords = usable_hotwords((*config.keywords, *words), vocabulary)
         await self._hear(await self._session.change(packets, hotwords, config.options))
         self._config = config
         await self._send("session.updated", session=config.described(self._id, self._expires))

@@ -22,7 +22,8 @@ from asr.errors import AudioError, ConfigError
 from asr.model.directory import ModelInfo
 from asr.recognition.live import Final, LiveConfig, Partial, Update
 from asr.recognition.words import Word, join_words
-from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions, usable_hotwords
+from asr.serving.hotwords import usable_hotwords
+from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions
 from asr.serving.packets import PacketDecoder
 from asr.serving.sockets import BAD_MESSAGE, Ending, Socket
 

@@ -123,6 +123,7 @@ def test_read_prompt():
     assert read_prompt("It’s Kai_and kai; 42", vocabulary) == ("it's", "kai", "and")
     many = " ".join(a + b for a in "abcdefghijklmno" for b in "abcdefghijk")
     assert len(read_prompt(many, vocabulary)) == MAX_HOTWORDS
+    assert read_prompt(101 * "x" + " kai", vocabulary) == ("kai",)
 
 
 @pytest.mark.parametrize("language", ["en", "EN", "en-US", "eng", "english"])

@@ -280,6 +280,18 @@ def test_errors_leave_the_session_as_it_was(server, event, code, param, message)
     assert answers[-1]["transcript"] == ""
 
 
+def test_hot_words_are_short(server):
+    """A word of thousands of letters would keep the server busy for minutes."""
+    transcription = {"prompt": 20_000 * "x", "keywords": [5000 * "ab", "peterson"]}
+    events = [
+        updated(transcription=transcription),
+        appended(bytes(9600)),
+        {"type": "input_audio_buffer.commit"},
+    ]
+    answers = asyncio.run(talk(server.url, *events, until=TRANSCRIPTION + "completed"))
+    assert answers[-1]["transcript"] == ""
+
+
 @pytest.mark.parametrize("milliseconds", SILENCE_MILLISECONDS)
 def test_pauses_of_the_live_transcription_are_allowed(milliseconds):
     LiveConfig(endpoint_seconds=milliseconds / 1000)
