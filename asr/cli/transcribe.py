@@ -151,9 +151,14 @@ def transcribe(
     from asr.data.audio_files import find_audio_files
     from asr.files import write_atomically
     from asr.recognition.jobs import plan_jobs, share_of
+    from asr.recognition.recordings import is_live
     from asr.recognition.subtitles import SubtitleOptions
     from asr.recognition.writers import INCREMENTAL, render, stream
 
+    if endpoint_seconds is not None and not any(map(is_live, audio)):
+        raise click.BadParameter(
+            "is for standard input and named pipes", param_hint="--endpoint-seconds"
+        )
     subtitles = SubtitleOptions(max_line_width, max_line_count, max_words_per_line, highlight_words)
     sources = find_audio_files(audio, lambda message: print(f"note: {message}", file=sys.stderr))
     if output_dir is None and len(sources) > 1 and format not in TOGETHER:

@@ -29,13 +29,17 @@ class LiveFeatures:
         """The number of complete features of the stream."""
         self.samples = 0
         """The number of samples from which features have been computed."""
-        self.waiting = 0
-        """The number of samples that have been heard, and not been taken yet."""
+        self._came = 0  # samples; it is changed by hear() alone, which another thread may call
 
     def hear(self, samples: Samples) -> None:
         """Append ``samples`` (n,) to the stream."""
         self._heard.append(samples)
-        self.waiting += len(samples)
+        self._came += len(samples)
+
+    @property
+    def waiting(self) -> int:
+        """The number of samples that have been heard, and not been taken yet."""
+        return self._came - self.samples
 
     def take(self, limit: int) -> Samples:
         """Compute the features of what was heard, at most ``limit`` samples, which are
@@ -50,7 +54,6 @@ class LiveFeatures:
             count += len(part)
         if not count:
             return np.zeros(0, np.float32)
-        self.waiting -= count
         self.samples += count
         new: Samples = np.concatenate(parts)
         self._samples = np.concatenate([self._samples, new])

@@ -47,9 +47,12 @@ class LiveRecording(LongRecording):
 Recording = ShortRecording | LongRecording
 
 
-def _is_named_pipe(source: str | os.PathLike[str]) -> bool:
+def is_live(source: object) -> bool:
+    """Return True if ``source`` is ``"-"``, which stands for standard input, or a named pipe."""
+    if is_standard_input(source):
+        return True
     try:
-        return Path(source).is_fifo()
+        return isinstance(source, str | os.PathLike) and Path(source).is_fifo()
     except OSError:  # a name that is too long, for example; opening it says so
         return False
 
@@ -65,10 +68,8 @@ def read_recording(
     Raises:
         AudioError: it is not usable as audio, as far as it was read.
     """
-    if is_standard_input(source):
-        return _live(source, info, raw_rate)
-    if isinstance(source, str | os.PathLike) and _is_named_pipe(source):
-        return _live(source, info)
+    if is_live(source):
+        return _live(source, info, raw_rate if is_standard_input(source) else None)
     warnings: list[str] = []
     start = partial(decode, source, info.sample_rate, None, warnings)
     return take_blocks(start, warnings, info, max_seconds)

@@ -192,7 +192,8 @@ class Transcriber:
         ([], [], 1.0)
         """
         config = from_mapping(LiveConfig, options, "live")
-        return LiveTranscription(self._session, self._decode, config, self.domain)
+        meter = AudioMeter(self.model.sample_rate, self.model.min_samples)
+        return LiveTranscription(self._session, self._decode, config, meter, self.domain)
 
     def transcribe_batch(self, recordings: Sequence[ShortRecording]) -> list[Transcript]:
         """Return the transcripts of recordings that were read already, computed in one batch."""
