@@ -503,6 +503,24 @@ def test_a_key_is_asked_for_and_kept_in_memory_only(visit):
         assert KEY not in kept and KEY not in page.content()
 
 
+def test_files_that_are_gone_and_keys_that_nobody_has(visit, tmp_path):
+    with serving(keys=(digest(KEY),)) as address:
+        page = visit(address)
+        paths = [tmp_path / f"{number}.wav" for number in range(9)]
+        for path in paths:
+            shutil.copy(SAMPLES[0], path)
+        choose(page, *paths)
+        page.get_by_role("dialog", name="This server asks for a key").wait_for()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("status").filter(has_text="9 failed")).to_be_visible()
+        expect(page.locator(".preview").last).to_have_text("This server asks for a key.")
+        paths[0].unlink()
+        page.get_by_role("button", name="Try again").first.click()
+        expect(page.locator(".preview").first).to_have_text(
+            "The file cannot be read. Is it a folder, or was it moved?"
+        )
+
+
 def test_a_busy_server_is_asked_again_and_errors_are_said(visit, tmp_path):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no sound")

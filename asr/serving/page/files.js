@@ -71,6 +71,7 @@ class Entry {
         if (error.status !== 503 && error.status !== 429 || tries === PATIENCE) {
           this.hopeful = !error.status || error.status === 401 || error.status >= 500;
           this.show("failed", error.message);
+          if (error.status === 401) this.list.giveUp(error.message);
           return;
         }
         this.show("busy");
@@ -103,6 +104,7 @@ class Entry {
     } else {
       this.view?.stop();
       this.body.replaceChildren();
+      if (this.list.opened === this) this.list.opened = null;
     }
     this.head.setAttribute("aria-expanded", String(open));
     this.element.classList.toggle("open", open);
@@ -159,6 +161,13 @@ class EntryList {
         if (entry.opens && entry.state === "done") entry.toggle(true);
         this.next();
       });
+    }
+  }
+
+  /** Lets all that wait fail, because nobody gives the key that the server wants. */
+  giveUp(reason) {
+    for (const entry of this.entries) {
+      if (entry.state === "waiting") entry.show("failed", reason);
     }
   }
 

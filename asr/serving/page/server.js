@@ -48,6 +48,11 @@ class Server {
     if (file.size > largest) {
       throw new ServerError(`The file has ${megabytes(file.size)}, and this server takes ${megabytes(largest)} at most.`, 413);
     }
+    try {
+      await file.slice(0, 1).arrayBuffer();
+    } catch {
+      throw new ServerError("The file cannot be read. Is it a folder, or was it moved?", 0);
+    }
     for (;;) {
       await this.unlock();
       const { key } = this;
