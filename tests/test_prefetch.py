@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from asr.prefetch import begin, prefetch, prefetch_map
+from asr.prefetch import begin, prefetch, prefetch_groups, prefetch_map
 
 
 def wait_until(condition):
@@ -91,3 +91,20 @@ def test_closing_ends_the_thread_and_what_it_iterates():
 def test_things_run_at_the_same_time():
     barrier = threading.Barrier(2, timeout=10)
     assert list(prefetch_map(lambda _: barrier.wait() >= 0, range(2), 2, 2)) == [True, True]
+
+
+def test_groups_hold_all_that_was_made_before_an_error():
+    made = threading.Event()
+
+    def items():
+        yield from range(5)
+        made.set()
+        raise ValueError("six")
+
+    groups = prefetch_groups(items(), 8)
+    found = next(groups)
+    assert made.wait(10)
+    with pytest.raises(ValueError, match="six"):
+        for group in groups:
+            found += group
+    assert found == [0, 1, 2, 3, 4]

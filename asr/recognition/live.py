@@ -33,11 +33,12 @@ REVISED_SECONDS = 8.0
 """The latest sound of a stretch, whose log-probs are computed again at each step. With 1.5 s, a
 fifth of the words changed once the whole stretch was heard."""
 IDLE_SECONDS = 1.0
-"""The silence that is kept before a word, since the network may notice its beginning late."""
+"""The silence that belongs to a stretch before its first letter; the network may notice the
+beginning of a word late."""
 REST_SECONDS = 4.0
 """The longest sound that is left alone because it is no louder than one without words."""
 LOUDER = 1.0
-"""How far the logarithms of the mel bands, on average, may lie above those of such a sound."""
+"""How far the logarithms of its mel bands, on average, may lie above those of such a sound."""
 PIECE_SECONDS = 20.0
 """The most sound that one step takes in."""
 STABLE_SECONDS = 2.0
@@ -270,8 +271,7 @@ class LiveTranscription:
         new = self._rows(self._cut + len(self._settled), self._features.end)
         rows = np.concatenate([self._settled, new])
         while True:
-            # The frames that lie in what was heard; the network adds some behind its end.
-            heard = max(0, self._features.complete // reduction - self._cut)
+            rows, heard = self._without_silence(rows)
             cut = self._cutter.find(rows[:heard])
             if cut is None or not (cut.pause or heard >= self._cutter.longest + self._after):
                 break
@@ -286,10 +286,7 @@ class LiveTranscription:
             stretch = self._features.read(self._cut * reduction, self._features.complete)
             if len(stretch):
                 self._floor = float(np.percentile(stretch.mean(axis=1), 25)) + LOUDER
-            if (idle := heard - self._idle) > 0:
-                self._move(self._cut + idle)
-                rows, heard = rows[idle:], self._idle
-        elif gaps[-1]:  # the next step is taken when the pause would be long enough
+        elif gaps[-1]:  # the next step is taken when the pause may be long enough
             frame = self._cut + int(np.flatnonzero(~gaps)[-1]) + 1 + self._cutter.pause
             samples = self._features.needs(frame * reduction)
             if samples > self._features.samples:
@@ -297,6 +294,19 @@ class LiveTranscription:
         self._looked = self._features.end
         self._settled = rows[: max(len(self._settled), heard - self._revised)]
         return updates + self._partial(rows)
+
+    def _without_silence(self, rows: LogProbs) -> tuple[LogProbs, int]:
+        """Let the open stretch, of which these are the ``rows``, begin soon before its first
+        letter. Return its rows, and the number of them that lie in what was heard; the network adds
+        some behind its end."""
+        while True:
+            heard = max(0, self._features.complete // self._info.encoder.reduction - self._cut)
+            letters = np.flatnonzero(~self._cutter.gaps(rows[:heard]))
+            spare = (int(letters[0]) if len(letters) else heard) - self._idle
+            if spare <= 0:
+                return rows, heard
+            self._move(self._cut + spare)
+            rows = rows[spare:]
 
     def _rows(self, first: int, end: int) -> LogProbs:
         """Return the log-probs from the frame ``first`` on, computed with the features up to

@@ -300,7 +300,7 @@ class Transcriber:
             for update in updates:
                 if isinstance(update, Partial):
                     partial(update)
-                else:
+                elif not meter.nothing:
                     yield replace(next(spoken), closed=True)
 
         live = LiveTranscription(self._session, decode, config)

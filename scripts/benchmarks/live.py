@@ -7,11 +7,13 @@ simulated: a result is there when the packets that it needs have come and the pr
 computation has passed on one of ``--cores``. So hours are measured in minutes, and other programs
 on the machine do not count; ``--real`` waits instead, with a thread for each core.
 
-The delay of a partial word is counted from its end in the transcript of the file to the time from
-which on it is shown, that of a final from the time at which the pause after its last word is long
-enough. The table gives medians and 95th percentiles in seconds, the share of stable words that
-changed, and the word errors of finals and of the files. ``--streams`` measures the delays of so
-many streams at once; ``--output`` draws them (matplotlib, of the extra plots).
+The table gives medians and 95th percentiles in seconds, and how many they are of. The delay of a
+word is counted from its end in the transcript of the file to the time at which it is ``shown``, and
+to that from which on it stays (``settled``); that of a ``final`` from the time at which the pause
+after its last word is long enough; that of the ``last`` one from the end of the stream. Then come
+the stable words that changed, and the word errors of finals and of files. ``--streams`` measures
+streams at once instead, each of ``--minutes``, with the first decoder and manifest; ``--output``
+draws their delays (matplotlib, of the extra plots).
 """
 
 import argparse
@@ -20,9 +22,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -32,27 +34,34 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.audio.read import Samples, read_audio
-from asr.data.manifest import Utterance, read_manifest
+from asr.data.manifest import read_manifest
 from asr.errors import AsrError
 from asr.evaluation.scoring import ErrorCounts, score
 from asr.model.directory import default_model
-from asr.recognition.live import Final, LiveTranscription, Update
+from asr.recognition.live import Final, LiveTranscription, Partial, Update
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.words import Word, join_words
 
 PACKET_SECONDS = 0.02
+KINDS = ("shown", "settled", "final", "last")
 NEAR_SECONDS = 0.4
 """Words of the same text that begin no farther apart are the same."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a stream plays: ``samples`` (n,), the ``text`` that is said, and the ``words`` that are
-    recognised in the files it was joined of."""
+    """What a stream plays: ``samples`` (n,) at ``rate`` Hz, the ``text`` that is said, and the
+    ``words`` that are recognised in the files it was joined of."""
 
     samples: Samples
+    rate: int
     text: str
     words: tuple[Word, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The length."""
+        return len(self.samples) / self.rate
 
 
 @dataclass(frozen=True)
@@ -105,101 +114,107 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print."""
-    console = Console(width=150)
-    endpoint = options.endpoint_seconds
-    kinds = ("shown", "settled", "final", "last")
-    columns = [*kinds, "stable words that changed", "live WER", "WER of the files"]
-    table = Table("set", "decoder", *columns, box=MARKDOWN)
-    streams: dict[int, Delays] = {}
+    console = Console(width=160)
+    if not options.streams:
+        console.print(sets(options))
+        return
+    transcriber = Transcriber(options.model, decoder=options.decoder[0])
+    alone = read(transcriber, options.manifest[0], options.limit)
+    table = Table("streams", *KINDS[:3], "cores busy", box=MARKDOWN)
+    found = dict[int, Delays]()
+    for number in options.streams:
+        recordings = [rotated(alone, index, 60 * options.minutes) for index in range(number)]
+        begin = time.process_time()
+        how = play_in_real_time if options.real else play
+        stories = how(transcriber, recordings, options.endpoint_seconds, options.cores)
+        busy = time.process_time() - begin
+        found[number] = Delays()
+        for recording, told in zip(recordings, stories, strict=True):
+            add_delays(found[number], recording, told, options.endpoint_seconds)
+        table.add_row(
+            str(number),
+            *(spread(getattr(found[number], kind)) for kind in KINDS[:3]),
+            f"{busy / max(recording.seconds for recording in recordings):.2f}",
+        )
+    console.print(table)
+    if options.output:
+        draw(found, options.output)
+
+
+def sets(options: argparse.Namespace) -> Table:
+    """Return the table of all sets and decoders, each measured as one stream."""
+    table = Table(
+        *("set", "decoder", *KINDS, "changed", "live WER", "WER of the files"), box=MARKDOWN
+    )
     for decoder in options.decoder:
         transcriber = Transcriber(options.model, decoder=decoder)
         for manifest in options.manifest:
-            items = list(islice(read_manifest(manifest), options.limit))
-            alone = read(transcriber, items)
+            alone = read(transcriber, manifest, options.limit)
             for name, recordings in (
                 ("one by one", alone),
                 ("joined", list(joined(alone, 60 * options.minutes))),
             ):
-                if options.streams and options.output and decoder != options.decoder[0]:
-                    continue
                 found, live = Delays(), list[str]()
                 for recording in recordings:
-                    (told,) = play(transcriber, [recording], endpoint, options.cores)
-                    add_delays(found, recording, told, endpoint)
+                    (told,) = play(transcriber, [recording], options.endpoint_seconds, 1)
+                    add_delays(found, recording, told, options.endpoint_seconds)
                     live.append(join_words(finals(told)))
-                errors = counted(recordings, live)
                 files = [transcriber.transcribe(item.samples).text for item in recordings]
                 table.add_row(
                     f"{manifest.stem}, {name}",
                     decoder,
-                    *(spread(getattr(found, kind)) for kind in kinds),
+                    *(spread(getattr(found, kind)) for kind in KINDS),
                     f"{found.changed} of {found.stable}",
-                    str(errors),
+                    str(counted(recordings, live)),
                     str(counted(recordings, files)),
                 )
-    console.print(table)
-    if not options.streams:
-        return
-    transcriber = Transcriber(options.model, decoder=options.decoder[0])
-    items = list(islice(read_manifest(options.manifest[0]), options.limit))
-    alone = read(transcriber, items)
-    table = Table("streams", "shown", "settled", "final", "cores busy", box=MARKDOWN)
-    for number in options.streams:
-        found = Delays()
-        recordings = [rotated(alone, index, 60 * options.minutes) for index in range(number)]
-        begin = time.process_time()
-        how = play_in_real_time if options.real else play
-        stories = how(transcriber, recordings, endpoint, options.cores)
-        busy = (time.process_time() - begin) / max(len(x.samples) / 16000 for x in recordings)
-        for recording, told in zip(recordings, stories, strict=True):
-            add_delays(found, recording, told, endpoint)
-        streams[number] = found
-        shown = [spread(getattr(found, kind)) for kind in kinds[:3]]
-        table.add_row(str(number), *shown, f"{busy:.2f}")
-    console.print(table)
-    if options.output:
-        draw(streams, options.output)
+    return table
 
 
-def read(transcriber: Transcriber, items: list[Utterance]) -> list[Recording]:
-    """Read recordings, and recognise them as files."""
+def read(transcriber: Transcriber, manifest: Path, limit: int | None) -> list[Recording]:
+    """Read the recordings of a manifest, and recognise them as files."""
     rate = transcriber.model.sample_rate
     found = []
-    for item in items:
+    for item in islice(read_manifest(manifest), limit):
         samples = read_audio(item.source, rate).samples
-        found.append(Recording(samples, item.text, transcriber.transcribe(samples).words))
+        words = transcriber.transcribe(samples).words
+        found.append(Recording(samples, rate, item.text, words))
     return found
 
 
-def join(parts: list[Recording], rate: int) -> Recording:
+def join(parts: list[Recording]) -> Recording:
     """Join recordings to one."""
     words, seconds = list[Word](), 0.0
     for part in parts:
         words += [
-            Word(word.text, word.start + seconds, word.end + seconds, word.confidence, word.joined)
-            for word in part.words
+            replace(word, start=word.start + seconds, end=word.end + seconds) for word in part.words
         ]
-        seconds += len(part.samples) / rate
+        seconds += part.seconds
     samples = np.concatenate([part.samples for part in parts])
-    return Recording(samples, " ".join(part.text for part in parts), tuple(words))
+    return Recording(samples, parts[0].rate, " ".join(x.text for x in parts), tuple(words))
 
 
-def joined(items: list[Recording], seconds: float, rate: int = 16000) -> Iterator[Recording]:
+def joined(items: list[Recording], seconds: float) -> Iterator[Recording]:
     """Yield recordings of ``seconds`` at least, joined of ``items``; the last may be shorter."""
     group = list[Recording]()
     for item in items:
         group.append(item)
-        if sum(len(part.samples) for part in group) >= seconds * rate:
-            yield join(group, rate)
+        if sum(part.seconds for part in group) >= seconds:
+            yield join(group)
             group = []
     if group:
-        yield join(group, rate)
+        yield join(group)
 
 
 def rotated(items: list[Recording], index: int, seconds: float) -> Recording:
-    """Return a recording of ``seconds`` at least, joined of ``items`` from another one on."""
-    first = index * 7 % len(items)
-    return next(joined([*items[first:], *items[:first]] * 9, seconds))
+    """Return a recording of ``seconds`` at least, joined of ``items`` from another one on for each
+    ``index``."""
+    group = list[Recording]()
+    for item in islice(cycle(items), index * 7 % len(items), None):
+        group.append(item)
+        if sum(part.seconds for part in group) >= seconds:
+            break
+    return join(group)
 
 
 class Stream:
@@ -208,7 +223,7 @@ class Stream:
     def __init__(self, live: LiveTranscription, recording: Recording, start: float) -> None:
         self.live, self.recording, self.start = live, recording, start
         self.told = list[Told]()
-        self.rate = 16000
+        self.rate = recording.rate
         self.packet = round(PACKET_SECONDS * self.rate)
         self.given = 0  # samples
 
@@ -325,14 +340,15 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
                 found.settled.append(times[-1] - end)
         last = pairs.get(index + len(texts) - 1)
         if item.asked:
-            found.last.append(item.at - len(recording.samples) / 16000)
+            found.last.append(item.at - recording.seconds)
         elif last is not None and item.update.pause:
             found.final.append(item.at - recording.words[last].end - endpoint)
-        stable = set[tuple[int, str]]()
-        for other_item in stretch:
-            if not isinstance(other_item.update, Final):
-                partial = other_item.update
-                stable |= {(n, w.text) for n, w in enumerate(partial.words[: partial.stable])}
+        stable = {
+            (place, word.text)
+            for told_before in stretch
+            if isinstance(partial := told_before.update, Partial)
+            for place, word in enumerate(partial.words[: partial.stable])
+        }
         found.stable += len(stable)
         found.changed += len(stable - set(enumerate(texts)))
         index += len(texts)

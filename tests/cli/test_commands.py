@@ -216,6 +216,7 @@ def test_warnings_go_to_standard_error(tmp_path):
         (["transcribe", "x.wav", "-f", "all"], 2, "needs --output-dir"),
         (["transcribe"], 2, "Missing argument"),
         (["transcribe", "x.wav", "--raw-rate", "16000"], 2, "is for standard input"),
+        (["transcribe", "x.wav", "--endpoint-seconds", "1"], 2, "standard input and named pipes"),
         (["transcribe", "x.wav", "--skip-existing"], 2, "needs --output-dir"),
         (
             ["transcribe", "x.wav", "--shard", "3/2"],

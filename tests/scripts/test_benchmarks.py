@@ -72,6 +72,21 @@ def test_the_benchmark_of_growth_runs_and_draws(tmp_path):
     ElementTree.fromstring(picture)
 
 
+def test_the_benchmark_of_live_audio_runs_and_draws(tmp_path):
+    script = [sys.executable, ROOT / "scripts/benchmarks/live.py"]
+    output = tmp_path / "live.svg"
+    few = ["--manifest", ROOT / "samples/manifest.jsonl", "--limit", "1", "--minutes", "0.03"]
+
+    def printed(*options):
+        command = [*script, *few, *options]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert "manifest, joined" in printed("--decoder", "greedy")
+    assert "cores busy" in printed("--streams", "1", "2", "--output", output)
+    assert "streams at once" in output.read_text()
+    assert "cores busy" in printed("--streams", "1", "--real")
+
+
 def test_the_benchmark_of_cold_starts_runs():
     script = [sys.executable, ROOT / "scripts/benchmarks/cold.py", "--repeats", "1"]
     done = subprocess.run(script, check=True, capture_output=True, text=True)
