@@ -80,7 +80,7 @@ from asr.cli.options import PATH, decodes, model_option
 )
 @click.option(
     "--max-live",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=1),
     default=16,
     metavar="N",
     help="Refuse live sessions while there are so many.",

@@ -7,17 +7,16 @@ in whose pauses short ones get their turn. Live sessions come before both.
 import asyncio
 import math
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from contextlib import closing, contextmanager
+from threading import Event
 from typing import BinaryIO, TypeVar
 
 from asr.audio.read import Samples
 from asr.decoding.bundle import DEFAULT_BOOST
-from asr.recognition.batches import BATCH_SECONDS, SHORT_SECONDS, divide
+from asr.recognition.batches import SHORT_SECONDS
 from asr.recognition.recordings import Recording, ShortRecording, long_recording, take_blocks
 from asr.recognition.segments import Segment
 from asr.recognition.transcriber import Transcriber
@@ -27,6 +26,7 @@ from asr.serving.errors import ApiError, busy
 from asr.serving.metrics import Metrics
 from asr.serving.settings import Settings
 from asr.serving.shared_session import SharedSession
+from asr.serving.short_queue import ShortQueue
 from asr.serving.slots import Slots
 
 Result = TypeVar("Result")
@@ -34,16 +34,6 @@ MAX_VARIANTS = 32
 """Sets of hot words whose searches are kept."""
 SPARE_READERS = 2
 """Files that are decoded at once, besides one on each core: some may keep their decoders long."""
-
-
-@dataclass
-class _Waiting:
-    """A short recording that waits for its transcript."""
-
-    recording: ShortRecording
-    transcriber: Transcriber
-    result: "asyncio.Future[Transcript]"
-    since: float = field(default_factory=time.monotonic)
 
 
 class Engine:
@@ -64,10 +54,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._tasks = set[asyncio.Task[object]]()  # those that may be refused when it stops
         self._active = 0
-        self._waiting = deque[_Waiting]()
-        self._lock = Lock()
         self._variants = OrderedDict[tuple[str, ...], Transcriber]()
-        self._last_wait = 0.0
 
     async def start(self) -> None:
         """Begin to load the model."""
@@ -76,7 +63,7 @@ class Engine:
             transcriber = await asyncio.to_thread(self._load)
             at_once = transcriber.session.at_once
             self.slots = Slots(at_once)
-            self._short_pool = ThreadPoolExecutor(at_once, "short")
+            self._short = ShortQueue(self.slots, self.settings.batch_size, self.metrics)
             self._long_pool = ThreadPoolExecutor(self.settings.max_long, "long")
             self._live_pool = ThreadPoolExecutor(at_once, "live")
             readers = at_once + SPARE_READERS
@@ -124,14 +111,16 @@ class Engine:
         """End the threads."""
         self.stop()
         if self._loading is not None and self._loading.done() and not self._loading.exception():
-            for pool in (self._short_pool, self._long_pool, self._live_pool, self._read_pool):
+            self._short.close()
+            for pool in (self._long_pool, self._live_pool, self._read_pool):
                 pool.shutdown(wait=False, cancel_futures=True)
             self._decoders.close()
             self._long_decoders.close()
 
     @contextmanager
-    def refusable(self) -> Iterator[None]:
-        """Refuse what the current task does in this block if the server stops meanwhile.
+    def refusable(self) -> Iterator[Callable[[], None]]:
+        """Refuse what the current task does in this block if the server stops meanwhile, unless
+        the function that the block gets has been called.
 
         Raises:
             ApiError: it stops.
@@ -142,7 +131,7 @@ class Engine:
         assert task is not None
         self._tasks.add(task)
         try:
-            yield
+            yield lambda: self._tasks.discard(task)
         except asyncio.CancelledError:
             if self._stopping.is_set():
                 task.uncancel()
@@ -157,7 +146,8 @@ class Engine:
             raise self._refusal()
         if self._active >= self.settings.max_queue:
             self.metrics.refused.labels("queue").inc()
-            seconds = min(60, max(1, math.ceil(self._last_wait)))
+            waited = self._short.last_wait if self.is_ready else 1.0
+            seconds = min(60, max(1, math.ceil(waited)))
             raise busy("too many recordings wait; try again later", seconds)
 
     async def transcribe(
@@ -227,8 +217,8 @@ class Engine:
             with self.refusable():
                 recording = await loop.run_in_executor(self._read_pool, read)
             if isinstance(recording, ShortRecording):
-                with self.refusable():
-                    transcript = await self._short(recording, transcriber)
+                with self.refusable() as keep:
+                    transcript = await self._short.transcribe(recording, transcriber, keep)
                 for segment in transcript.segments:
                     heard(segment)
                 return transcript
@@ -236,62 +226,6 @@ class Engine:
         except asyncio.CancelledError:
             given_up.set()
             raise
-
-    async def _short(self, recording: ShortRecording, transcriber: Transcriber) -> Transcript:
-        loop = asyncio.get_running_loop()
-        item = _Waiting(recording, transcriber, loop.create_future())
-        with self._lock:
-            self._waiting.append(item)
-        self._short_pool.submit(self._run_batch, loop)
-        return await item.result
-
-    def _run_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Recognise the short recordings that have waited longest, in a thread."""
-        with self.slots.short():
-            batch = self._take_batch()
-            if not batch:
-                return
-            now = time.monotonic()
-            self._last_wait = now - batch[0].since
-            self.metrics.batches.observe(len(batch))
-            for item in batch:
-                self.metrics.waited.observe(now - item.since)
-            error: BaseException | None = None
-            transcripts: list[Transcript] = []
-            try:
-                transcripts = batch[0].transcriber.transcribe_batch([x.recording for x in batch])
-            except BaseException as failure:
-                error = failure
-
-        def deliver() -> None:
-            for index, item in enumerate(batch):
-                if item.result.done():
-                    continue
-                if error is not None:
-                    item.result.set_exception(error)
-                else:
-                    item.result.set_result(transcripts[index])
-
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits
-            loop.call_soon_threadsafe(deliver)
-
-    def _take_batch(self) -> list[_Waiting]:
-        """Take the recording that has waited longest, and others of similar length."""
-        with self._lock:
-            waiting = [item for item in self._waiting if not item.result.done()]
-            if not waiting:
-                self._waiting.clear()
-                return []
-            first = waiting[0]
-            size = min(self.settings.batch_size, -(-len(waiting) // self.slots.count))
-            near = [x for x in waiting if x.transcriber is first.transcriber]
-            lengths = {i: len(x.recording.samples) for i, x in enumerate(near[: 4 * size])}
-            limit = BATCH_SECONDS * first.transcriber.model.sample_rate
-            (places,) = [batch for batch in divide(lengths, size, limit) if 0 in batch]
-            batch = [near[i] for i in sorted(places)]
-            taken = set(map(id, batch))
-            self._waiting = deque(item for item in waiting if id(item) not in taken)
-            return batch
 
     async def _long(
         self, recording: Recording, transcriber: Transcriber, heard: Callable[[Segment], None]

@@ -44,3 +44,5 @@ def take_over() -> None:
         logger.handlers, logger.propagate = [], False
         logger.setLevel(logging.WARNING)
         logger.addHandler(Handler())
+    # It would tell of damaged forms in lines of its own; the answer tells the client.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from asr.errors import ConfigError
 from asr.recognition.transcriber import Transcriber
 from asr.serving.app import make_app
+from asr.serving.engine import Engine
 from asr.serving.live_sessions import LiveSessions
 from asr.serving.logs import take_over
 from asr.serving.settings import Settings
@@ -64,7 +65,7 @@ def serve(settings: Settings, load: Callable[[], Transcriber]) -> None:
 class _Server(uvicorn.Server):
     """A server that ends with status 0 when a signal has stopped it."""
 
-    def __init__(self, config: uvicorn.Config, engine: "object", live: LiveSessions) -> None:
+    def __init__(self, config: uvicorn.Config, engine: Engine, live: LiveSessions) -> None:
         super().__init__(config)
         self._engine, self._live = engine, live
 
@@ -74,9 +75,7 @@ class _Server(uvicorn.Server):
         while not self.started and not serving.done():
             await asyncio.sleep(0.01)
         try:
-            await self._engine.loaded()  # type: ignore[attr-defined]
-        except asyncio.CancelledError:
-            raise
+            await self._engine.loaded()
         except Exception:
             self.should_exit = True
             await serving
@@ -103,7 +102,7 @@ class _Server(uvicorn.Server):
     def _stop(self) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
-        self._engine.stop()  # type: ignore[attr-defined]
+        self._engine.stop()
 
 
 def _protocol(settings: Settings) -> type[asyncio.Protocol]:
@@ -132,6 +131,15 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._head_came()
             super().connection_lost(exc)
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.conn.their_state is h11.SEND_BODY:  # an upload that was refused, and goes on
+                self.loop.call_later(settings.header_seconds, self._cut_off, self.cycle)
+
+        def _cut_off(self, cycle: object) -> None:
+            if self.cycle is cycle and self.conn.their_state is h11.SEND_BODY:
+                self.transport.abort()
 
         def _await_head(self) -> None:
             self._head = self.loop.call_later(settings.header_seconds, self._too_slow)

@@ -167,6 +167,22 @@ def test_oversize(server, chunked):
     assert is_well(server)
 
 
+def test_an_upload_without_end_is_cut_off(server):
+    """A client that goes on after it was refused is listened to for a short time only."""
+    _, headers = multipart([], ("a.wav", b""))
+    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    head += f"Content-Type: {headers['Content-Type']}\r\n\r\n"
+    part = b'--frontier\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + bytes(1 << 16)
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(head.encode() + b"%x\r\n%b\r\n" % (len(part), part))
+        with pytest.raises(ConnectionError):
+            while time.monotonic() - began < 8:
+                client.sendall(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+                time.sleep(0.001)
+    assert is_well(server)
+
+
 def test_too_long_a_recording(server, tmp_path):
     """Twenty minutes of silence fit into few bytes."""
     path = tmp_path / "silence.flac"
