@@ -147,7 +147,7 @@ class _Reader:
                 async with asyncio.timeout(self._store.settings.idle_seconds):
                     chunk = await anext(chunks, None)
             except ClientDisconnect as error:
-                raise ApiError(400, "the client has gone", code="client_gone") from error
+                raise ApiError(499, "the client has gone", code="client_gone") from error
             if chunk is None:
                 break
             try:

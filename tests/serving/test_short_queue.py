@@ -110,7 +110,7 @@ def test_it_starts_again_when_it_was_empty():
 
     async def run():
         queue = ShortQueue(Slots(2), 4, Metrics())
-        for number in range(1, 30):
+        for number in range(20, 50):
             assert await queue.transcribe(recording(number), transcriber, lambda: None) == number
         queue.close()
 
