@@ -29,9 +29,15 @@ class Running:
         self.settings = Settings(port=0, **settings)
         self.app = make_app(self.settings)
         config = uvicorn.Config(
-            self.app, port=0, lifespan="on", log_config=None, ws=WebSocketProtocol,
-            ws_max_size=self.settings.max_message, timeout_graceful_shutdown=5,
-        )  # fmt: skip
+            self.app,
+            port=0,
+            lifespan="on",
+            log_config=None,
+            ws=WebSocketProtocol,
+            ws_max_size=self.settings.max_message,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=5,
+        )
         self.server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self.server.run)
 

@@ -121,6 +121,8 @@ class LiveSession:
         if self.seconds > settings.live_seconds:
             reason = f"a session may hear {settings.live_seconds:g} s of sound"
             raise Ending(BROKE_A_LIMIT, reason)
+        # Silence on the line gives no right to send a file at once later.
+        self._began = max(self._began, time.monotonic() - self.seconds)
         self.seconds += len(packet) / self._packets.bytes_per_second
         updates = list[Update]()
         size = 2 * round(PIECE_SECONDS * self._packets.rate)

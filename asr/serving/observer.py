@@ -37,7 +37,9 @@ class Observer:
         async def observed_receive() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body") or message.get("bytes") or b"")
+            received += len(
+                message.get("body") or message.get("bytes") or message.get("text") or b""
+            )
             return message
 
         async def observed_send(message: Message) -> None:

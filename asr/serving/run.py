@@ -54,6 +54,7 @@ def serve(settings: Settings, load: Callable[[], Transcriber]) -> None:
             h11_max_incomplete_event_size=MAX_HEAD,
             ws=WebSocketProtocol,
             ws_max_size=settings.max_message,
+            ws_per_message_deflate=False,  # sound does not get shorter, and captions are short
         )
         server = _Server(config, engine, app.state.live)
         host, port = listener.getsockname()[:2]

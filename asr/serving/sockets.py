@@ -54,8 +54,9 @@ class Socket:
         self._waiting = 0
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._stopping = self._gone = False
+        self._deaf: Ending | None = None
         self.code = 1000
-        """The close code with which the connection ended."""
+        """The close code with which the connection ended; 1001 if the client left."""
 
     async def __aenter__(self) -> Self:
         self._reader = asyncio.create_task(self._read())
@@ -69,6 +70,7 @@ class Socket:
     ) -> bool:
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)
+        error = self._deaf or error
         if isinstance(error, Gone) or self._gone:
             self.code = 1001
             return isinstance(error, Gone | Ending)
@@ -118,14 +120,15 @@ class Socket:
             Gone: the client has left.
             Ending: it does not read what is sent to it.
         """
-        if self._gone:
+        if self._gone or self._deaf:
             raise Gone
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._websocket.send_text(text)
         except TimeoutError:
             reason = f"answers were not read for {SEND_SECONDS:g} s"
-            raise Ending(BROKE_A_LIMIT, reason) from None
+            self._deaf = Ending(BROKE_A_LIMIT, reason)
+            raise self._deaf from None
         except (WebSocketDisconnect, RuntimeError):  # the latter: closed by the protocol itself
             raise Gone from None
 
@@ -137,7 +140,10 @@ class Socket:
 
     async def _read(self) -> None:
         while True:
-            message = await self._websocket.receive()
+            try:
+                message = await self._websocket.receive()
+            except RuntimeError:  # the server itself has closed the connection
+                message = {"type": "websocket.disconnect"}
             if message["type"] == "websocket.disconnect":
                 self._gone = True
                 self._news.set()

@@ -135,9 +135,9 @@ class Conversation:
                     elif await self._obey(message):
                         return
         except Ending:
-            finals = await self._session.flush()
-            if finals or self._untold:
-                await self._answer(finals, 1)
+            self._untold += await self._session.flush()
+            if finals(self._untold):
+                await self._answer([], 1)
             raise
 
     async def _obey(self, text: str) -> bool:

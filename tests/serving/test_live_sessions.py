@@ -127,7 +127,7 @@ def test_a_client_that_leaves_frees_its_place(server):
 def test_a_message_that_is_too_large():
     with serving(max_message=10_000) as server:
         code, reason = asyncio.run(end_of(server.url, bytes(10_001)))
-        assert code == 1009 and reason == "frame exceeds limit of 10000 bytes"
+        assert code == 1009 and reason == "frame with 10001 bytes exceeds limit of 10000 bytes"
         assert asyncio.run(vosk_talk(server.url, [bytes(10_000)]))[-1] == {"text": ""}
 
 
