@@ -325,7 +325,7 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
     """Add the delays of a stream."""
     words = finals(told)
     pairs = dict(matches(words, recording.words))
-    stretch = list[Told]()
+    before, stretch = list[Told](), list[Told]()
     index = 0
     for item in told:
         stretch.append(item)
@@ -334,7 +334,8 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
         texts = [word.text for word in item.update.words]
         for at in range(len(texts)):
             if (other := pairs.get(index + at)) is not None:
-                times = shown(item.update.words[at], stretch)
+                # Behind a cut that is no pause stand words that were shown before it.
+                times = shown(item.update.words[at], [*before, *stretch])
                 end = recording.words[other].end
                 found.shown.append(times[0] - end)
                 found.settled.append(times[-1] - end)
@@ -348,11 +349,12 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
             for told_before in stretch
             if isinstance(partial := told_before.update, Partial)
             for place, word in enumerate(partial.words[: partial.stable])
+            if item.update.pause or place < len(texts)
         }
         found.stable += len(stable)
         found.changed += len(stable - set(enumerate(texts)))
         index += len(texts)
-        stretch = []
+        before, stretch = stretch[:-1], []
 
 
 def matches(ours: list[Word], others: tuple[Word, ...]) -> Iterator[tuple[int, int]]:
