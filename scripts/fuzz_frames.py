@@ -28,9 +28,10 @@ from typing import Any
 
 import numpy as np
 import uvicorn
-from fuzz_audio import HANG_SECONDS, MUTATIONS, Totals, fuzz, read_options
+from fuzz_audio import HANG_SECONDS, MUTATIONS, Totals, fuzz, make_parser
 from fuzz_texts import CHANGES
 
+from asr.model.directory import default_model
 from asr.serving.app import make_app
 from asr.serving.settings import Settings
 from asr.serving.sockets import FAILED
@@ -50,7 +51,11 @@ Message = tuple[int, bytes]
 
 def main() -> int:
     """Hold damaged conversations, and count how they ended."""
-    options = read_options(__doc__ or "", "conversations", "fuzz_frames")
+    parser = make_parser(__doc__ or "", "conversations", "fuzz_frames")
+    parser.add_argument(
+        "--model", type=Path, default=default_model(), help="default: the model in the package"
+    )
+    options = parser.parse_args()
     start = time.monotonic()
     totals = fuzz_frames(
         options.conversations, options.seed, options.jobs, options.model, options.save
