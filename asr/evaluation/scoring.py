@@ -153,6 +153,15 @@ def count_errors(reference: str, hypothesis: str) -> ErrorCounts:
     return word_errors([normalize(reference)], [normalize(hypothesis)])
 
 
+def count_character_errors(reference: str, hypothesis: str) -> ErrorCounts:
+    """Count the character errors of one utterance, with spaces counted; the reference may be empty.
+
+    >>> count_character_errors("yes no", "yes now").errors
+    1
+    """
+    return _count_characters([normalize(reference)], [normalize(hypothesis)])
+
+
 def _sum(counts: Iterable[ErrorCounts]) -> ErrorCounts:
     return sum(counts, ErrorCounts())
 

@@ -49,8 +49,10 @@ class EncoderConfig(Section, name="encoder", retired={"front": "conv"}):
 
     The convolutions (3 x 3, ``channels`` maps) halve time and frequency until time is reduced by
     ``reduction``. ``padding`` frames of silence (the mean feature) at both ends give short words
-    room for their labels. A model directory may name any cell and any reduction; those that can
-    be trained are checked by :class:`asr.training.config.Config`.
+    room for their labels. In a ``pyramid`` only the lower layers take every frame; the others, each
+    of ``top_size``, take pairs of frames, and what they give for both is added to the output. A
+    model directory may name any cell and any reduction; those that can be trained are checked by
+    :class:`asr.training.config.Config`.
     """
 
     cell: str = option("gru", "recurrent cell, a module of asr.training.cells")
@@ -61,6 +63,24 @@ class EncoderConfig(Section, name="encoder", retired={"front": "conv"}):
     reduction: int = option(4, "feature frames to an output frame", above=0)
     channels: int = option(32, "maps of each convolution", above=0)
     padding: int = option(2, "frames of silence added at each end", at_least=0)
+    pyramid: int = option(0, "layers that take every frame; 0: all of them", at_least=0)
+    top_size: int = option(0, "units of each layer above those; 0: hidden_size", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.pyramid < self.layers,
+            f"encoder.pyramid is {self.pyramid}, needs fewer than encoder.layers ({self.layers})",
+        )
+        require(
+            not self.top_size or self.pyramid > 0,
+            f"encoder.top_size is {self.top_size}, which needs encoder.pyramid",
+        )
+
+    @property
+    def joined(self) -> int:
+        """The output frames that the upper layers take at once."""
+        return 2 if self.pyramid else 1
 
     def num_frames(self, feature_frames: int) -> int:
         """Return the number of output frames of ``feature_frames``, the padding included.

@@ -115,11 +115,16 @@ class Checkpoints(lightning.Callback):
     ``best-EPOCH.ckpt``.
 
     ``last.ckpt`` is written after every epoch, and after every ``steps`` steps unless that is 0. It
-    names the best epochs; files that it does not name are deleted only after it is written.
-    Training ends after ``patience`` epochs without a lower one, unless that is 0.
+    names the best epochs; files that it does not name are deleted only after it is written. After
+    ``every`` epochs, and as many again, the weights stay as ``kept-EPOCH.ckpt``, unless that is 0.
+    Training ends after ``patience`` epochs without a lower one, unless that is 0, and where the
+    module's plan ends.
     """
 
-    def __init__(self, folder: Path, keep: int = 1, steps: int = 0, patience: int = 0) -> None:
+    def __init__(
+        self, folder: Path, keep: int = 1, steps: int = 0, patience: int = 0, every: int = 0
+    ) -> None:
+        self.every = every
         self.folder = folder
         self.keep = keep
         self.steps = steps
@@ -143,7 +148,8 @@ class Checkpoints(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Stop a run that had ended early when its checkpoint was written."""
-        trainer.should_stop = bool(self.patience and self.stale >= self.patience)
+        assert isinstance(module, Trainable)
+        trainer.should_stop = self._over(module, trainer.current_epoch)
 
     def on_train_batch_end(
         self,
@@ -174,8 +180,15 @@ class Checkpoints(lightning.Callback):
         self.best = sorted([*self.best, (value, epoch)])[: self.keep]
         if (value, epoch) in self.best and trainer.is_global_zero:
             save({"state_dict": module.state_dict()}, best_path(self.folder, epoch))
+        if self.every and (epoch + 1) % self.every == 0 and trainer.is_global_zero:
+            save({"state_dict": module.state_dict()}, self.folder / f"kept-{epoch + 1:04d}.ckpt")
         trainer.save_checkpoint(self.folder / LAST)
         if trainer.is_global_zero:
             for path in set(self.folder.glob("best-*.ckpt")) - set(self.paths):
                 path.unlink()
-        trainer.should_stop = bool(self.patience and self.stale >= self.patience)
+        trainer.should_stop = self._over(module, epoch + 1)
+
+    def _over(self, module: Trainable, epochs: int) -> bool:
+        """Tell whether a run of so many epochs is over before the last one of its configuration."""
+        planned = module.plan.end is not None and epochs >= module.plan.end
+        return planned or bool(self.patience and self.stale >= self.patience)

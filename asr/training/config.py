@@ -22,6 +22,7 @@ PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 """Lightning's names for the precisions."""
 
 REDUCTIONS = (2, 4, 8)
+SCHEDULES = ("one_cycle", "wsd")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class DataConfig(Section, name="data"):
 
     Texts with characters outside the vocabulary end the run before it begins, unless
     ``drop_unknown`` leaves them out; so does a larger share than ``max_dropped`` left out.
+
+    The field ``set`` of a manifest's lines names the set that an utterance belongs to. ``mix`` is
+    the JSON file of a :class:`asr.training.mix.Mix`, which may change while a run is stopped.
     """
 
     train: tuple[str, ...] = option((), "manifests to train on")
@@ -51,6 +55,10 @@ class DataConfig(Section, name="data"):
     )
     cache: str = option("runs/cache", "folder of decoded audio")
     cache_gigabytes: float = option(20.0, "size that the cache may grow to", at_least=0)
+    mix: str = option("", "file that says how much of which set an epoch takes; empty: all of all")
+    dev_sets: bool = option(
+        False, "choose the epoch by the mean error rate of the sets in the development manifests"
+    )
 
 
 PROBABILITY = "probability that an utterance is changed in this way"
@@ -139,11 +147,15 @@ class AugmentConfig(Section, name="augment"):
 
     Speeds are drawn uniformly for each utterance, and so are the widths of masks, from none to the
     widest. Each of the sections applies to an utterance with its ``probability``, in the order in
-    which they stand here.
+    which they stand here. ``warps`` stretch the frequency axis, as other vocal tracts do
+    (:mod:`asr.training.warping`); one is drawn uniformly for each utterance.
     """
 
     speeds: tuple[float, ...] = option(
         (0.9, 1.0, 1.1), "factors of speed, as in [1.0]", at_least=0.5, at_most=2
+    )
+    warps: tuple[float, ...] = option(
+        (1.0,), "factors of all frequencies, as in [0.9, 1.0, 1.1]", at_least=0.5, at_most=2
     )
     frequency_masks: int = option(2, "masks of mel bins in an utterance", at_least=0)
     frequency_width: int = option(16, "mel bins of the widest mask", at_least=0)
@@ -161,13 +173,27 @@ class AugmentConfig(Section, name="augment"):
 
 
 @dataclass(frozen=True)
-class OptimizerConfig(Section, name="optimizer", retired={"schedule": "one_cycle"}):
-    """AdamW with one cycle of the learning rate, which rises for ``warmup`` and anneals to zero."""
+class OptimizerConfig(Section, name="optimizer"):
+    """AdamW, and the course of its learning rate.
+
+    With ``one_cycle`` the rate rises for ``warmup`` and anneals to zero at the last epoch; with
+    ``wsd`` (warm-up, stable, decay) it rises and stays, so that the length of a run need not be
+    known at its beginning: the file ``plan`` ends it (:mod:`asr.training.schedule`).
+    """
 
     learning_rate: float = option(1e-3, "highest learning rate", above=0)
     weight_decay: float = option(0.01, "decay of the weights", at_least=0)
     warmup: float = option(0.15, "share of all steps in which the rate rises", above=0, below=1)
     gradient_clip: float = option(5.0, "largest norm of the gradient", above=0)
+    schedule: str = option("one_cycle", "course of the learning rate", choices=SCHEDULES)
+    plan: str = option("", "file, read before every epoch, that says when the rate of wsd falls")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            not self.plan or self.schedule == "wsd",
+            f'optimizer.plan is {self.plan!r}, which needs optimizer.schedule = "wsd"',
+        )
 
 
 @dataclass(frozen=True)
@@ -186,6 +212,9 @@ class EngineConfig(Section, name="training"):
     average: int = option(1, "best epochs whose mean of weights is exported", above=0)
     checkpoint_steps: int = option(
         0, "steps between checkpoints within an epoch; 0: none", at_least=0
+    )
+    keep_every: int = option(
+        0, "epochs after each of which the weights are kept, besides the best; 0: none", at_least=0
     )
     max_skipped: int = option(
         10, "steps in a row without a finite gradient that end the run", above=0
@@ -211,6 +240,12 @@ class TrainingConfig(EngineConfig):
         0.0,
         "weight of the agreement between two masked views of each utterance; 0: one view",
         at_least=0,
+    )
+    intermediate: float = option(
+        0.0,
+        "share in the loss that a CTC loss of the layers below a pyramid's joint has",
+        at_least=0,
+        below=1,
     )
     init_from: str = option("", "model directory whose weights are the starting point")
 
@@ -255,6 +290,10 @@ class Config(RunConfig):
             self.encoder.reduction in REDUCTIONS,
             f"encoder.reduction is {self.encoder.reduction}; the convolutions of the encoder take "
             "2, 4 or 8",
+        )
+        require(
+            not self.training.intermediate or self.encoder.pyramid > 0,
+            f"training.intermediate is {self.training.intermediate:g}, which needs encoder.pyramid",
         )
         longest = self.data.max_duration / min(self.augment.speeds) + self.augment.silence.longest
         require(

@@ -14,6 +14,7 @@ from asr.training.cache import AudioCache, cached_share
 from asr.training.config import Config
 from asr.training.datamodule import BucketData
 from asr.training.dataset import SpeechDataset
+from asr.training.mix import Mix
 from asr.training.preparation import Corpus
 
 TRIES = 10
@@ -46,6 +47,8 @@ class SpeechData(BucketData):
             every - len(corpus.dev),
             seed=config.seed,
         )
+        mix = config.data.mix
+        self.mix = Mix(mix, corpus.train, config.seed) if mix else None
         super().__init__(
             train,
             dev,
@@ -56,6 +59,7 @@ class SpeechData(BucketData):
             config.seed,
             config.augment.speeds,
             config.augment.silence,
+            self.mix,
         )
         spoken = [item.duration if item.text else 0.0 for item in corpus.train]
         draw_talker = _draw_from(train, spoken) if any(spoken) else None

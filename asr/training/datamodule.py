@@ -1,10 +1,12 @@
 """The batches of a run from the place where it stands, of utterances or of sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, takewhile
 from typing import Any
 
 import lightning
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -18,7 +20,8 @@ class BucketData(lightning.LightningDataModule):
 
     Training batches depend on (seed, epoch, position) alone. The datasets make batches of a
     :class:`asr.training.sampler.MicroBatch`; ``lengths`` are those of their items, and ``limit`` is
-    the total length of a micro-batch with its padding.
+    the total length of a micro-batch with its padding. ``choose`` gives the indices of the items of
+    an epoch; without it an epoch has all of them.
     """
 
     def __init__(
@@ -32,30 +35,33 @@ class BucketData(lightning.LightningDataModule):
         seed: int,
         speeds: Sequence[float] = (1.0,),
         silence: SilenceConfig = NO_SILENCE,
+        choose: Callable[[int], npt.NDArray[np.int64]] | None = None,
     ) -> None:
         super().__init__()
         self.train, self.dev = train, dev
         self.lengths, self.dev_lengths = lengths, dev_lengths
         self.limit, self.options, self.seed = limit, options, seed
-        self.speeds, self.silence = speeds, silence
+        self.speeds, self.silence, self.choose = speeds, silence, choose
 
     def train_dataloader(self) -> "DataLoader[Any] | Prefetched":
         """Return the batches that are left of the trainer's current epoch."""
         assert self.trainer is not None
         loop = self.trainer.fit_loop
         started = loop.epoch_progress.current
+        epoch = self.trainer.current_epoch
         in_epoch = started.started > started.processed  # type: ignore[attr-defined]
         sampler = BucketBatchSampler(
             self.lengths,
             self.limit,
             self.speeds,
             self.seed,
-            epoch=self.trainer.current_epoch,
+            epoch=epoch,
             start=loop.epoch_loop.batch_progress.current.ready if in_epoch else 0,
             accumulate=self.options.accumulate,
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
             silence=self.silence,
+            chosen=self.choose(epoch) if self.choose else None,
         )
         loader = self._loader(self.train, sampler)
         return loader if self.options.workers else Prefetched(loader)

@@ -8,12 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 
 from asr.config import from_mapping, to_mapping
 from asr.errors import ConfigError, DataError
@@ -29,6 +30,8 @@ from asr.training.trainable import Trainable
 from asr.version import __version__
 
 RUNS = Path("runs")
+WAIT = timedelta(days=30)
+"""How long a process waits for the others of its run, which somebody may have paused."""
 
 
 def run(
@@ -47,8 +50,8 @@ def run(
 
     The run folder holds ``config.json``, ``data.json`` (what ``record`` returns), ``metrics.csv``,
     ``curves.png``, ``tensorboard/``, ``skipped.jsonl`` (first ``skipped``, what was left out
-    before) and the checkpoints ``last.ckpt`` and ``best-EPOCH.ckpt``. On a CPU, a run that was
-    stopped and resumed gives what an uninterrupted one gives, bit for bit.
+    before) and the checkpoints ``last.ckpt``, ``best-EPOCH.ckpt`` and ``kept-EPOCH.ckpt``. On a
+    CPU, a run that was stopped and resumed gives what an uninterrupted one gives, bit for bit.
 
     Returns the provenance of the weights; in a run of several processes, all but one get None and
     have nothing left to do.
@@ -59,7 +62,9 @@ def run(
         TrainingError: no finite gradient, ``max_skipped`` times in a row.
     """
     options = module.options
-    checkpoints = Checkpoints(folder, options.average, options.checkpoint_steps, options.patience)
+    checkpoints = Checkpoints(
+        folder, options.average, options.checkpoint_steps, options.patience, options.keep_every
+    )
     log = RunLog(folder)
     callbacks: list[lightning.Callback] = [
         log,
@@ -74,7 +79,7 @@ def run(
             accelerator=options.accelerator,
             devices=options.devices,
             num_nodes=options.nodes,
-            strategy="ddp" if options.devices * options.nodes > 1 else "auto",
+            strategy=DDPStrategy(timeout=WAIT) if options.devices * options.nodes > 1 else "auto",
             precision=PRECISIONS[options.precision],  # type: ignore[arg-type]
             deterministic=options.deterministic,
             accumulate_grad_batches=options.accumulate,

@@ -17,6 +17,7 @@ from asr.training.cells.base import torch_weights
 from asr.training.features import EPSILON
 from asr.training.model import AcousticModel, Encoder
 from asr.training.onnx_graph import Graph, Shape
+from asr.training.pyramid import pair_nodes
 from asr.training.stack import stack_nodes
 
 WEIGHTS = "encoder."
@@ -252,5 +253,8 @@ def _encoder(
     hidden, _ = stack_nodes(graph, encoder, weight, hidden, steps)
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
+    if encoder.top is not None:
+        above = pair_nodes(graph, encoder.top, lambda name: weight(f"top.{name}"), hidden, lengths)
+        logits = graph.add("Add", logits, above)
     log_probs = graph.add("LogSoftmax", logits, axis=-1)
     return graph.add("Transpose", log_probs, perm=[1, 0, 2]), lengths

@@ -19,7 +19,8 @@ class LogMel(nn.Module):
     """Turns waveforms into log-mel energies: the natural logarithm of mel-filtered power spectra.
 
     Frame k is centred on sample ``k * hop_length``; both ends are padded with zeros. Filters are
-    Slaney's (Auditory Toolbox, 1998), of equal area, as librosa has them by default.
+    Slaney's (Auditory Toolbox, 1998), of equal area, as librosa has them by default, unless
+    ``filters`` (B, n_fft // 2 + 1, num_mels) gives each waveform its own.
 
     Shape: waveforms (B, samples), zero behind each length; lengths (B,) -> (B, frames, num_mels),
     frame lengths (B,).
@@ -42,10 +43,12 @@ class LogMel(nn.Module):
             mel_scale="slaney",
         )
 
-    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, waveforms: Tensor, lengths: Tensor, filters: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         spectrum = self.mel.spectrogram(waveforms)
         powers = spectrum.real.square() + spectrum.imag.square()  # abs() would take 4 times as long
-        energies = self.mel.mel_scale(powers).transpose(1, 2)
+        energies = powers.transpose(1, 2) @ (self.mel.mel_scale.fb if filters is None else filters)
         return energies.clamp(min=self.config.log_floor).log(), self.frame_lengths(lengths)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from asr.training.checkpoints import LAST, check_checkpoints
 from asr.training.completion import complete_model, read_golden
 from asr.training.config import Config
 from asr.training.data import SpeechData
+from asr.training.dev_sets import DevSets
 from asr.training.engine import RUNS, check_folder, hashes, run
 from asr.training.export import start_from
 from asr.training.module import CTCModule
@@ -69,7 +70,7 @@ def fit(
         keep_pieces(folder, vocabulary)
     data = SpeechData(config, corpus)
     torch.manual_seed(config.seed)
-    module = CTCModule(config, vocabulary)
+    module = CTCModule(config, vocabulary, DevSets(corpus.dev) if config.data.dev_sets else None)
     init_from = config.training.init_from
     left_out: list[str] = []
     if resume:
@@ -82,6 +83,7 @@ def fit(
         f"({len(corpus.skipped)} left out), {len(vocabulary)} symbols, "
         f"{module.parameter_count() / 1e6:.2f} M parameters; writing to {folder}",
         *(f"not taken from {init_from}: {name}" for name in left_out),
+        *(data.mix.lines() if data.mix else ()),
     )
     provenance = run(
         module,

@@ -103,6 +103,7 @@ class RunLog(lightning.Callback):
             "train_loss": sums["loss"] / max(sums["items"], 1),
             "dev_loss": module.dev_loss,
             module.measure.column: module.measure.factor * module.criterion,
+            **module.dev_columns(),
             "gradient_norm": sums["norms"] / max(sums["steps"], 1),
             "clipped_steps": int(sums["clipped_steps"]),
             "padding": 1 - sums["samples"] / max(sums["padded"], 1),

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from asr.model.config import EncoderConfig, FeatureConfig
 from asr.training.features import LogMel, frame_mask, normalize
+from asr.training.pyramid import PairStack
 from asr.training.stack import RecurrentStack
 
 
@@ -44,6 +45,8 @@ class ConvFront(nn.Module):
 class Encoder(RecurrentStack):
     """Turns normalised features into log-probabilities.
 
+    In a pyramid its own layers take every frame, and ``top`` has those that take pairs of them.
+
     Shape: features (B, T, num_mels), zero behind each length; lengths (B,)
     -> log_probs (B, frames, V), frame lengths (B,).
     """
@@ -54,20 +57,41 @@ class Encoder(RecurrentStack):
             config.cell,
             front.output_size,
             config.hidden_size,
-            config.layers,
+            config.pyramid or config.layers,
             config.dropout,
             config.bidirectional,
         )
         self.config = config
         self.front = front
         self.output = nn.Linear(self.output_size, vocabulary_size)
+        self.top: PairStack | None = None
+        if config.pyramid:
+            self.top = PairStack(config, self.output_size, vocabulary_size)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, lengths = self.below(features, lengths)
+        return self.log_probs(hidden, lengths), lengths
+
+    def below(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Apply the front, and the layers that take every frame.
+
+        Shape: (B, T, num_mels), (B,) -> (B, frames, output_size), frame lengths (B,).
+        """
         x, lengths = self.front(features, lengths)
         padding = self.config.padding
         x = functional.pad(x, (0, 0, padding, padding))
         lengths = lengths + 2 * padding
-        return self.output(self.recur(x, lengths)).log_softmax(-1), lengths
+        return self.recur(x, lengths), lengths
+
+    def log_probs(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """Apply the layers that take pairs of frames, if there are any, and the outputs.
+
+        Shape: (B, frames, output_size), frame lengths (B,) -> (B, frames, V).
+        """
+        logits: Tensor = self.output(hidden)
+        if self.top is not None:
+            logits = logits + self.top(hidden, lengths)
+        return logits.log_softmax(-1)
 
 
 class AcousticModel(nn.Module):
@@ -87,11 +111,18 @@ class AcousticModel(nn.Module):
         self.encoder = Encoder(encoder, features.num_mels, vocabulary_size)
 
     def features(
-        self, waveforms: Tensor, lengths: Tensor, statistics: Tensor | None = None
+        self,
+        waveforms: Tensor,
+        lengths: Tensor,
+        statistics: Tensor | None = None,
+        filters: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return normalised features (B, T, num_mels) in float32, and their lengths (B,)."""
+        """Return normalised features (B, T, num_mels) in float32, and their lengths (B,).
+
+        ``filters`` as in :class:`asr.training.features.LogMel`.
+        """
         with torch.autocast(waveforms.device.type, enabled=False):
-            log_mel, frame_lengths = self.log_mel(waveforms, lengths)
+            log_mel, frame_lengths = self.log_mel(waveforms, lengths, filters)
             return normalize(log_mel, frame_lengths, statistics)[0], frame_lengths
 
     def forward(

@@ -1,56 +1,78 @@
 """The acoustic model in training: the CTC loss, and the error rate on the development set."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from asr.decoding.greedy import greedy
-from asr.evaluation.scoring import count_errors
+from asr.evaluation.scoring import count_character_errors, count_errors
 from asr.text import Vocabulary
 from asr.training.augment import mask_features
 from asr.training.config import Config
 from asr.training.dataset import Batch
+from asr.training.dev_sets import DevSets
 from asr.training.model import AcousticModel
 from asr.training.seeding import rng
 from asr.training.trainable import Measure, Trainable
+from asr.training.warping import WarpedFilters
 
 VIEWS = ("masks", "other masks")
 """The names under which the masks of the views of an utterance are drawn."""
 
 
 class CTCModule(Trainable):
-    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006); items are utterances."""
+    """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006); items are utterances.
 
-    def __init__(self, config: Config, vocabulary: Vocabulary) -> None:
+    Epochs are compared by the mean of the ``dev_sets``, if they are given.
+    """
+
+    def __init__(
+        self, config: Config, vocabulary: Vocabulary, dev_sets: DevSets | None = None
+    ) -> None:
         super().__init__(config.optimizer, config.training)
         self.config = config
         self.vocabulary = vocabulary
+        self.dev_sets = dev_sets
         name = "WER" if vocabulary.spaced else "CER"
         column, loss = f"dev_{name.lower()}", "CTC loss (nats per utterance)"
         self.measure = Measure(column, name, 100, " %", loss, "×")
         self.model = AcousticModel(config.features, config.encoder, len(vocabulary))
+        self.intermediate: nn.Linear | None = None
+        if config.training.intermediate:
+            self.intermediate = nn.Linear(self.model.encoder.output_size, len(vocabulary))
+        self.warped: WarpedFilters | None = None
+        if set(config.augment.warps) != {1.0}:
+            self.warped = WarpedFilters(config.features, config.augment.warps)
 
     def loss(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
         """Return the negative log-likelihood of the labels in nats, summed over utterances.
 
         Where ``log_probs`` holds the batch more than once, it is the mean over these views. For a
-        batch in which no utterance is left it is zero, with zero gradients. It is computed in
-        float32. On a GPU its gradient varies from run to run; if that is not allowed, the loss is
-        computed on the CPU.
+        batch in which no utterance is left it is zero, with zero gradients.
+        """
+        total = self.losses(log_probs, frames, batch).sum()
+        views = len(log_probs) // len(batch.label_lengths)
+        return total / views if batch.ids else total * 0
+
+    def losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
+        """Return the negative log-likelihood of the labels in nats, of each row of ``log_probs``.
+
+        It is computed in float32. On a GPU its gradient varies from run to run; if that is not
+        allowed, it is computed on the CPU.
         """
         views = len(log_probs) // len(batch.label_lengths)
         device = log_probs.device
         if torch.are_deterministic_algorithms_enabled():
             device = torch.device("cpu")
-        total = functional.ctc_loss(
+        losses: Tensor = functional.ctc_loss(
             log_probs.transpose(0, 1).to(device, torch.float32),
             batch.labels.repeat(views).to(device),
             frames.to(device),
             batch.label_lengths.repeat(views).to(device),
             blank=self.vocabulary.blank_id,
-            reduction="sum",
-        ).to(log_probs.device)
-        return total / views if batch.ids else total * 0
+            reduction="none",
+        )
+        return losses.to(log_probs.device)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the share of this micro-batch in the loss of the step, in nats.
@@ -59,12 +81,18 @@ class CTCModule(Trainable):
 
         With ``training.consistency`` the network sees every utterance twice, with masks and dropout
         of its own each time: the mean of both CTC losses, and that share of their disagreement.
+        ``training.intermediate`` is the share of the CTC loss of an output layer that sees the
+        layers below a pyramid's joint alone (Lee & Watanabe 2021, "Intermediate loss regularization
+        for CTC-based speech recognition", equation 11); the export leaves that layer out.
         Dropout depends on (seed, epoch, micro-batch, rank) alone, masks on (seed, epoch, id).
         """
         seed = self.config.seed
         dropout = rng(seed, batch.epoch, batch.index, self.global_rank, "dropout")
         torch.manual_seed(int(dropout.integers(2**62)))
-        features, lengths = self.model.features(batch.waveforms, batch.lengths)
+        filters = None
+        if self.warped is not None and batch.ids:
+            filters = self.warped.draw([rng(seed, batch.epoch, n, "warp") for n in batch.ids])
+        features, lengths = self.model.features(batch.waveforms, batch.lengths, filters=filters)
         weight = self.config.training.consistency
         views = VIEWS[: 2 if weight else 1] if batch.ids else ()
         if views:
@@ -78,9 +106,18 @@ class CTCModule(Trainable):
                 for view in views
             ]
             features, lengths = torch.cat(masked), lengths.repeat(len(views))
-        log_probs, frames = self.model.encoder(features, lengths)
+        encoder, below = self.model.encoder, None
+        if self.intermediate is None:
+            log_probs, frames = encoder(features, lengths)
+        else:
+            hidden, frames = encoder.below(features, lengths)
+            log_probs = encoder.log_probs(hidden, frames)
+            below = self.intermediate(hidden).log_softmax(-1)
         total = self.loss(log_probs, frames, batch)
         detached = float(total.detach())
+        if below is not None:
+            share = self.config.training.intermediate
+            total = (1 - share) * total + share * self.loss(below, frames, batch)
         if len(views) == 2:
             total = total + weight * disagreement(log_probs, frames)
         self.step_sums = self.over_ranks(
@@ -100,15 +137,19 @@ class CTCModule(Trainable):
     def on_validation_epoch_start(self) -> None:
         """Begin to count the errors and losses of the development set anew."""
         self.dev_sums = dict.fromkeys(("loss", "items", "errors", "units"), 0.0)
+        if self.dev_sets is not None:
+            self.dev_sets.reset()
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Add the loss of a batch and its errors, in words or characters."""
         if not batch.ids:
             return
         log_probs, frames = self.model(batch.waveforms, batch.lengths)
-        self.dev_sums["loss"] += float(self.loss(log_probs, frames, batch))
+        losses = self.losses(log_probs, frames, batch)
+        self.dev_sums["loss"] += float(losses.sum())
         self.dev_sums["items"] += len(batch.ids)
-        for row, length, text in zip(log_probs, frames.tolist(), batch.texts, strict=True):
+        rows = zip(batch.ids, batch.texts, log_probs, frames.tolist(), losses.tolist(), strict=True)
+        for id, text, row, length, loss in rows:
             hypothesis = greedy(row[:length].float().cpu().numpy(), self.vocabulary.blank_id)
             recognised = self.vocabulary.decode(hypothesis.tokens)
             counts = count_errors(
@@ -116,10 +157,19 @@ class CTCModule(Trainable):
             )
             self.dev_sums["errors"] += counts.errors
             self.dev_sums["units"] += counts.reference
+            if self.dev_sets is not None:
+                characters = count_character_errors(text, recognised)
+                self.dev_sets.add(id, counts, characters, loss)
 
     def on_validation_epoch_end(self) -> None:
         """Add up the counts of all ranks."""
         self.dev_sums = self.over_ranks(self.dev_sums)
+        if self.dev_sets is not None:
+            self.dev_sets.sums = self.over_ranks(self.dev_sets.sums)
+
+    def dev_columns(self) -> dict[str, float]:
+        """Return the rates of each of the development sets, if they are counted."""
+        return {} if self.dev_sets is None else self.dev_sets.columns(self.measure.name.lower())
 
     @property
     def dev_rate(self) -> float:
@@ -128,8 +178,8 @@ class CTCModule(Trainable):
 
     @property
     def criterion(self) -> float:
-        """Return :attr:`dev_rate`."""
-        return self.dev_rate
+        """Return :attr:`dev_rate`, or the mean of the development sets' rates."""
+        return self.dev_rate if self.dev_sets is None else self.dev_sets.rate
 
     def speed(self, samples: float, seconds: float) -> float:
         """Return the seconds of audio that are trained on in a second."""

@@ -40,7 +40,8 @@ class BucketBatchSampler(Sampler[MicroBatch]):
     drawn for them, and cut into steps: from the longest down, as many as ``batch_seconds`` hold
     with their padding, times the micro-batches of a step. The steps are shuffled; each is dealt to
     ``ranks`` and ``accumulate`` micro-batches in turn, longest first, so that all have nearly
-    equal work. A micro-batch can be empty where a step has fewer utterances than parts.
+    equal work. A micro-batch can be empty where a step has fewer utterances than parts. Only the
+    utterances ``chosen`` are taken, if they are given: their indices, which may repeat.
 
     ``start``: micro-batches to leave out at the beginning; the length is that of the whole epoch.
     """
@@ -57,15 +58,17 @@ class BucketBatchSampler(Sampler[MicroBatch]):
         rank: int = 0,
         ranks: int = 1,
         silence: SilenceConfig = NO_SILENCE,
+        chosen: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self.epoch, self.start = epoch, start
         self.accumulate, self.rank, self.ranks = accumulate, rank, ranks
-        base = np.asarray(durations, dtype=np.float64)
+        self.items = np.arange(len(durations)) if chosen is None else chosen
+        base = np.asarray(durations, dtype=np.float64)[self.items]
         draw = rng(seed, epoch, "speeds")
         self.speeds = np.asarray(speeds)[draw.integers(len(speeds), size=len(base))]
         quiet = rng(seed, epoch, "silences")
-        chosen = quiet.random(len(base)) < silence.probability
-        self.silences = np.where(chosen, quiet.uniform(*silence.seconds, len(base)), 0.0)
+        silent = quiet.random(len(base)) < silence.probability
+        self.silences = np.where(silent, quiet.uniform(*silence.seconds, len(base)), 0.0)
         self.durations = base / self.speeds + self.silences
         jitter = draw.uniform(1 - JITTER, 1 + JITTER, len(base))
         order = np.argsort(-self.durations * jitter, kind="stable")
@@ -89,7 +92,7 @@ class BucketBatchSampler(Sampler[MicroBatch]):
             step = self.steps[index // self.accumulate]
             part = self._deal(step)[index % self.accumulate * self.ranks + self.rank]
             yield MicroBatch(
-                part.tolist(),
+                self.items[part].tolist(),
                 self.speeds[part].tolist(),
                 self.epoch,
                 index,

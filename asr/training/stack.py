@@ -64,6 +64,8 @@ class Recurrent(nn.Module):
 class RecurrentStack(nn.Module):
     """Recurrent layers, each followed by layer normalisation (Ba et al. 2016) and dropout.
 
+    If ``residual``, every layer but the first adds to its input (He et al. 2016).
+
     Shape: x (B, T, input), lengths (B,) -> (B, T, output_size), of no meaning behind each length.
     """
 
@@ -77,8 +79,10 @@ class RecurrentStack(nn.Module):
         layers: int,
         dropout: float,
         bidirectional: bool = False,
+        residual: bool = False,
     ) -> None:
         super().__init__()
+        self.residual = residual
         self.layers = nn.ModuleList()
         self.norms = nn.ModuleList()
         size = input_size
@@ -92,8 +96,9 @@ class RecurrentStack(nn.Module):
 
     def recur(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Apply all layers."""
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self.dropout(norm(layer(x, lengths)))
+        for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            y = self.dropout(norm(layer(x, lengths)))
+            x = x + y if self.residual and index else y
         return x
 
 
@@ -116,6 +121,7 @@ def stack_nodes(
     last = []
     for index, layer in enumerate(stack.layers):
         assert isinstance(layer, Recurrent)
+        before = hidden
         weights = [
             {kind: weight(f"layers.{index}.cell.{kind}_l0{suffix}") for kind in layer.kinds}
             for suffix in layer.suffixes
@@ -135,4 +141,6 @@ def stack_nodes(
             axis=-1,
             epsilon=1e-5,
         )
+        if stack.residual and index:
+            hidden = graph.add("Add", before, hidden)
     return hidden, last

@@ -9,9 +9,7 @@ import lightning
 import torch
 
 from asr.training.config import EngineConfig, OptimizerConfig
-
-START, END = 1 / 25, 1e-5
-"""Where the cycle of the learning rate starts and ends, as shares of its peak."""
+from asr.training.schedule import Plan, one_cycle, read_plan, warmup_stable_decay
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class Trainable(lightning.LightningModule):
         super().__init__()
         self.optimizer_config = optimizer
         self.options = options
+        self.plan = Plan()
         self.step_sums: dict[str, float] = {}
         self.step_norm = 0.0
         self.dev_sums: dict[str, float] = {}
@@ -66,6 +65,10 @@ class Trainable(lightning.LightningModule):
     @abstractmethod
     def speed(self, samples: float, seconds: float) -> float:
         """Return the speed of training, in the unit that :attr:`measure` names."""
+
+    def dev_columns(self) -> dict[str, float]:
+        """Return further values on the development set, by their columns in ``metrics.csv``."""
+        return {}
 
     def parameter_count(self) -> int:
         """Return the number of trained weights."""
@@ -102,13 +105,28 @@ class Trainable(lightning.LightningModule):
             fused=self.device.type == "cpu",
         )
 
+    def on_fit_start(self) -> None:
+        """Read the plan of the run, by which one that is resumed may be over."""
+        self.on_train_epoch_start()
+
+    def on_train_epoch_start(self) -> None:
+        """Read the plan of the run, if there is one."""
+        if self.optimizer_config.plan:
+            self.plan = read_plan(self.optimizer_config.plan)
+
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the learning rate that belongs to the share of the run that is done."""
+        """Set the learning rate that belongs to what is done of the run."""
+        config, most = self.optimizer_config, self.options.epochs
         accumulate = self.options.accumulate
         steps = int(self.trainer.num_training_batches) // accumulate
-        progress = (self.current_epoch + batch_idx // accumulate / steps) / self.options.epochs
+        epochs = self.current_epoch + batch_idx // accumulate / steps
+        rate = (
+            one_cycle(config, epochs / most)
+            if config.schedule == "one_cycle"
+            else warmup_stable_decay(config, self.plan, epochs, most)
+        )
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = learning_rate(self.optimizer_config, progress)
+            group["lr"] = rate
 
     def configure_gradient_clipping(
         self,
@@ -123,22 +141,3 @@ class Trainable(lightning.LightningModule):
         self.step_norm = float(norm)
         if not self.step_finite:
             optimizer.zero_grad(set_to_none=True)
-
-
-def learning_rate(config: OptimizerConfig, progress: float) -> float:
-    """Return the learning rate after a share ``progress`` (0 to 1) of the whole run.
-
-    It rises from ``START`` to the peak and falls to ``END``, both along half a cosine (one cycle,
-    Smith & Topin 2018). Nothing of it needs saving: it depends on the progress alone.
-
-    >>> [round(learning_rate(OptimizerConfig(), share), 6) for share in (0, 0.15, 1)]
-    [4e-05, 0.001, 0.0]
-    """
-    peak, rise = config.learning_rate, config.warmup
-    if progress < rise:
-        return peak * _cosine(START, 1.0, progress / rise)
-    return peak * _cosine(1.0, END, (progress - rise) / (1 - rise))
-
-
-def _cosine(first: float, last: float, share: float) -> float:
-    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2

@@ -3,12 +3,12 @@
 import pytest
 
 from asr.training.config import OptimizerConfig
-from asr.training.trainable import END, START, learning_rate
+from asr.training.schedule import END, START, one_cycle
 
 
 def test_the_rate_rises_to_the_peak_and_falls():
     options = OptimizerConfig(learning_rate=0.1, warmup=0.2)
-    rates = [learning_rate(options, step / 100) for step in range(101)]
+    rates = [one_cycle(options, step / 100) for step in range(101)]
     assert rates[20] == pytest.approx(0.1) == max(rates)
     assert rates[:21] == sorted(rates[:21])
     assert rates[20:] == sorted(rates[20:], reverse=True)
@@ -25,7 +25,7 @@ def test_one_cycle_equals_torch():
     )
     for step in range(101):
         expected = optimizer.param_groups[0]["lr"]
-        assert learning_rate(options, step / 100) == pytest.approx(expected, rel=1e-6)
+        assert one_cycle(options, step / 100) == pytest.approx(expected, rel=1e-6)
         if step < 100:
             optimizer.step()
             steps.step()
