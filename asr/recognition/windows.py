@@ -136,12 +136,19 @@ def open_windows(
     for values in features():
         moments.add(values.reshape(-1, info.features.num_mels))
     frames = info.num_frames(count)
-    window = -(-frames // (MULTIPLE * -(-frames // (MULTIPLE * window))))
+    number = MULTIPLE * -(-frames // (MULTIPLE * window))
+    window = _multiple(info, -(-frames // number))
     return Windows(session, count, window, context, features, moments.statistics)
 
 
 def _frames(info: ModelInfo, seconds: float) -> int:
-    return max(1, round(seconds * info.sample_rate / info.frame_stride))
+    return _multiple(info, max(1, round(seconds * info.sample_rate / info.frame_stride)))
+
+
+def _multiple(info: ModelInfo, frames: int) -> int:
+    """Round up, so that a network that joins frames joins the same ones in every window."""
+    joined = info.encoder.joined
+    return joined * -(-frames // joined)
 
 
 @dataclass(frozen=True)

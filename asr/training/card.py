@@ -102,9 +102,15 @@ def _network(info: ModelInfo) -> str:
     encoder = info.encoder
     direction = "bidirectional" if encoder.bidirectional else "unidirectional"
     rate = info.sample_rate / info.frame_stride
+    above = ""
+    if encoder.pyramid:
+        layers = _count(encoder.layers - encoder.pyramid, "layer")
+        above = (
+            f"{layers} with {encoder.top_size or encoder.hidden_size} units over pairs of frames, "
+        )
     return (
-        f"{_count(encoder.layers, 'layer')} of {direction} {encoder.cell.upper()} "
-        f"with {encoder.hidden_size} units, "
+        f"{_count(encoder.pyramid or encoder.layers, 'layer')} of {direction} "
+        f"{encoder.cell.upper()} with {encoder.hidden_size} units, {above}"
         f"{info.provenance['parameters'] / 1e6:.2f} M parameters, "
         f"{len(info.vocabulary)} symbols, {info.sample_rate} Hz, {rate:g} frames a second"
     )

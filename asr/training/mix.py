@@ -94,13 +94,7 @@ def _read(path: str | Path, hours: Mapping[str, float]) -> tuple[float, dict[str
         require(key in known, f"{path}: unknown key {key}; known here: {', '.join(known)}")
     length = _number(values.get(HOURS), f"{path}: {HOURS}")
     require(length > 0, f"{path}: {HOURS} is {length:g}, needs > 0")
-    shares, weights = (
-        {
-            name: _number(value, f"{path}: {key}.{name}")
-            for name, value in values.get(key, {}).items()
-        }
-        for key in (SHARES, WEIGHTS)
-    )
+    shares, weights = (_numbers(values.get(key, {}), f"{path}: {key}") for key in (SHARES, WEIGHTS))
     named = [*shares, *weights]
     for name in named:
         require(name in hours, f"{path}: no utterance is of the set {name!r}")
@@ -113,10 +107,14 @@ def _read(path: str | Path, hours: Mapping[str, float]) -> tuple[float, dict[str
         rest >= 0 and (total > 0) == (rest > 0),
         f"{path}: the {SHARES} add up to {1 - rest:g}; the sets with {WEIGHTS} get the rest",
     )
-    return length, shares | {
-        name: rest * hours[name] * weight / total if total else 0.0
-        for name, weight in weights.items()
-    }
+    part = rest / total if total else 0.0
+    return length, shares | {name: part * hours[name] * weight for name, weight in weights.items()}
+
+
+def _numbers(values: object, name: str) -> dict[str, float]:
+    require(isinstance(values, dict), f"{name} is {values!r}, needs a table of sets and numbers")
+    assert isinstance(values, dict)
+    return {key: _number(value, f"{name}.{key}") for key, value in values.items()}
 
 
 def _number(value: object, name: str) -> float:

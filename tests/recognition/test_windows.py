@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import noise
+from conftest import make_info, make_network, noise, write_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +108,21 @@ def test_windows_meet_on_the_frame_grid(session):
     assert parts == [first, len(whole) - first]
     np.testing.assert_array_equal(log_probs[first:], whole[first:])
     np.testing.assert_allclose(log_probs[:first], whole[:first], atol=1e-3)
+
+
+def test_windows_of_a_pyramid_join_the_frames_that_the_whole_joins(tmp_path):
+    """With an odd number of frames between windows, some would join other pairs."""
+    info = make_info(layers=3, pyramid=1)
+    write_network(tmp_path / "model", make_network(info), info)
+    session = AcousticSession(tmp_path / "model")
+    for count in (16000 * 9, 16000 * 9 + 700, 16000 * 11 + 1300):
+        samples = noise(count)
+        windows = open_windows(session, in_blocks(samples), 1, 3.08)
+        log_probs, parts = joined(windows)
+        assert len(log_probs) == windows.frames and len(parts) >= 8
+        whole = session.log_probs([samples], windows.statistics)[0]
+        np.testing.assert_allclose(log_probs, whole, atol=2e-3)
+        assert whole.std() > 0.02
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(9, 12), (11.7, 12), (12.1, 16), (39.7, 40)])

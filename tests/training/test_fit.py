@@ -124,6 +124,64 @@ def test_a_stopped_run_goes_on_with_step_rate_and_data(
     assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
 
 
+def mixed(manifest, folder):
+    """Return the configuration of a run of at most 50 epochs that mixes two sets, warps vocal
+    tracts, trains a pyramid, and ends by its plan."""
+    items = read_manifest(manifest)
+    for place, item in enumerate(items):
+        item.extra["set"] = "first" if place % 2 else "second"
+    write_manifest(folder / "sets.jsonl", items)
+    seconds = sum(item.duration for item in items)
+    (folder / "mix.toml").write_text(f"hours = {seconds / 3600}\n[weights]\nfirst = 3\nsecond = 1")
+    (folder / "plan.toml").write_text("decay_from = 2\ndecay_epochs = 2")
+    options = short(manifest, checkpoint_steps=3, epochs=50, keep_every=2)
+    return replace(
+        options,
+        data=replace(
+            options.data,
+            train=(str(folder / "sets.jsonl"),),
+            dev=(str(folder / "sets.jsonl"),),
+            mix=str(folder / "mix.toml"),
+            dev_sets=True,
+        ),
+        encoder=EncoderConfig(layers=3, pyramid=1, hidden_size=8, top_size=10, channels=2),
+        augment=replace(options.augment, warps=(0.9, 1.0, 1.1)),
+        optimizer=OptimizerConfig(schedule="wsd", warmup=0.02, plan=str(folder / "plan.toml")),
+        training=replace(options.training, intermediate=0.3),
+    )
+
+
+def test_a_run_of_mixed_sets_goes_on_and_ends_by_its_plan(manifest, tmp_path, monkeypatch, capsys):
+    options = mixed(manifest, tmp_path)
+    training.fit(options, folder=tmp_path / "whole")
+    assert "first: " in capsys.readouterr().err
+    step = training.CTCModule.training_step
+
+    def stop(self, batch, index):
+        if self.global_step == 8:
+            raise Stop
+        return step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.CTCModule, "training_step", stop)
+        with pytest.raises(Stop):
+            training.fit(options, folder=tmp_path / "parts")
+    training.fit(options, resume=True, folder=tmp_path / "parts")
+    training.fit(options, resume=True, folder=tmp_path / "parts")  # nothing is left to do
+    assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
+    rows = log_rows(tmp_path / "whole")
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    for row in rows:
+        rates = [float(row[f"wer_{name}"]) for name in ("first", "second")]
+        assert float(row["dev_wer"]) == pytest.approx(sum(rates) / 2)
+        assert float(row["nats_first"]) > 0 and float(row["cer_second"]) > 0
+    names = {path.name for path in (tmp_path / "whole").glob("kept-*")}
+    assert names == {"kept-0002.ckpt", "kept-0004.ckpt"}
+    model = Transcriber(tmp_path / "parts" / "model").model
+    assert model.encoder == options.encoder
+    assert not [name for name in read_weights(tmp_path / "parts" / "model") if "inter" in name]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -13,6 +13,7 @@ from asr.audio.read import read_audio
 from asr.training.config import AugmentConfig, Config, TrainingConfig
 from asr.training.dataset import Batch
 from asr.training.module import CTCModule, disagreement
+from asr.training.warping import warped_filters
 
 
 def test_disagreement_is_the_divergence_of_the_frames_that_exist():
@@ -97,3 +98,55 @@ def test_the_loss_of_a_step_is_that_of_two_views_and_their_disagreement(monkeypa
     both = disagreement(*(torch.cat(values) for values in zip(*views, strict=True)))
     assert both > 0
     torch.testing.assert_close(3 * step, sum(losses) / 2 + 0.3 * both)
+
+
+def module_of(monkeypatch, encoder, **options):
+    """Return a module in training, and a batch of three recordings."""
+    info = make_info(dropout=0.0, **encoder)
+    torch.manual_seed(0)
+    module = CTCModule(Config(encoder=info.encoder, **options), info.vocabulary)
+    monkeypatch.setattr(
+        CTCModule, "trainer", SimpleNamespace(world_size=1, global_rank=0), raising=False
+    )
+    return module, batch_of(sorted((ROOT / "samples").glob("*.wav"))[:3], module)
+
+
+NO_MASKS = {"frequency_masks": 0, "time_masks": 0}
+
+
+def test_the_lower_layers_have_a_share_in_the_loss(monkeypatch):
+    """The other output layer sees the lower layers alone, and takes part in training alone."""
+    module, batch = module_of(
+        monkeypatch,
+        {"layers": 3, "pyramid": 2},
+        augment=AugmentConfig(**NO_MASKS),
+        training=TrainingConfig(intermediate=0.25),
+    )
+    step = module.training_step(batch, 0)
+    features, lengths = module.model.features(batch.waveforms, batch.lengths)
+    hidden, frames = module.model.encoder.below(features, lengths)
+    below = module.loss(module.intermediate(hidden).log_softmax(-1), frames, batch)
+    above = module.loss(*module.model(batch.waveforms, batch.lengths), batch)
+    torch.testing.assert_close(3 * step, 0.75 * above + 0.25 * below)
+    assert module.step_sums["loss"] == pytest.approx(float(above.detach()))
+    assert not any("intermediate" in name for name in module.model.state_dict())
+
+
+def test_vocal_tracts_are_warped_in_training_alone(monkeypatch):
+    module, batch = module_of(
+        monkeypatch, {}, augment=AugmentConfig(warps=(0.9, 1.0, 1.1), **NO_MASKS)
+    )
+    seen = []
+    features = module.model.features
+
+    def spy(waveforms, lengths, statistics=None, filters=None):
+        seen.append(filters)
+        return features(waveforms, lengths, statistics, filters)
+
+    monkeypatch.setattr(module.model, "features", spy)
+    module.training_step(batch, 0)
+    module.model(batch.waveforms, batch.lengths)
+    (drawn, none) = seen
+    assert none is None and len(drawn) == 3
+    known = [warped_filters(module.config.features, factor) for factor in (0.9, 1.0, 1.1)]
+    assert all(any(torch.equal(one, other) for other in known) for one in drawn)
