@@ -243,7 +243,7 @@ class TrainingConfig(EngineConfig):
     )
     intermediate: float = option(
         0.0,
-        "share in the loss that a CTC loss of the layers below a pyramid's joint has",
+        "share in the loss that a CTC loss of the lower layers of a pyramid has",
         at_least=0,
         below=1,
     )

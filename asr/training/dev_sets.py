@@ -6,6 +6,7 @@ of the sets' rates follows all sets alike.
 
 from collections.abc import Sequence
 
+from asr.config import require
 from asr.data.manifest import Utterance
 from asr.evaluation.scoring import ErrorCounts
 from asr.training.mix import set_of
@@ -18,10 +19,15 @@ class DevSets:
 
     ``sums`` has by set and kind, as in ``"an4/errors"``: the ``errors`` and ``units`` that the run
     is judged by, the ``wrong`` characters and all ``characters``, and the losses in ``nats``.
+
+    Raises:
+        ConfigError: an utterance is of no set.
     """
 
     def __init__(self, utterances: Sequence[Utterance]) -> None:
         self._sets = {item.id: set_of(item) for item in utterances}
+        for id, name in self._sets.items():
+            require(bool(name), f'data.dev_sets needs the field "set" in every line; {id} has none')
         self.names = sorted(set(self._sets.values()))
         self.reset()
 

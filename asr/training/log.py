@@ -122,7 +122,7 @@ class RunLog(lightning.Callback):
         if time.perf_counter() - self._drawn > PICTURE_SECONDS:
             plot_curves(rows, self.picture, module.measure)
             self._drawn = time.perf_counter()
-        left = (trainer.max_epochs or 0) - row["epoch"]
+        left = (module.plan.end or trainer.max_epochs or 0) - row["epoch"]
         print(
             f"epoch {row['epoch']}: train loss {row['train_loss']:.3f}, dev loss "
             f"{row['dev_loss']:.3f}, dev {module.measure.name} "

@@ -82,8 +82,8 @@ class CTCModule(Trainable):
         With ``training.consistency`` the network sees every utterance twice, with masks and dropout
         of its own each time: the mean of both CTC losses, and that share of their disagreement.
         ``training.intermediate`` is the share of the CTC loss of an output layer that sees the
-        layers below a pyramid's joint alone (Lee & Watanabe 2021, "Intermediate loss regularization
-        for CTC-based speech recognition", equation 11); the export leaves that layer out.
+        lower layers of a pyramid alone (Lee & Watanabe 2021, "Intermediate loss regularization for
+        CTC-based speech recognition"); the export leaves that layer out.
         Dropout depends on (seed, epoch, micro-batch, rank) alone, masks on (seed, epoch, id).
         """
         seed = self.config.seed
