@@ -411,7 +411,7 @@ def draw(streams: dict[int, Delays], path: Path) -> None:
     ):
         values = [getattr(found, kind) for found in streams.values()]
         for share, line in ((50, "o-"), (95, "o--")):
-            delays = [np.percentile(value, share) for value in values]
+            delays = [np.percentile(value, share) if value else np.nan for value in values]
             panel.semilogx(numbers, delays, line, color=LINE, markersize=4, base=2)
         for limit in most:
             panel.axhline(limit, color=INK, linewidth=0.8, linestyle=":")
