@@ -42,6 +42,7 @@ _DEFAULT = 1
 _WIDE = {"s64", "s64p"}
 """The layouts of samples that PyAV does not convert to arrays."""
 _LONGEST_PROMISE = 1e6  # seconds; beyond it the duration is a placeholder
+_HALF = 1 << 31
 _BLOCK = 1 << 16  # the samples of a block; a block of a pipe may hold fewer
 
 
@@ -202,8 +203,11 @@ class _Decoder:
             if packet is None:
                 return
             if packet.pts is not None and packet.time_base:
-                end = packet.pts + (packet.duration or 0)
-                self._reached = max(self._reached, float(end * packet.time_base))
+                # A last packet of Vorbis that is cut off by its page may have a negative duration,
+                # which FFmpeg gives as an unsigned number.
+                duration = ((packet.duration or 0) + _HALF) % (2 * _HALF) - _HALF
+                end = (packet.pts + duration) * packet.time_base
+                self._reached = max(self._reached, float(end))
             if packet.stream is not self._stream:
                 continue
             try:
