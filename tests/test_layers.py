@@ -13,7 +13,7 @@ PACKAGES = [
     "serving", "training", "cli",
 ]  # fmt: skip
 # What the extra of the server brings, which asr/serving alone imports.
-SERVER = {"fastapi", "starlette", "uvicorn", "h11", "websockets", "python_multipart"}
+SERVER = {"starlette", "uvicorn", "h11", "websockets", "python_multipart"}
 SERVER |= {"prometheus_client"}
 # These modules of asr/ must not import the packages named here.
 ENTRANCES = {"__init__": ["cli"], "__main__": []}

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI, Request
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 import asr.serving.openai as openai
@@ -25,10 +26,10 @@ from asr.serving.security import Security
 from asr.serving.settings import Settings
 from asr.serving.uploads import Store
 
-ROUTERS = [openai.router, page.router, probes.router, realtime.router, vosk.router]
+ROUTES = [*openai.ROUTES, *page.ROUTES, *probes.ROUTES, *realtime.ROUTES, *vosk.ROUTES]
 
 
-def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) -> FastAPI:
+def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) -> Starlette:
     """Return the application of a server; its lifespan loads the model, by ``load`` if given.
 
     Its ``state`` holds ``settings``, ``engine``, ``live``, ``metrics`` and ``store``, which routes
@@ -36,12 +37,12 @@ def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) 
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await app.state.engine.start()
         yield
         app.state.engine.close()
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = Starlette(routes=ROUTES, lifespan=lifespan)
     metrics = Metrics()
     app.state.settings, app.state.metrics = settings, metrics
     load = load or partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
@@ -49,8 +50,6 @@ def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) 
     app.state.live = LiveSessions(app.state.engine, settings)
     app.state.store = Store(settings)
     app.state.models = name_models(settings, time.time())
-    for router in ROUTERS:
-        app.include_router(router)
     app.add_middleware(Security, settings=settings, metrics=metrics)
     app.add_middleware(Observer, metrics=metrics)
     app.add_exception_handler(ApiError, _api_error)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from asr.errors import AsrError, AudioError
@@ -26,7 +27,6 @@ from asr.serving.uploads import Form, Store
 from asr.text import Vocabulary
 
 Result = TypeVar("Result")
-router = APIRouter()
 MAX_HOTWORDS = 100
 """The words of a prompt that count."""
 
@@ -60,21 +60,18 @@ class Wanted:
     stream: bool
 
 
-@router.get("/v1/models")
 async def list_models(request: Request) -> Response:
     """List the model, under its own name and those that clients of OpenAI send."""
     models: Models = request.app.state.models
     return JSONResponse({"object": "list", "data": models.all()})
 
 
-@router.get("/v1/models/{name:path}")
-async def get_model(request: Request, name: str) -> Response:
+async def get_model(request: Request) -> Response:
     """Return one model."""
     models: Models = request.app.state.models
-    return JSONResponse(models.one(name))
+    return JSONResponse(models.one(request.path_params["name"]))
 
 
-@router.post("/v1/audio/transcriptions")
 async def transcriptions(request: Request) -> Response:
     """Transcribe the file of a form."""
     state = request.app.state
@@ -252,3 +249,10 @@ def _temperature(value: str) -> float:
 
 def _invalid(param: str, message: str) -> ApiError:
     return ApiError(400, message, code="invalid_value", param=param)
+
+
+ROUTES = [
+    Route("/v1/models", list_models),
+    Route("/v1/models/{name:path}", get_model),
+    Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
+]

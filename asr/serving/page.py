@@ -9,8 +9,9 @@ import re
 from functools import cache
 from importlib import resources
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from asr.files import to_json
 from asr.model.directory import CARD, ModelInfo, default_model
@@ -32,35 +33,28 @@ SCRIPTS = (
 )
 """The scripts of the page, which are joined in this order after those of the report."""
 
-router = APIRouter()
 
-
-@router.get("/")
-async def page() -> Response:
+async def page(_: Request) -> Response:
     """Return the page."""
     return _file(_part("index.html"), "text/html")
 
 
-@router.get("/page/page.css")
-async def style() -> Response:
+async def style(_: Request) -> Response:
     """Return the styles of the page."""
     return _file(common_style() + _part("page.css"), "text/css")
 
 
-@router.get("/page/page.js")
-async def script() -> Response:
+async def script(_: Request) -> Response:
     """Return the script of the page."""
     parts = "".join(_part(f"{name}.js") for name in SCRIPTS)
     return _file(common_script() + parts, "text/javascript")
 
 
-@router.get("/page/worklet.js")
-async def worklet() -> Response:
+async def worklet(_: Request) -> Response:
     """Return the script that takes samples from the microphone, in a thread of its own."""
     return _file(_part("worklet.js"), "text/javascript")
 
 
-@router.get("/page/about")
 async def about(request: Request) -> Response:
     """Tell the page about the model and the server.
 
@@ -145,3 +139,12 @@ def _file(text: str, kind: str) -> Response:
     """Return a file of the page; the browser asks for it anew each time, as the server may have
     been updated."""
     return Response(text, media_type=kind, headers={"Cache-Control": "no-cache"})
+
+
+ROUTES = [
+    Route("/", page),
+    Route("/page/page.css", style),
+    Route("/page/page.js", script),
+    Route("/page/worklet.js", worklet),
+    Route("/page/about", about),
+]

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from asr.model.directory import ModelInfo
@@ -34,10 +34,7 @@ REALTIME_ALIASES = ("gpt-realtime-whisper", "gpt-live-transcribe")
 LEAST_SECONDS = 0.1
 """The least sound that can be committed."""
 
-router = APIRouter()
 
-
-@router.websocket("/v1/realtime")
 async def connect(websocket: WebSocket) -> None:
     """Serve one client."""
     sessions = live_sessions(websocket)
@@ -290,3 +287,6 @@ def log_probs(words: tuple[Word, ...]) -> list[dict[str, Any]]:
         probability = round(math.log(max(word.confidence, 1e-10)), 6)
         tokens.append({"token": token, "logprob": probability, "bytes": list(token.encode())})
     return tokens
+
+
+ROUTES = [WebSocketRoute("/v1/realtime", connect)]

@@ -15,7 +15,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
-from fastapi import APIRouter
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from asr.errors import AudioError, ConfigError
@@ -32,8 +32,6 @@ PHRASES, PHRASE_LENGTH = 1000, 200
 
 UNKNOWN_WORD = "[unk]"
 """What Vosk's phrase lists have for words that they do not list."""
-
-router = APIRouter()
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,6 @@ class VoskConfig:
             raise Ending(BAD_MESSAGE, str(error)) from None
 
 
-@router.websocket("/")
 async def connect(websocket: WebSocket) -> None:
     """Serve one client."""
     sessions = live_sessions(websocket)
@@ -297,3 +294,6 @@ def _phrases(values: object) -> tuple[str, ...]:
         raise Ending(BAD_MESSAGE, f"phrase_list needs {needed}")
     words = (word for value in values for word in value.split() if word != UNKNOWN_WORD)
     return tuple(dict.fromkeys(words))
+
+
+ROUTES = [WebSocketRoute("/", connect)]

@@ -426,12 +426,12 @@ def test_an_extra_that_is_missing():
     import subprocess
     import sys
 
-    code = "import sys; sys.modules['fastapi'] = None; from asr.cli.main import main; main()"
+    code = "import sys; sys.modules['uvicorn'] = None; from asr.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "serve"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: asr serve needs fastapi, which is not installed;")
+    assert done.stderr.startswith("error: asr serve needs uvicorn, which is not installed;")
     assert 'pip install "bigru-asr[serve]"' in done.stderr and len(done.stderr.splitlines()) == 1
 
 
