@@ -274,9 +274,9 @@ def test_downloads_of_odd_transcripts_equal_the_writers(visit, tmp_path):
     parts = ["go", "<b>", "a-->b", "&amp;", 'say"so"', "é", "日", "本", "back\\slash", "---->", "𝄞"]
     path = tmp_path / "a.wav"
     shutil.copy(SAMPLES[0], path)
-    page = visit()
-    about = page.request.get(f"{page.url}page/about").json()
     for number in range(4):
+        page = visit()  # of its own, because a browser stops a page after ten downloads
+        about = page.request.get(f"{page.url}page/about").json()
         words, time_ = [], 3599.0 if number == 3 else 0.0
         for _ in range(int(rng.integers(1, 40))):
             start = time_ + float(rng.choice([0.0, 0.0004, 0.1, 0.9]))
@@ -287,9 +287,7 @@ def test_downloads_of_odd_transcripts_equal_the_writers(visit, tmp_path):
         wanted = transcript_of(*words, duration=time_ + 1, warnings=('clipped "here"',))
         answer_with(page, wanted)
         choose(page, path)
-        expect(page.locator(".entry.open")).to_have_count(1)
-        expect(page.locator(".entry")).to_have_count(number + 1)
-        expect(page.locator(".entry").first).to_have_class("entry open")
+        expect(page.locator(".entry")).to_have_class(["entry open"])
         for format in ("txt", "srt", "vtt"):
             assert download(page, f"Download as {format}") == (
                 f"a.{format}",
