@@ -37,7 +37,7 @@ class DataConfig(Section, name="data"):
     ``drop_unknown`` leaves them out; so does a larger share than ``max_dropped`` left out.
 
     The field ``set`` of a manifest's lines names the set that an utterance belongs to. ``mix`` is
-    the JSON file of a :class:`asr.training.mix.Mix`, which may change while a run is stopped.
+    the TOML file of a :class:`asr.training.mix.Mix`, which may change while a run is stopped.
     """
 
     train: tuple[str, ...] = option((), "manifests to train on")
