@@ -5,7 +5,7 @@ import os
 import pytest
 from fuzz_texts import _run_inside, attempt, fuzz_texts, kinds, mutant
 
-INPUTS = int(os.environ.get("ASR_FUZZ_TEXTS", 10_000))
+INPUTS = int(os.environ.get("ASR_FUZZ_TEXTS", 2_500))
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.name)
