@@ -313,6 +313,7 @@ class LiveTranscription:
         ``end``."""
         reduction = self._info.encoder.reduction
         begin = max(self._origin, first - self._before)
+        begin -= begin % self._info.encoder.joined  # every time it joins the same frames
         features = self._features.read(begin * reduction, end)
         if not len(features):
             return self._settled[:0]
@@ -344,7 +345,8 @@ class LiveTranscription:
     def _move(self, cut: int) -> None:
         """Let the open stretch begin at the frame ``cut``."""
         self._cut, self._settled = cut, self._settled[:0]
-        self._features.forget((cut - self._before) * self._info.encoder.reduction)
+        kept = cut - self._before - self._info.encoder.joined
+        self._features.forget(kept * self._info.encoder.reduction)
 
     def _partial(self, rows: LogProbs) -> list[Update]:
         """Return the words of ``rows`` unless they are what was told."""
