@@ -77,7 +77,8 @@ class Told:
 @dataclass
 class Delays:
     """The delays in seconds of partial words (``shown`` at first, and ``settled``: from then on
-    they stay), of finals after a pause, and of the ``last`` finals after the end of the stream.
+    they stay), of finals after a pause, but for those that come with another one, and of the
+    ``last`` finals after the end of the stream.
     Of ``stable`` words ``changed`` are not in the final."""
 
     shown: list[float] = field(default_factory=list)
@@ -326,7 +327,7 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
     words = finals(told)
     pairs = dict(matches(words, recording.words))
     before, stretch = list[Told](), list[Told]()
-    index = 0
+    index, cut = 0, 0.0
     for item in told:
         stretch.append(item)
         if not isinstance(item.update, Final):
@@ -342,8 +343,10 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
         last = pairs.get(index + len(texts) - 1)
         if item.asked:
             found.last.append(item.at - recording.seconds)
-        elif last is not None and item.update.pause:
+        elif last is not None and item.update.pause and item.at != cut:
             found.final.append(item.at - recording.words[last].end - endpoint)
+        # In the step that cuts a long stretch, a pause may turn out to be one that just was not.
+        cut = item.at
         stable = {
             (place, word.text)
             for told_before in stretch
@@ -418,7 +421,7 @@ def draw(streams: dict[int, Delays], path: Path) -> None:
         panel.set_xticks(numbers, [str(number) for number in numbers])
         panel.set_xlabel("streams at once", color=INK)
         panel.set_title(name, color=INK, fontsize=10)
-        panel.set_ylim(0, 2)
+        panel.set_ylim(-0.25, 1.5)
         style(panel)
     panels[0].set_ylabel("seconds (median, 95 %)", color=INK)
     settings = {"svg.fonttype": "none", "svg.hashsalt": "live", "font.family": "sans-serif"}
