@@ -21,6 +21,7 @@ from asr.recognition.segments import Segment
 from asr.recognition.subtitles import (
     ONE_LINE,
     SubtitleOptions,
+    TimedWord,
     timed_words,
     to_cues,
     to_milliseconds,
@@ -153,16 +154,7 @@ def _json(
         **({} if id is None else {"id": id}),
         **({"offset": source.start} if isinstance(source, Piece) else {}),
         "text": transcript.text,
-        "words": [
-            {
-                "word": word.text,
-                "start": word.start / 1000,
-                "end": word.end / 1000,
-                "confidence": round(word.confidence, 4),
-            }
-            for words in segments
-            for word in words
-        ],
+        "words": [word_values(word) for words in segments for word in words],
         "segments": [
             {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": join_words(words)}
             for words in segments
@@ -173,6 +165,16 @@ def _json(
         "warnings": list(transcript.warnings),
     }
     return to_json(values) + "\n"
+
+
+def word_values(word: TimedWord) -> dict[str, Any]:
+    """Return a word as JSON has it: its text, its times in seconds, and its confidence."""
+    return {
+        "word": word.text,
+        "start": word.start / 1000,
+        "end": word.end / 1000,
+        "confidence": round(word.confidence, 4),
+    }
 
 
 def _textgrid(transcript: Transcript) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from asr.recognition.subtitles import TimedWord, timed_words, to_milliseconds
 from asr.recognition.transcript import Transcript
 from asr.recognition.words import join_words
+from asr.recognition.writers import word_values
 
 LANGUAGES = {
     "ar": "arabic", "cs": "czech", "de": "german", "en": "english", "es": "spanish",
@@ -37,16 +38,7 @@ def verbose(
     }
     timed = list(timed_words(transcript.segments))
     if words:
-        values["words"] = [
-            {
-                "word": word.text,
-                "start": word.start / 1000,
-                "end": word.end / 1000,
-                "confidence": round(word.confidence, 4),
-            }
-            for segment in timed
-            for word in segment
-        ]
+        values["words"] = [word_values(word) for segment in timed for word in segment]
     if segments:
         values["segments"] = [
             _segment(number, said, temperature) for number, said in enumerate(timed)
