@@ -44,6 +44,7 @@ class Application(LazyGroup):
         "verify": "asr.cli.verify:verify",
         "data": "asr.cli.data:data",
         "lm": "asr.cli.lm:lm",
+        "text": "asr.cli.text:text",
     },
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )

@@ -15,9 +15,7 @@ from asr.lm.ngram import END, SPACE, START, UNKNOWN, split_units
 from asr.training.datamodule import BucketData
 from asr.training.lm.config import LmConfig, TextConfig
 from asr.training.sampler import MicroBatch
-
-PADDING = -100
-"""The target that the loss ignores."""
+from asr.training.tokens import PADDING
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def read(config: TextConfig, words: tuple[str, ...] = ()) -> Texts:
 class TextBatch:
     """A batch of sentences: ``tokens`` (B, T) and the ``targets`` (B, T) that follow them.
 
-    Behind each of ``lengths`` (B,), targets are :data:`PADDING`.
+    Behind each of ``lengths`` (B,), targets are :data:`asr.training.tokens.PADDING`.
     """
 
     tokens: Tensor

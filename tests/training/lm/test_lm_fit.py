@@ -16,9 +16,10 @@ from asr.lm.sampling import sample_texts
 from asr.training.config import OptimizerConfig
 from asr.training.lm import fit as training
 from asr.training.lm.config import LmConfig, LmTrainingConfig, NetworkConfig, TextConfig
-from asr.training.lm.data import PADDING, TextData, read
+from asr.training.lm.data import TextData, read
 from asr.training.lm.module import LmModule
 from asr.training.sampler import MicroBatch
+from asr.training.tokens import PADDING
 
 RHYME = """three blind mice
 see how they run

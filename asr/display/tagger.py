@@ -1,0 +1,153 @@
+"""The tagger in ONNX Runtime: which mark follows each word, and in which case it is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from asr.display.features import WordFeatures
+from asr.display.pauses import UNKNOWN, pause_class
+from asr.errors import DataError
+from asr.files import parse_json
+
+METADATA = "tagger"
+"""The key of the file's metadata that holds :data:`FIELDS` as JSON."""
+
+SCHEMA_VERSION = 1
+FIELDS = ("schema_version", "language", "marks", "cases", "words", "buckets", "mixed", "provenance")
+
+WINDOW, CONTEXT = 128, 32
+"""The words that are tagged at once, and those before and behind them that are read as well."""
+
+BATCH = 8
+"""The windows that are computed at once: of more, the embeddings would take much memory."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """The mark after each of n words, one of the tagger's, and the case of each."""
+
+    marks: tuple[str, ...]
+    cases: tuple[str, ...]
+
+
+class Tagger:
+    """A tagger that ``asr text train`` has written.
+
+    ``data`` is the contents of its file, which are parsed when they are first needed; error
+    messages call it ``name``.
+
+    Raises:
+        DataError: this is not a tagger that this version reads.
+    """
+
+    def __init__(self, data: bytes, name: str = "the tagger") -> None:
+        self.data, self.name = data, name
+        self._rows: dict[str, list[int]] = {}
+
+    @cached_property
+    def _session(self) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                self.data, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            raise self._fault(error) from error
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """The fields of the file's metadata."""
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            values: dict[str, Any] = parse_json(metadata[METADATA])
+            version, *_ = (values[name] for name in FIELDS)
+        except (DataError, KeyError, TypeError, ValueError) as error:
+            raise self._fault(error) from error
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"{self.name}: schema_version is {version!r}, this version of asr reads "
+                f"{SCHEMA_VERSION}"
+            )
+        return values
+
+    def _fault(self, error: Exception) -> DataError:
+        reason = str(error).partition("\n")[0]
+        return DataError(f"{self.name}: not a tagger of asr text train ({reason})")
+
+    @property
+    def language(self) -> str:
+        """The language that it is for, a code of ISO 639."""
+        return str(self.description["language"])
+
+    @cached_property
+    def mixed(self) -> dict[str, str]:
+        """The words with capitals inside by their form in lower case."""
+        return {form.lower(): form for form in self.description["mixed"]}
+
+    @cached_property
+    def _features(self) -> WordFeatures:
+        return WordFeatures(self.description["words"], self.description["buckets"])
+
+    def tag(self, words: Sequence[str], pauses: Sequence[float | None] | None = None) -> Tags:
+        """Return the marks and cases of ``words`` (n,), as they were recognised.
+
+        Args:
+            pauses: the seconds (n,) of silence after each word, None where that is not known.
+        """
+        marks: list[int] = []
+        cases: list[int] = []
+        classes = (
+            np.full(len(words), UNKNOWN) if pauses is None else np.array(
+                [pause_class(pause) for pause in pauses], np.int64
+            )
+        )  # fmt: skip
+        starts = range(0, len(words), WINDOW)
+        for first in range(0, len(starts), BATCH):
+            for window, rows in zip(*self._batch(words, classes, starts[first:first + BATCH]),
+                                    strict=True):  # fmt: skip
+                marks += rows[0][window].argmax(-1).tolist()
+                cases += rows[1][window].argmax(-1).tolist()
+        names = self.description
+        return Tags(
+            tuple(names["marks"][mark] for mark in marks),
+            tuple(names["cases"][case] for case in cases),
+        )
+
+    def _batch(
+        self, words: Sequence[str], classes: npt.NDArray[np.int64], starts: Sequence[int]
+    ) -> tuple[list[slice], list[tuple[Any, Any]]]:
+        """Compute windows with their context; return the place of each and its log-probabilities of
+        marks and cases."""
+        bounds = [
+            (max(0, start - CONTEXT), min(len(words), start + WINDOW + CONTEXT)) for start in starts
+        ]
+        lengths = np.array([last - first for first, last in bounds])
+        shape = len(bounds), int(lengths.max())
+        width = self._session.get_inputs()[0].shape[2]
+        features = np.zeros((*shape, width), np.int64)
+        pauses = np.zeros(shape, np.int64)
+        for row, (first, last) in enumerate(bounds):
+            features[row, : last - first] = [self._padded(word) for word in words[first:last]]
+            pauses[row, : last - first] = classes[first:last]
+        feed = {"features": features, "pauses": pauses, "lengths": lengths}
+        marks, cases = self._session.run(["marks", "cases"], feed)
+        windows = [
+            slice(start - first, min(start - first + WINDOW, last - first))
+            for start, (first, last) in zip(starts, bounds, strict=True)
+        ]
+        return windows, list(zip(marks, cases, strict=True))
+
+    def _padded(self, word: str) -> list[int]:
+        rows = self._rows.get(word)
+        if rows is None:
+            rows = self._rows[word] = self._features.padded(word)
+        return rows

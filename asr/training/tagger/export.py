@@ -1,0 +1,104 @@
+"""The ONNX file of a tagger."""
+
+import json
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from asr.display.features import WIDTH
+from asr.display.tagger import METADATA, SCHEMA_VERSION
+from asr.display.written import CASES, MARKS
+from asr.training.onnx_graph import Graph
+from asr.training.stack import stack_nodes
+from asr.training.tagger.config import TaggerConfig
+from asr.training.tagger.data import Texts
+from asr.training.tagger.model import TaggerModel
+
+HALVED = 4096
+"""The fewest numbers of a weight that is stored in half precision."""
+
+
+def to_onnx(
+    model: TaggerModel, config: TaggerConfig, texts: Texts, provenance: dict[str, Any]
+) -> bytes:
+    """Return the ONNX file of ``model`` and its words.
+
+    :class:`asr.display.tagger.Tagger` reads it. Embeddings are stored in 8 bits with a scale for
+    each row, the weights of the recurrent layers in 16.
+
+    Inputs: ``features`` (B, T, WIDTH), ``pauses`` (B, T) and ``lengths`` (B,) int64. Outputs:
+    ``marks`` (B, T, marks) and ``cases`` (B, T, cases), log-probabilities of no meaning behind each
+    length.
+    """
+    weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    graph = Graph()
+
+    def weight(name: str) -> str:
+        return graph.weight(name, weights[name])
+
+    scales = np.abs(weights["embedding"]).max(axis=1, keepdims=True) / 127
+    table = np.round(weights["embedding"] / np.maximum(scales, 1e-12)).astype(np.int8)
+    table[0] = 0
+    rows = graph.add("Gather", graph.weight("embedding", table), "features")
+    rows = graph.add("Cast", rows, to=TensorProto.FLOAT)
+    factors = graph.weight("embedding_scales", scales.astype(np.float32))
+    rows = graph.add("Mul", rows, graph.add("Gather", factors, "features"))
+    hidden = graph.add("ReduceSum", rows, graph.constant([2]), keepdims=0)
+    norm = weight("norm.weight"), weight("norm.bias")
+    hidden = graph.add("LayerNormalization", hidden, *norm, axis=-1, epsilon=1e-5)
+    classes = graph.weight("pause_embeddings", weights["pauses"])
+    hidden = graph.add("Add", hidden, graph.add("Gather", classes, "pauses"))
+    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    steps = graph.add("Cast", "lengths", to=TensorProto.INT32)
+    hidden, _ = stack_nodes(graph, model, weight, hidden, steps)
+    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
+    logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
+    parts = {"marks": (0, len(MARKS)), "cases": (len(MARKS), len(MARKS) + len(CASES))}
+    for name, (first, last) in parts.items():
+        bounds = graph.constant([first]), graph.constant([last]), graph.constant([2])
+        graph.add("LogSoftmax", graph.add("Slice", logits, *bounds), name=name, axis=-1)
+    places: list[str | int] = ["batch", "words"]
+    proto = graph.model(
+        "tagger",
+        inputs=[
+            ("features", TensorProto.INT64, [*places, WIDTH]),
+            ("pauses", TensorProto.INT64, places),
+            ("lengths", TensorProto.INT64, ["batch"]),
+        ],
+        outputs=[
+            ("marks", TensorProto.FLOAT, [*places, len(MARKS)]),
+            ("cases", TensorProto.FLOAT, [*places, len(CASES)]),
+        ],
+    )
+    halve(proto)
+    description = {
+        "schema_version": SCHEMA_VERSION,
+        "language": config.data.language,
+        "marks": MARKS,
+        "cases": CASES,
+        "words": texts.known,
+        "buckets": config.network.buckets,
+        "mixed": texts.mixed,
+        "provenance": provenance,
+    }
+    helper.set_model_props(proto, {METADATA: json.dumps(description, ensure_ascii=False)})
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def halve(proto: onnx.ModelProto) -> None:
+    """Store the large weights of a graph in half precision; they are single while it computes."""
+    casts = []
+    for item in proto.graph.initializer:
+        value = numpy_helper.to_array(item)
+        if value.dtype == np.float32 and value.size >= HALVED:
+            name = item.name
+            item.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [item.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *proto.graph.node]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    onnx.checker.check_model(proto)
