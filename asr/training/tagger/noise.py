@@ -27,7 +27,10 @@ PAUSES = np.array(
         [0.20, 0.12, 0.23, 0.25, 0.14, 0.05, 0.01],  # –
     ]
 )
-"""For each mark, how often a pause of each known class follows the word before it."""
+"""For each mark, how often a pause of each known class follows the word before it.
+
+The rows of no mark and of the comma are those of 800 places in LibriSpeech whose books are known,
+aligned by CTC; the others are estimates on the same scale."""
 
 Ids = npt.NDArray[np.int64]
 
