@@ -95,6 +95,7 @@ def load(
     decoder: str = "greedy",
     device: str = "cpu",
     threads: int = 0,
+    display: bool = True,
     **search: "Any",
 ) -> "Transcriber":
     """Load a model once, to transcribe many recordings with it.
@@ -104,6 +105,8 @@ def load(
         decoder: ``"greedy"`` or ``"beam"``.
         device: ``"cpu"``, or ``"cuda"``: the same weights in torch (extra ``train``).
         threads: threads of the network on the CPU, 0 for one a core.
+        display: whether transcripts have their readable form too, with punctuation, capitals and
+            figures, if the model has a tagger.
         search: options of beam search, see :func:`asr.decoding.bundle.beam_search`: ``lm``,
             ``lexicon``, ``hotwords``, ``beam_size``, ``lm_weight``, …
 
@@ -130,7 +133,9 @@ def load(
             from asr.training.inference import TorchSession
 
             session = TorchSession(model or default_model(), device)
-    return Transcriber(model, threads=threads, decoder=decoder, session=session, **search)
+    return Transcriber(
+        model, threads=threads, decoder=decoder, session=session, display=display, **search
+    )
 
 
 def transcribe(
@@ -147,8 +152,9 @@ def transcribe(
         options: those of :func:`load`.
 
     Returns:
-        A :class:`Transcript`: ``text``, ``segments`` and ``words`` with times in seconds and
-        confidences between 0 and 1, ``duration`` in seconds, ``warnings``.
+        A :class:`Transcript`: ``text``, its readable form ``display``, ``segments`` and ``words``
+        with times in seconds and confidences between 0 and 1, ``duration`` in seconds,
+        ``warnings``.
 
     Raises:
         AudioError: ``audio`` is not usable as audio.
@@ -227,7 +233,7 @@ def evaluate(
 
             raise ConfigError(f"{', '.join(options)}: needs a model directory, not a loaded model")
     else:
-        model = load(model, **options)
+        model = load(model, **{"display": False, **options})
     evaluation = evaluate_manifest(manifest, model, training_manifests, batch_size)
     if output_dir is not None:
         from asr.report.page import write_evaluation

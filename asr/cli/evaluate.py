@@ -65,7 +65,7 @@ def evaluate(
     from asr.evaluation.normalization import model_normalization
 
     check_open(open_report, output_dir)
-    transcriber = asr.load(model, **search)
+    transcriber = asr.load(model, display=False, **search)
     evaluation = asr.evaluate(
         manifest, transcriber, training_manifests=training_manifest or (), batch_size=batch_size
     )

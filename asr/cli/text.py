@@ -5,6 +5,9 @@ import click
 from asr.cli.group import LazyGroup
 
 
-@click.group(cls=LazyGroup, members={"train": "asr.cli.text_train:train"})
+@click.group(
+    cls=LazyGroup,
+    members={"train": "asr.cli.text_train:train", "add": "asr.cli.text_add:add"},
+)
 def text() -> None:
-    """Train what punctuates transcripts."""
+    """Train what punctuates transcripts, and add it to a model."""

@@ -103,6 +103,12 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 @click.option(
     "--highlight-words", is_flag=True, help="Underline each word of srt and vtt while it is said."
 )
+@click.option(
+    "--verbatim",
+    is_flag=True,
+    help="Write the words as they were recognised, without the punctuation, capitals and figures "
+    "that a model with a tagger adds.",
+)
 @decodes
 def transcribe(
     audio: tuple[str, ...],
@@ -119,6 +125,7 @@ def transcribe(
     max_line_count: int | None,
     max_words_per_line: int | None,
     highlight_words: bool,
+    verbatim: bool,
     search: dict[str, Any],
 ) -> None:
     """Transcribe audio files of any length.
@@ -181,9 +188,9 @@ def transcribe(
     if device == "cpu":
         from asr.recognition.transcriber import Transcriber
 
-        transcriber = Transcriber(model, session=load(), **search)
+        transcriber = Transcriber(model, session=load(), display=not verbatim, **search)
     else:
-        transcriber = asr.load(model, device=device, **search)
+        transcriber = asr.load(model, device=device, display=not verbatim, **search)
     live = {} if endpoint_seconds is None else {"endpoint_seconds": endpoint_seconds}
     if output_dir is None and len(sources) == 1 and format in INCREMENTAL:
         source = jobs[0].source
@@ -228,7 +235,7 @@ def transcribe(
                 text = write(format)
                 if format is Format.txt and len(sources) > 1:
                     name = str(job.id or job.source).translate(_ONE_FIELD)
-                    text = f"{name}\t{result.text}\n"
+                    text = f"{name}\t{result.display}\n"
                 print(text, end="", flush=True)
             progress.finished(result.duration)
     if failed and len(sources) > 1:

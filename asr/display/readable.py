@@ -8,16 +8,45 @@ from asr.display.tokens import Token, to_tokens
 FIGURES = ("en",)
 """The languages in which numbers and the like are written in figures."""
 
+MEMORY = 64
+"""The words before those of a part that the tagger reads as well."""
 
-def readable(
-    tagger: Tagger, words: Sequence[str], pauses: Sequence[float | None] | None = None
-) -> tuple[Token, ...]:
-    """Return the readable form of ``words`` (n,) as tokens, whose spans are all words in order.
 
-    Args:
-        tagger: the tagger of a model.
-        pauses: the seconds (n,) of silence after each word, None where that is not known.
+class Reader:
+    """Turns the words of a recording, part by part, into the tokens of their readable form.
+
+    A part depends on the words before it, and on none behind it, so that it is the same whether it
+    is read while the recording goes on or later.
     """
-    tags = tagger.tag(words, pauses)
-    figures = tagger.language in FIGURES
-    return to_tokens(words, tags.marks, tags.cases, tagger.mixed, figures)
+
+    def __init__(self, tagger: Tagger) -> None:
+        self.tagger = tagger
+        self._words: list[str] = []
+        self._pauses: list[float | None] = []
+        self._begins = True
+
+    def read(
+        self, words: Sequence[str], pauses: Sequence[float | None] | None = None
+    ) -> tuple[Token, ...]:
+        """Return the tokens of the next ``words`` (n,), whose spans are all words in order.
+
+        Args:
+            pauses: the seconds (n,) of silence after each word, None where that is not known.
+        """
+        if not words:
+            return ()
+        before = len(self._words)
+        self._words += words
+        self._pauses += [None] * len(words) if pauses is None else pauses
+        tags = self.tagger.tag(self._words, self._pauses)
+        tokens = to_tokens(
+            words,
+            tags.marks[before:],
+            tags.cases[before:],
+            self.tagger.mixed,
+            self.tagger.language in FIGURES,
+            self._begins,
+        )
+        self._begins = tags.marks[-1] == "."
+        del self._words[:-MEMORY], self._pauses[:-MEMORY]
+        return tokens

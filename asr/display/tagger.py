@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,3 +152,18 @@ class Tagger:
         if rows is None:
             rows = self._rows[word] = self._features.padded(word)
         return rows
+
+
+def read_tagger(path: str | Path) -> Tagger:
+    """Read a tagger that ``asr text train`` has written.
+
+    Raises:
+        DataError: the file cannot be read, or is something else.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    tagger = Tagger(data, str(path))
+    assert tagger.description  # reading it here reports a faulty file now
+    return tagger

@@ -26,6 +26,7 @@ def to_tokens(
     cases: Sequence[str],
     mixed: Mapping[str, str] | None = None,
     figures: bool = True,
+    begins: bool = True,
 ) -> tuple[Token, ...]:
     """Return the tokens of ``words`` (n,), the spans of which are all words in their order.
 
@@ -34,6 +35,7 @@ def to_tokens(
         cases: the case of each word, one of :data:`asr.display.written.CASES`.
         mixed: the words with capitals inside by their form in lower case.
         figures: true if numbers and the like are written as in English.
+        begins: true if a sentence begins with the first word.
 
     >>> words = "mister hale was born in nineteen eighty four".split()
     >>> marks, cases = [""] * 7 + ["."], ["capital"] * 2 + ["lower"] * 6
@@ -42,7 +44,6 @@ def to_tokens(
     ('Mr. Hale was born in 1984.', 5, 8)
     """
     tokens: list[Token] = []
-    begins = True  # a sentence begins
     for first, last in _stretches(marks):
         spans = inverse(words[first:last]) if figures else []
         places = {first + span.first: (span.text, first + span.last) for span in spans}

@@ -8,12 +8,13 @@ model.onnx       waveforms (B, samples) float32, lengths (B,) int64, and optiona
                  statistics (B, 2, num_mels) float32
                  -> log_probs (B, frames, V) float32, frame_lengths (B,) int64
 domain.json      the training domain (:mod:`asr.model.domain`)
+tagger.onnx      the tagger of the readable form (:mod:`asr.display.tagger`)
 lm.json, lm.*    the language-model bundle for beam search (:mod:`asr.decoding.bundle`)
 golden/          short clips with the output that they must give (:mod:`asr.recognition.golden`)
 README.md        the model card
 
-``model.json`` and ``model.onnx`` are always there. ``asr train`` writes all but the language-model
-bundle, which ``asr lm tune`` adds.
+``model.json`` and ``model.onnx`` are always there. ``asr train`` writes all but the tagger, which
+``asr text add`` adds, and the language-model bundle, which ``asr lm tune`` adds.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ SCHEMA_VERSION = 1
 DESCRIPTION = "model.json"
 GRAPH = "model.onnx"
 CARD = "README.md"
+TAGGER = "tagger.onnx"
 
 
 @dataclass(frozen=True)

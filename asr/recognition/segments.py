@@ -4,10 +4,14 @@ A segment ends at a pause, or before it would get too long. Its borders depend o
 not on when they arrive, so that a live transcript has the same segments as a finished one.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from asr.recognition.words import Word, join_words
+
+if TYPE_CHECKING:
+    from asr.display.tokens import Token
 
 PAUSE_SECONDS = 0.8
 MAX_SEGMENT_SECONDS = 15.0
@@ -15,14 +19,33 @@ MAX_SEGMENT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Segment:
-    """A run of consecutive ``words``, at least one."""
+    """A run of consecutive ``words``, at least one.
+
+    ``tokens`` are the readable form of the words, with their places in the segment; there are none
+    without a tagger. ``pause`` (s) is the silence behind the last word, as far as it matters.
+    """
 
     words: tuple[Word, ...]
+    tokens: "tuple[Token, ...]" = ()
+    pause: float = field(default=PAUSE_SECONDS, compare=False)
 
     @property
     def text(self) -> str:
         """The text of the words."""
         return join_words(self.words)
+
+    @property
+    def shown(self) -> tuple[Word, ...]:
+        """The words as people read them: the tokens with their times, or the words themselves.
+
+        The confidence of a token is the lowest of its words.
+        """
+        return tuple(to_word(token, self.words) for token in self.tokens) or self.words
+
+    @property
+    def display(self) -> str:
+        """The readable form of the text, which is the text itself without a tagger."""
+        return join_words(self.shown)
 
     @property
     def start(self) -> float:
@@ -79,9 +102,23 @@ class Segmenter:
         return max([*late, last], key=lambda n: (_seconds(words[n - 1].end, words[n].start), n))
 
     def _close(self, count: int) -> Segment:
-        segment = Segment(tuple(self._open[:count]))
+        words = tuple(self._open[:count])
         del self._open[:count]
-        return segment
+        pause = _seconds(words[-1].end, self._open[0].start) if self._open else PAUSE_SECONDS
+        return Segment(words, pause=pause)
+
+
+def to_word(token: "Token", words: Sequence[Word]) -> Word:
+    """Return a token as a word, with the times of the ``words`` that it stands for.
+
+    >>> from asr.display.tokens import Token
+    >>> words = Word("forty", 0.0, 0.4, 0.9), Word("two", 0.5, 0.9, 0.8)
+    >>> to_word(Token("42", 0, 2), words)
+    Word(text='42', start=0.0, end=0.9, confidence=0.8, joined=False)
+    """
+    own = words[token.first : token.last]
+    confidence = min(word.confidence for word in own)
+    return Word(token.text, own[0].start, own[-1].end, confidence, own[0].joined)
 
 
 def split(words: Iterable[Word]) -> tuple[Segment, ...]:

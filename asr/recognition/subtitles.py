@@ -10,6 +10,9 @@ from asr.errors import ConfigError
 from asr.recognition.segments import Segment
 from asr.recognition.words import join_words
 
+ENDS = ((".", "?", "!"), (",", ";", ":", "–"))
+"""The marks that a subtitle ends behind, the best ones first."""
+
 LONG_PAUSE = 3000
 """The distance in milliseconds from the start of a word to that of the next beyond which a cue of
 several segments ends."""
@@ -63,8 +66,9 @@ class TimedWord:
     joined: bool = False
 
 
-def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
-    """Yield the words of every segment on a timeline of whole milliseconds.
+def timed_words(segments: Iterable[Segment], verbatim: bool = False) -> Iterator[list[TimedWord]]:
+    """Yield the words of every segment on a timeline of whole milliseconds: those of the readable
+    form, or if ``verbatim`` those that were recognised.
 
     None starts before the last one has ended, and each lasts 1 ms or more, because players of
     subtitles and Praat drop words without length.
@@ -72,7 +76,7 @@ def timed_words(segments: Iterable[Segment]) -> Iterator[list[TimedWord]]:
     last = 0
     for segment in segments:
         words = []
-        for word in segment.words:
+        for word in segment.words if verbatim else segment.shown:
             start = max(to_milliseconds(word.start), last)
             last = max(to_milliseconds(word.end), start + 1)
             text = re.sub(r"\s", " ", word.text)
@@ -126,15 +130,50 @@ def _subtitles(
                 if lines and not pause and _fits(lines[-1], word, options.max_line_width):
                     lines[-1].append(word)
                     continue
-                if pause or len(lines) == options.max_line_count:
+                if pause:
                     yield lines
                     lines = []
+                elif len(lines) == options.max_line_count:
+                    ended, lines = _end([word for line in lines for word in line], word, options)
+                    yield ended
+                    continue
                 lines.append([word])
             if not across:
                 yield lines
                 lines = []
     if lines:
         yield lines
+
+
+def _end(
+    words: list[TimedWord], following: TimedWord, options: SubtitleOptions
+) -> tuple[list[list[TimedWord]], list[list[TimedWord]]]:
+    """Divide the ``words`` of a full subtitle: return its lines, and those of the next one, which
+    ``following`` belongs to.
+
+    It ends with a sentence, else with a clause, if one ends in its second half; else it stays
+    full.
+    """
+    width, most = options.max_line_width, options.max_line_count
+    places = range(len(words), (len(words) + 1) // 2 - 1, -1)
+    for marks in ENDS:
+        for place in places:
+            if place and words[place - 1].text.endswith(marks):
+                rest = _fill([*words[place:], following], width)
+                if most is None or len(rest) <= most:
+                    return _fill(words[:place], width), rest
+    return _fill(words, width), [[following]]
+
+
+def _fill(words: Iterable[TimedWord], width: int | None) -> list[list[TimedWord]]:
+    """Return words in lines that are as full as ``width`` allows."""
+    lines: list[list[TimedWord]] = []
+    for word in words:
+        if lines and _fits(lines[-1], word, width):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return lines
 
 
 def _fits(line: list[TimedWord], word: TimedWord, width: int | None) -> bool:

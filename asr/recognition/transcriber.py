@@ -24,7 +24,7 @@ from asr.config import from_mapping
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
-from asr.model.directory import ModelInfo, default_model
+from asr.model.directory import TAGGER, ModelInfo, default_model
 from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
 from asr.prefetch import prefetch, prefetch_groups
@@ -46,6 +46,9 @@ from asr.recognition.words import Word, frame_time, join_words, to_words
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
+    from asr.display.readable import Reader
+    from asr.display.tagger import Tagger
+    from asr.display.tokens import Token
 
 BATCH_SIZE = 16
 """Short recordings that are computed at once."""
@@ -67,11 +70,13 @@ class Transcriber:
         threads: threads of ONNX Runtime; 0 for all cores.
         decoder: ``"greedy"`` or ``"beam"``.
         session: computes log-probabilities in place of ONNX Runtime.
+        display: true if transcripts have their readable form too, where the model has a tagger.
         search: options of beam search, those of :func:`asr.decoding.bundle.beam_search`: ``lm``,
             ``lexicon``, ``hotwords``, ``beam_size``, …
 
     Attributes:
         search: the beam search; None for greedy decoding.
+        tagger: the tagger of the readable form; None without one, or without ``display``.
         domain: what the model was trained on, if its directory says so. Transcripts warn of
             recordings that differ from it.
 
@@ -92,6 +97,7 @@ class Transcriber:
         threads: int = 0,
         decoder: str = "greedy",
         session: Session | None = None,
+        display: bool = True,
         **search: Any,
     ) -> None:
         folder = model or default_model()
@@ -101,6 +107,11 @@ class Transcriber:
         if decoder == "greedy" and search:
             raise ConfigError(f"{', '.join(search)}: only for decoder='beam'")
         self.domain: Domain | None = read_domain(folder, self.model)
+        self.tagger: Tagger | None = None
+        if display and TAGGER in self.model.files:
+            from asr.display.tagger import read_tagger  # models without one start without it
+
+            self.tagger = read_tagger(Path(folder) / TAGGER)
         self.search: BeamSearch | None = None
         if decoder == "beam":
             from asr.decoding.bundle import beam_search  # greedy decoding starts without it
@@ -264,7 +275,8 @@ class Transcriber:
             chunks = self._live_chunks(recording, meter, config or LiveConfig(), partial)
         else:
             chunks = self._long_chunks(recording, meter)
-        return TranscriptStream(chunks, functools.partial(self._finish, meter, in_one_piece=False))
+        finish = functools.partial(self._finish, meter, in_one_piece=False)
+        return TranscriptStream(chunks, finish, self._reader())
 
     def _short_stream(
         self, recording: ShortRecording, log_probs: LogProbs | None = None
@@ -278,7 +290,15 @@ class Transcriber:
                     Chunk(0, rows, pause=True, silent_until=len(rows)), meter.duration
                 )
 
-        return TranscriptStream(chunks(), functools.partial(self._finish, meter, in_one_piece=True))
+        finish = functools.partial(self._finish, meter, in_one_piece=True)
+        return TranscriptStream(chunks(), finish, self._reader())
+
+    def _reader(self) -> "Reader | None":
+        if self.tagger is None:
+            return None
+        from asr.display.readable import Reader
+
+        return Reader(self.tagger)
 
     def _live_chunks(
         self,
@@ -358,6 +378,7 @@ class Transcriber:
         meter: AudioMeter,
         words: Sequence[Word],
         best_path: Sequence[Word],
+        tokens: "Sequence[Token]",
         in_one_piece: bool,
     ) -> Transcript:
         warnings = [*meter.warnings, *meter.nothing]
@@ -370,4 +391,5 @@ class Transcriber:
             self.model.hash,
             tuple(warnings),
             meter.measures,
+            tuple(tokens),
         )

@@ -90,7 +90,7 @@ def _txt(_: str, segments: Iterable[Segment], __: SubtitleOptions) -> Iterator[s
     """Yield a line for each segment, or one empty line if nothing was said."""
     line = None
     for segment in segments:
-        yield (line := segment.text + "\n")
+        yield (line := segment.display + "\n")
     if line is None:
         yield "\n"
 
@@ -123,7 +123,7 @@ def _ctm(name: str, segments: Iterable[Segment], _: SubtitleOptions) -> Iterator
     """Yield NIST's conversation time marks, a line for each word: recording, channel, start (s),
     duration (s), word and confidence."""
     recording = column(name_as_text(name))
-    for words in timed_words(segments):
+    for words in timed_words(segments, verbatim=True):
         yield "".join(
             f"{recording} 1 {word.start / 1000:.3f} {(word.end - word.start) / 1000:.3f} "
             f"{column(word.text)} {word.confidence:.4f}\n"
@@ -148,12 +148,13 @@ def _json(
 ) -> str:
     """Return one JSON object on one line; times are in seconds, ``model`` is the hash of the
     graph."""
-    segments = list(timed_words(transcript.segments))
+    segments = list(timed_words(transcript.segments, verbatim=True))
     values: dict[str, Any] = {
         "audio": source_name(source.path if isinstance(source, Piece) else source),
         **({} if id is None else {"id": id}),
         **({"offset": source.start} if isinstance(source, Piece) else {}),
         "text": transcript.text,
+        **_readable(transcript),
         "words": [word_values(word) for words in segments for word in words],
         "segments": [
             {"start": words[0].start / 1000, "end": words[-1].end / 1000, "text": join_words(words)}
@@ -175,6 +176,18 @@ def word_values(word: TimedWord) -> dict[str, Any]:
         "end": word.end / 1000,
         "confidence": round(word.confidence, 4),
     }
+
+
+def _readable(transcript: Transcript) -> dict[str, Any]:
+    """Return the readable form, if there is one, with the words that each token stands for: the
+    first one and the one behind the last, counted from 0."""
+    if not transcript.tokens:
+        return {}
+    tokens = [
+        {"text": token.text, "first": token.first, "last": token.last}
+        for token in transcript.tokens
+    ]
+    return {"display": transcript.display, "tokens": tokens}
 
 
 def _textgrid(transcript: Transcript) -> str:

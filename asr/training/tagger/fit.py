@@ -7,6 +7,7 @@ import torch
 from asr.config import to_mapping
 from asr.display.features import WordFeatures
 from asr.files import write_atomically
+from asr.model.directory import TAGGER
 from asr.training.checkpoints import check_checkpoints
 from asr.training.engine import RUNS, check_folder, hashes, run
 from asr.training.resumption import read_record, record_of, take_up
@@ -14,8 +15,6 @@ from asr.training.tagger.config import TaggerConfig
 from asr.training.tagger.data import TagData, read
 from asr.training.tagger.export import to_onnx
 from asr.training.tagger.module import TaggerModule
-
-FILE = "tagger.onnx"
 
 
 def fit(
@@ -55,7 +54,7 @@ def fit(
     data = TagData(config, texts, features)
     provenance = run(module, data, folder, values, resume, [greeting], lambda: record)
     if provenance is None:
-        return folder / FILE
+        return folder / TAGGER
     provenance |= {"data": hashes(files), "dev": module.results()}
-    write_atomically(folder / FILE, to_onnx(module.model, config, texts, provenance))
-    return folder / FILE
+    write_atomically(folder / TAGGER, to_onnx(module.model, config, texts, provenance))
+    return folder / TAGGER

@@ -1,0 +1,154 @@
+"""Transcripts have a readable form if their model has a tagger, and only then."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from asr.display.tagger import Tags
+from asr.display.tokens import Token
+from asr.recognition.segments import Segment
+from asr.recognition.subtitles import SubtitleOptions, to_cues
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.transcript import DecodedChunk, Transcript, TranscriptStream
+from asr.recognition.words import Word
+from asr.recognition.writers import render
+
+CLIP = ROOT / "samples" / "flite-slt-spelled-name.wav"
+
+
+@dataclass
+class FakeTagger:
+    """A tagger that puts a comma after every fourth word, and a full stop before long pauses."""
+
+    language: str = "en"
+    mixed: dict[str, str] = field(default_factory=dict)
+
+    def tag(self, words, pauses):
+        marks = [
+            "." if pause is not None and pause > 0.5 else "," if index % 4 == 3 else ""
+            for index, pause in enumerate(pauses)
+        ]
+        begins = [True, *(mark == "." for mark in marks[:-1])]
+        return Tags(tuple(marks), tuple("capital" if one else "lower" for one in begins))
+
+
+def words_of(text, pauses=()):
+    """Return words of 0.3 s with gaps of 0.1 s, and longer ones after the words of ``pauses``."""
+    words, time = [], 0.0
+    for index, word in enumerate(text.split()):
+        words.append(Word(word, round(time, 3), round(time + 0.3, 3), 0.9))
+        time += 0.4 + (1.0 if index in pauses else 0.0)
+    return tuple(words)
+
+
+def transcript_of(words, reader):
+    """Return the transcript of words that come in chunks of three, and its segments."""
+    chunks = [
+        DecodedChunk(words[first : first + 3], (), words[min(first + 3, len(words)) - 1].end)
+        for first in range(0, len(words), 3)
+    ]
+
+    def finish(all_words, best_path, tokens):
+        text = " ".join(word.text for word in all_words)
+        return Transcript(text, tuple(all_words), 60.0, "", tokens=tuple(tokens))
+
+    stream = TranscriptStream(iter(chunks), finish, reader)
+    return [*stream], stream.transcript
+
+
+@pytest.fixture
+def reader():
+    from asr.display.readable import Reader
+
+    return Reader(FakeTagger())
+
+
+def test_tokens_stand_for_all_words(reader):
+    words = words_of("he was born in nineteen eighty four it is said he was twenty five", {6, 9})
+    segments, transcript = transcript_of(words, reader)
+    assert transcript.display == "He was born in, 1984. It, is said. He was, 25."
+    assert transcript.text == "he was born in nineteen eighty four it is said he was twenty five"
+    places = [place for token in transcript.tokens for place in range(token.first, token.last)]
+    assert places == [*range(len(words))]
+    assert list(transcript.segments) == segments
+    assert [segment.display for segment in segments] == [
+        "He was born in, 1984.", "It, is said.", "He was, 25.",
+    ]  # fmt: skip
+    (year,) = (word for word in segments[0].shown if word.text == "1984.")
+    assert (year.start, year.end) == (words[4].start, words[6].end)
+
+
+def test_formats_show_the_readable_form(reader):
+    words = words_of("it was twenty two", {1})
+    _, transcript = transcript_of(words, reader)
+    texts = {
+        name: render(name, "a.wav", transcript)
+        for name in ("txt", "srt", "vtt", "tsv", "ctm", "json", "textgrid")
+    }
+    assert texts["txt"] == "It was.\n22.\n"
+    for name in ("srt", "vtt", "tsv", "textgrid"):
+        assert "It was." in texts[name] and "22." in texts[name] and "twenty" not in texts[name]
+    assert "twenty" in texts["ctm"] and "22" not in texts["ctm"]
+    values = json.loads(texts["json"])
+    assert values["text"] == "it was twenty two" and values["display"] == "It was. 22."
+    assert [word["word"] for word in values["words"]] == ["it", "was", "twenty", "two"]
+    assert values["tokens"][-1] == {"text": "22.", "first": 2, "last": 4}
+
+
+def test_without_a_tagger_all_is_as_it_was():
+    words = words_of("it was twenty two", {1})
+    segments, transcript = transcript_of(words, None)
+    assert transcript.tokens == () and transcript.display == transcript.text
+    assert [segment.display for segment in segments] == ["it was", "twenty two"]
+    assert render("txt", "a.wav", transcript) == "it was\ntwenty two\n"
+    values = json.loads(render("json", "a.wav", transcript))
+    assert not {"display", "tokens"} & values.keys()
+
+
+def test_a_model_without_a_tagger_loads_nothing():
+    transcriber = Transcriber()
+    assert transcriber.tagger is None
+    transcript = transcriber.transcribe(CLIP)
+    assert transcript.tokens == () and transcript.display == "p e t e r s o n"
+
+
+def test_a_transcriber_uses_its_tagger():
+    transcriber = Transcriber()
+    transcriber.tagger = FakeTagger()
+    transcript = transcriber.transcribe(CLIP)
+    assert transcript.text == "p e t e r s o n" and transcript.display == "P-E-T-E-R-S-O-N."
+    assert transcript.tokens == (Token("P-E-T-E-R-S-O-N.", 0, 8),)
+    silence = transcriber.transcribe(np.zeros(16000, np.float32))
+    assert silence.tokens == () and silence.display == ""
+
+
+def sentence(texts):
+    """Return a segment whose tokens are ``texts``, a word each."""
+    words = words_of(" ".join(text.strip(".,") for text in texts))
+    return Segment(words, tuple(Token(text, i, i + 1) for i, text in enumerate(texts)))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("width", [12, 20, 30])
+def test_subtitles_end_with_sentences_and_lose_nothing(width, count):
+    texts = (
+        "We went on. It was late, and cold there. Nobody said a word, I think. So be it.".split()
+    )
+    options = SubtitleOptions(max_line_width=width, max_line_count=count)
+    cues = [text for _, _, text in to_cues([sentence(texts)], options, str)]
+    assert " ".join(cues).split() == texts
+    for cue in cues:
+        lines = cue.split("\n")
+        assert len(lines) <= count and all(len(line) <= width for line in lines)
+    raw = Segment(sentence([text.strip(".,") for text in texts]).words)
+    before = [text for _, _, text in to_cues([raw], options, str)]
+    plain = " ".join(before).split()
+    assert plain == [text.strip(".,") for text in texts]
+    for first, second in pairwise(before):  # words alone fill every subtitle
+        assert len(second.split()[0]) + 1 + len(first.split("\n")[-1]) > width
+    ends = sum(cue.endswith((".", ",")) for cue in cues)
+    assert ends >= len(cues) / 2
