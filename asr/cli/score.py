@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,7 +44,8 @@ FILES = ".trn, .stm, .ctm, .jsonl, .srt, .vtt, .tsv, Kaldi's text, or .txt with 
     default="basic",
     metavar="NAME",
     help="Change both texts before they are compared. basic: lower case, NFC and single spaces. "
-    "no-punctuation: also without punctuation and symbols. characters and "
+    "no-punctuation: also without punctuation and symbols. spoken: also with English figures that "
+    "are said in one way, such as 42, as words. characters and "
     "no-punctuation-characters do the same and score characters, for languages in which nothing "
     "separates words.",
 )
@@ -66,7 +67,7 @@ def score(
     as empty. Subtitles and tables are one utterance. - is standard input.
     """
     from asr.evaluation.interval import wer_interval
-    from asr.evaluation.normalization import find_normalization
+    from asr.evaluation.normalization import SPOKEN, find_normalization
     from asr.evaluation.results import common_values, write_results
     from asr.evaluation.scoring import score as score_texts
     from asr.evaluation.transcripts import (
@@ -86,6 +87,8 @@ def score(
     items = pair_transcripts(references, hypotheses)
     if warning := doubt(references, hypotheses):
         print(f"warning: {warning}", file=sys.stderr)
+    if applied.name == SPOKEN.name:
+        print_uncertain(items)
     for item in items:
         for side in ("reference", "hypothesis"):
             item[side] = applied.apply(item[side])
@@ -105,6 +108,22 @@ def score(
         values = common_values(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
         show_page(page, open_report)
+
+
+def print_uncertain(items: "list[dict[str, Any]]") -> None:
+    """Note which figures of the texts are scored as they are, because people say them in several
+    ways."""
+    from asr.display.spoken import to_spoken
+
+    for side in ("reference", "hypothesis"):
+        found = [token for item in items for token in to_spoken(item[side]).uncertain]
+        if found:
+            shown = ", ".join(dict.fromkeys(found[:5]))
+            print(
+                f"note: {counted(len(found), 'figure')} of the {side} can be said in several ways "
+                f"and stayed as written: {shown}{', …' if len(found) > 5 else ''}",
+                file=sys.stderr,
+            )
 
 
 def print_score(score: "Score", interval: "Interval | None", unit: str) -> None:

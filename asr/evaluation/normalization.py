@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from asr.display.spoken import to_spoken
 from asr.errors import ConfigError
 from asr.text import Vocabulary, normalize
 
@@ -59,8 +60,13 @@ NO_PUNCTUATION = Normalization(
     (*BASIC.steps, "punctuation and symbols to spaces, apostrophes inside words left"),
     _without_punctuation,
 )
+SPOKEN = Normalization(
+    "spoken",
+    (*NO_PUNCTUATION.steps, "English figures that are said in one way to words"),
+    lambda text: to_spoken(text).text,
+)
 _WORDS = (BASIC, NO_PUNCTUATION)
-NORMALIZATIONS = {item.name: item for item in (*_WORDS, *map(_characters, _WORDS))}
+NORMALIZATIONS = {item.name: item for item in (*_WORDS, SPOKEN, *map(_characters, _WORDS))}
 
 
 def model_normalization(vocabulary: Vocabulary) -> Normalization:

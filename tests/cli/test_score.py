@@ -149,6 +149,18 @@ def test_punctuation(write, tmp_path):
     )
 
 
+def test_readable_texts(write):
+    """The readable form is scored as the words that it stands for, where that is certain."""
+    reference = write("ref.trn", "mister hale has forty two hens in nineteen ten (a-1)\n")
+    hypothesis = write("hyp.trn", "Mr. Hale has 42 hens in 1910. (a-1)\n")
+    done = run("score", reference, hypothesis, "--normalization", "spoken")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("WER  22.22 % [2 / 9: 0 ins, 1 del, 1 sub]")
+    assert done.stderr == (
+        "note: 1 figure of the hypothesis can be said in several ways and stayed as written: 1910\n"
+    )
+
+
 def test_what_else_the_files_say(write, tmp_path):
     """Results hold the manifest's fields and durations, and the ctm's times and confidences."""
     items = [("a", "yes no", "hall"), ("b", "", "lab"), ("c", "stop", "lab")]
