@@ -13,6 +13,7 @@ from conftest import ROOT
 from asr.cli.main import app
 from asr.training.config import Config
 from asr.training.lm.config import LmConfig
+from asr.training.tagger.config import TaggerConfig
 
 README = ROOT / "README.md"
 PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -87,7 +88,7 @@ def test_console_examples_give_what_stands_there(page):
         assert (done.stdout + done.stderr, done.returncode) == (expected, 0)
 
 
-@pytest.mark.parametrize("config", [Config, LmConfig])
+@pytest.mark.parametrize("config", [Config, LmConfig, TaggerConfig])
 def test_every_section_of_the_configuration_has_its_table(config):
     page = (ROOT / "docs" / "guides" / "configuration.md").read_text()
     sections = [config]

@@ -17,6 +17,7 @@ from asr.config import from_mapping, read_values, to_mapping
 from asr.errors import DataError
 from asr.training.config import Config, load_config
 from asr.training.lm.config import LmConfig
+from asr.training.tagger.config import TaggerConfig
 
 RECIPES = ROOT / "recipes"
 CORPORA = overview.find_recipes(RECIPES)
@@ -93,6 +94,8 @@ def test_every_configuration_loads():
     assert {"an4", "kjv"} <= {path.parent.name for path in models}
     for path in models:
         from_mapping(LmConfig, read_values(path))
+    for path in RECIPES.glob("*/tagger.toml"):
+        from_mapping(TaggerConfig, read_values(path))
 
 
 def test_the_table_is_current():

@@ -49,6 +49,12 @@ FILES = ".trn, .stm, .ctm, .jsonl, .srt, .vtt, .tsv, Kaldi's text, or .txt with 
     "no-punctuation-characters do the same and score characters, for languages in which nothing "
     "separates words.",
 )
+@click.option(
+    "--display",
+    is_flag=True,
+    help="Also score the marks and capitals of the texts as they are written, in figures of their "
+    "own; for files that are not NIST's.",
+)
 def score(
     reference: Path,
     hypothesis: Path,
@@ -57,6 +63,7 @@ def score(
     output_dir: Path | None,
     open_report: bool,
     normalization: str,
+    display: bool,
 ) -> None:
     """Score the texts of any recogniser.
 
@@ -87,6 +94,9 @@ def score(
     items = pair_transcripts(references, hypotheses)
     if warning := doubt(references, hypotheses):
         print(f"warning: {warning}", file=sys.stderr)
+    written = [item.pop("written") for item in items]
+    if display:
+        print_display(written)
     if applied.name == SPOKEN.name:
         print_uncertain(items)
     for item in items:
@@ -108,6 +118,27 @@ def score(
         values = common_values(items, result, interval, applied) | {"texts": sources}
         page = write_report(output_dir, [write_results(output_dir, values)])
         show_page(page, open_report)
+
+
+def print_display(written: "list[tuple[str | None, str | None]]") -> None:
+    """Print how well the marks and capitals of written texts agree.
+
+    Raises:
+        DataError: a format that does not keep them.
+    """
+    from asr.errors import DataError
+    from asr.evaluation.display_scores import score_display
+
+    pairs = [(one, two) for one, two in written if one is not None and two is not None]
+    if len(pairs) < len(written):
+        raise DataError(
+            "--display needs texts with their marks and capitals: a text a line, JSON, Kaldi's "
+            "text, subtitles or tables, none of NIST's formats"
+        )
+    result = score_display([one for one, _ in pairs], [two for _, two in pairs])
+    for mark in result.marks:
+        print(mark)
+    print(f"case {result.case}")
 
 
 def print_uncertain(items: "list[dict[str, Any]]") -> None:

@@ -84,9 +84,9 @@ def read_written(text: str) -> list[WrittenWord] | None:
     >>> read_written("a = b")
     """
     words: list[WrittenWord] = []
-    for token in _tokens(text):
-        mark = _mark(token)
-        core = token.strip(AROUND + "".join(MARKS) + "…")
+    for token in split_written(text):
+        mark = mark_behind(token)
+        core = without_marks(token)
         if not core:
             if not words:
                 continue
@@ -110,7 +110,7 @@ def read_written(text: str) -> list[WrittenWord] | None:
     return words
 
 
-def _tokens(text: str) -> Iterator[str]:
+def split_written(text: str) -> Iterator[str]:
     """Yield what stands between spaces; a dash belongs to the token before it."""
     text = text.translate(APOSTROPHES)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -118,11 +118,24 @@ def _tokens(text: str) -> Iterator[str]:
     yield from DASHES.sub("– ", text).split()
 
 
-def _mark(token: str) -> str:
-    """Return the mark behind a token: the first one, or a dash if there is no other."""
+def mark_behind(token: str) -> str:
+    """Return the mark behind a token: the first one, or a dash if there is no other.
+
+    >>> mark_behind('Yes!"'), mark_behind("yes"), mark_behind("so,–")
+    ('!', '', ',')
+    """
     behind = token[len(token.rstrip(AROUND + "".join(MARKS) + "…")) :].replace("…", ".")
     marks = [character for character in behind if character in MARKS]
     return next((mark for mark in marks if mark != "–"), "–" if marks else "")
+
+
+def without_marks(token: str) -> str:
+    """Return a token without the marks, quotation marks and brackets around it.
+
+    >>> without_marks('"(Yes,"')
+    'Yes'
+    """
+    return token.strip(AROUND + "".join(MARKS) + "…")
 
 
 def _said(piece: str) -> Iterable[str]:

@@ -15,6 +15,8 @@ from asr.text import normalize
 
 AUDIO = ("audio_filepath", "audio", "path")
 REFERENCE = "text"
+DISPLAY = "display"
+"""The field of the readable form in the output of ``asr transcribe -f json``."""
 PREDICTED = re.compile(
     "(pred|predicted|prediction|hyp|hypothesis)(_?text.*|_?transcript.*)?", re.IGNORECASE
 )
@@ -40,9 +42,11 @@ ONLY = "1"
 
 def read_plain(lines: Sequence[str], reference: bool) -> Lines:
     """Read a text from each line; the ids are the numbers of the lines."""
-    return {
-        str(number): TranscriptLine(normalize(line)) for number, line in enumerate(lines, start=1)
-    }
+    return {str(number): _line(line) for number, line in enumerate(lines, start=1)}
+
+
+def _line(text: str) -> TranscriptLine:
+    return TranscriptLine(normalize(text), written=text)
 
 
 def read_kaldi(lines: Sequence[str], reference: bool) -> Lines:
@@ -51,7 +55,7 @@ def read_kaldi(lines: Sequence[str], reference: bool) -> Lines:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             id, _, text = normalize_blanks(line).partition(" ")
-            add(result, number, id, TranscriptLine(normalize(text)))
+            add(result, number, id, _line(text))
     return result
 
 
@@ -107,7 +111,7 @@ def _is_number(text: str) -> bool:
 
 
 def _joined(texts: Iterable[str]) -> Lines:
-    return {ONLY: TranscriptLine(normalize(" ".join(texts)))}
+    return {ONLY: _line(" ".join(texts))}
 
 
 def read_json(lines: Sequence[str], reference: bool) -> Lines:
@@ -212,7 +216,7 @@ def _number(value: object) -> float | None:
 
 
 def _json_line(values: dict[str, Any], field: str) -> TranscriptLine:
-    known = {"id", "speaker", "duration", REFERENCE, field, *AUDIO}
+    known = {"id", "speaker", "duration", REFERENCE, DISPLAY, field, *AUDIO}
     more: dict[str, Any] = {
         "fields": {
             name: value
@@ -225,7 +229,13 @@ def _json_line(values: dict[str, Any], field: str) -> TranscriptLine:
     if isinstance(values.get("duration"), int | float):
         more["duration"] = values["duration"]
     speaker = values.get("speaker")
-    return TranscriptLine(normalize(values[field]), None if speaker is None else str(speaker), more)
+    written = values.get(DISPLAY)
+    return TranscriptLine(
+        normalize(values[field]),
+        None if speaker is None else str(speaker),
+        more,
+        written=written if isinstance(written, str) else values[field],
+    )
 
 
 Reader = Callable[[Sequence[str], bool], Lines]

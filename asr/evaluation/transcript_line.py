@@ -32,6 +32,7 @@ class TimedWord(NamedTuple):
 @dataclass(frozen=True)
 class TranscriptLine:
     """The normalised text of an utterance, its speaker, if known, and what else a file says of it:
+    the text as it is ``written``, from files that are not NIST's,
     ``duration`` (s) and ``fields`` from JSON or stm in ``more``, the ``place`` from ctm or stm, and
     ``words`` from ctm. Utterances that are not ``scored`` are stretches that stm leaves out."""
 
@@ -41,6 +42,7 @@ class TranscriptLine:
     place: Place | None = None
     words: tuple[TimedWord, ...] | None = None
     scored: bool = True
+    written: str | None = field(default=None, compare=False)
 
 
 class LineError(ValueError):

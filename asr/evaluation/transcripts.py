@@ -133,6 +133,7 @@ def pair_transcripts(references: Transcripts, hypotheses: Transcripts) -> list[d
             "speaker": line.speaker,
             "reference": line.text,
             "hypothesis": found[id].text if id in found else "",
+            "written": (line.written, found[id].written if id in found else ""),
             **line.more,
             **({"words": words.get(id) or []} if timed else {}),
         }

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
     from asr.display.readable import Reader
     from asr.display.tagger import Tagger
-    from asr.display.tokens import Token
 
 BATCH_SIZE = 16
 """Short recordings that are computed at once."""
@@ -378,7 +377,6 @@ class Transcriber:
         meter: AudioMeter,
         words: Sequence[Word],
         best_path: Sequence[Word],
-        tokens: "Sequence[Token]",
         in_one_piece: bool,
     ) -> Transcript:
         warnings = [*meter.warnings, *meter.nothing]
@@ -391,5 +389,4 @@ class Transcriber:
             self.model.hash,
             tuple(warnings),
             meter.measures,
-            tuple(tokens),
         )

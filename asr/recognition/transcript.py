@@ -93,14 +93,14 @@ class TranscriptStream:
 
     Args:
         chunks: the decoded chunks of the recording in their order.
-        finish: makes the transcript of all words, of those of the best path, and of the tokens.
+        finish: makes the transcript of all words and of those of the best path.
         reader: makes the readable form of the words; None for none.
     """
 
     def __init__(
         self,
         chunks: Iterator[DecodedChunk],
-        finish: "Callable[[Sequence[Word], Sequence[Word], Sequence[Token]], Transcript]",
+        finish: Callable[[Sequence[Word], Sequence[Word]], Transcript],
         reader: "Reader | None" = None,
     ) -> None:
         self._chunks, self._finish, self._reader = chunks, finish, reader
@@ -124,7 +124,8 @@ class TranscriptStream:
             if chunk.closed:
                 yield from map(self._readable, segmenter.finish())
         yield from map(self._readable, segmenter.finish())
-        self.transcript = self._finish(words, best_path, self._tokens)
+        transcript = self._finish(words, best_path)
+        self.transcript = replace(transcript, tokens=tuple(self._tokens))
 
     def _readable(self, segment: Segment) -> Segment:
         """Return a segment with its tokens, which are collected for the transcript too."""

@@ -161,6 +161,21 @@ def test_readable_texts(write):
     )
 
 
+def test_marks_and_capitals(write):
+    """--display scores them in figures of their own; NIST's formats do not keep them."""
+    reference = write("ref.txt", "Yes, Ann. Go!\n")
+    hypothesis = write("hyp.txt", "yes, Ann? Go.\n")
+    done = run("score", reference, hypothesis, "--display", "--normalization", "no-punctuation")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == ",    F1 100.00 % [precision 1 / 1, recall 1 / 1]"
+    assert lines[7] == "case 33.33 % [1 / 3 right words in another case]"
+    assert lines[8] == "WER  0.00 % [0 / 3: 0 ins, 0 del, 0 sub]"
+    files = write("ref.trn", REFERENCE), write("hyp.trn", HYPOTHESIS)
+    done = run("score", *files, "--display")
+    assert done.returncode == 1 and "none of NIST's formats" in done.stderr
+
+
 def test_what_else_the_files_say(write, tmp_path):
     """Results hold the manifest's fields and durations, and the ctm's times and confidences."""
     items = [("a", "yes no", "hall"), ("b", "", "lab"), ("c", "stop", "lab")]

@@ -52,9 +52,9 @@ def transcript_of(words, reader):
         for first in range(0, len(words), 3)
     ]
 
-    def finish(all_words, best_path, tokens):
+    def finish(all_words, best_path):
         text = " ".join(word.text for word in all_words)
-        return Transcript(text, tuple(all_words), 60.0, "", tokens=tuple(tokens))
+        return Transcript(text, tuple(all_words), 60.0, "")
 
     stream = TranscriptStream(iter(chunks), finish, reader)
     return [*stream], stream.transcript
