@@ -39,7 +39,17 @@ def test_from_books_to_a_tagger(books, tmp_path):
     small = ["network.hidden_size=8", "network.embedding=8", "training.epochs=1"]
     values = read_values(FOLDER / "tagger.toml", [*data, *small, "data.min_count=1"])
     path = fit(from_mapping(TaggerConfig, values), folder=tmp_path / "run")
-    assert len(read_tagger(path).tag("this is a book".split()).marks) == 4
+    tagger = read_tagger(path)
+    assert len(tagger.tag("this is a book".split()).marks) == 4
+    study = miniatures.load("readable_english", "study")
+    rows = study.study(tmp_path, "dev", tagger)
+    assert len(rows) == 5 * len(study.SHARES) and {row["system"] for row in rows} == {
+        "nothing", "full stop at pauses", "4-gram", "tagger", "tagger with pauses",
+    }  # fmt: skip
+    by_name = {row["system"]: row for row in rows if row["wrong"] == 0}
+    assert by_name["nothing"]["."][:3] == [0, 0, 0] and by_name["nothing"]["."][3] == 3
+    # The books are alike: the n-gram model knows their marks by heart.
+    assert by_name["4-gram"]["?"][2] == 1 and by_name["4-gram"]["case"] > 0.9
 
 
 def test_books_that_are_missing(tmp_path):
