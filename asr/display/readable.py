@@ -8,7 +8,7 @@ from asr.display.tokens import Token, to_tokens
 FIGURES = ("en",)
 """The languages in which numbers and the like are written in figures."""
 
-MEMORY = 64
+MEMORY = 32
 """The words before those of a part that the tagger reads as well."""
 
 

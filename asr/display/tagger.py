@@ -24,7 +24,7 @@ FIELDS = ("schema_version", "language", "marks", "cases", "words", "buckets", "m
 WINDOW, CONTEXT = 128, 32
 """The words that are tagged at once, and those before and behind them that are read as well."""
 
-BATCH = 8
+BATCH = 2
 """The windows that are computed at once: of more, the embeddings would take much memory."""
 
 
