@@ -28,6 +28,10 @@ BATCH = 2
 """The windows that are computed at once: of more, the embeddings would take much memory."""
 
 
+REMEMBERED = 50_000
+"""The most words whose rows of embeddings are remembered: a server may run for months."""
+
+
 @dataclass(frozen=True)
 class Tags:
     """The mark after each of n words, one of the tagger's, and the case of each."""
@@ -150,6 +154,8 @@ class Tagger:
     def _padded(self, word: str) -> list[int]:
         rows = self._rows.get(word)
         if rows is None:
+            if len(self._rows) >= REMEMBERED:
+                self._rows.clear()
             rows = self._rows[word] = self._features.padded(word)
         return rows
 

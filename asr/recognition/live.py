@@ -4,11 +4,13 @@ A bidirectional network hears what comes after a word, but it computes a hundred
 people speak. What was said since the last pause is therefore recognised again and again while it
 grows: that gives *partial* words. When a pause is long enough, the stretch before it is recognised
 once more, in a range of samples that depends on the place of the cut alone, and becomes *final*.
+Final words have their readable form if the model has a tagger, partial ones do not.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +23,14 @@ from asr.model.session import Features, LogProbs, Session
 from asr.recognition.chunks import Chunk, Cut, Cutter
 from asr.recognition.live_features import LiveFeatures
 from asr.recognition.moments import Moments
+from asr.recognition.segments import PAUSE_SECONDS, moved, read_segment, shown, split
 from asr.recognition.transcript import DecodedChunk
 from asr.recognition.warnings import WordTally, tally_warnings
 from asr.recognition.words import Word, join_words
+
+if TYPE_CHECKING:
+    from asr.display.readable import Reader
+    from asr.display.tokens import Token
 
 BEFORE_SECONDS = 1.0
 """The context before what is recognised. Less makes words change; more takes time."""
@@ -87,11 +94,13 @@ class Final:
 
     They do not change any more. ``end`` is the time (s) up to which the stream has become final:
     no later word begins before it. ``pause`` is False if the stretch was cut where nobody paused.
+    ``tokens`` are the readable form of the words; there are none without a tagger.
     """
 
     words: tuple[Word, ...]
     end: float
     pause: bool = True
+    tokens: "tuple[Token, ...]" = ()
 
     @property
     def text(self) -> str:
@@ -103,9 +112,40 @@ class Final:
         return join_words(self.words)
 
     @property
+    def shown(self) -> tuple[Word, ...]:
+        """The words as people read them: the tokens with their times, or the words themselves."""
+        return shown(self.tokens, self.words)
+
+    @property
+    def display(self) -> str:
+        """The readable form of the text, which is the text itself without a tagger.
+
+        >>> from asr.display.tokens import Token
+        >>> words = Word("forty", 0.1, 0.3, 0.9), Word("two", 0.5, 0.8, 0.9)
+        >>> Final(words, 1.2, tokens=(Token("42.", 0, 2),)).display
+        '42.'
+        """
+        return join_words(self.shown)
+
+    @property
     def start(self) -> float:
         """The seconds at which the first word starts."""
         return self.words[0].start
+
+
+def join_finals(finals: Sequence[Final]) -> Final:
+    """Return one final of all words of one or more, with their tokens.
+
+    >>> go, on = Final((Word("go", 0.1, 0.3, 0.9),), 0.4), Final((Word("on", 0.5, 0.8, 0.9),), 1.2)
+    >>> join_finals([go, on]).text, join_finals([go, on]).end
+    ('go on', 1.2)
+    """
+    words: list[Word] = []
+    tokens: list[Token] = []
+    for final in finals:
+        tokens += moved(final.tokens, len(words))
+        words += final.words
+    return replace(finals[-1], words=tuple(words), tokens=tuple(tokens))
 
 
 Update = Partial | Final
@@ -128,6 +168,7 @@ class LiveTranscription:
         config: the lengths of pauses, stretches and steps.
         meter: measures the stream; without one, the stream has no warnings.
         domain: what the model was trained on; the stream's warnings name what differs.
+        reader: makes the readable form of final words; None for none.
 
     >>> import soundfile
     >>> from asr.recognition.transcriber import Transcriber
@@ -148,6 +189,7 @@ class LiveTranscription:
         config: LiveConfig,
         meter: AudioMeter | None = None,
         domain: Domain | None = None,
+        reader: "Reader | None" = None,
     ) -> None:
         info = session.info
         self._session, self._decode, self._info = session, decode, info
@@ -163,6 +205,7 @@ class LiveTranscription:
         self._half_life = self._frames(HALF_LIFE_SECONDS)
         self._features = LiveFeatures(session)
         self._meter, self._domain, self._tally = meter, domain, WordTally()
+        self._reader = reader
         self._past = Moments()  # of the stretches that are final
         self._padding = info.encoder.padding
         # Output frames are counted so that frame n begins at the sample n × stride.
@@ -339,8 +382,20 @@ class LiveTranscription:
             self._past = self._past.faded(0.5 ** (len(rows) / self._half_life))
             begin = max(self._origin, self._cut) * self._info.encoder.reduction
             self._past.add(self._features.read(begin, end))
-            return [Final(words, decoded.silent_until, cut.pause)]
+            tokens = self._read(words, cut.pause)
+            return [Final(words, decoded.silent_until, cut.pause, tokens)]
         return [Partial(())] if told.words else []
+
+    def _read(self, words: Sequence[Word], pause: bool) -> "tuple[Token, ...]":
+        """Return the tokens of final words, which are read segment by segment as those of a
+        recording are."""
+        tokens: list[Token] = []
+        count = 0
+        if self._reader is not None:
+            for segment in split(words, PAUSE_SECONDS if pause else None):
+                tokens += moved(read_segment(segment, self._reader).tokens, count)
+                count += len(segment.words)
+        return tuple(tokens)
 
     def _move(self, cut: int) -> None:
         """Let the open stretch begin at the frame ``cut``."""

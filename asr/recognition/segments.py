@@ -5,12 +5,14 @@ not on when they arrive, so that a live transcript has the same segments as a fi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from asr.recognition.words import Word, join_words
 
 if TYPE_CHECKING:
+    from asr.display.readable import Reader
     from asr.display.tokens import Token
 
 PAUSE_SECONDS = 0.8
@@ -22,12 +24,13 @@ class Segment:
     """A run of consecutive ``words``, at least one.
 
     ``tokens`` are the readable form of the words, with their places in the segment; there are none
-    without a tagger. ``pause`` (s) is the silence behind the last word, as far as it matters.
+    without a tagger. ``pause`` (s) is the silence behind the last word, as far as it matters, None
+    where it is not known.
     """
 
     words: tuple[Word, ...]
     tokens: "tuple[Token, ...]" = ()
-    pause: float = field(default=PAUSE_SECONDS, compare=False)
+    pause: float | None = field(default=PAUSE_SECONDS, compare=False)
 
     @property
     def text(self) -> str:
@@ -40,7 +43,7 @@ class Segment:
 
         The confidence of a token is the lowest of its words.
         """
-        return tuple(to_word(token, self.words) for token in self.tokens) or self.words
+        return shown(self.tokens, self.words)
 
     @property
     def display(self) -> str:
@@ -83,9 +86,10 @@ class Segmenter:
             return self.finish()
         return []
 
-    def finish(self) -> list[Segment]:
-        """Return the last segment, if any, once no word follows."""
-        return [self._close(len(self._open))] if self._open else []
+    def finish(self, pause: float | None = PAUSE_SECONDS) -> list[Segment]:
+        """Return the last segment, if any, once no word follows that belongs to it; the ``pause``
+        (s) behind it is None if it is not known."""
+        return [self._close(len(self._open), pause)] if self._open else []
 
     def _add(self, word: Word) -> list[Segment]:
         closed = self.advance(word.start)
@@ -101,10 +105,11 @@ class Segmenter:
         late = [n for n in range(1, last) if _seconds(words[0].start, words[n - 1].end) >= half]
         return max([*late, last], key=lambda n: (_seconds(words[n - 1].end, words[n].start), n))
 
-    def _close(self, count: int) -> Segment:
+    def _close(self, count: int, pause: float | None = PAUSE_SECONDS) -> Segment:
         words = tuple(self._open[:count])
         del self._open[:count]
-        pause = _seconds(words[-1].end, self._open[0].start) if self._open else PAUSE_SECONDS
+        if self._open:
+            pause = _seconds(words[-1].end, self._open[0].start)
         return Segment(words, pause=pause)
 
 
@@ -121,14 +126,38 @@ def to_word(token: "Token", words: Sequence[Word]) -> Word:
     return Word(token.text, own[0].start, own[-1].end, confidence, own[0].joined)
 
 
-def split(words: Iterable[Word]) -> tuple[Segment, ...]:
-    """Divide all ``words`` of a recording into segments.
+def shown(tokens: "Sequence[Token]", words: Sequence[Word]) -> tuple[Word, ...]:
+    """Return the words as people read them: the ``tokens`` with their times, or the ``words``
+    themselves where there are no tokens."""
+    return tuple(to_word(token, words) for token in tokens) or tuple(words)
+
+
+def read_segment(segment: Segment, reader: "Reader") -> Segment:
+    """Return the next segment that ``reader`` reads with its tokens."""
+    words = segment.words
+    pauses = [after.start - word.end for word, after in pairwise(words)]
+    tokens = reader.read([word.text for word in words], [*pauses, segment.pause])
+    return replace(segment, tokens=tokens)
+
+
+def moved(tokens: "Iterable[Token]", count: int) -> "list[Token]":
+    """Return tokens whose words stand ``count`` places later.
+
+    >>> from asr.display.tokens import Token
+    >>> moved([Token("42", 0, 2)], 3)
+    [Token(text='42', first=3, last=5)]
+    """
+    return [replace(token, first=token.first + count, last=token.last + count) for token in tokens]
+
+
+def split(words: Iterable[Word], pause: float | None = PAUSE_SECONDS) -> tuple[Segment, ...]:
+    """Divide all ``words`` of a recording into segments; behind the last one is a ``pause`` (s).
 
     >>> [segment.text for segment in split([Word("go", 0, 1, 1.0), Word("on", 2, 3, 1.0)])]
     ['go', 'on']
     """
     segmenter = Segmenter()
-    return (*segmenter.add(words), *segmenter.finish())
+    return (*segmenter.add(words), *segmenter.finish(pause))
 
 
 def _seconds(start: float, end: float) -> float:

@@ -189,6 +189,9 @@ class Transcriber:
     def live(self, **options: Any) -> LiveTranscription:
         """Start the transcription of a stream whose samples are given while it goes on.
 
+        Final words have their readable form if the model has a tagger, unless the transcriber was
+        made with ``display=False``.
+
         Args:
             options: those of :class:`asr.recognition.live.LiveConfig`: ``endpoint_seconds``,
                 ``max_seconds``, ``step_seconds``.
@@ -203,7 +206,9 @@ class Transcriber:
         """
         config = from_mapping(LiveConfig, options, "live")
         meter = AudioMeter(self.model.sample_rate, self.model.min_samples)
-        return LiveTranscription(self._session, self._decode, config, meter, self.domain)
+        return LiveTranscription(
+            self._session, self._decode, config, meter, self.domain, self._reader()
+        )
 
     def transcribe_batch(self, recordings: Sequence[ShortRecording]) -> list[Transcript]:
         """Return the transcripts of recordings that were read already, computed in one batch."""
@@ -370,7 +375,8 @@ class Transcriber:
                 (best,) = stream.n_best(1, sentence_ends=chunk.pause)
                 words = to_words(best, self.model, end, chunk.first, "beam")
         silent_until = frame_time(chunk.silent_until, self.model, duration)
-        return DecodedChunk(words, best_path, silent_until + min(0.0, self.model.word_offsets[0]))
+        silent_until += min(0.0, self.model.word_offsets[0])
+        return DecodedChunk(words, best_path, silent_until, pause=chunk.pause)
 
     def _finish(
         self,

@@ -1,12 +1,20 @@
 """Transcripts: the whole text of a recording, or its segments one by one while it is recognised."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from asr.audio.meter import Measures
-from asr.recognition.segments import Segment, Segmenter, split, to_word
+from asr.recognition.segments import (
+    PAUSE_SECONDS,
+    Segment,
+    Segmenter,
+    moved,
+    read_segment,
+    shown,
+    split,
+)
 from asr.recognition.words import Word, join_words
 
 if TYPE_CHECKING:
@@ -45,7 +53,7 @@ class Transcript:
         >>> Transcript("go on", words, 2.5, "abc", tokens=tokens).display
         'Go on.'
         """
-        return join_words(to_word(token, self.words) for token in self.tokens) or self.text
+        return join_words(shown(self.tokens, self.words)) if self.tokens else self.text
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -58,16 +66,27 @@ class Transcript:
         segments = split(self.words)
         if not self.tokens:
             return segments
-        tokens, first, divided = list(self.tokens), 0, []
+        tokens, first, divided = deque(self.tokens), 0, []
         for segment in segments:
             own = []
             last = first + len(segment.words)
             while tokens and tokens[0].first < last:
-                token = tokens.pop(0)
-                own.append(replace(token, first=token.first - first, last=token.last - first))
-            divided.append(replace(segment, tokens=tuple(own)))
+                token = tokens.popleft()
+                if token.last > last:  # segments of a live recording may have other borders
+                    token, rest = _divide(token, last, self.words)
+                    tokens.appendleft(rest)
+                own.append(token)
+            divided.append(replace(segment, tokens=tuple(moved(own, -first))))
             first = last
         return tuple(divided)
+
+
+def _divide(token: "Token", place: int, words: Sequence[Word]) -> "tuple[Token, Token]":
+    """Divide a token before the word at ``place`` into the words that were recognised."""
+    first, last = (
+        join_words(words[begin:end]) for begin, end in ((token.first, place), (place, token.last))
+    )
+    return replace(token, text=first, last=place), replace(token, text=last, first=place)
 
 
 @dataclass(frozen=True)
@@ -76,13 +95,15 @@ class DecodedChunk:
 
     ``best_path`` are the words of greedy decoding, on which no language model or lexicon had an
     influence. No word of a later chunk begins before ``silent_until`` (s). ``closed`` is True if a
-    segment ends with the chunk in any case.
+    segment ends with the chunk in any case, and ``pause`` is False if it was cut where nobody
+    paused.
     """
 
     words: tuple[Word, ...]
     best_path: tuple[Word, ...]
     silent_until: float
     closed: bool = False
+    pause: bool = True
 
 
 class TranscriptStream:
@@ -122,7 +143,8 @@ class TranscriptStream:
             yield from map(self._readable, segmenter.add(chunk.words))
             yield from map(self._readable, segmenter.advance(chunk.silent_until))
             if chunk.closed:
-                yield from map(self._readable, segmenter.finish())
+                pause = PAUSE_SECONDS if chunk.pause else None
+                yield from map(self._readable, segmenter.finish(pause))
         yield from map(self._readable, segmenter.finish())
         transcript = self._finish(words, best_path)
         self.transcript = replace(transcript, tokens=tuple(self._tokens))
@@ -131,15 +153,10 @@ class TranscriptStream:
         """Return a segment with its tokens, which are collected for the transcript too."""
         if self._reader is None:
             return segment
-        words = segment.words
-        pauses = [after.start - word.end for word, after in pairwise(words)]
-        tokens = self._reader.read([word.text for word in words], [*pauses, segment.pause])
-        first = self._read
-        self._tokens += [
-            replace(token, first=first + token.first, last=first + token.last) for token in tokens
-        ]
-        self._read += len(words)
-        return replace(segment, tokens=tokens)
+        segment = read_segment(segment, self._reader)
+        self._tokens += moved(segment.tokens, self._read)
+        self._read += len(segment.words)
+        return segment
 
     def finish(self, progress: Callable[[float], None] = lambda seconds: None) -> Transcript:
         """Recognise the rest of the recording and return the whole transcript.

@@ -1,6 +1,10 @@
 """Transcripts have a readable form if their model has a tagger, and only then."""
 
+import io
 import json
+import os
+import threading
+import wave
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -8,9 +12,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from asr.display.readable import Reader
 from asr.display.tagger import Tags
 from asr.display.tokens import Token
-from asr.recognition.segments import Segment
+from asr.recognition.live import Final, join_finals
+from asr.recognition.segments import PAUSE_SECONDS, Segment
 from asr.recognition.subtitles import SubtitleOptions, to_cues
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import DecodedChunk, Transcript, TranscriptStream
@@ -62,8 +68,6 @@ def transcript_of(words, reader):
 
 @pytest.fixture
 def reader():
-    from asr.display.readable import Reader
-
     return Reader(FakeTagger())
 
 
@@ -152,3 +156,108 @@ def test_subtitles_end_with_sentences_and_lose_nothing(width, count):
         assert len(second.split()[0]) + 1 + len(first.split("\n")[-1]) > width
     ends = sum(cue.endswith((".", ",")) for cue in cues)
     assert ends >= len(cues) / 2
+
+
+def told(live, samples):
+    """Return what a live transcription tells of samples that come in packets of 20 ms."""
+    updates = []
+    for begin in range(0, len(samples), 320):
+        live.hear(samples[begin : begin + 320])
+        updates += live.step()
+    return updates + live.finish()
+
+
+def test_live_finals_are_readable_and_partials_raw(speech):
+    transcriber = Transcriber()
+    raw = told(transcriber.live(), speech)
+    transcriber.tagger = FakeTagger()
+    updates = told(transcriber.live(), speech)
+    assert [update.words for update in updates] == [update.words for update in raw]
+    assert [update.text for update in updates] == [update.text for update in raw]
+    finals = [update for update in updates if isinstance(update, Final)]
+    assert [final.display for final in finals] == ["P-E-T-E-R-S-O-N."]
+    (token,) = finals[0].shown
+    assert (token.start, token.end) == (finals[0].words[0].start, finals[0].words[-1].end)
+    assert [final.tokens for final in raw if isinstance(final, Final)] == [()]
+
+
+def test_live_finals_are_read_as_the_segments_of_a_pipe(speech, tmp_path):
+    transcriber = Transcriber()
+    transcriber.tagger = FakeTagger()
+    pause = np.zeros(20000, np.float32)
+    samples = np.concatenate([speech, pause, speech, pause])
+    finals = [x for x in told(transcriber.live(), samples) if isinstance(x, Final)]
+    raw = (32767 * samples).astype("<i2").tobytes()
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(wave_of(raw),))
+    writer.start()
+    partials = []
+    segments = [*transcriber.stream(str(path), partial=partials.append)]
+    writer.join()
+    assert [x.display for x in segments] == [x.display for x in finals] == 2 * ["P-E-T-E-R-S-O-N."]
+    assert any(partial.text.startswith("p e t") for partial in partials)
+
+
+def wave_of(raw):
+    """Return samples of 16 bits at 16 kHz as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(16000)
+        written.writeframes(raw)
+    return file.getvalue()
+
+
+def test_a_model_that_is_loaded_without_display_reads_nothing(speech):
+    transcriber = Transcriber(display=False)
+    finals = [x for x in told(transcriber.live(), speech) if isinstance(x, Final)]
+    assert [(final.tokens, final.display) for final in finals] == [((), "p e t e r s o n")]
+
+
+def test_joined_finals_stand_for_all_words():
+    first, second = words_of("it was forty two"), words_of("so be it")
+    finals = [
+        Final(first, 2.0, tokens=(Token("It", 0, 1), Token("was", 1, 2), Token("42.", 2, 4))),
+        Final(second, 4.0, pause=False, tokens=(Token("So", 0, 1), Token("be it", 1, 3))),
+    ]
+    both = join_finals(finals)
+    assert (both.display, both.end, both.pause) == ("It was 42. So be it", 4.0, False)
+    assert [(token.first, token.last) for token in both.tokens] == [
+        (0, 1), (1, 2), (2, 4), (4, 5), (5, 7)
+    ]  # fmt: skip
+    assert join_finals(finals[:1]) == finals[0]
+
+
+def test_tokens_across_the_borders_of_segments_are_divided_into_their_words():
+    """A live recording may be cut where a finished one is not."""
+    words = words_of("it was twenty two three here", {2, 3})
+    tokens = (Token("It", 0, 1), Token("was", 1, 2), Token("2023", 2, 5), Token("here.", 5, 6))
+    transcript = Transcript("it was twenty two three here", words, 9.0, "", tokens=tokens)
+    shown = [segment.display for segment in transcript.segments]
+    assert shown == ["It was twenty", "two", "three here."]
+    assert transcript.display == "It was 2023 here."
+
+
+def test_the_pause_behind_a_cut_is_not_known():
+    """Where a live recording is cut though nobody paused, the tagger is told so."""
+    heard = []
+
+    class Listener(FakeTagger):
+        def tag(self, words, pauses):
+            heard.append(pauses[-1])
+            return super().tag(words, pauses)
+
+    words = words_of("he went on", ())
+    chunks = [
+        DecodedChunk(words[:2], (), words[1].end, closed=True, pause=False),
+        DecodedChunk(words[2:], (), words[2].end, closed=True),
+    ]
+
+    def finish(all_words, best_path):
+        return Transcript("he went on", tuple(all_words), 60.0, "")
+
+    stream = TranscriptStream(iter(chunks), finish, Reader(Listener()))
+    assert [segment.display for segment in stream] == ["He went", "on."]
+    assert heard == [None, PAUSE_SECONDS]
