@@ -99,6 +99,12 @@ from asr.cli.options import PATH, decodes, model_option
     metavar="N",
     help="Give running work this time to end when the server is stopped.",
 )
+@click.option(
+    "--verbatim",
+    is_flag=True,
+    help="Answer with the words as they were recognised, without the punctuation, capitals and "
+    "figures that a model with a tagger adds.",
+)
 @decodes
 def serve(
     model: Path | None,
@@ -116,6 +122,7 @@ def serve(
     max_live: int,
     vosk_rate: int,
     stop_seconds: int,
+    verbatim: bool,
     search: dict[str, Any],
 ) -> None:
     """Serve transcriptions over HTTP.
@@ -152,7 +159,8 @@ def serve(
         stop_seconds=stop_seconds,
     )
     # The model is loaded while the libraries of the server are imported.
-    load = begin(partial(asr.load, model, threads=settings.workers, **search))
+    display = not verbatim
+    load = begin(partial(asr.load, model, threads=settings.workers, display=display, **search))
     with needs_extra("asr serve needs", "serve"):
         from asr.serving.run import serve as run
     run(settings, load)

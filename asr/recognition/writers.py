@@ -8,9 +8,9 @@ else called by :func:`render`. Its name stands in :mod:`asr.recognition.formats`
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asr.audio.inputs import Piece
 from asr.audio.read import source_name
@@ -28,6 +28,9 @@ from asr.recognition.subtitles import (
 )
 from asr.recognition.transcript import Transcript
 from asr.recognition.words import join_words
+
+if TYPE_CHECKING:
+    from asr.display.tokens import Token
 
 
 def render(
@@ -179,15 +182,16 @@ def word_values(word: TimedWord) -> dict[str, Any]:
 
 
 def _readable(transcript: Transcript) -> dict[str, Any]:
-    """Return the readable form, if there is one, with the words that each token stands for: the
-    first one and the one behind the last, counted from 0."""
+    """Return the readable form, if there is one."""
     if not transcript.tokens:
         return {}
-    tokens = [
-        {"text": token.text, "first": token.first, "last": token.last}
-        for token in transcript.tokens
-    ]
-    return {"display": transcript.display, "tokens": tokens}
+    return {"display": transcript.display, "tokens": token_fields(transcript.tokens)}
+
+
+def token_fields(tokens: "Sequence[Token]") -> list[dict[str, Any]]:
+    """Return tokens as JSON has them, with the words that each stands for: the first one and the
+    one behind the last, counted from 0."""
+    return [{"text": token.text, "first": token.first, "last": token.last} for token in tokens]
 
 
 def _textgrid(transcript: Transcript) -> str:

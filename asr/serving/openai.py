@@ -140,7 +140,7 @@ def answer(transcript: Transcript, wanted: Wanted) -> Response:
     """Return a transcript in the format that is wanted."""
     if wanted.format is ResponseFormat.json:
         usage = {"type": "duration", "seconds": transcript.duration}
-        return JSONResponse({"text": transcript.text, "usage": usage})
+        return JSONResponse({"text": transcript.display, "usage": usage})
     if wanted.format is ResponseFormat.verbose_json:
         values = verbose(
             transcript,
@@ -151,7 +151,7 @@ def answer(transcript: Transcript, wanted: Wanted) -> Response:
         )
         return JSONResponse(values)
     if wanted.format is ResponseFormat.text:
-        return PlainTextResponse(transcript.text + "\n")
+        return PlainTextResponse(transcript.display + "\n")
     text = render(wanted.format, "recording", transcript)
     media_type = "text/vtt" if wanted.format is ResponseFormat.vtt else "application/x-subrip"
     return PlainTextResponse(text, media_type=media_type)
@@ -209,13 +209,13 @@ async def _events(engine: Engine, form: Form, hotwords: tuple[str, ...]) -> Asyn
         first = True
         while (segment := await heard.get()) is not None:
             joined = first or segment.words[0].joined
-            delta = segment.text if joined else " " + segment.text
+            delta = segment.display if joined else " " + segment.display
             yield _event({"type": "transcript.text.delta", "delta": delta})
             first = False
         transcript = await running
         done = {
             "type": "transcript.text.done",
-            "text": transcript.text,
+            "text": transcript.display,
             "segments": spoken(transcript),
         }
         yield _event(done)

@@ -2,7 +2,8 @@
 
 A client appends sound to a buffer. A stretch of it becomes an item: at a pause that the server
 finds, or when the client commits it. While the item grows, *deltas* tell the words that have not
-changed for some time; when it is complete, ``completed`` tells its whole text.
+changed for some time; when it is complete, ``completed`` tells its whole text, in its readable form
+if the model has a tagger.
 """
 
 import base64
@@ -54,13 +55,20 @@ async def connect(websocket: WebSocket) -> None:
 class Item:
     """A stretch of the stream that becomes one item of the conversation.
 
-    ``words`` are those that are final, ``told`` is the text that deltas have told.
+    ``words`` are those that are final, ``shown`` their readable form, and ``told`` is the text that
+    deltas have told.
     """
 
     def __init__(self) -> None:
         self.id = new_id("item")
         self.words: tuple[Word, ...] = ()
+        self.shown: tuple[Word, ...] = ()
         self.told = ""
+
+    def add(self, final: Final) -> None:
+        """Append words that are final."""
+        self.words += final.words
+        self.shown += final.shown
 
 
 class Conversation:
@@ -175,7 +183,7 @@ class Conversation:
         item = self._item or Item()
         for update in updates:
             if isinstance(update, Final):
-                item.words += update.words
+                item.add(update)
         await self._complete(item)
 
     async def _hear(self, updates: list[Update]) -> None:
@@ -197,7 +205,7 @@ class Conversation:
             if not isinstance(update, Final):
                 await self._tell(item, (*item.words, *update.words[: update.stable]))
                 continue
-            item.words += update.words
+            item.add(update)
             if not finds_pauses:
                 await self._tell(item, item.words)
                 continue
@@ -237,7 +245,7 @@ class Conversation:
         seconds, self._begin = end - self._begin, end
         usage = {"type": "duration", "seconds": round(max(0.0, seconds), 3)}
         logprobs = {"logprobs": log_probs(item.words)} if self._config.logprobs else {}
-        text = join_words(item.words)
+        text = join_words(item.shown)
         await self._send_of(item, "completed", transcript=text, usage=usage, **logprobs)
 
     async def _send_of(self, item: Item, event: str, **fields: Any) -> None:

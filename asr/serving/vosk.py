@@ -9,7 +9,7 @@ final (``result`` and ``text``) once somebody has paused. The source of the prot
 import json
 import math
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
@@ -20,8 +20,9 @@ from starlette.websockets import WebSocket
 
 from asr.errors import AudioError, ConfigError
 from asr.model.directory import ModelInfo
-from asr.recognition.live import Final, LiveConfig, Partial, Update
+from asr.recognition.live import Final, LiveConfig, Partial, Update, join_finals
 from asr.recognition.words import Word, join_words
+from asr.recognition.writers import token_fields
 from asr.serving.hotwords import usable_hotwords
 from asr.serving.live_sessions import LiveSession, LiveSessions, live_sessions
 from asr.serving.packets import PacketDecoder
@@ -42,6 +43,7 @@ class VoskConfig:
     partial ones, ``alternatives`` for the form of results that lists several texts, of which this
     server knows one. ``phrases`` are the words of the phrase list, which the search prefers.
     ``endpoint`` is the pause in seconds after which words are final, which Vosk's server fixes.
+    ``display`` asks for the readable form of final words, which Vosk's server does not have.
     """
 
     rate: float
@@ -50,6 +52,7 @@ class VoskConfig:
     alternatives: bool = False
     phrases: tuple[str, ...] = ()
     endpoint: float = LiveConfig().endpoint_seconds
+    display: bool = False
 
     def changed(self, values: object) -> "VoskConfig":
         """Return the configuration after a message; unknown keys are passed over, as Vosk does.
@@ -76,6 +79,7 @@ class VoskConfig:
             _number(values, "max_alternatives", self.alternatives) > 0,
             self.phrases if phrases is None else _phrases(phrases),
             endpoint,
+            bool(values.get("display", self.display)),
         )
 
     def decoder(self, target: int) -> PacketDecoder:
@@ -145,9 +149,10 @@ class Conversation:
             return False
         if not order.get("eof") and not order.get("reset"):
             raise Ending(BAD_MESSAGE, 'unknown message; needs "config", "eof" or "reset"')
-        words = finals([*self._untold, *await self._session.flush()])
+        stretches = finals([*self._untold, *await self._session.flush()])
         self._untold = []
-        await self._socket.send(dump(result(sum(words, ()), self._config)))
+        last = join_finals(stretches) if stretches else NOTHING
+        await self._socket.send(dump(result(last, self._config)))
         return bool(order.get("eof"))
 
     async def _configure(self, values: object) -> None:
@@ -162,13 +167,13 @@ class Conversation:
 
     async def _answer(self, updates: list[Update], count: int) -> None:
         """Send ``count`` answers that tell of ``updates`` and of the words that are open."""
-        words = finals([*self._untold, *updates])
+        stretches = finals([*self._untold, *updates])
         self._untold = []
-        if len(words) > count:  # sound that came all at once
-            words[count - 1 :] = [sum(words[count - 1 :], ())]
-        for stretch in words:
+        if len(stretches) > count:  # sound that came all at once
+            stretches[count - 1 :] = [join_finals(stretches[count - 1 :])]
+        for stretch in stretches:
             await self._socket.send(dump(result(stretch, self._config)))
-        for _ in range(count - len(words)):
+        for _ in range(count - len(stretches)):
             await self._socket.send(dump(partial(self._session.partial, self._config)))
 
 
@@ -199,9 +204,13 @@ def joined(messages: Iterable[str | bytes]) -> Iterator[str | Packets]:
             yield from group  # type: ignore[misc]
 
 
-def finals(updates: Iterable[Update]) -> list[tuple[Word, ...]]:
-    """Return the words of each update that is final."""
-    return [update.words for update in updates if isinstance(update, Final)]
+NOTHING = Final((), 0.0)
+"""What a stream ends with if nothing was said since the last words that were final."""
+
+
+def finals(updates: Iterable[Update]) -> list[Final]:
+    """Return the updates that are final."""
+    return [update for update in updates if isinstance(update, Final)]
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -222,21 +231,24 @@ def parse(text: str) -> dict[str, Any]:
     return order
 
 
-def result(words: Sequence[Word], config: VoskConfig) -> dict[str, Any]:
+def result(final: Final, config: VoskConfig) -> dict[str, Any]:
     """Return the message that tells of final words.
 
-    >>> result([Word("go", 0.25, 0.5, 0.9)], VoskConfig(8000))
+    >>> result(Final((Word("go", 0.25, 0.5, 0.9),), 1.0), VoskConfig(8000))
     {'result': [{'conf': 0.9, 'end': 0.5, 'start': 0.25, 'word': 'go'}], 'text': 'go'}
-    >>> result([], VoskConfig(8000))
+    >>> result(NOTHING, VoskConfig(8000))
     {'text': ''}
     """
-    text = join_words(words)
+    words = final.words
+    text: dict[str, Any] = {"text": final.text}
+    if config.display and final.tokens:
+        text |= {"display": final.display, "tokens": token_fields(final.tokens)}
     if not config.alternatives:
         times = {"result": timed(words)} if config.words and words else {}
-        return {**times, "text": text}
+        return times | text
     confidence = fmean([word.confidence for word in words]) if words else 1.0
     times = {"result": timed(words, confidence=False)} if config.words and words else {}
-    return {"alternatives": [{"confidence": round(confidence, 6), **times, "text": text}]}
+    return {"alternatives": [{"confidence": round(confidence, 6), **times, **text}]}
 
 
 def partial(words: Partial, config: VoskConfig) -> dict[str, Any]:

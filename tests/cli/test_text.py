@@ -3,16 +3,11 @@
 import json
 
 import pytest
-import torch
 from commands import run
 from conftest import ROOT
+from taggers import make_tagger
 
-from asr.display.features import WordFeatures
 from asr.model.directory import TAGGER, read_model
-from asr.training.tagger.config import TaggerConfig, TaggerNetworkConfig, WrittenConfig
-from asr.training.tagger.data import read
-from asr.training.tagger.export import to_onnx
-from asr.training.tagger.model import TaggerModel
 
 CLIP = str(ROOT / "samples" / "flite-slt-spelled-name.wav")
 
@@ -21,18 +16,7 @@ CLIP = str(ROOT / "samples" / "flite-slt-spelled-name.wav")
 def model(tmp_path_factory):
     """The default model with a small tagger, untrained but for a full stop after every word."""
     folder = tmp_path_factory.mktemp("readable")
-    (folder / "text.txt").write_text("Yes. No.\n")
-    text = str(folder / "text.txt")
-    config = TaggerConfig(
-        data=WrittenConfig(train=(text,), dev=(text,), min_count=1),
-        network=TaggerNetworkConfig(hidden_size=4, embedding=4, buckets=10),
-    )
-    texts = read(config.data)
-    network = TaggerModel(config.network, WordFeatures(texts.known, 10).rows).eval()
-    with torch.no_grad():
-        network.output.weight.zero_()
-        network.output.bias.copy_(torch.tensor([0.0, 0, 5, 0, 0, 0, 0, 0, 5, 0, 0, 0]))
-    (folder / "tagger.onnx").write_bytes(to_onnx(network, config, texts, {}))
+    (folder / "tagger.onnx").write_bytes(make_tagger(folder))
     default = ROOT / "asr" / "models" / "default"
     done = run("text", "add", folder / "tagger.onnx", default, "-o", folder / "model")
     assert done.returncode == 0, done.stderr
