@@ -20,8 +20,10 @@ from browsers import PATIENCE, chromium
 from commands import run
 from conftest import ROOT
 from playwright.sync_api import expect
+from taggers import make_readable_model
 
 import asr
+from asr.display.tokens import Token
 from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word, join_words
 from asr.recognition.writers import render
@@ -58,6 +60,14 @@ def address():
     """The address of a server that asks for no key."""
     with serving() as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def readable(tmp_path_factory):
+    """A model with a tagger, and the address of its server."""
+    model = make_readable_model(tmp_path_factory.mktemp("readable"))
+    with serving(model=model) as address:
+        yield model, address
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +334,114 @@ def test_editing(visit, tmp_path):
     assert texts(page) == ["enter six too", "go"]
     expect(page.locator(".head .meta")).not_to_contain_text("edited")
     assert download(page, "Download as srt")[1] == render("srt", "a.wav", SURE)
+
+
+DATED = Transcript(
+    "it was in nineteen eighty four yes said he",
+    tuple(
+        Word(text, start, start + 0.3, confidence)
+        for text, start, confidence in zip(
+            "it was in nineteen eighty four yes said he".split(),
+            [0.1, 0.5, 1.0, 1.5, 2.0, 2.5, 4.5, 5.0, 5.5],
+            [0.99, 0.98, 0.97, 0.96, 0.7, 0.95, 0.94, 0.93, 0.92],
+            strict=True,
+        )
+    ),
+    9.0,
+    "",
+    tokens=(
+        Token("It", 0, 1), Token("was", 1, 2), Token("in", 2, 3), Token("1984.", 3, 6),
+        Token("Yes –", 6, 7), Token("said", 7, 8), Token("he.", 8, 9),
+    ),
+)  # fmt: skip
+
+
+def json_of(page, transcript):
+    """Return the JSON that ``asr transcribe`` writes of a transcript, with the model of a page."""
+    values = json.loads(render("json", "a.wav", transcript, settings={"decoder": "greedy"}))
+    values["audio"] = SAMPLES[0].name
+    values["model"] = page.request.get(f"{page.url}page/about").json()["hash"]
+    return values
+
+
+def test_a_readable_transcript_keeps_the_times_of_its_words(visit):
+    page = visit()
+    answer_with(page, DATED)
+    choose(page, SAMPLES[0])
+    assert texts(page) == ["It was in 1984.", "Yes – said he."]
+    expect(page.locator(".head .meta")).to_contain_text("9 words")
+    expect(page.locator(".preview")).to_have_text("It was in 1984. Yes – said he.")
+    year = page.get_by_role("button", name="1984., unsure", exact=True)
+    expect(year).to_have_attribute(
+        "title", "1.50 s, confidence 70\xa0%, heard as “nineteen eighty four”"
+    )
+    assert [year.get_attribute(f"data-{name}") for name in ("start", "end")] == ["1500", "2800"]
+    year.click()
+    expect(year).to_have_class(re.compile("now"))
+    assert 1.5 <= page.locator("audio").evaluate("node => node.currentTime") < 2.46
+    for format in ("txt", "srt", "vtt"):
+        assert download(page, f"Download as {format}")[1] == render(format, "a.wav", DATED)
+    text = download(page, "Download as json")[1]
+    assert text == asr.files.to_json(json_of(page, DATED)) + "\n"
+
+
+def test_editing_a_readable_transcript(visit):
+    """Words that stay keep what was heard; others stand for themselves."""
+    page = visit()
+    answer_with(page, DATED)
+    choose(page, SAMPLES[0])
+    page.get_by_role("button", name="Edit", exact=True).click()
+    fields = page.get_by_role("textbox")
+    assert [field.input_value() for field in fields.all()] == texts_of(DATED)
+    fields.nth(1).fill("Yes – said she.")
+    values = json.loads(download(page, "Download as json")[1])
+    assert values["display"] == "It was in 1984. Yes – said she."
+    assert values["text"] == "it was in nineteen eighty four yes said she."
+    assert values["tokens"][3:5] == [
+        {"text": "1984.", "first": 3, "last": 6}, {"text": "Yes –", "first": 6, "last": 7}
+    ]  # fmt: skip
+    fields.nth(1).fill("Yes – said he.")
+    assert json.loads(download(page, "Download as json")[1])["display"] == DATED.display
+    page.get_by_role("button", name="Done").click()
+    assert texts(page) == texts_of(DATED)
+
+
+def texts_of(transcript):
+    return [segment.display for segment in transcript.segments]
+
+
+def test_readable_downloads_equal_the_command_line(visit, readable, tmp_path):
+    model, address = readable
+    (first, rate), (second, _) = [soundfile.read(ROOT / "samples" / name) for name in SPOKEN]
+    sound = np.concatenate([second, np.zeros(rate), first])
+    soundfile.write(tmp_path / "two.wav", sound, rate)
+    page = visit(address)
+    choose(page, tmp_path / "two.wav")
+    assert texts(page) == ["Enter 429", "P-E-T-E-R-S-O-N"]
+    done = run("transcribe", "two.wav", "-f", "all", "-o", "out", "--model", model, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for format in ("txt", "srt", "vtt", "json"):
+        saved, text = download(page, f"Download as {format}")
+        assert text == (tmp_path / "out" / f"two.{format}").read_text(), saved
+
+
+def test_captions_are_readable_when_they_are_final(visit, readable):
+    page = visit(readable[1])
+    page.get_by_role("button", name="Record", exact=True).click()
+    log, partial = page.get_by_role("log", name="Captions"), page.locator(".partial")
+    partials = []
+    while len(partials) < 400 and "429" not in " ".join(log.all_inner_texts()):
+        partials.append(partial.text_content())
+        page.wait_for_timeout(25)
+    finals = log.locator("p").all_text_contents()
+    assert finals == ["P-E-T-E-R-S-O-N", "enter 429"]
+    assert any(text.startswith("p e t") for text in partials), partials
+    page.get_by_role("button", name="Stop").click()
+    assert texts(page) == finals
+    values = json.loads(download(page, "Download as json")[1])
+    assert values["text"] == "p e t e r s o n enter four two nine"
+    assert values["display"] == " ".join(finals)
+    assert [word["word"] for word in values["words"]] == values["text"].split()
 
 
 def test_copy(visit):

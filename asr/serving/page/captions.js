@@ -26,15 +26,17 @@ class Captions {
       });
     });
     socket.addEventListener("open", () => {
-      socket.send(JSON.stringify({ config: { sample_rate: rate, words: true } }));
+      socket.send(JSON.stringify({ config: { sample_rate: rate, words: true, display: true } }));
       for (const packet of this.waiting) socket.send(packet);
       this.waiting = [];
     });
     socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data);
       if (message.text) {
-        this.texts.push(message.text);
-        if (message.result?.length) this.segments.push(markJoined(wordsOf(message.result), ` ${message.text}`));
+        this.texts.push(message.display ?? message.text);
+        if (message.result?.length) {
+          this.segments.push(readableWords(markJoined(wordsOf(message.result), ` ${message.text}`), message.tokens));
+        }
       }
       show(this.texts, message.partial ?? "");
     });

@@ -91,7 +91,7 @@ class Entry {
 
   describe() {
     const { segments, duration, edited: changed } = this.transcript;
-    this.meta.textContent = [length(duration / 1000), plural(segments.flat().length, "word"), changed ? "edited" : null].filter(Boolean).join("  ·  ");
+    this.meta.textContent = [length(duration / 1000), plural(saidWords(segments.flat()).length, "word"), changed ? "edited" : null].filter(Boolean).join("  ·  ");
     this.text.textContent = joinWords(segments.flat()) || "no words";
   }
 

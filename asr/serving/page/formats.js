@@ -38,12 +38,26 @@ const decimal = (number) => (Number.isInteger(number) ? `${number}.0` : String(n
 const object = (...fields) => `{${fields.map(([name, value]) => `"${name}": ${value}`).join(", ")}}`;
 const list = (items) => `[${items.join(", ")}]`;
 
+/** The readable form, and the words that each of its own stands for, counted from 0. */
+function readableFields(segments) {
+  const words = segments.flat();
+  if (!words.some((word) => word.said)) return [];
+  let last = 0;
+  const tokens = words.map((word) => {
+    const first = last;
+    last += word.said?.length ?? 1;
+    return object(["text", JSON.stringify(word.text)], ["first", first], ["last", last]);
+  });
+  return [["display", JSON.stringify(joinWords(words))], ["tokens", list(tokens)]];
+}
+
 function jsonFile(transcript) {
-  const segments = timedWords(transcript.segments);
+  const segments = timedWords(transcript.segments.map(saidWords));
   const times = (first, last) => [["start", decimal(first.start / 1000)], ["end", decimal(last.end / 1000)]];
   return `${object(
     ["audio", JSON.stringify(transcript.name)],
-    ["text", JSON.stringify(joinWords(transcript.segments.flat()))],
+    ["text", JSON.stringify(joinWords(segments.flat()))],
+    ...readableFields(transcript.segments),
     ["words", list(segments.flat().map((word) => object(["word", JSON.stringify(word.text)], ...times(word, word),
       ["confidence", decimal(Number(word.confidence.toFixed(4)))])))],
     ["segments", list(segments.map((words) => object(...times(words[0], words.at(-1)), ["text", JSON.stringify(joinWords(words))])))],

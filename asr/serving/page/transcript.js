@@ -63,9 +63,11 @@ function transcriptView(transcript, changed, announce) {
 
   function wordNode(word) {
     const doubt = sureness(word);
+    const about = [`${fixed(word.start / 1000, 2)} s`, known(word.confidence) ? `confidence ${percent(word.confidence, 0)}` : null,
+      word.said?.length > 1 ? `heard as “${joinWords(word.said)}”` : null].filter(Boolean).join(", ");
     const node = h("button", { type: "button", class: `word ${doubt}`, "data-start": word.start, "data-end": word.end,
       "aria-label": doubt ? `${word.text}, ${doubt}` : null,
-      title: `${fixed(word.start / 1000, 2)} s${known(word.confidence) ? `, confidence ${percent(word.confidence, 0)}` : ""}`,
+      title: about,
       click: () => play(word.start) },
     h("span", { class: "text" }, word.text));
     node.style.minWidth = `${(((word.end - word.start) * WIDTH) / 1000).toFixed(2)}rem`;

@@ -1,4 +1,5 @@
 // Words on a timeline of whole milliseconds: what the server found, and what somebody typed instead.
+// A word of the readable form has the words that were recognised for it in ``said``.
 
 /** Rounds seconds to whole milliseconds; a half is rounded up. */
 const milliseconds = (time) => Math.floor(1000 * time + 0.5);
@@ -32,23 +33,41 @@ function markJoined(words, text) {
   });
 }
 
+/** Returns the readable form of ``words``: the ``tokens``, each of which stands for some of them; or the
+ * words themselves where there are no tokens. */
+function readableWords(words, tokens) {
+  if (!tokens?.length) return words;
+  return tokens.map(({ text, first, last }) => {
+    const said = words.slice(first, last);
+    const confidence = said.every((word) => known(word.confidence)) ? Math.min(...said.map((word) => word.confidence)) : null;
+    return { text, start: said[0].start, end: said.at(-1).end, confidence, joined: said[0].joined, said };
+  });
+}
+
+/** Returns the words that were recognised for words that are shown. */
+const saidWords = (words) => words.flatMap((word) => word.said ?? [word]);
+
 /** Returns the segments, as lists of words, of an answer in the form ``verbose_json``. */
 function segmentsOf(answer) {
-  const words = (answer.words ?? []).map(({ word, start, end, confidence }) => (
+  let words = (answer.words ?? []).map(({ word, start, end, confidence }) => (
     { text: word, start: milliseconds(start), end: milliseconds(end), confidence: confidence ?? null, joined: false }));
+  const readable = answer.tokens?.length > 0;
+  if (readable) words = readableWords(markJoined(words, ` ${answer.verbatim}`), answer.tokens);
   const segments = answer.segments ?? [];
   let next = 0;
   return segments.map(({ text }, index) => {
     const border = index + 1 < segments.length ? milliseconds(segments[index + 1].start) : Infinity;
     const first = next;
     while (next < words.length && words[next].start < border) next += 1;
-    return markJoined(words.slice(first, next), text);
+    const own = words.slice(first, next);
+    return readable ? own : markJoined(own, text);
   }).filter((found) => found.length);
 }
 
-/** Returns the words of typed text. Where words are not spaced, each character is one. */
+/** Returns the words of typed text. Where words are not spaced, each character is one. A dash belongs to
+ * the word before it. */
 function typedWords(text, spaced) {
-  const parts = text.split(/\s+/).filter(Boolean);
+  const parts = text.trim().split(/\s+(?!–(?:\s|$))/).filter(Boolean).map((part) => part.replace(/\s+/g, " "));
   if (spaced) return parts.map((part) => ({ text: part, joined: false }));
   return parts.flatMap((part) => Array.from(part, (letter, index) => ({ text: letter, joined: index > 0 })));
 }
