@@ -108,6 +108,7 @@ def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibr
         folder,
         decoder="beam",
         session=session,
+        display=False,
         lm=bundle.lm or NONE,
         lexicon=bundle.lexicon or NONE,
         **asdict(bundle.options),

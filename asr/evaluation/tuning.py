@@ -185,7 +185,7 @@ def tune_manifest(
         ModelError: the model directory is not sound.
     """
     utterances = read_manifest(manifest)
-    transcriber = Transcriber(model)
+    transcriber = Transcriber(model, display=False)
     log_probs = recognise(utterances, transcriber)
     texts = [item.text for item in utterances]
     tuner = Tuner(

@@ -1,9 +1,12 @@
 """``asr text`` and the readable form in ``asr transcribe``."""
 
 import json
+import os
+import pty
+import subprocess
 
 import pytest
-from commands import run
+from commands import COMMAND, run
 from conftest import ROOT
 from taggers import make_tagger
 
@@ -50,3 +53,23 @@ def test_transcripts_are_readable_unless_verbatim(model):
     assert {
         key: value for key, value in values.items() if key not in ("display", "tokens")
     } == plain
+
+
+def test_a_pipe_ends_in_readable_lines(model):
+    with open(CLIP, "rb") as file:
+        done = run("transcribe", "-", "--model", model, stdin=file)
+    assert (done.stdout, done.returncode) == ("P. E. T. E. R. S. O. N.\n", 0)
+    with open(CLIP, "rb") as file:
+        done = run("transcribe", "-", "--model", model, "--verbatim", stdin=file)
+    assert (done.stdout, done.returncode) == ("p e t e r s o n\n", 0)
+
+
+def test_a_terminal_shows_words_that_may_change_as_they_are(model):
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "transcribe", "-", "--model", str(model)]
+    with open(CLIP, "rb") as file:
+        subprocess.run(command, cwd=ROOT, stdin=file, stdout=theirs, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "\x1b[90mp e t" in shown and shown.endswith("P. E. T. E. R. S. O. N.\r\n")
