@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -278,9 +279,24 @@ def test_downloads_equal_the_command_line(name, visit, tmp_path):
         assert text == (tmp_path / "out" / f"{Path(name).stem}.{format}").read_text(), saved
 
 
-def test_downloads_of_odd_transcripts_equal_the_writers(visit, tmp_path):
+def odd_tokens(transcript, rng):
+    """Return tokens with odd texts, each of which stands for up to three words of a segment."""
+    tokens, first = [], 0
+    for segment in transcript.segments:
+        end = first + len(segment.words)
+        while first < end:
+            last = min(end, first + int(rng.integers(1, 4)))
+            text = str(rng.choice(["Go.", "<i>,", "-->", "Yes –", '"42"', "𝄞!"]))
+            tokens.append(Token(text, first, last))
+            first = last
+    return tuple(tokens)
+
+
+@pytest.mark.parametrize("is_readable", [False, True], ids=["raw", "readable"])
+def test_downloads_of_odd_transcripts_equal_the_writers(is_readable, visit, tmp_path):
     """Texts with markup, arrows and quotes, words without spaces, times that touch."""
     rng = np.random.default_rng(5)
+    lengths = [0.1, 0.3, 1.0] if is_readable else [0.0, 0.0005, 0.3, 1.0]
     parts = ["go", "<b>", "a-->b", "&amp;", 'say"so"', "é", "日", "本", "back\\slash", "---->", "𝄞"]
     path = tmp_path / "a.wav"
     shutil.copy(SAMPLES[0], path)
@@ -290,11 +306,13 @@ def test_downloads_of_odd_transcripts_equal_the_writers(visit, tmp_path):
         words, time_ = [], 3599.0 if number == 3 else 0.0
         for _ in range(int(rng.integers(1, 40))):
             start = time_ + float(rng.choice([0.0, 0.0004, 0.1, 0.9]))
-            time_ = start + float(rng.choice([0.0, 0.0005, 0.3, 1.0]))
+            time_ = start + float(rng.choice(lengths))
             joined = bool(words) and bool(rng.random() < 0.3)
             confidence = round(float(rng.random()), 4)
             words.append((str(rng.choice(parts)), start, time_, confidence, joined))
         wanted = transcript_of(*words, duration=time_ + 1, warnings=('clipped "here"',))
+        if is_readable:
+            wanted = replace(wanted, tokens=odd_tokens(wanted, rng))
         answer_with(page, wanted)
         choose(page, path)
         expect(page.locator(".entry")).to_have_class(["entry open"])
