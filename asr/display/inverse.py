@@ -241,7 +241,10 @@ def _date(words: Sequence[str], place: int) -> Found:
         begin = place + 1 + (words[place + 1 : place + 2] == ["the"])
         day, last = _day(words, begin)
         if last > begin:
-            yield from _with_year(words, f"{month} {day}", ", ", last)
+            dated = list(_with_year(words, f"{month} {day}", ", ", last))
+            # "may seven" and "march seven" may be a verb and a number unless a year follows.
+            verb = words[place] in ("may", "march") and words[last - 1] not in ORDINAL_WORDS
+            yield from (found for found in dated if found[1] > last or not verb)
         return
     begin = place + (words[place] == "the")
     day, last = parse_ordinal(words, begin)
@@ -256,7 +259,7 @@ def _date(words: Sequence[str], place: int) -> Found:
 
 def _day(words: Sequence[str], place: int) -> tuple[int, int]:
     day, last = parse_ordinal(words, place)
-    if last == place and words[place - 1] not in ("may", "march"):  # they are verbs as well
+    if last == place:
         day, last = _below_hundred(words, place)
     return (day, last) if 1 <= day <= 31 else (0, place)
 

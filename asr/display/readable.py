@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from asr.display.dictated import without_inner_marks
 from asr.display.tagger import Tagger
 from asr.display.tokens import Token, to_tokens
 
@@ -39,14 +40,11 @@ class Reader:
         self._words += words
         self._pauses += [None] * len(words) if pauses is None else pauses
         tags = self.tagger.tag(self._words, self._pauses)
-        tokens = to_tokens(
-            words,
-            tags.marks[before:],
-            tags.cases[before:],
-            self.tagger.mixed,
-            self.tagger.language in FIGURES,
-            self._begins,
-        )
-        self._begins = tags.marks[-1] == "."
+        marks, cases = tags.marks[before:], tags.cases[before:]
+        figures = self.tagger.language in FIGURES
+        if figures:
+            marks, cases = without_inner_marks(words, marks, cases)
+        tokens = to_tokens(words, marks, cases, self.tagger.mixed, figures, self._begins)
+        self._begins = marks[-1] == "."
         del self._words[:-MEMORY], self._pauses[:-MEMORY]
         return tokens

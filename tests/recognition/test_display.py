@@ -187,13 +187,25 @@ def test_live_finals_are_read_as_the_segments_of_a_pipe(speech, tmp_path):
     pause = np.zeros(20000, np.float32)
     samples = np.concatenate([speech, pause, speech, pause])
     finals = [x for x in told(transcriber.live(), samples) if isinstance(x, Final)]
-    raw = (32767 * samples).astype("<i2").tobytes()
+    data = wave_of((32767 * samples).astype("<i2").tobytes())
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    writer = threading.Thread(target=path.write_bytes, args=(wave_of(raw),))
+    heard, partials = threading.Event(), []
+
+    def write():
+        with path.open("wb", buffering=0) as pipe:
+            half = 2 * (len(speech) // 2)
+            pipe.write(data[:half])
+            heard.wait(30)  # else all may be there at once
+            pipe.write(data[half:])
+
+    def tell(partial):
+        partials.append(partial)
+        heard.set()
+
+    writer = threading.Thread(target=write)
     writer.start()
-    partials = []
-    segments = [*transcriber.stream(str(path), partial=partials.append)]
+    segments = [*transcriber.stream(str(path), partial=tell)]
     writer.join()
     assert [x.display for x in segments] == [x.display for x in finals] == 2 * ["P-E-T-E-R-S-O-N."]
     assert any(partial.text.startswith("p e t") for partial in partials)
