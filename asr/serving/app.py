@@ -43,6 +43,8 @@ def make_app(settings: Settings, load: Callable[[], Transcriber] | None = None) 
         app.state.engine.close()
 
     app = Starlette(routes=ROUTES, lifespan=lifespan)
+    # Behind a proxy that speaks TLS, a redirection would send keys and recordings in the clear.
+    app.router.redirect_slashes = False
     metrics = Metrics()
     app.state.settings, app.state.metrics = settings, metrics
     load = load or partial(Transcriber, settings.model, threads=settings.workers, **settings.search)
@@ -68,6 +70,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         message = f"there is nothing at {request.method} {request.url.path}"
         return ApiError(404, message, code="unknown_url").response()
+    if error.status_code == 405:
+        known = (error.headers or {}).get("Allow", "")
+        message = f"{request.url.path} does not know {request.method[:20]}, but {known}"
+        return ApiError(405, message, code="wrong_method", headers=error.headers).response()
     return ApiError(error.status_code, str(error.detail), headers=error.headers).response()
 
 

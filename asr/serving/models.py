@@ -51,8 +51,7 @@ class Models:
         Raises:
             ApiError: the model does not recognise that language: its text would be worthless.
         """
-        code = re.split("[-_]", wanted.strip().lower())[0]
-        code = _NAMES.get(code, _THREE_LETTERS.get(code, code))
+        code = language_code(wanted)
         if code and self.spoken and code != self.spoken:
             raise ApiError(
                 400,
@@ -63,9 +62,20 @@ class Models:
         return self.spoken or code
 
 
+def language_code(language: str) -> str:
+    """Return the code of a language that is given by a code, with or without a country, or a name.
+
+    >>> language_code("de-AT"), language_code("eng"), language_code("French"), language_code("")
+    ('de', 'en', 'fr', '')
+    """
+    code = re.split("[-_]", language.strip().lower())[0]
+    return _NAMES.get(code, _THREE_LETTERS.get(code, code))
+
+
 def name_models(settings: Settings, now: float) -> Models:
     """Return the names of the model of a server: that of its folder; its own one in the package."""
     folder = settings.model
+    language = language_code(settings.language or "") or None
     if folder is None or folder.resolve() == default_model().resolve():
-        return Models("default", settings.language or DEFAULT_LANGUAGE, int(now))
-    return Models(folder.resolve().name, settings.language, int(now))
+        return Models("default", language or DEFAULT_LANGUAGE, int(now))
+    return Models(folder.resolve().name, language, int(now))

@@ -49,6 +49,8 @@ class Observer:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             elif message["type"] == "websocket.accept":
                 status = 101
+            elif message["type"] == "websocket.close":  # before it was accepted, if without status
+                status = status or 403
             await send(message)
 
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import reprlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def read_form(form: Form, models: Models) -> Wanted:
             "timestamp_granularities[]",
             "timestamp_granularities[] needs response_format verbose_json",
         )
-    stream = form.one("stream", "false").lower() in ("true", "1")
+    stream = _flag("stream", form.one("stream"))
     if stream and format not in (ResponseFormat.json, ResponseFormat.text):
         raise _invalid("stream", "stream=true needs response_format json or text")
     return Wanted(
@@ -234,7 +235,17 @@ def _choice(name: str, value: str, kind: Any) -> Any:
         return kind(value)
     except ValueError as error:
         known = ", ".join(kind)
-        raise _invalid(name, f"{name} is {value!r}, needs one of {known}") from error
+        message = f"{name} is {reprlib.repr(value)}, needs one of {known}"
+        raise _invalid(name, message) from error
+
+
+def _flag(name: str, value: str) -> bool:
+    match value.lower():
+        case "true" | "1":
+            return True
+        case "false" | "0" | "":
+            return False
+    raise _invalid(name, f"{name} is {reprlib.repr(value)}, needs true or false")
 
 
 def _temperature(value: str) -> float:
@@ -243,7 +254,8 @@ def _temperature(value: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= 1:
-        raise _invalid("temperature", f"temperature is {value!r}, needs a number between 0 and 1")
+        message = f"temperature is {reprlib.repr(value)}, needs a number between 0 and 1"
+        raise _invalid("temperature", message)
     return number
 
 

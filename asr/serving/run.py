@@ -17,6 +17,7 @@ from asr.errors import ConfigError
 from asr.recognition.transcriber import Transcriber
 from asr.serving.app import make_app
 from asr.serving.engine import Engine
+from asr.serving.fair_reading import FairReading
 from asr.serving.live_sessions import LiveSessions
 from asr.serving.logs import take_over
 from asr.serving.settings import Settings
@@ -109,13 +110,13 @@ class _Server(uvicorn.Server):
 def _protocol(settings: Settings) -> type[asyncio.Protocol]:
     """Return the protocol of a connection, with limits that uvicorn does not keep."""
 
-    class Protocol(H11Protocol):
+    class Protocol(FairReading, H11Protocol):
         """HTTP/1.1 over connections whose number, and the time of whose heads, are limited."""
 
         _head: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)  # type: ignore[arg-type]
+            super().connection_made(transport)
             if len(self.connections) > settings.max_connections:
                 self.transport.write(_FULL)
                 self.transport.close()

@@ -1,6 +1,7 @@
 """The settings of the server, with every limit that it keeps."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -87,6 +88,12 @@ class Settings:
         for name in numbers:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, needs more than 0")
+        for name in self.hosts:
+            if not re.fullmatch(r"[a-z0-9._-]+", name):
+                raise ConfigError(f"host {name!r}: needs a name alone, such as asr.example.org")
+        for origin in self.origins:
+            if not re.fullmatch(r"https?://[a-z0-9._:\[\]-]+", origin):
+                raise ConfigError(f"origin {origin!r}: needs the form https://example.org")
         if not self.keys and not self.no_auth and not self.is_local:
             raise ConfigError(
                 f"{self.host} can be reached from other machines: give --api-key-file FILE with "

@@ -125,6 +125,7 @@ class Socket:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._websocket.send_text(text)
+                await asyncio.sleep(0)  # of tiny packets, thousands may be answered in a row
         except TimeoutError:
             reason = f"answers were not read for {SEND_SECONDS:g} s"
             self._deaf = Ending(BROKE_A_LIMIT, reason)

@@ -23,6 +23,7 @@ from asr.serving.settings import Settings
 MAX_FIELDS = 64
 MAX_FIELD_BYTES = 64 << 10
 """The most bytes of all fields but the file."""
+_LONG_FIELDS = f"the fields of the form have over {MAX_FIELD_BYTES >> 10} KiB without the file"
 _IN_PASSING = 1 << 20
 """Bytes up to which writing to a file takes no time worth a thread."""
 
@@ -113,6 +114,10 @@ class _Reader:
             raise ApiError(
                 415, "the body needs to be multipart/form-data", code="unsupported_media_type"
             )
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            message = "the body needs to be sent without Content-Encoding; files may be compressed"
+            raise ApiError(415, message, code="unsupported_media_type")
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > store.settings.max_upload + MAX_FIELD_BYTES:
             raise too_large(store.settings)
@@ -153,7 +158,8 @@ class _Reader:
             try:
                 self._parser.write(chunk)
             except FormParserError as error:
-                raise ApiError(400, "the form is damaged", code="invalid_form") from error
+                message = "the form is damaged, or the head of one of its parts is too long"
+                raise ApiError(400, message, code="invalid_form") from error
             if self._pending:
                 data, self._pending = b"".join(self._pending), []
                 written += len(data)
@@ -207,7 +213,7 @@ class _Reader:
             return
         self._bytes += end - start
         if self._bytes > MAX_FIELD_BYTES:
-            raise ApiError(400, "the fields of the form are too long", code="invalid_form")
+            raise ApiError(400, _LONG_FIELDS, code="invalid_form")
         self._content += data[start:end]
 
     def _end(self) -> None:

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -183,6 +184,46 @@ def test_an_upload_without_end_is_cut_off(server):
     assert is_well(server)
 
 
+CHUNK, FRAME = b"1\r\na\r\n", b"\x82\x81" + bytes(4) + b"a"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("piece", [CHUNK, FRAME, b"\x82\x80" + bytes(4)])
+def test_tiny_pieces_do_not_hold_up_others(server, piece):
+    """Chunks and frames of a byte make much work; others have their turn in between."""
+    part = b'--frontier\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+    form = (
+        f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+        f"multipart/form-data; boundary=frontier\r\n\r\n{len(part):x}\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        if piece == CHUNK:
+            client.sendall(form + part + b"\r\n")
+        else:
+            client.sendall(UPGRADE)
+            assert b" 101 " in client.recv(4096)
+
+        def flood():
+            with suppress(OSError):
+                while True:
+                    client.sendall(piece * 20_000)
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        time.sleep(0.3)
+        delays = []
+        for _ in range(5):
+            began = time.monotonic()
+            assert server.get("/health")[0] == 200
+            delays.append(time.monotonic() - began)
+        client.shutdown(socket.SHUT_RDWR)
+        flooding.join()
+    assert min(delays) < 0.5  # seconds, without turns
+
+
 def test_too_long_a_recording(server, tmp_path):
     """Twenty minutes of silence fit into few bytes."""
     path = tmp_path / "silence.flac"
@@ -200,6 +241,7 @@ def test_too_long_a_recording(server, tmp_path):
         (b"--y\r\n\r\n--y--", "multipart/form-data; boundary=x", 400),
         (b"{}", "application/json", 415),
         (b"{}", "multipart/form-data", 415),
+        (b"--x\r\n" + b"A" * 9999 + b": b\r\n\r\n", "multipart/form-data; boundary=x", 400),
         (b"--" + b"x" * 999, "multipart/form-data; boundary=" + "x" * 999, 400),
         (
             b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 80 + b"--x--\r\n",
@@ -231,6 +273,15 @@ def test_damaged_forms(server, body, kind, status):
     answer = connection.getresponse()
     assert answer.status == status
     assert json.loads(answer.read())["error"]["type"] == "invalid_request_error"
+    connection.close()
+
+
+def test_compressed_forms(server):
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Encoding": "gzip"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", PATH, b"", headers)
+    answer = connection.getresponse()
+    assert answer.status == 415 and b"without Content-Encoding" in answer.read()
     connection.close()
 
 

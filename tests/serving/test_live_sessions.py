@@ -200,6 +200,23 @@ def test_a_client_that_never_reads_is_cut_off(server, monkeypatch):
         assert not isinstance(caught.value, TimeoutError)
 
 
+def test_pings_of_a_client_that_never_reads_are_not_answered(server):
+    """Their answers would fill the memory."""
+    with sockets.socket() as connection:
+        connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert b" 101 " in connection.recv(1000)
+        ping = b"\x89\xfd" + bytes(4 + 125)
+        for _ in range(100):
+            connection.sendall(1000 * ping)  # 13 MB in all
+        (protocol,) = server.server.server_state.connections
+        assert protocol.transport.get_write_buffer_size() < 1 << 18
+
+
 def test_the_stop_of_the_server_tells_the_last_words():
     data, rate = read()
 

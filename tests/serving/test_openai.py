@@ -151,6 +151,8 @@ def test_language_of_the_model(transcribe, language):
             "needs one of word, segment",
         ),
         ({"stream": True, "response_format": "srt"}, 400, "stream", "needs response_format json"),
+        ({"extra_body": {"stream": "yes"}}, 400, "stream", "is 'yes', needs true or false"),
+        ({"extra_body": {"temperature": "x" * 999}}, 400, "temperature", "xxx...xxx"),
         ({"file": ("a.wav", b"")}, 400, "file", "needs a field 'file'"),
         ({"file": ("a.wav", b"RIFF")}, 400, "file", "not readable as audio"),
     ],
@@ -179,7 +181,10 @@ def test_what_does_not_exist(client, server):
     with pytest.raises(openai.NotFoundError, match="there is nothing at POST"):
         client.audio.translations.create(model="whisper-1", file=("a.wav", b"RIFF"))
     status, body = server.get("/v1/audio/transcriptions")
-    assert status == 405 and json.loads(body)["error"]["type"] == "invalid_request_error"
+    error = json.loads(body)["error"]
+    assert (status, error["type"]) == (405, "invalid_request_error")
+    assert error["message"] == "/v1/audio/transcriptions does not know GET, but POST"
+    assert error["code"] == "wrong_method"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -232,5 +237,7 @@ def test_another_model_has_the_name_of_its_folder(small_model):
     from asr.serving.models import name_models
     from asr.serving.settings import Settings
 
+    german = name_models(Settings(model=small_model, language="de-DE"), 0)
+    assert german.language("de") == german.language("German") == german.language("") == "de"
     models = name_models(Settings(model=small_model), 0)
     assert (models.name, models.language("de"), models.language("")) == ("model", "de", "")

@@ -6,7 +6,7 @@ import json
 import pytest
 from commands import run
 from conftest import ROOT
-from servers import serving
+from servers import serving, wait_for
 
 openai = pytest.importorskip("openai")
 NAME = ROOT / "samples/flite-slt-spelled-name.wav"
@@ -17,7 +17,7 @@ KEYS = ["first-key-0123456789", "second-key-0123456789"]
 def server(tmp_path_factory):
     path = tmp_path_factory.mktemp("keys") / "keys"
     path.write_text(f"# the keys of two clients\n{KEYS[0]}\n\n{KEYS[1]}\n")
-    origin = "https://pages.example"
+    origin = "https://Pages.example/"
     hosts = ["--allow-host", "Asr.example", "--allow-origin", origin]
     with serving("--api-key-file", path, *hosts) as server:
         yield server
@@ -147,6 +147,44 @@ def test_headers_for_browsers(server, path):
     assert answer.getheader("x-content-type-options") == "nosniff"
     assert answer.getheader("cache-control") == "no-store"
     assert answer.getheader("server") is None
+
+
+def test_refused_websockets_are_no_errors(server):
+    """The log tells of a refusal, and of no fault of the server."""
+    upgrade = {
+        "Host": "localhost",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec_WebSocket_Version": "13",
+    }
+    assert ask(server, "/", **upgrade)[0].status == 401
+    key = {"Authorization": f"Bearer {KEYS[0]}"}
+    assert ask(server, "/health", **upgrade, **key)[0].status == 403
+    wait_for(lambda: [line["status"] for line in server.log[-2:]] == [401, 403])
+    assert not any(line["level"] == "error" for line in server.log)
+
+
+def test_paths_with_a_slash_too_many_are_not_redirected(server):
+    """A redirection would lead from a proxy that speaks TLS to plain HTTP."""
+    key = {"Authorization": f"Bearer {KEYS[0]}"}
+    assert ask(server, "/v1/models/", Host="localhost", **key)[0].status == 404
+    assert ask(server, "/health/", Host="localhost", **key)[0].status == 404
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--allow-origin", "https://pages.example/app"], "needs the form https://example.org"),
+        (["--allow-origin", "*"], "needs the form https://example.org"),
+        (["--allow-host", "https://asr.example"], "needs a name alone"),
+        (["--allow-host", "asr.example:443"], "needs a name alone"),
+    ],
+)
+def test_names_that_would_never_match(options, message):
+    done = run("serve", *options)
+    assert done.returncode == 1
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_refusals_are_counted(server):
