@@ -15,28 +15,31 @@ _CHECK_SECONDS = 0.1  # how often a thread that waits looks whether it is still 
 def begin(function: Callable[[], R]) -> Callable[[], R]:
     """Start ``function`` in a thread, and return a function that waits for its result.
 
-    What it raises is raised there.
+    What it raises is raised there. The result may be asked for again, and by several threads.
 
     >>> wait = begin(lambda: 6 * 7)
-    >>> wait()
-    42
+    >>> wait(), wait()
+    (42, 42)
     """
-    results: Queue[tuple[Any, BaseException | None]] = Queue(1)
+    results: list[R] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            results.put((function(), None))
+            results.append(function())
         except BaseException as error:
-            results.put((None, error))
-
-    def wait() -> R:
-        result, error = results.get()
-        if error is not None:
-            raise error
-        return result  # type: ignore[no-any-return]
+            errors.append(error)
 
     # No daemon: the interpreter must not end while compiled code runs in a thread.
-    threading.Thread(target=run).start()
+    thread = threading.Thread(target=run)
+
+    def wait() -> R:
+        thread.join()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    thread.start()
     return wait
 
 

@@ -12,12 +12,15 @@ FIGURES = ("en",)
 MEMORY = 32
 """The words before those of a part that the tagger reads as well."""
 
+Part = tuple[Sequence[str], Sequence[float | None]]
+"""The words of a part of a recording, and the seconds of silence after each, None where that is not
+known."""
+
 
 class Reader:
     """Turns the words of a recording, part by part, into the tokens of their readable form.
 
-    A part depends on the words before it, and on none behind it, so that it is the same whether it
-    is read while the recording goes on or later.
+    The tagger reads the words before a part too, and those behind it if they are known.
     """
 
     def __init__(self, tagger: Tagger) -> None:
@@ -26,25 +29,28 @@ class Reader:
         self._pauses: list[float | None] = []
         self._begins = True
 
-    def read(
-        self, words: Sequence[str], pauses: Sequence[float | None] | None = None
-    ) -> tuple[Token, ...]:
-        """Return the tokens of the next ``words`` (n,), whose spans are all words in order.
+    def read(self, parts: Sequence[Part], behind: Part = ((), ())) -> list[tuple[Token, ...]]:
+        """Return the tokens of each of the next ``parts``, whose spans are all its words in order.
 
-        Args:
-            pauses: the seconds (n,) of silence after each word, None where that is not known.
+        No token goes across the end of a part. ``behind`` is what follows them, as far as it is
+        known; its words are read as words of a part later.
         """
-        if not words:
-            return ()
-        before = len(self._words)
-        self._words += words
-        self._pauses += [None] * len(words) if pauses is None else pauses
-        tags = self.tagger.tag(self._words, self._pauses)
-        marks, cases = tags.marks[before:], tags.cases[before:]
-        figures = self.tagger.language in FIGURES
-        if figures:
-            marks, cases = without_inner_marks(words, marks, cases)
-        tokens = to_tokens(words, marks, cases, self.tagger.mixed, figures, self._begins)
-        self._begins = marks[-1] == "."
-        del self._words[:-MEMORY], self._pauses[:-MEMORY]
-        return tokens
+        first = len(self._words)
+        words = [*self._words, *(word for part, _ in parts for word in part)]
+        pauses = [*self._pauses, *(pause for _, part in parts for pause in part)]
+        if len(words) == first:
+            return [()] * len(parts)
+        tags = self.tagger.tag([*words, *behind[0]], [*pauses, *behind[1]])
+        mixed, figures = self.tagger.mixed, self.tagger.language in FIGURES
+        read = []
+        for part, _ in parts:
+            last = first + len(part)
+            marks, cases = tags.marks[first:last], tags.cases[first:last]
+            if figures:
+                marks, cases = without_inner_marks(part, marks, cases)
+            read.append(to_tokens(part, marks, cases, mixed, figures, self._begins))
+            if marks:
+                self._begins = marks[-1] == "."
+            first = last
+        self._words, self._pauses = words[-MEMORY:], pauses[-MEMORY:]
+        return read

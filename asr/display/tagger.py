@@ -1,8 +1,9 @@
 """The tagger in ONNX Runtime: which mark follows each word, and in which case it is written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ METADATA = "tagger"
 SCHEMA_VERSION = 1
 FIELDS = ("schema_version", "language", "marks", "cases", "words", "buckets", "mixed", "provenance")
 
-WINDOW, CONTEXT = 128, 32
-"""The words that are tagged at once, and those before and behind them that are read as well."""
+WINDOW, CONTEXT = 192, 32
+"""The most words of a window, and those before and behind it that are read as well."""
 
-BATCH = 2
-"""The windows that are computed at once: of more, the embeddings would take much memory."""
+BATCH = 4
+"""The windows that are computed at once."""
 
 
 REMEMBERED = 50_000
@@ -115,10 +116,11 @@ class Tagger:
                 [pause_class(pause) for pause in pauses], np.int64
             )
         )  # fmt: skip
-        starts = range(0, len(words), WINDOW)
-        for first in range(0, len(starts), BATCH):
-            for window, rows in zip(*self._batch(words, classes, starts[first:first + BATCH]),
-                                    strict=True):  # fmt: skip
+        count = -(-len(words) // WINDOW)
+        ends = [len(words) * (index + 1) // count for index in range(count)]
+        windows = [*pairwise([0, *ends])]
+        for first in range(0, count, BATCH):
+            for window, rows in self._batch(words, classes, windows[first : first + BATCH]):
                 marks += rows[0][window].argmax(-1).tolist()
                 cases += rows[1][window].argmax(-1).tolist()
         names = self.description
@@ -128,28 +130,32 @@ class Tagger:
         )
 
     def _batch(
-        self, words: Sequence[str], classes: npt.NDArray[np.int64], starts: Sequence[int]
-    ) -> tuple[list[slice], list[tuple[Any, Any]]]:
-        """Compute windows with their context; return the place of each and its log-probabilities of
-        marks and cases."""
+        self,
+        words: Sequence[str],
+        classes: npt.NDArray[np.int64],
+        windows: Sequence[tuple[int, int]],
+    ) -> Iterator[tuple[slice, tuple[Any, Any]]]:
+        """Compute windows with their context; yield the place of each in what was computed of it,
+        the log-probabilities of marks and of cases."""
         bounds = [
-            (max(0, start - CONTEXT), min(len(words), start + WINDOW + CONTEXT)) for start in starts
+            (max(0, begin - CONTEXT), min(len(words), end + CONTEXT)) for begin, end in windows
         ]
         lengths = np.array([last - first for first, last in bounds])
         shape = len(bounds), int(lengths.max())
-        width = self._session.get_inputs()[0].shape[2]
-        features = np.zeros((*shape, width), np.int64)
-        pauses = np.zeros(shape, np.int64)
+        places, pauses = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        distinct: dict[str, int] = {}
         for row, (first, last) in enumerate(bounds):
-            features[row, : last - first] = [self._padded(word) for word in words[first:last]]
+            places[row, : last - first] = [
+                distinct.setdefault(word, len(distinct)) for word in words[first:last]
+            ]
             pauses[row, : last - first] = classes[first:last]
-        feed = {"features": features, "pauses": pauses, "lengths": lengths}
+        features = np.array([self._padded(word) for word in distinct])
+        feed = {"features": features, "words": places, "pauses": pauses, "lengths": lengths}
         marks, cases = self._session.run(["marks", "cases"], feed)
-        windows = [
-            slice(start - first, min(start - first + WINDOW, last - first))
-            for start, (first, last) in zip(starts, bounds, strict=True)
-        ]
-        return windows, list(zip(marks, cases, strict=True))
+        for (begin, end), (first, _), rows in zip(
+            windows, bounds, zip(marks, cases, strict=True), strict=True
+        ):
+            yield slice(begin - first, end - first), rows
 
     def _padded(self, word: str) -> list[int]:
         rows = self._rows.get(word)

@@ -18,7 +18,7 @@ README.md        the model card
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,11 @@ def default_model() -> Path:
     return Path(__file__).parent.parent / "models" / "default"
 
 
-def read_model(folder: str | Path) -> ModelInfo:
+def read_model(folder: str | Path, unchecked: Collection[str] = ()) -> ModelInfo:
     """Read ``model.json`` and check every file of the directory against it.
+
+    Files that are ``unchecked`` must be there, but their contents are not read;
+    :func:`check_file` checks them when they are needed.
 
     >>> info = read_model(default_model())
     >>> info.sample_rate, info.frame_stride, len(info.vocabulary)
@@ -121,13 +124,24 @@ def read_model(folder: str | Path) -> ModelInfo:
         raise ModelError(f"{folder / name}: missing, though {DESCRIPTION} lists it in 'files'")
     for name in sorted(present - info.files.keys()):
         raise ModelError(f"{folder / name}: not listed in 'files' of {DESCRIPTION}; remove it")
-    for name, digest in info.files.items():
-        if sha256(folder / name) != digest:
-            raise ModelError(
-                f"{folder / name}: contents differ from the SHA-256 in {DESCRIPTION}; "
-                "get the model directory again"
-            )
+    for name in info.files:
+        if name not in unchecked:
+            check_file(folder, info, name)
     return info
+
+
+def check_file(folder: str | Path, info: ModelInfo, name: str) -> None:
+    """Check the contents of a file of a model directory against its description.
+
+    Raises:
+        ModelError: they differ.
+    """
+    path = Path(folder) / name
+    if sha256(path) != info.files[name]:
+        raise ModelError(
+            f"{path}: contents differ from the SHA-256 in {DESCRIPTION}; "
+            "get the model directory again"
+        )
 
 
 def read_files(folder: str | Path, info: ModelInfo) -> dict[str, bytes]:

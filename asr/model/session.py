@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from asr.audio.sound import Samples
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, ModelInfo, read_model
+from asr.model.directory import GRAPH, TAGGER, ModelInfo, read_model
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import FEATURES, OUTPUTS, divide
 from asr.prefetch import begin
@@ -102,6 +102,8 @@ def _padded(items: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]
 class AcousticSession(Session):
     """A session in ONNX Runtime, for which a model directory is checked and loaded.
 
+    Its tagger is not read: the network does not need it.
+
     Each call computes on one thread: two calls at once take a tenth to a fifth less time than two
     in turn on two threads each. ``threads`` is the number of calls to make at once; 0 stands for
     one on each core, but at most ``MOST_THREADS``, since each needs memory for its waveforms.
@@ -120,7 +122,7 @@ class AcousticSession(Session):
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         # The files are checked, and old weights put in order, while ONNX Runtime is imported.
         self._path = Path(folder) / GRAPH
-        read = begin(lambda: (read_model(folder), _order_weights(self._path)))
+        read = begin(lambda: (read_model(folder, unchecked=[TAGGER]), _order_weights(self._path)))
         import onnxruntime
 
         self.info, ordered = read()

@@ -23,7 +23,8 @@ from asr.model.session import Features, LogProbs, Session
 from asr.recognition.chunks import Chunk, Cut, Cutter
 from asr.recognition.live_features import LiveFeatures
 from asr.recognition.moments import Moments
-from asr.recognition.segments import PAUSE_SECONDS, moved, read_segment, shown, split
+from asr.recognition.reading import SegmentReader
+from asr.recognition.segments import PAUSE_SECONDS, moved, shown, split
 from asr.recognition.transcript import DecodedChunk
 from asr.recognition.warnings import WordTally, tally_warnings
 from asr.recognition.words import Word, join_words
@@ -168,7 +169,8 @@ class LiveTranscription:
         config: the lengths of pauses, stretches and steps.
         meter: measures the stream; without one, the stream has no warnings.
         domain: what the model was trained on; the stream's warnings name what differs.
-        reader: makes the readable form of final words; None for none.
+        reader: makes the reader of their readable form when the first words are final; None for
+            none.
 
     >>> import soundfile
     >>> from asr.recognition.transcriber import Transcriber
@@ -189,7 +191,7 @@ class LiveTranscription:
         config: LiveConfig,
         meter: AudioMeter | None = None,
         domain: Domain | None = None,
-        reader: "Reader | None" = None,
+        reader: "Callable[[], Reader | None]" = lambda: None,
     ) -> None:
         info = session.info
         self._session, self._decode, self._info = session, decode, info
@@ -205,7 +207,7 @@ class LiveTranscription:
         self._half_life = self._frames(HALF_LIFE_SECONDS)
         self._features = LiveFeatures(session)
         self._meter, self._domain, self._tally = meter, domain, WordTally()
-        self._reader = reader
+        self._reader = SegmentReader(reader, live=True)
         self._past = Moments()  # of the stretches that are final
         self._padding = info.encoder.padding
         # Output frames are counted so that frame n begins at the sample n × stride.
@@ -387,14 +389,12 @@ class LiveTranscription:
         return [Partial(())] if told.words else []
 
     def _read(self, words: Sequence[Word], pause: bool) -> "tuple[Token, ...]":
-        """Return the tokens of final words, which are read segment by segment as those of a
-        recording are."""
+        """Return the tokens of final words, none of which goes across the end of a segment."""
         tokens: list[Token] = []
         count = 0
-        if self._reader is not None:
-            for segment in split(words, PAUSE_SECONDS if pause else None):
-                tokens += moved(read_segment(segment, self._reader).tokens, count)
-                count += len(segment.words)
+        for segment in self._reader.add(split(words, PAUSE_SECONDS if pause else None)):
+            tokens += moved(segment.tokens, count)
+            count += len(segment.words)
         return tuple(tokens)
 
     def _move(self, cut: int) -> None:

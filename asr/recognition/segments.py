@@ -6,13 +6,11 @@ not on when they arrive, so that a live transcript has the same segments as a fi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from asr.recognition.words import Word, join_words
 
 if TYPE_CHECKING:
-    from asr.display.readable import Reader
     from asr.display.tokens import Token
 
 PAUSE_SECONDS = 0.8
@@ -130,14 +128,6 @@ def shown(tokens: "Sequence[Token]", words: Sequence[Word]) -> tuple[Word, ...]:
     """Return the words as people read them: the ``tokens`` with their times, or the ``words``
     themselves where there are no tokens."""
     return tuple(to_word(token, words) for token in tokens) or tuple(words)
-
-
-def read_segment(segment: Segment, reader: "Reader") -> Segment:
-    """Return the next segment that ``reader`` reads with its tokens."""
-    words = segment.words
-    pauses = [after.start - word.end for word, after in pairwise(words)]
-    tokens = reader.read([word.text for word in words], [*pauses, segment.pause])
-    return replace(segment, tokens=tokens)
 
 
 def moved(tokens: "Iterable[Token]", count: int) -> "list[Token]":

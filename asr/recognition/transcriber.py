@@ -24,10 +24,10 @@ from asr.config import from_mapping
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
-from asr.model.directory import TAGGER, ModelInfo, default_model
+from asr.model.directory import TAGGER, ModelInfo, check_file, default_model
 from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
-from asr.prefetch import prefetch, prefetch_groups
+from asr.prefetch import begin, prefetch, prefetch_groups
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
 from asr.recognition.chunks import Chunk, Chunker
 from asr.recognition.live import LiveConfig, LiveTranscription, Partial, Update
@@ -75,7 +75,6 @@ class Transcriber:
 
     Attributes:
         search: the beam search; None for greedy decoding.
-        tagger: the tagger of the readable form; None without one, or without ``display``.
         domain: what the model was trained on, if its directory says so. Transcripts warn of
             recordings that differ from it.
 
@@ -106,11 +105,10 @@ class Transcriber:
         if decoder == "greedy" and search:
             raise ConfigError(f"{', '.join(search)}: only for decoder='beam'")
         self.domain: Domain | None = read_domain(folder, self.model)
-        self.tagger: Tagger | None = None
+        self._load_tagger: Callable[[], Tagger | None] = lambda: None
         if display and TAGGER in self.model.files:
-            from asr.display.tagger import read_tagger  # models without one start without it
-
-            self.tagger = read_tagger(Path(folder) / TAGGER)
+            # It is loaded while the first recording is read and its log-probs are computed.
+            self._load_tagger = begin(functools.partial(_load_tagger, folder, self.model))
         self.search: BeamSearch | None = None
         if decoder == "beam":
             from asr.decoding.bundle import beam_search  # greedy decoding starts without it
@@ -133,6 +131,19 @@ class Transcriber:
     def model(self) -> ModelInfo:
         """The description of the loaded model."""
         return self._session.info
+
+    @functools.cached_property
+    def tagger(self) -> "Tagger | None":
+        """The tagger of the readable form; None without one, or without ``display``.
+
+        It is loaded in the background: what is wrong with it shows here, or in the first transcript
+        that needs it.
+
+        Raises:
+            ModelError: its file is damaged.
+            DataError: this version cannot read it.
+        """
+        return self._load_tagger()
 
     def log_probs(self, samples: Samples) -> LogProbs:
         """Return the log-probabilities (frames, V) of mono ``samples`` (n,) at the model's rate.
@@ -207,7 +218,7 @@ class Transcriber:
         config = from_mapping(LiveConfig, options, "live")
         meter = AudioMeter(self.model.sample_rate, self.model.min_samples)
         return LiveTranscription(
-            self._session, self._decode, config, meter, self.domain, self._reader()
+            self._session, self._decode, config, meter, self.domain, self._reader
         )
 
     def transcribe_batch(self, recordings: Sequence[ShortRecording]) -> list[Transcript]:
@@ -280,7 +291,8 @@ class Transcriber:
         else:
             chunks = self._long_chunks(recording, meter)
         finish = functools.partial(self._finish, meter, in_one_piece=False)
-        return TranscriptStream(chunks, finish, self._reader())
+        live = isinstance(recording, LiveRecording)
+        return TranscriptStream(chunks, finish, self._reader, live)
 
     def _short_stream(
         self, recording: ShortRecording, log_probs: LogProbs | None = None
@@ -295,7 +307,7 @@ class Transcriber:
                 )
 
         finish = functools.partial(self._finish, meter, in_one_piece=True)
-        return TranscriptStream(chunks(), finish, self._reader())
+        return TranscriptStream(chunks(), finish, self._reader)
 
     def _reader(self) -> "Reader | None":
         if self.tagger is None:
@@ -396,3 +408,11 @@ class Transcriber:
             tuple(warnings),
             meter.measures,
         )
+
+
+def _load_tagger(folder: str | Path, info: ModelInfo) -> "Tagger":
+    """Check and load the tagger of a model directory."""
+    from asr.display.tagger import read_tagger  # models without one start without it
+
+    check_file(folder, info, TAGGER)
+    return read_tagger(Path(folder) / TAGGER)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from asr.audio.meter import Measures
+from asr.recognition.reading import SegmentReader
 from asr.recognition.segments import (
     PAUSE_SECONDS,
     Segment,
     Segmenter,
     moved,
-    read_segment,
     shown,
     split,
 )
@@ -115,16 +115,21 @@ class TranscriptStream:
     Args:
         chunks: the decoded chunks of the recording in their order.
         finish: makes the transcript of all words and of those of the best path.
-        reader: makes the readable form of the words; None for none.
+        reader: makes the reader of their readable form when the first words are there; None for
+            none.
+        live: true if a segment is read as soon as it is complete, though nothing is known of what
+            follows; else segments wait for some words behind them.
     """
 
     def __init__(
         self,
         chunks: Iterator[DecodedChunk],
         finish: Callable[[Sequence[Word], Sequence[Word]], Transcript],
-        reader: "Reader | None" = None,
+        reader: "Callable[[], Reader | None]" = lambda: None,
+        live: bool = False,
     ) -> None:
-        self._chunks, self._finish, self._reader = chunks, finish, reader
+        self._chunks, self._finish = chunks, finish
+        self._reader = SegmentReader(reader, live)
         self._tokens: list[Token] = []
         self._read = 0
         self._segments = self._run()
@@ -140,20 +145,17 @@ class TranscriptStream:
             self.position = chunk.silent_until
             words += chunk.words
             best_path += chunk.best_path
-            yield from map(self._readable, segmenter.add(chunk.words))
-            yield from map(self._readable, segmenter.advance(chunk.silent_until))
+            segments = [*segmenter.add(chunk.words), *segmenter.advance(chunk.silent_until)]
             if chunk.closed:
-                pause = PAUSE_SECONDS if chunk.pause else None
-                yield from map(self._readable, segmenter.finish(pause))
-        yield from map(self._readable, segmenter.finish())
+                segments += segmenter.finish(PAUSE_SECONDS if chunk.pause else None)
+            yield from map(self._collect, self._reader.add(segments))
+        yield from map(self._collect, self._reader.add(segmenter.finish()))
+        yield from map(self._collect, self._reader.finish())
         transcript = self._finish(words, best_path)
         self.transcript = replace(transcript, tokens=tuple(self._tokens))
 
-    def _readable(self, segment: Segment) -> Segment:
-        """Return a segment with its tokens, which are collected for the transcript too."""
-        if self._reader is None:
-            return segment
-        segment = read_segment(segment, self._reader)
+    def _collect(self, segment: Segment) -> Segment:
+        """Keep the tokens of the next segment for the transcript; return the segment."""
         self._tokens += moved(segment.tokens, self._read)
         self._read += len(segment.words)
         return segment

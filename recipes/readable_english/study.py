@@ -1,14 +1,16 @@
-"""Measure the tagger and three baselines on whole books that were not trained on.
+"""Measure a tagger and three baselines on whole books that were not trained on.
 
     python recipes/readable_english/study.py --tagger runs/readable_english/tagger.onnx
 
 The baselines are no marks at all, a full stop at every pause over 0.5 s, and an n-gram model of
 words and marks. Texts are measured as they are and with 10, 20 and 30 % of the words wrong; pauses
-are drawn as in training. The script writes ``results.json``.
+are drawn as in training. The script writes ``results.json``, of which ``tables.py`` makes the
+tables of the README. ``--limit`` measures the first words of each part alone, for a trial.
 """
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import numpy as np
 from asr.display.tagger import Tagger, read_tagger
 from asr.display.written import CASES, MARKS, SENTENCE_ENDS, WrittenWord
 from asr.errors import AsrError
-from asr.files import to_json, write_atomically
+from asr.files import sha256, to_json, write_atomically
 from asr.lm.kneser_ney import estimate
 from asr.lm.packed import PackedLm
 from asr.training.seeding import rng
@@ -27,6 +29,7 @@ from asr.training.tagger.data import read_words
 from asr.training.tagger.noise import Passage, pauses_of, with_errors
 
 FOLDER = Path(__file__).parent
+PARTS = ("dev", "test")
 SHARES = (0.0, 0.1, 0.2, 0.3)
 """The shares of wrong words."""
 
@@ -44,6 +47,9 @@ MIDDLES = (0.05, 0.15, 0.27, 0.47, 0.8, 1.5, 3.0)
 Tagged = tuple[Sequence[str], Sequence[str]]
 """The mark after each word, and the case of each."""
 
+System = Callable[[list[str], list[float]], Tagged]
+"""A function that reads words and the pauses (s) after them."""
+
 Hypothesis = tuple[float, tuple[int, ...], tuple[str, ...]]
 """A log10-probability, the last ids before the next word, and the marks so far."""
 
@@ -57,30 +63,45 @@ def main(arguments: list[str] | None = None) -> None:
         default=Path("data/readable_english"),
         help="the folder of prepare.py; default: data/readable_english",
     )
-    parser.add_argument("--part", default="test", choices=("dev", "test"))
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="the words of each part; default: all"
+    )
     parser.add_argument(
         "--output", type=Path, default=FOLDER / "results.json", help="default: beside the script"
     )
     options = parser.parse_args(arguments)
     try:
-        rows = study(options.data, options.part, read_tagger(options.tagger))
+        values = study(options.data, read_tagger(options.tagger), options.limit)
     except AsrError as error:
         sys.exit(f"error: {error}")
-    write_atomically(options.output, to_json({"part": options.part, "rows": rows}, indent=1) + "\n")
+    values = {"tagger": sha256(options.tagger), **values}
+    write_atomically(options.output, to_json(values, indent=1) + "\n")
 
 
-def study(data: Path, part: str, tagger: Tagger) -> list[dict[str, Any]]:
-    """Return the figures of each system on each share of wrong words."""
-    train, test = read_words([str(data / "train.txt")]), read_words([str(data / f"{part}.txt")])
+def study(data: Path, tagger: Tagger, limit: int | None = None) -> dict[str, Any]:
+    """Return the figures of each system on both parts, and the minutes that they took."""
+    begin = time.process_time()
+    texts = {part: read_words([str(data / f"{part}.txt")])[:limit] for part in PARTS}
+    systems = make_systems(read_words([str(data / "train.txt")]), tagger)
+    rows = {part: measure(systems, text) for part, text in texts.items()}
+    return {**rows, "minutes": round((time.process_time() - begin) / 60, 1)}
+
+
+def make_systems(train: list[WrittenWord], tagger: Tagger) -> dict[str, System]:
+    """Return the systems that are compared, by their names."""
     capitals = usual_cases(train)
     lm = estimate((marked(sentence) for sentence in sentences(train)), ORDER).model
-    systems: dict[str, Callable[[list[str], list[float]], Tagged]] = {
+    return {
         "nothing": lambda words, _: ([""] * len(words), ["lower"] * len(words)),
         "full stop at pauses": stops_at_pauses,
         f"{ORDER}-gram": lambda words, _: by_n_gram(lm, words, capitals),
         "tagger": lambda words, _: tagged(tagger, words, None),
         "tagger with pauses": lambda words, pauses: tagged(tagger, words, pauses),
     }
+
+
+def measure(systems: dict[str, System], test: list[WrittenWord]) -> list[dict[str, Any]]:
+    """Return the figures of each system on a text with each share of wrong words."""
     rows = []
     for share in SHARES:
         words, marks, cases = wrong(test, share)

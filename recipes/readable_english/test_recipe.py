@@ -42,7 +42,9 @@ def test_from_books_to_a_tagger(books, tmp_path):
     tagger = read_tagger(path)
     assert len(tagger.tag("this is a book".split()).marks) == 4
     study = miniatures.load("readable_english", "study")
-    rows = study.study(tmp_path, "dev", tagger)
+    values = study.study(tmp_path, tagger)
+    assert values.keys() == {"dev", "test", "minutes"}
+    rows = values["dev"]
     assert len(rows) == 5 * len(study.SHARES) and {row["system"] for row in rows} == {
         "nothing", "full stop at pauses", "4-gram", "tagger", "tagger with pauses",
     }  # fmt: skip

@@ -3,7 +3,9 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
+import sys
 
 import pytest
 from commands import COMMAND, run
@@ -73,3 +75,21 @@ def test_a_terminal_shows_words_that_may_change_as_they_are(model):
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert "\x1b[90mp e t" in shown and shown.endswith("P. E. T. E. R. S. O. N.\r\n")
+
+
+def test_verbatim_loads_nothing(model, tmp_path):
+    """The file of the tagger is not even read."""
+    shutil.copytree(model, tmp_path / "model")
+    (tmp_path / "model" / TAGGER).write_bytes(b"something else")
+    arguments = ["transcribe", CLIP, "--model", str(tmp_path / "model")]
+    done = run(*arguments, "--verbatim")
+    assert (done.stdout, done.returncode) == ("p e t e r s o n\n", 0)
+    done = run(*arguments)
+    assert done.returncode == 1 and f"{TAGGER}: contents differ" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    imported = [sys.executable, "-X", "importtime", *COMMAND[1:], "transcribe", CLIP]
+    for options, loads in (([], True), (["--verbatim"], False)):
+        command = [*imported, "--model", str(model), *options]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+        assert ("asr.display.tagger" in done.stderr) == loads
+        assert ("asr.display" in done.stderr) == loads

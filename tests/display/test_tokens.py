@@ -3,40 +3,16 @@
 import re
 
 import pytest
+from complete_tokens import assert_complete
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.display.readings import readings
 from asr.display.tokens import to_tokens
 from asr.display.written import CASES, MARKS
 
 NUMBERS = "one two twenty hundred and of may p m a first nineteen point dollars percent".split()
 WORD = st.one_of(st.sampled_from(NUMBERS), st.text(min_size=1, max_size=6))
 TAGGED = st.lists(st.tuples(WORD, st.sampled_from(MARKS), st.sampled_from(CASES)), max_size=30)
-
-
-def without_mark(text, mark):
-    """Return a token without its mark; a full stop may be one of an abbreviation's own."""
-    if mark == "–":
-        return [text.removesuffix(" –")]
-    if mark == ".":
-        return [text, text.removesuffix(".")]
-    return [text.removesuffix(mark)]
-
-
-def assert_complete(words, marks, tokens):
-    """Assert that the spans of tokens are all words once, and that each says its words."""
-    assert [place for token in tokens for place in range(token.first, token.last)] == [
-        *range(len(words))
-    ]
-    for token in tokens:
-        said = " ".join(words[token.first : token.last])
-        forms = without_mark(token.text, marks[token.last - 1])
-        same = token.last == token.first + 1 and any(
-            form.casefold() == said.casefold() for form in forms
-        )
-        assert same or any(said in readings(form) for form in forms), (token, said)
-        assert all(mark in ("", ",") for mark in marks[token.first : token.last - 1])
 
 
 @settings(max_examples=200, deadline=None)

@@ -10,13 +10,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from complete_tokens import assert_spans
 from conftest import ROOT
 
-from asr.display.readable import Reader
+from asr.display.readable import MEMORY, Reader
 from asr.display.tagger import Tags
 from asr.display.tokens import Token
+from asr.errors import DataError
+from asr.model.directory import TAGGER, update_model
 from asr.recognition.live import Final, join_finals
-from asr.recognition.segments import PAUSE_SECONDS, Segment
+from asr.recognition.reading import BEHIND, TOGETHER
+from asr.recognition.segments import PAUSE_SECONDS, Segment, split
 from asr.recognition.subtitles import SubtitleOptions, to_cues
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import DecodedChunk, Transcript, TranscriptStream
@@ -62,7 +66,7 @@ def transcript_of(words, reader):
         text = " ".join(word.text for word in all_words)
         return Transcript(text, tuple(all_words), 60.0, "")
 
-    stream = TranscriptStream(iter(chunks), finish, reader)
+    stream = TranscriptStream(iter(chunks), finish, lambda: reader)
     return [*stream], stream.transcript
 
 
@@ -270,6 +274,55 @@ def test_the_pause_behind_a_cut_is_not_known():
     def finish(all_words, best_path):
         return Transcript("he went on", tuple(all_words), 60.0, "")
 
-    stream = TranscriptStream(iter(chunks), finish, Reader(Listener()))
+    stream = TranscriptStream(iter(chunks), finish, lambda: Reader(Listener()), live=True)
     assert [segment.display for segment in stream] == ["He went", "on."]
     assert heard == [None, PAUSE_SECONDS]
+
+
+class Witness(FakeTagger):
+    """A tagger that remembers how many words it read each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = []
+
+    def tag(self, words, pauses):
+        self.counts.append(len(words))
+        return super().tag(words, pauses)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("portion", [1, 3, 1000])
+def test_segments_of_a_file_are_read_with_the_words_behind_them(live, portion):
+    words = words_of("so be it " * 300, {*range(9, 900, 10)})
+    chunks = [
+        DecodedChunk(words[first : first + portion], (), words[first].start)
+        for first in range(0, 900, portion)
+    ]
+
+    def finish(all_words, best_path):
+        return Transcript("", tuple(all_words), 900.0, "")
+
+    tagger = Witness()
+    stream = TranscriptStream(iter(chunks), finish, lambda: Reader(tagger), live)
+    segments = [*stream]
+    assert [segment.words for segment in segments] == [x.words for x in split(words)]
+    assert len(segments) == 90 and all(x.display.endswith(".") for x in segments)
+    assert_spans(900, stream.transcript.tokens)
+    if portion == 1000:
+        assert tagger.counts == [890, MEMORY + (10 if live else 50)]
+    elif live:
+        assert len(tagger.counts) == 90 and max(tagger.counts) == MEMORY + 10
+    else:
+        assert len(tagger.counts) == 4
+        assert all(n >= TOGETHER + BEHIND for n in tagger.counts[:-1])
+
+
+def test_what_is_wrong_with_a_tagger_shows_when_it_is_needed(tmp_path):
+    default = ROOT / "asr" / "models" / "default"
+    update_model(default, add={TAGGER: b"nothing"}, output=tmp_path / "model")
+    transcriber = Transcriber(tmp_path / "model")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"tagger\.onnx: not a tagger of asr text train"):
+            transcriber.transcribe(CLIP)
+    assert Transcriber(tmp_path / "model", display=False).tagger is None

@@ -5,14 +5,18 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
+from browsers import chromium
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken_words import recordings, spoken
 
+from asr.display.tokens import Token
 from asr.errors import ConfigError
-from asr.recognition.segments import Segmenter, split
+from asr.evaluation.transcripts import read_transcripts
+from asr.recognition.segments import Segmenter, shown, split
 from asr.recognition.subtitles import SubtitleOptions
 from asr.recognition.transcript import Transcript
 from asr.recognition.words import Word
@@ -348,11 +352,27 @@ def output_of(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+SHOWN = "On|31 October 1984,|Mr.|O'Hale|said:|Yes!|$2.50 –|10:05 p.m.;|why?|42.".split("|")
+
+
 def hours():
     """Return eleven hours of words in segments of all lengths."""
     return transcript(spoken(*[(50 * (i % 19), 1 + 97 * (i % 31)) for i in range(500)], (36e6, 90)))
 
 
+def readable():
+    """Return these hours with tokens, each of which stands for up to three words of a segment."""
+    said, texts, tokens, first = hours(), itertools.cycle(SHOWN), [], 0
+    for segment in said.segments:
+        end = first + len(segment.words)
+        while first < end:
+            last = min(end, first + 1 + first % 3)
+            tokens.append(Token(next(texts), first, last))
+            first = last
+    return replace(said, tokens=tuple(tokens))
+
+
+@pytest.mark.parametrize("make", [hours, readable])
 @pytest.mark.parametrize(
     "options",
     [
@@ -361,12 +381,12 @@ def hours():
         {"max_words_per_line": 3, "highlight_words": True},
     ],
 )
-def test_ffmpeg_reads_subtitles(tmp_path, options):
+def test_ffmpeg_reads_subtitles(tmp_path, make, options):
     """FFmpeg turns one format into our text of the other, but for a last empty line."""
     program("ffmpeg", "ffmpeg")
     texts = {}
     for name in ("srt", "vtt"):
-        texts[name] = render(name, "a.wav", hours(), SubtitleOptions(**options))
+        texts[name] = render(name, "a.wav", make(), SubtitleOptions(**options))
         (tmp_path / f"a.{name}").write_text(texts[name])
     ffmpeg = "ffmpeg -v error -i".split()
     assert output_of(*ffmpeg, tmp_path / "a.vtt", "-f", "srt", "-") == texts["srt"]
@@ -386,9 +406,11 @@ def test_ffprobe_gives_the_times_and_escaped_text(tmp_path):
     assert text.split("\n")[6] == 'a-->"b" <&>'
 
 
-def test_sclite_reads_the_ctm(tmp_path):
+@pytest.mark.parametrize("make", [hours, readable])
+def test_sclite_reads_the_ctm(tmp_path, make):
+    """It has the recognised words, whatever is shown."""
     program("sctk", "sctk")
-    said = hours()
+    said = make()
     (tmp_path / "hyp.ctm").write_text(render("ctm", "d/my call.wav", said))
     (tmp_path / "ref.stm").write_text(
         "".join(f"my_call 1 speaker {s.start} {s.end} {s.text}\n" for s in said.segments)
@@ -423,7 +445,7 @@ endfor
 """
 
 
-@pytest.mark.parametrize("said", [late(), hours(), EMPTY, transcript([]), TRANSCRIPT])
+@pytest.mark.parametrize("said", [late(), hours(), readable(), EMPTY, transcript([]), TRANSCRIPT])
 def test_praat_reads_the_textgrid(tmp_path, said):
     program("praat", "praat")
     text = render("textgrid", "a.wav", said)
@@ -436,4 +458,46 @@ def test_praat_reads_the_textgrid(tmp_path, said):
         for tier in ("words", "segments")
     ]
     assert tiers == intervals(text)
-    assert [label for *_, label in tiers[0] if label] == [word.text for word in said.words]
+    words = [word.text for word in shown(said.tokens, said.words)]
+    assert [label for *_, label in tiers[0] if label] == words
+
+
+def test_ffprobe_gives_the_times_of_readable_subtitles(tmp_path):
+    program("ffprobe", "ffmpeg")
+    said = readable()
+    for name in ("srt", "vtt"):
+        path = tmp_path / f"a.{name}"
+        path.write_text(render(name, "a.wav", said))
+        probe = "ffprobe -v error -of json -show_packets".split()
+        packets = json.loads(output_of(*probe, path))["packets"]
+        starts = [float(packet["pts_time"]) for packet in packets]
+        assert starts == pytest.approx([segment.start for segment in said.segments], abs=0.001)
+
+
+@pytest.mark.parametrize("make", [hours, readable])
+def test_chromium_reads_the_cues_of_vtt(make):
+    said = make()
+    script = """text => new Promise(resolve => {
+        const track = document.createElement("track");
+        track.src = URL.createObjectURL(new Blob([text], {type: "text/vtt"}));
+        track.onload = () => resolve([...track.track.cues].map(
+            cue => [cue.startTime, cue.endTime, cue.getCueAsHTML().textContent]));
+        document.body.appendChild(document.createElement("video")).append(track);
+        track.track.mode = "showing";
+    })"""
+    with chromium() as browser:
+        found = browser.new_page().evaluate(script, render("vtt", "a.wav", said))
+    assert [text for *_, text in found] == [segment.display for segment in said.segments]
+    starts = [segment.start for segment in said.segments]
+    assert [start for start, *_ in found] == pytest.approx(starts, abs=0.001)
+
+
+@pytest.mark.parametrize("make", [hours, readable])
+@pytest.mark.parametrize("name", ["srt", "vtt", "tsv", "json", "txt"])
+def test_scoring_reads_what_is_shown(tmp_path, name, make):
+    said = make()
+    path = tmp_path / f"a.{name}"
+    path.write_text(render(name, "a.wav", said))
+    lines = read_transcripts(path, reference=False).lines
+    text = said.text if name == "json" else said.display
+    assert " ".join(line.text for line in lines.values()).split() == text.lower().split()

@@ -28,9 +28,9 @@ def to_onnx(
     :class:`asr.display.tagger.Tagger` reads it. Embeddings are stored in 8 bits with a scale for
     each row, the weights of the recurrent layers in 16.
 
-    Inputs: ``features`` (B, T, WIDTH), ``pauses`` (B, T) and ``lengths`` (B,) int64. Outputs:
-    ``marks`` (B, T, marks) and ``cases`` (B, T, cases), log-probabilities of no meaning behind each
-    length.
+    Inputs, all int64: ``features`` (V, WIDTH), the rows of V words, and for B sequences of them
+    ``words`` (B, T), ``pauses`` (B, T) and ``lengths`` (B,). Outputs: ``marks`` (B, T, marks) and
+    ``cases`` (B, T, cases), log-probabilities of no meaning behind each length.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     graph = Graph()
@@ -44,33 +44,35 @@ def to_onnx(
     rows = graph.add("Gather", graph.weight("embedding", table), "features")
     rows = graph.add("Cast", rows, to=TensorProto.FLOAT)
     factors = graph.weight("embedding_scales", scales.astype(np.float32))
-    rows = graph.add("Mul", rows, graph.add("Gather", factors, "features"))
-    hidden = graph.add("ReduceSum", rows, graph.constant([2]), keepdims=0)
+    factors = graph.add("Transpose", graph.add("Gather", factors, "features"), perm=[0, 2, 1])
+    words = graph.add("Squeeze", graph.add("MatMul", factors, rows), graph.constant([1]))
     norm = weight("norm.weight"), weight("norm.bias")
-    hidden = graph.add("LayerNormalization", hidden, *norm, axis=-1, epsilon=1e-5)
-    classes = graph.weight("pause_embeddings", weights["pauses"])
-    hidden = graph.add("Add", hidden, graph.add("Gather", classes, "pauses"))
-    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
+    words = graph.add("LayerNormalization", words, *norm, axis=-1, epsilon=1e-5)
+    # Recurrent layers take the time before the batch.
+    places, classes = (graph.add("Transpose", name, perm=[1, 0]) for name in ("words", "pauses"))
+    pauses = graph.add("Gather", graph.weight("pause_embeddings", weights["pauses"]), classes)
+    hidden = graph.add("Add", graph.add("Gather", words, places), pauses)
     steps = graph.add("Cast", "lengths", to=TensorProto.INT32)
     hidden, _ = stack_nodes(graph, model, weight, hidden, steps)
-    hidden = graph.add("Transpose", hidden, perm=[1, 0, 2])
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
+    logits = graph.add("Transpose", logits, perm=[1, 0, 2])
     parts = {"marks": (0, len(MARKS)), "cases": (len(MARKS), len(MARKS) + len(CASES))}
     for name, (first, last) in parts.items():
         bounds = graph.constant([first]), graph.constant([last]), graph.constant([2])
         graph.add("LogSoftmax", graph.add("Slice", logits, *bounds), name=name, axis=-1)
-    places: list[str | int] = ["batch", "words"]
+    axes: list[str | int] = ["batch", "length"]
     proto = graph.model(
         "tagger",
         inputs=[
-            ("features", TensorProto.INT64, [*places, WIDTH]),
-            ("pauses", TensorProto.INT64, places),
+            ("features", TensorProto.INT64, ["distinct", WIDTH]),
+            ("words", TensorProto.INT64, axes),
+            ("pauses", TensorProto.INT64, axes),
             ("lengths", TensorProto.INT64, ["batch"]),
         ],
         outputs=[
-            ("marks", TensorProto.FLOAT, [*places, len(MARKS)]),
-            ("cases", TensorProto.FLOAT, [*places, len(CASES)]),
+            ("marks", TensorProto.FLOAT, [*axes, len(MARKS)]),
+            ("cases", TensorProto.FLOAT, [*axes, len(CASES)]),
         ],
     )
     halve(proto)

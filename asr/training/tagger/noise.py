@@ -29,8 +29,9 @@ PAUSES = np.array(
 )
 """For each mark, how often a pause of each known class follows the word before it.
 
-The rows of no mark and of the comma are those of 800 places in LibriSpeech whose books are known,
-aligned by CTC; the others are estimates on the same scale."""
+The rows of no mark and of the comma follow what was measured: 756 gaps and 40 between the words of
+LibriSpeech utterances whose books are known, aligned by CTC. The others are estimates: only 10 full
+stops and 9 other marks stood within these utterances."""
 
 Ids = npt.NDArray[np.int64]
 

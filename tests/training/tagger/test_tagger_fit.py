@@ -8,7 +8,7 @@ import torch
 from commands import run
 from runs import Stop, assert_equal_runs
 
-from asr.display.features import WordFeatures
+from asr.display.features import WIDTH, WordFeatures
 from asr.display.pauses import CLASSES
 from asr.display.tagger import Tagger, Tags
 from asr.display.written import CASES, MARKS
@@ -102,7 +102,13 @@ def test_the_file_computes_what_the_network_computes(config):
     with torch.no_grad():
         expected = model(*map(torch.from_numpy, (rows, pauses, lengths)))
     session = Tagger(to_onnx(model, config, texts, {}))._session
-    found = session.run(None, {"features": rows, "pauses": pauses, "lengths": lengths})
+    feed = {
+        "features": rows.reshape(-1, WIDTH),
+        "words": np.arange(2 * len(words)).reshape(2, -1),
+        "pauses": pauses,
+        "lengths": lengths,
+    }
+    found = session.run(None, feed)
     for ours, theirs in zip(found, expected, strict=True):
         theirs = theirs.log_softmax(-1).numpy()
         for row, length in enumerate(lengths):
