@@ -65,6 +65,7 @@ class Cutter:
     ) -> None:
         per_second = info.sample_rate / info.frame_stride
         vocabulary = info.vocabulary
+        self.symbols = len(vocabulary)
         self.pause = max(1, round(pause_seconds * per_second))
         self.longest = max(2, round(max_seconds * per_second))
         self._gaps = [id for id in (vocabulary.blank_id, vocabulary.space_id) if id is not None]
@@ -97,17 +98,11 @@ class Cutter:
 
 
 class Chunker:
-    """Cuts a recording, whose log-probs come in parts, where a :class:`Cutter` says, which takes
-    the same arguments."""
+    """Cuts a recording, whose log-probs come in parts, where the ``cutter`` says."""
 
-    def __init__(
-        self,
-        info: ModelInfo,
-        max_seconds: float = MAX_CHUNK_SECONDS,
-        pause_seconds: float = PAUSE_SECONDS,
-    ) -> None:
-        self._cutter = Cutter(info, max_seconds, pause_seconds)
-        self._rows = np.zeros((0, len(info.vocabulary)), np.float32)
+    def __init__(self, cutter: Cutter) -> None:
+        self._cutter = cutter
+        self._rows = np.zeros((0, cutter.symbols), np.float32)
         self._first = 0
 
     def cut(self, log_probs: Iterable[LogProbs]) -> Iterator[Chunk]:

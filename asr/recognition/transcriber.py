@@ -29,7 +29,7 @@ from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
 from asr.prefetch import begin, prefetch, prefetch_groups
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
-from asr.recognition.chunks import Chunk, Chunker
+from asr.recognition.chunks import Chunk, Chunker, Cutter
 from asr.recognition.live import LiveConfig, LiveTranscription, Partial, Update
 from asr.recognition.recordings import (
     LiveRecording,
@@ -349,7 +349,7 @@ class Transcriber:
     def _long_chunks(self, recording: LongRecording, meter: AudioMeter) -> Iterator[DecodedChunk]:
         log_probs = prefetch(self._long_log_probs(recording, meter), WINDOWS_AHEAD)
         history: list[Word] = []
-        for chunk in Chunker(self.model).cut(log_probs):
+        for chunk in Chunker(Cutter(self.model)).cut(log_probs):
             decoded = self._decode(chunk, meter.duration, join_words(history))
             if not meter.nothing:
                 yield decoded

@@ -1,8 +1,8 @@
 """The order in which recordings get the processor: live ones, short ones, long ones."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from threading import Condition
 
 LONGEST_WAIT = 1.0
@@ -29,56 +29,49 @@ class Slots:
         self._long = self._short_waiting = self._late = 0
         self._changed = Condition()
 
-    @contextmanager
-    def live(self) -> Iterator[None]:
+    def live(self) -> AbstractContextManager[None]:
         """Take a slot at once, even if none is free."""
-        with self._changed:
-            self.running += 1
-        try:
-            yield
-        finally:
-            self._leave()
+        return self._slot(lambda: None)
 
-    @contextmanager
-    def short(self) -> Iterator[None]:
+    def short(self) -> AbstractContextManager[None]:
         """Wait for a slot for a batch of short recordings."""
+        return self._slot(self._wait_for_short)
+
+    def long(self) -> AbstractContextManager[None]:
+        """Wait for a slot for a part of a long recording."""
+        return self._slot(self._wait_for_long, long=1)
+
+    @contextmanager
+    def _slot(self, wait: Callable[[], None], long: int = 0) -> Iterator[None]:
+        """Hold a slot, which is taken after ``wait``, for so many ``long`` recordings."""
         with self._changed:
-            self._short_waiting += 1
-            self._changed.wait_for(lambda: self.running < self.count and not self._late)
-            self._short_waiting -= 1
+            wait()
             self.running += 1
+            self._long += long
         try:
             yield
         finally:
-            self._leave()
+            with self._changed:
+                self.running -= 1
+                self._long -= long
+                self._changed.notify_all()
 
-    @contextmanager
-    def long(self) -> Iterator[None]:
-        """Wait for a slot for a part of a long recording."""
+    def _wait_for_short(self) -> None:
+        self._short_waiting += 1
+        self._changed.wait_for(lambda: self.running < self.count and not self._late)
+        self._short_waiting -= 1
+
+    def _wait_for_long(self) -> None:
         most = max(1, self.count - 1)
 
         def free() -> bool:
             return self.running < self.count and self._long < most
 
-        with self._changed:
-            deadline = time.monotonic() + LONGEST_WAIT
-            while not (free() and not self._short_waiting):
-                if (rest := deadline - time.monotonic()) <= 0:
-                    self._late += 1
-                    self._changed.wait_for(free)
-                    self._late -= 1
-                    break
-                self._changed.wait(rest)
-            self.running += 1
-            self._long += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._long -= 1
-            self._leave()
-
-    def _leave(self) -> None:
-        with self._changed:
-            self.running -= 1
-            self._changed.notify_all()
+        deadline = time.monotonic() + LONGEST_WAIT
+        while not (free() and not self._short_waiting):
+            if (rest := deadline - time.monotonic()) <= 0:
+                self._late += 1
+                self._changed.wait_for(free)
+                self._late -= 1
+                break
+            self._changed.wait(rest)

@@ -20,17 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from picture import INK, LINE, save, style, subplots
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from workload import RATE, Maker, make_parser, process, read_recordings
 
 from asr.audio.read import Samples
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 WIDTH = 120
 QUICK_SECONDS, REPEATS = 3.0, 3
@@ -39,15 +36,6 @@ TICKS = {
     LENGTH: {1: "1 min", 10: "10 min", 60: "1 h", 600: "10 h"},
     FILES: {10**power: f"{10**power:,}" for power in range(1, 6)},
 }
-INK, LINE = "#333333", "#3266a8"
-INK_IN_THE_DARK, LINE_IN_THE_DARK = "#dddddd", "#7fb0ee"
-SCHEMES = f"""<style>
-:root {{--ink: {INK}; --line: {LINE}}}
-@media (prefers-color-scheme: dark) {{
-:root {{--ink: {INK_IN_THE_DARK}; --line: {LINE_IN_THE_DARK}}}
-}}
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -144,14 +132,7 @@ def measured(model: Path, source: Path) -> tuple[float, float]:
 
 def draw(series: dict[str, list[Point]], path: Path) -> None:
     """Write a picture of seconds (above) and memory (below) against each kind of size."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, panels = pyplot.subplots(
-        2, len(series), figsize=(8, 5), layout="constrained", sharex="col", sharey="row"
-    )
+    figure, panels = subplots(2, len(series), (8, 5), sharex="col", sharey="row")
     for (above, below), (name, points) in zip(panels.T, series.items(), strict=True):
         sizes = [point.size for point in points]
         above.loglog(sizes, [point.seconds for point in points], "o-", color=LINE, markersize=4)
@@ -164,31 +145,7 @@ def draw(series: dict[str, list[Point]], path: Path) -> None:
         below.set_xticks(shown, [TICKS[name][size] for size in shown])
     panels[0, 0].set_ylabel("seconds", color=INK)
     panels[1, 0].set_ylabel("peak memory, MB", color=INK)
-    # Text stays text, and equal data give an equal file.
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "growth", "font.family": "sans-serif"}
-    with matplotlib.rc_context(settings):
-        figure.savefig(path, dpi=150, transparent=path.suffix == ".svg", metadata={"Date": None})
-    pyplot.close(figure)
-    if path.suffix == ".svg":
-        follow_scheme(path)
-
-
-def style(axes: "Axes") -> None:
-    """Give a panel plain numbers and few lines."""
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.minorticks_off()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(INK)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(color=INK, alpha=0.15)
-
-
-def follow_scheme(path: Path) -> None:
-    """Make the colours of an SVG file those of the light or dark scheme that the reader has."""
-    text = path.read_text(encoding="utf-8")
-    text = text.replace(INK, "var(--ink)").replace(LINE, "var(--line)")
-    head, tag, rest = text.partition("<defs>")
-    path.write_text(f"{head}{SCHEMES}{tag}{rest}", encoding="utf-8")
+    save(figure, path)
 
 
 if __name__ == "__main__":

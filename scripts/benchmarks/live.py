@@ -28,7 +28,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
-from growth import INK, LINE, follow_scheme, style
+from picture import INK, LINE, save, style, subplots
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
@@ -77,9 +77,8 @@ class Told:
 @dataclass
 class Delays:
     """The delays in seconds of partial words (``shown`` at first, and ``settled``: from then on
-    they stay), of finals after a pause, but for those that come with another one, and of the
-    ``last`` finals after the end of the stream.
-    Of ``stable`` words ``changed`` are not in the final."""
+    they stay), of finals after a pause, and of the ``last`` finals after the end of the stream. Of
+    ``stable`` words ``changed`` are not in the final."""
 
     shown: list[float] = field(default_factory=list)
     settled: list[float] = field(default_factory=list)
@@ -327,7 +326,7 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
     words = finals(told)
     pairs = dict(matches(words, recording.words))
     before, stretch = list[Told](), list[Told]()
-    index, cut = 0, 0.0
+    index = 0
     for item in told:
         stretch.append(item)
         if not isinstance(item.update, Final):
@@ -343,10 +342,8 @@ def add_delays(found: Delays, recording: Recording, told: list[Told], endpoint: 
         last = pairs.get(index + len(texts) - 1)
         if item.asked:
             found.last.append(item.at - recording.seconds)
-        elif last is not None and item.update.pause and item.at != cut:
+        elif last is not None and item.update.pause:
             found.final.append(item.at - recording.words[last].end - endpoint)
-        # In the step that cuts a long stretch, a pause may turn out to be one that just was not.
-        cut = item.at
         stable = {
             (place, word.text)
             for told_before in stretch
@@ -397,12 +394,7 @@ def spread(delays: list[float]) -> str:
 
 def draw(streams: dict[int, Delays], path: Path) -> None:
     """Write a picture of the delays against the number of streams."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, panels = pyplot.subplots(1, 2, figsize=(8, 3), layout="constrained", sharey=True)
+    figure, panels = subplots(1, 2, (8, 3), sharey=True)
     numbers = list(streams)
     for panel, (name, kind, most) in zip(
         panels,
@@ -424,12 +416,7 @@ def draw(streams: dict[int, Delays], path: Path) -> None:
         panel.set_ylim(-0.25, 1.5)
         style(panel)
     panels[0].set_ylabel("seconds (median, 95 %)", color=INK)
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "live", "font.family": "sans-serif"}
-    with matplotlib.rc_context(settings):
-        figure.savefig(path, dpi=150, transparent=path.suffix == ".svg", metadata={"Date": None})
-    pyplot.close(figure)
-    if path.suffix == ".svg":
-        follow_scheme(path)
+    save(figure, path)
 
 
 if __name__ == "__main__":

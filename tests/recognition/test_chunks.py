@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asr.decoding.greedy import greedy
-from asr.recognition.chunks import Chunker
+from asr.recognition.chunks import Chunker, Cutter
 
 INFO = make_info()
 BLANK, SPACE = INFO.vocabulary.blank_id, INFO.vocabulary.space_id
@@ -23,7 +23,7 @@ def log_probs_of(path):
 
 def cut(path, portions=(), pause_frames=5, longest=30):
     """Return the chunks of a path that is fed in portions."""
-    chunks = Chunker(INFO, longest / PER_SECOND, pause_frames / PER_SECOND)
+    chunks = Chunker(Cutter(INFO, longest / PER_SECOND, pause_frames / PER_SECOND))
     found = []
     for rows in np.split(log_probs_of(path), portions):
         found += chunks.feed(rows)
