@@ -74,13 +74,18 @@ class Cutter:
         """Return for each frame of ``log_probs`` (n, V) if its best symbol is no letter."""
         return np.isin(log_probs.argmax(axis=1), self._gaps)
 
-    def find(self, log_probs: LogProbs) -> Cut | None:
+    def find(self, log_probs: LogProbs, known: int = 0) -> Cut | None:
         """Return the first place to cut ``log_probs`` (n, V), which begin where the last chunk
-        ended; or None while it cannot be told yet."""
+        ended; or None while it cannot be told yet.
+
+        ``known`` of the frames were heard before. A pause that was long enough within them, and is
+        over, was too short then: a letter has moved since, and somebody speaks already.
+        """
         path = log_probs[: self.longest].argmax(axis=1)
         begins, ends = _runs(np.isin(path, self._gaps))
         # Frames before the first letter are no pause: nothing has been said that could end.
-        pauses = begins[(begins > 0) & (ends - begins >= self.pause)]
+        goes_on = (begins + self.pause > known) | (ends == len(log_probs))
+        pauses = begins[(begins > 0) & (ends - begins >= self.pause) & goes_on]
         if len(pauses):
             begin = int(pauses[0])
             return Cut(begin + (self.pause + 1) // 2, True, begin + self.pause)

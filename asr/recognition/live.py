@@ -215,6 +215,7 @@ class LiveTranscription:
         self._cut = -self._padding  # the first frame of the stretch that is open
         self._settled: LogProbs = np.zeros((0, len(info.vocabulary)), np.float32)
         self._due = self._step  # the number of samples at which the next step is taken
+        self._known = 0  # the first frame that had not been heard when a pause was looked for
         self._looked = 0  # the number of features that were recognised
         self._floor = -np.inf  # the level of sound without words
         self._told = Partial(())
@@ -317,7 +318,7 @@ class LiveTranscription:
         rows = np.concatenate([self._settled, new])
         while True:
             rows, heard = self._without_silence(rows)
-            cut = self._cutter.find(rows[:heard])
+            cut = self._cutter.find(rows[:heard], self._known - self._cut)
             if cut is None or not (cut.pause or heard >= self._cutter.longest + self._after):
                 break
             last = self._cut + (cut.silent_until if cut.pause else cut.count + self._after)
@@ -325,6 +326,7 @@ class LiveTranscription:
             updates += self._finalize(final, cut, last * reduction)
             self._move(self._cut + cut.count)
             rows = rows[cut.count :]
+        self._known = self._cut + heard
         gaps = self._cutter.gaps(rows[:heard])
         self._floor = -np.inf
         if gaps.all():

@@ -69,6 +69,21 @@ def test_which_pieces_end_in_a_pause():
     assert cut(path)[-1].pause
 
 
+@pytest.mark.parametrize(
+    ("path", "known", "found"),
+    [
+        ([A] + [BLANK] * 5 + [B], 5, True),  # the pause became long enough in what is new
+        ([A] + [BLANK] * 5 + [B], 6, False),  # it would have been found before, were it one
+        ([A] + [BLANK] * 9, 8, True),  # it still goes on
+        ([A] + [BLANK] * 5 + [B] + [BLANK] * 5, 7, True),  # after B
+    ],
+)
+def test_a_pause_that_was_too_short_is_none_later(path, known, found):
+    place = Cutter(INFO, 30 / PER_SECOND, 5 / PER_SECOND).find(log_probs_of(path), known)
+    assert (place is not None) == found
+    assert place is None or path[place.silent_until - 1] == BLANK
+
+
 PATHS = st.lists(
     st.tuples(st.sampled_from([BLANK, BLANK, SPACE, A, B]), st.integers(1, 9)), max_size=40
 ).map(

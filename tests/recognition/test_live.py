@@ -163,6 +163,29 @@ def test_a_final_comes_when_the_pause_is_long_enough():
     assert (final.text, final.start, final.words[-1].end, final.pause) == ("a", 0.4, 0.6, True)
 
 
+@pytest.mark.parametrize(("gap", "texts"), [(19, ["a b"]), (20, ["a", "b"])])
+def test_a_pause_that_gets_longer_once_somebody_speaks_is_none(monkeypatch, gap, texts):
+    """Letters move while more is heard: no final comes in the middle of the next word."""
+    monkeypatch.setattr(Script, "_run_features", moving(Script._run_features))
+    scripted = Scripted(endpoint_seconds=0.8)
+    path = [BLANK] * 10 + [A] * 5 + [SPACE] + [BLANK] * (gap - 1) + [B] * 8 + [BLANK] * 30
+    assert [final.text for final in finals(everything(scripted.live, sound(path)))] == texts
+
+
+def moving(run_features):
+    """Return a network in which the letter B begins a frame later once eight frames follow."""
+
+    def run(session, batch, lengths, statistics):
+        rows, counts = run_features(session, batch, lengths, statistics)
+        path = rows[0].argmax(axis=1)
+        first = int(np.argmax(path == B))
+        if path[first] == B and len(path) - first > 8 + 2 * session.info.encoder.padding:
+            path[first] = BLANK
+        return log_probs_of(path)[None], counts
+
+    return run
+
+
 def test_a_long_stretch_is_cut_and_its_words_are_the_history_of_the_next():
     scripted = Scripted(max_seconds=4)
     word = [A] * 8 + [SPACE] * 2 + [B] * 8 + [SPACE] * 2
