@@ -86,7 +86,7 @@ class Settings:
             "vosk_rate",
         )
         for name in numbers:
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # true for what is no number, too
                 raise ConfigError(f"{name} is {getattr(self, name)}, needs more than 0")
         for name in self.hosts:
             if not re.fullmatch(r"[a-z0-9._-]+", name):

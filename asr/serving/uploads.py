@@ -18,6 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from asr.serving.errors import ApiError, busy
+from asr.serving.logs import log
 from asr.serving.settings import Settings
 
 MAX_FIELDS = 64
@@ -178,6 +179,7 @@ class _Reader:
             else:
                 await asyncio.to_thread(_write_all, self._form.file, data)
         except OSError as error:
+            log("warning", "an upload cannot be stored", reason=error.strerror)
             raise busy("the server cannot store uploads at present", 30) from error
 
     def _begin(self) -> None:

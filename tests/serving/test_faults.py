@@ -416,6 +416,9 @@ def test_full_disk():
         status, headers, body = post(server, NAME.read_bytes())
         assert (status, headers["retry-after"]) == (503, "30")
         assert "cannot store uploads" in json.loads(body)["error"]["message"]
+        warning = next(line for line in server.log if line["level"] == "warning")
+        assert warning["event"] == "an upload cannot be stored"
+        assert warning["reason"] == "File too large"
         assert server.get("/health")[0] == 200
         wait_for(lambda: not open_files(server.process.pid))
         small = ROOT / "samples/flite-rms-short-answer.wav"

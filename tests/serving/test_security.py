@@ -179,9 +179,10 @@ def test_paths_with_a_slash_too_many_are_not_redirected(server):
         (["--allow-origin", "*"], "needs the form https://example.org"),
         (["--allow-host", "https://asr.example"], "needs a name alone"),
         (["--allow-host", "asr.example:443"], "needs a name alone"),
+        (["--max-hours", "nan"], "max_seconds is nan, needs more than 0"),
     ],
 )
-def test_names_that_would_never_match(options, message):
+def test_settings_that_would_not_hold(options, message):
     done = run("serve", *options)
     assert done.returncode == 1
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
