@@ -19,6 +19,9 @@ PAUSE_SECONDS = 1.0
 MAX_CHUNK_SECONDS = 30.0
 """The longest chunk."""
 
+MOVED_SECONDS = 0.08
+"""How far a letter may move while more is heard."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -67,6 +70,7 @@ class Cutter:
         vocabulary = info.vocabulary
         self.symbols = len(vocabulary)
         self.pause = max(1, round(pause_seconds * per_second))
+        self._moved = round(MOVED_SECONDS * per_second)
         self.longest = max(2, round(max_seconds * per_second))
         self._gaps = [id for id in (vocabulary.blank_id, vocabulary.space_id) if id is not None]
 
@@ -74,21 +78,26 @@ class Cutter:
         """Return for each frame of ``log_probs`` (n, V) if its best symbol is no letter."""
         return np.isin(log_probs.argmax(axis=1), self._gaps)
 
-    def find(self, log_probs: LogProbs, known: int = 0) -> Cut | None:
+    def find(self, log_probs: LogProbs, known: int | None = None) -> Cut | None:
         """Return the first place to cut ``log_probs`` (n, V), which begin where the last chunk
         ended; or None while it cannot be told yet.
 
-        ``known`` of the frames were heard before. A pause that was long enough within them, and is
-        over, was too short then: a letter has moved since, and somebody speaks already.
+        Of a stream that goes on, ``known`` of the frames were heard before. Letters move while
+        more is heard, which may make a pause longer that is over. So it is judged once, with those
+        frames: it may be shorter by ``MOVED_SECONDS`` then, and later it is none. Otherwise a final
+        would come in the middle of the next words.
         """
         path = log_probs[: self.longest].argmax(axis=1)
         begins, ends = _runs(np.isin(path, self._gaps))
         # Frames before the first letter are no pause: nothing has been said that could end.
-        goes_on = (begins + self.pause > known) | (ends == len(log_probs))
-        pauses = begins[(begins > 0) & (ends - begins >= self.pause) & goes_on]
+        long = ends - begins >= self.pause
+        if known is not None:
+            judged = (ends - begins >= self.pause - self._moved) & (begins + self.pause > known)
+            long = np.where(ends < len(log_probs), judged, long)
+        pauses = np.flatnonzero((begins > 0) & long)
         if len(pauses):
-            begin = int(pauses[0])
-            return Cut(begin + (self.pause + 1) // 2, True, begin + self.pause)
+            begin, end = int(begins[pauses[0]]), int(ends[pauses[0]])
+            return Cut(begin + (self.pause + 1) // 2, True, min(begin + self.pause, end))
         if len(path) < self.longest:
             return None
         half = self.longest // 2

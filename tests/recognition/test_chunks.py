@@ -76,9 +76,13 @@ def test_which_pieces_end_in_a_pause():
         ([A] + [BLANK] * 5 + [B], 6, False),  # it would have been found before, were it one
         ([A] + [BLANK] * 9, 8, True),  # it still goes on
         ([A] + [BLANK] * 5 + [B] + [BLANK] * 5, 7, True),  # after B
+        ([A] + [BLANK] * 3 + [B], 5, True),  # B may come two frames later once more is heard
+        ([A] + [BLANK] * 2 + [B], 0, False),
+        ([A] + [BLANK] * 3, 0, False),  # it may get long enough
+        ([A] + [BLANK] * 3 + [B], None, False),
     ],
 )
-def test_a_pause_that_was_too_short_is_none_later(path, known, found):
+def test_a_pause_of_a_stream_is_judged_once(path, known, found):
     place = Cutter(INFO, 30 / PER_SECOND, 5 / PER_SECOND).find(log_probs_of(path), known)
     assert (place is not None) == found
     assert place is None or path[place.silent_until - 1] == BLANK

@@ -163,7 +163,7 @@ def test_a_final_comes_when_the_pause_is_long_enough():
     assert (final.text, final.start, final.words[-1].end, final.pause) == ("a", 0.4, 0.6, True)
 
 
-@pytest.mark.parametrize(("gap", "texts"), [(19, ["a b"]), (20, ["a", "b"])])
+@pytest.mark.parametrize(("gap", "texts"), [(17, ["a b"]), (18, ["a", "b"])])
 def test_a_pause_that_gets_longer_once_somebody_speaks_is_none(monkeypatch, gap, texts):
     """Letters move while more is heard: no final comes in the middle of the next word."""
     monkeypatch.setattr(Script, "_run_features", moving(Script._run_features))
