@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import h11
 import uvicorn
@@ -114,6 +115,7 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
         """HTTP/1.1 over connections whose number, and the time of whose heads, are limited."""
 
         _head: asyncio.TimerHandle | None = None
+        _is_deaf = False
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
@@ -124,6 +126,8 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
             self._await_head()
 
         def data_received(self, data: bytes) -> None:
+            if self._is_deaf:
+                return
             super().data_received(data)
             if self.conn.their_state is not h11.IDLE:
                 self._head_came()
@@ -133,6 +137,19 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._head_came()
             super().connection_lost(exc)
+
+        def handle_events(self) -> None:
+            super().handle_events()
+            if self.cycle is not None:
+                self.cycle.transport = _UntilRead(self.transport, self._hang_up)
+
+        def _hang_up(self) -> None:
+            """End a connection; a client that is still sending gets the time to read the answer."""
+            if self.conn.their_state is h11.SEND_BODY:
+                self._is_deaf = True
+                self.transport.write_eof()
+            else:
+                self.transport.close()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -155,6 +172,27 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
             self.transport.abort()
 
     return Protocol
+
+
+class _UntilRead(asyncio.Transport):
+    """What a response is written to, by a server that hangs up after it: by ``hang_up``.
+
+    Where a connection is closed while something comes, its other end forgets what it has not read
+    yet. Proxies, which send a whole upload before they read, would tell nobody why it was refused.
+    """
+
+    def __init__(self, transport: asyncio.Transport, hang_up: Callable[[], None]) -> None:
+        super().__init__()
+        self._transport, self._hang_up = transport, hang_up
+
+    def write(self, data: Any) -> None:
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self._hang_up()
 
 
 def _listen(host: str, port: int) -> socket.socket:

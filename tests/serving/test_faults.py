@@ -168,11 +168,24 @@ def test_oversize(server, chunked):
     assert is_well(server)
 
 
-def test_an_upload_without_end_is_cut_off(server):
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_who_reads_after_sending_gets_the_answer(server, version):
+    """Proxies send a whole upload, over a connection for it alone, before they read."""
+    body, headers = multipart([], ("a.wav", bytes(9 << 20)))
+    head = f"POST {PATH} HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
+    head += f"{headers['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(head.encode() + body)
+        assert client.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+    assert is_well(server)
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+def test_an_upload_without_end_is_cut_off(server, connection):
     """A client that goes on after it was refused is listened to for a short time only."""
     _, headers = multipart([], ("a.wav", b""))
     head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
-    head += f"Content-Type: {headers['Content-Type']}\r\n\r\n"
+    head += f"Content-Type: {headers['Content-Type']}\r\nConnection: {connection}\r\n\r\n"
     part = b'--frontier\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + bytes(1 << 16)
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
