@@ -26,6 +26,6 @@ def add(tagger: Path, model: Path, output_dir: Path | None) -> None:
     from asr.display.tagger import read_tagger
     from asr.model.directory import TAGGER, update_model
 
-    found = read_tagger(tagger)
-    update_model(model, add={TAGGER: found.data}, output=output_dir)
+    read_tagger(tagger)  # what is none is not added
+    update_model(model, add={TAGGER: tagger.read_bytes()}, output=output_dir)
     print(output_dir or model)

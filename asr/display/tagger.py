@@ -44,15 +44,15 @@ class Tags:
 class Tagger:
     """A tagger that ``asr text train`` has written.
 
-    ``data`` is the contents of its file, which are parsed when they are first needed; error
-    messages call it ``name``.
+    ``source`` is the path of its file, or its contents, which are parsed when they are first
+    needed; error messages call it ``name``.
 
     Raises:
         DataError: this is not a tagger that this version reads.
     """
 
-    def __init__(self, data: bytes, name: str = "the tagger") -> None:
-        self.data, self.name = data, name
+    def __init__(self, source: str | bytes, name: str = "the tagger") -> None:
+        self._source, self.name = source, name
         self._rows: dict[str, list[int]] = {}
 
     @cached_property
@@ -64,7 +64,7 @@ class Tagger:
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(
-                self.data, options, providers=["CPUExecutionProvider"]
+                self._source, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's exceptions share no public base class
             raise self._fault(error) from error
@@ -173,9 +173,9 @@ def read_tagger(path: str | Path) -> Tagger:
         DataError: the file cannot be read, or is something else.
     """
     try:
-        data = Path(path).read_bytes()
+        Path(path).open("rb").close()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    tagger = Tagger(data, str(path))
+    tagger = Tagger(str(path), str(path))
     assert tagger.description  # reading it here reports a faulty file now
     return tagger

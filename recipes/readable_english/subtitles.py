@@ -12,6 +12,7 @@ and with ``--folder`` the subtitles.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ LAYOUTS = {
     "a cue a segment": SubtitleOptions(),
     "two lines of 42 characters": SubtitleOptions(max_line_width=42, max_line_count=2),
 }
-NO_BREAK = "\u00a0"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -102,15 +102,19 @@ def measure(
 
 def last_words(segments: Sequence[Segment], options: SubtitleOptions) -> list[int]:
     """Return the index of the last word of each cue among all words."""
-    ends, count = [], 0
+    ends, count, whole = [], 0, []
     for segment in segments:
-        tokens = segment.tokens
+        # A token must be one word in the text of its cue.
+        tokens = tuple(
+            replace(token, text=token.text.replace(" ", "_")) for token in segment.tokens
+        )
+        whole.append(replace(segment, tokens=tokens))
         lasts = [token.last for token in tokens] if tokens else range(1, len(segment.words) + 1)
         ends += [count + last - 1 for last in lasts]
         count += len(segment.words)
     found, place = [], 0
-    for _, _, text in to_cues(segments, options, lambda text: text.replace(" ", NO_BREAK)):
-        place += len(text.replace("\n", " ").split(" "))
+    for _, _, text in to_cues(whole, options, str):
+        place += len(text.split())
         found.append(ends[place - 1])
     return found
 

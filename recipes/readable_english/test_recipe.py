@@ -1,10 +1,12 @@
 """Tests of the recipe of the tagger: parts are whole books, and a small one trains."""
 
+import json
 import lzma
 
 import miniatures
 import pytest
 from conftest import ROOT
+from taggers import make_tagger
 
 from asr.config import from_mapping, read_values
 from asr.display.tagger import read_tagger
@@ -61,3 +63,41 @@ def test_books_that_are_missing(tmp_path):
         prepare.prepare(tmp_path / "books.txt", tmp_path)
     with pytest.raises(DataError, match="cannot read"):
         prepare.prepare(tmp_path / "none.txt", tmp_path)
+
+
+def test_subtitles_are_counted(tmp_path):
+    """Ends are those of the printed text, whatever the tagger says."""
+    written = ["He went on. It was late, and cold.",
+               "On the thirty-first of October nobody said a word."]  # fmt: skip
+    spoken = [["he went on", "it was late", "and cold"],
+              ["on the thirty first of october nobody said a word"]]  # fmt: skip
+    lines = []
+    for text, parts in zip(written, spoken, strict=True):
+        words, time = [], 0.0
+        for part in parts:
+            for word in part.split():
+                words.append({"word": word, "start": round(time, 2), "end": round(time + 0.3, 2)})
+                time += 0.4
+            time += 1.0
+        lines.append({"words": words, "duration": time, "written": text})
+    path = tmp_path / "words.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    tagger = tmp_path / "tagger.onnx"
+    tagger.write_bytes(make_tagger(tmp_path, mark=""))
+    subtitles = miniatures.load("readable_english", "subtitles")
+    output = tmp_path / "subtitles.json"
+    subtitles.main([str(path), "--tagger", str(tagger), "--output", str(output),
+                    "--folder", str(tmp_path / "all")])  # fmt: skip
+    values = json.loads(output.read_text())
+    assert values["words"] == 18
+    counts = [(row["cues"], row["sentence"], row["clause"]) for row in values["rows"]]
+    # Every segment ends with a clause here.
+    assert counts[:2] == [(4, 3, 4), (4, 3, 4)]
+    assert "31st of october" in (tmp_path / "all" / "readable.srt").read_text()
+    assert "thirty first" in (tmp_path / "all" / "recognised.vtt").read_text()
+    lines[0]["written"] = "He went off. It was late, and cold."
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with pytest.raises(SystemExit, match=r":1: 'written' needs the words that are said"):
+        subtitles.main([str(path), "--tagger", str(tagger), "--output", str(output)])
+    table = miniatures.load("readable_english", "tables").subtitles(values)
+    assert "| a cue a segment, readable | 4 | 75 % [3 / 4] | 100 % [4 / 4] |" in table
