@@ -71,7 +71,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         message = f"there is nothing at {request.method} {request.url.path}"
         return ApiError(404, message, code="unknown_url").response()
     if error.status_code == 405:
-        known = (error.headers or {}).get("Allow", "")
+        known = " and ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
         message = f"{request.url.path} does not know {request.method[:20]}, but {known}"
         return ApiError(405, message, code="wrong_method", headers=error.headers).response()
     return ApiError(error.status_code, str(error.detail), headers=error.headers).response()

@@ -639,12 +639,15 @@ def test_a_key_is_asked_for_and_kept_in_memory_only(visit):
 
 def test_files_that_are_gone_and_keys_that_nobody_has(visit, tmp_path):
     with serving(keys=(digest(KEY),)) as address:
-        page = visit(address)
+        page = visit(address, wide=False)
         paths = [tmp_path / f"{number}.wav" for number in range(9)]
         for path in paths:
             shutil.copy(SAMPLES[0], path)
         choose(page, *paths)
-        page.get_by_role("dialog", name="This server asks for a key").wait_for()
+        dialog = page.get_by_role("dialog", name="This server asks for a key")
+        dialog.wait_for()
+        box = dialog.bounding_box()
+        assert box["x"] >= 8 and box["x"] + box["width"] <= 390 - 8
         page.keyboard.press("Escape")
         expect(page.get_by_role("status").filter(has_text="9 failed")).to_be_visible()
         expect(page.locator(".preview").last).to_have_text("This server asks for a key.")
