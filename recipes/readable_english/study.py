@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from asr.display.readable import MEMORY
 from asr.display.tagger import Tagger, read_tagger
 from asr.display.written import CASES, MARKS, SENTENCE_ENDS, WrittenWord
 from asr.errors import AsrError
 from asr.files import sha256, to_json, write_atomically
 from asr.lm.kneser_ney import estimate
 from asr.lm.packed import PackedLm
+from asr.recognition.segments import split
+from asr.recognition.words import Word
 from asr.training.seeding import rng
 from asr.training.tagger.confusions import HESITATIONS, confusions
 from asr.training.tagger.data import read_words
@@ -34,6 +37,9 @@ SHARES = (0.0, 0.1, 0.2, 0.3)
 """The shares of wrong words."""
 
 ORDER = 4
+LIVE = "tagger, live"
+SECONDS = 0.3
+"""The length of a word."""
 BEAM, PART = 8, 150
 """The hypotheses that the n-gram model keeps after each word, and the words of a part of the text
 that it is applied to."""
@@ -97,11 +103,13 @@ def make_systems(train: list[WrittenWord], tagger: Tagger) -> dict[str, System]:
         f"{ORDER}-gram": lambda words, _: by_n_gram(lm, words, capitals),
         "tagger": lambda words, _: tagged(tagger, words, None),
         "tagger with pauses": lambda words, pauses: tagged(tagger, words, pauses),
+        LIVE: lambda words, pauses: tagged_live(tagger, words, pauses),
     }
 
 
 def measure(systems: dict[str, System], test: list[WrittenWord]) -> list[dict[str, Any]]:
-    """Return the figures of each system on a text with each share of wrong words."""
+    """Return the figures of each system on a text with each share of wrong words; live, on the text
+    as it is alone."""
     rows = []
     for share in SHARES:
         words, marks, cases = wrong(test, share)
@@ -109,6 +117,8 @@ def measure(systems: dict[str, System], test: list[WrittenWord]) -> list[dict[st
         classes = pauses_of(np.array([MARKS.index(mark) for mark in marks]), draw)
         pauses = [MIDDLES[index - 1] for index in classes]
         for name, system in systems.items():
+            if name == LIVE and share:
+                continue
             said = system(words, pauses)
             rows.append({"system": name, "wrong": share, **measures(said, (marks, cases))})
             print(rows[-1], flush=True)
@@ -154,6 +164,22 @@ def after_stops(marks: Sequence[str], cases: Sequence[str]) -> list[str]:
 def tagged(tagger: Tagger, words: list[str], pauses: list[float] | None) -> Tagged:
     tags = tagger.tag(words, pauses)
     return tags.marks, tags.cases
+
+
+def tagged_live(tagger: Tagger, words: list[str], pauses: list[float]) -> Tagged:
+    """Tag the words as in live audio: nothing is known of what follows a segment."""
+    timed, time = [], 0.0
+    for word, pause in zip(words, pauses, strict=True):
+        timed.append(Word(word, round(time, 3), round(time + SECONDS, 3), 1.0))
+        time += SECONDS + pause
+    marks, cases, first = list[str](), list[str](), 0
+    for segment in split(timed):
+        begin, last = max(0, first - MEMORY), first + len(segment.words)
+        tags = tagger.tag(words[begin:last], pauses[begin:last])
+        marks += tags.marks[first - begin :]
+        cases += tags.cases[first - begin :]
+        first = last
+    return marks, cases
 
 
 def usual_cases(train: list[WrittenWord]) -> dict[str, str]:

@@ -31,7 +31,7 @@ def wrong_words(values: dict[str, Any]) -> str:
     words."""
     shares = list(dict.fromkeys(row["wrong"] for row in values["test"]))
     head = [f"{name}, {_whole(share)}" for name in (*CHOSEN, "case") for share in shares]
-    systems = list(dict.fromkeys(row["system"] for row in values["test"]))
+    systems = dict.fromkeys(row["system"] for row in values["test"] if row["wrong"])
     lines = [f"| test | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
     for system in systems:
         rows = {row["wrong"]: row for row in values["test"] if row["system"] == system}

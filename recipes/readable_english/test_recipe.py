@@ -47,11 +47,14 @@ def test_from_books_to_a_tagger(books, tmp_path):
     values = study.study(tmp_path, tagger)
     assert values.keys() == {"dev", "test", "minutes"}
     rows = values["dev"]
-    assert len(rows) == 5 * len(study.SHARES) and {row["system"] for row in rows} == {
-        "nothing", "full stop at pauses", "4-gram", "tagger", "tagger with pauses",
+    assert len(rows) == 5 * len(study.SHARES) + 1 and {row["system"] for row in rows} == {
+        "nothing", "full stop at pauses", "4-gram", "tagger", "tagger with pauses", "tagger, live",
     }  # fmt: skip
     by_name = {row["system"]: row for row in rows if row["wrong"] == 0}
     assert by_name["nothing"]["."][:3] == [0, 0, 0] and by_name["nothing"]["."][3] == 3
+    tables = miniatures.load("readable_english", "tables")
+    assert tables.marks(values).count("\n") == 10
+    assert tables.wrong_words(values).count("\n") == 7
     # The books are alike: the n-gram model knows their marks by heart.
     assert by_name["4-gram"]["?"][2] == 1 and by_name["4-gram"]["case"] > 0.9
 
