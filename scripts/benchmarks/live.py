@@ -399,7 +399,7 @@ def draw(streams: dict[int, Delays], path: Path) -> None:
     for panel, (name, kind, most) in zip(
         panels,
         (
-            ("partial: after the end of a word", "settled", (0.5, 1.0)),
+            ("partial that stays: after the end of a word", "settled", (0.5, 1.0)),
             ("final: after the endpoint", "final", (0.3,)),
         ),
         strict=True,
