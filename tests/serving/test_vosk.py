@@ -174,8 +174,8 @@ def test_a_phrase_list_makes_words_hot(server):
 
 
 def test_the_length_of_pauses(server):
-    data = spoken(16000, pause=0.7)
-    config = {"sample_rate": 16000, "endpoint_seconds": 2}
+    data = spoken(16000, pause=1.0)
+    config = {"sample_rate": 16000, "endpoint_seconds": 3}
     answers = talk(server, cut(data, 32000), config)
     assert texts(answers[:-1]) == [] and texts(answers) == [" ".join(SAID)]
 
