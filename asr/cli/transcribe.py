@@ -130,10 +130,10 @@ def transcribe(
 ) -> None:
     """Transcribe audio files of any length.
 
-    For one input, each segment of speech is printed as a line as soon as it is recognised. For
-    several inputs, a line holds the path, or the id in a manifest, a tab and the text. With -f
-    json, a line is a JSON object. A file that cannot be read is reported, the others are
-    transcribed, and the exit code is 1.
+    For one input, each segment of speech is printed as a line as soon as it is recognised; with a
+    tagger, those of some minutes come together. For several inputs, a line holds the path, or the
+    id in a manifest, a tab and the text. With -f json, a line is a JSON object. A file that cannot
+    be read is reported, the others are transcribed, and the exit code is 1.
 
     Standard input and named pipes are transcribed while they are still going on. A segment is
     printed as soon as the pause after it is long enough, or when it has lasted 15 s; on a terminal,
