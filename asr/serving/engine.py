@@ -61,6 +61,8 @@ class Engine:
 
         async def load() -> Transcriber:
             transcriber = await asyncio.to_thread(self._load)
+            # A tagger that cannot be used is said now, not with the first request.
+            await asyncio.to_thread(lambda: transcriber.tagger)
             at_once = transcriber.session.at_once
             self.slots = Slots(at_once)
             self._short = ShortQueue(self.slots, self.settings.batch_size, self.metrics)
