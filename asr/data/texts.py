@@ -23,15 +23,26 @@ def read_texts(path: str | Path) -> list[str]:
     if path.suffix.lower() == ".jsonl":
         lines = [item.text for item in read_manifest(path)]
     else:
-        try:
-            data = path.read_bytes()
-            data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: the compressed file is damaged: {error}") from error
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
-        lines = [normalize(line) for line in decode_text(data, path, "text").split("\n")]
+        lines = [normalize(line) for line in read_text_lines(path)]
     texts = [line for line in lines if line]
     if not texts:
         raise DataError(f"{path}: holds no text, needs a sentence a line")
     return texts
+
+
+def read_text_lines(path: str | Path) -> list[str]:
+    """Read the lines of a text as they are written; it is compressed by gzip if its name ends in
+    ``.gz``.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: the compressed file is damaged: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    return decode_text(data, path, "text").split("\n")

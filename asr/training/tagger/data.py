@@ -1,11 +1,8 @@
 """The data of a tagger's run: passages of written text as batches of ids."""
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from asr.data.texts import read_text_lines
 from asr.display.features import WIDTH, WordFeatures
 from asr.display.written import CASES, MARKS, WrittenWord, read_written
 from asr.errors import DataError
-from asr.files import decode_text
 from asr.training.datamodule import BucketData
 from asr.training.sampler import MicroBatch
 from asr.training.seeding import rng
@@ -48,23 +45,6 @@ class Texts:
     dev: Passage
 
 
-def read_lines(path: str | Path) -> list[str]:
-    """Read the lines of a text, with their capitals and marks.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the compressed file is damaged: {error}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    return decode_text(data, path, "text").split("\n")
-
-
 def read_words(paths: Iterable[str]) -> list[WrittenWord]:
     """Read the words of texts, without the lines that have no mark at their end, as headings, and
     those that cannot be said with certainty.
@@ -75,7 +55,7 @@ def read_words(paths: Iterable[str]) -> list[WrittenWord]:
     words: list[WrittenWord] = []
     for path in paths:
         before = len(words)
-        for line in read_lines(path):
+        for line in read_text_lines(path):
             said = read_written(line)
             if said and said[-1].mark:
                 words += said
