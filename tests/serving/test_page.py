@@ -545,6 +545,7 @@ def test_keyboard_alone(visit):
         keys.press("o")
     keys.press("r")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.locator(".partial")).not_to_be_empty()
     keys.press("r")
     expect(page.locator(".entry")).to_have_count(3)
 
@@ -709,6 +710,18 @@ def test_a_recording_is_kept_when_captions_end(at_once, visit):
     expect(page.locator(".time")).to_have_text("0:05")
     page.get_by_role("button", name="Stop").click()
     assert texts(page)[0].startswith("p e t e r s o n")
+
+
+def test_a_recording_without_a_sample_is_said(visit):
+    silent = "AudioWorkletNode.prototype.__defineGetter__('port', () => ({}))"
+    page = visit(prepare=lambda page: page.add_init_script(silent))
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "Nothing was recorded: the microphone had given no sound yet."
+    )
+    expect(page.locator(".entry")).to_have_count(0)
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_focused()
 
 
 def test_too_large_a_file_is_not_sent(visit, tmp_path):

@@ -117,6 +117,8 @@ function recorderOf(server, recorded, announce) {
     const stamp = `${now.getFullYear()}-${pad(now.getMonth() + 1, 2)}-${pad(now.getDate(), 2)} ${pad(now.getHours(), 2)}.${pad(now.getMinutes(), 2)}.${pad(now.getSeconds(), 2)}`;
     if (samples()) {
       recorded({ name: `Recording ${stamp}.wav`, file: wavOf(parts, microphone.rate), segments, seconds: samples() / microphone.rate });
+    } else {
+      advise("Nothing was recorded: the microphone had given no sound yet.");
     }
   }
 
