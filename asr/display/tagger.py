@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from asr.display.features import WordFeatures
 from asr.display.pauses import UNKNOWN, pause_class
-from asr.errors import DataError
-from asr.files import parse_json
+from asr.model.described_graph import DescribedGraph
 
 METADATA = "tagger"
 """The key of the file's metadata that holds :data:`FIELDS` as JSON."""
 
 SCHEMA_VERSION = 1
-FIELDS = ("schema_version", "language", "marks", "cases", "words", "buckets", "mixed", "provenance")
+FIELDS = ("language", "marks", "cases", "words", "buckets", "mixed", "provenance")
 
 WINDOW, CONTEXT = 192, 32
 """The most words of a window, and those before and behind it that are read as well."""
@@ -52,42 +50,16 @@ class Tagger:
     """
 
     def __init__(self, source: str | bytes, name: str = "the tagger") -> None:
-        self._source, self.name = source, name
+        self._graph = DescribedGraph(
+            source, name, "a tagger of asr text train", METADATA, SCHEMA_VERSION, FIELDS,
+            arena=False,
+        )  # fmt: skip
         self._rows: dict[str, list[int]] = {}
 
-    @cached_property
-    def _session(self) -> Any:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self._source, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise self._fault(error) from error
-
-    @cached_property
+    @property
     def description(self) -> dict[str, Any]:
         """The fields of the file's metadata."""
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        try:
-            values: dict[str, Any] = parse_json(metadata[METADATA])
-            version, *_ = (values[name] for name in FIELDS)
-        except (DataError, KeyError, TypeError, ValueError) as error:
-            raise self._fault(error) from error
-        if version != SCHEMA_VERSION:
-            raise DataError(
-                f"{self.name}: schema_version is {version!r}, this version of asr reads "
-                f"{SCHEMA_VERSION}"
-            )
-        return values
-
-    def _fault(self, error: Exception) -> DataError:
-        reason = str(error).partition("\n")[0]
-        return DataError(f"{self.name}: not a tagger of asr text train ({reason})")
+        return self._graph.description
 
     @property
     def language(self) -> str:
@@ -151,7 +123,7 @@ class Tagger:
             pauses[row, : last - first] = classes[first:last]
         features = np.array([self._padded(word) for word in distinct])
         feed = {"features": features, "words": places, "pauses": pauses, "lengths": lengths}
-        marks, cases = self._session.run(["marks", "cases"], feed)
+        marks, cases = self._graph.session.run(["marks", "cases"], feed)
         for (begin, end), (first, _), rows in zip(
             windows, bounds, zip(marks, cases, strict=True), strict=True
         ):
@@ -172,10 +144,6 @@ def read_tagger(path: str | Path) -> Tagger:
     Raises:
         DataError: the file cannot be read, or is something else.
     """
-    try:
-        Path(path).open("rb").close()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
     tagger = Tagger(str(path), str(path))
     assert tagger.description  # reading it here reports a faulty file now
     return tagger

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from asr.errors import DataError
-from asr.files import parse_json
 from asr.lm.ngram import END, SPACE, UNKNOWN, split_units
+from asr.model.described_graph import DescribedGraph
 
 METADATA = "language_model"
 """The key of the file's metadata that holds :data:`FIELDS` as JSON."""
 
 SCHEMA_VERSION = 1
-FIELDS = ("schema_version", "unit", "words", "provenance")
+FIELDS = ("unit", "words", "provenance")
 BATCH_VALUES = 2**23
 """The most log-probabilities that are computed at once; they take 32 MB."""
 
@@ -40,58 +39,30 @@ class RecurrentLm:
     """
 
     def __init__(self, data: bytes, name: str = "the language model") -> None:
-        self.data, self.name = data, name
-
-    @cached_property
-    def _session(self) -> Any:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # steps are small
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(
-                self.data, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's exceptions share no public base class
-            raise self._fault(error) from error
-
-    @cached_property
-    def _description(self) -> dict[str, Any]:
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        try:
-            values: dict[str, Any] = parse_json(metadata[METADATA])
-            version, *_ = (values[name] for name in FIELDS)
-        except (DataError, KeyError, TypeError, ValueError) as error:
-            raise self._fault(error) from error
-        if version != SCHEMA_VERSION:
-            raise DataError(
-                f"{self.name}: schema_version is {version!r}, this version of asr reads "
-                f"{SCHEMA_VERSION}"
-            )
-        return values
-
-    def _fault(self, error: Exception) -> DataError:
-        reason = str(error).partition("\n")[0]
-        return DataError(f"{self.name}: not a recurrent language model of asr lm train ({reason})")
+        self.data = data
+        self._graph = DescribedGraph(
+            data, name, "a recurrent language model of asr lm train", METADATA, SCHEMA_VERSION,
+            FIELDS,
+        )  # fmt: skip
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The words (V,) by their ids."""
-        return tuple(self._description["words"])
+        return tuple(self._graph.description["words"])
 
     @property
     def unit(self) -> str:
         """The unit of the model: ``word``, or ``token`` for characters and ``<space>``."""
-        return str(self._description["unit"])
+        return str(self._graph.description["unit"])
 
     @property
     def provenance(self) -> dict[str, Any]:
         """The facts of its training."""
-        return dict(self._description["provenance"])
+        return dict(self._graph.description["provenance"])
 
     @cached_property
     def _no_states(self) -> States:
-        count, _, size = self._session.get_inputs()[2].shape
+        count, _, size = self._graph.session.get_inputs()[2].shape
         return np.zeros((count, 1, size), np.float32)
 
     @cached_property
@@ -124,27 +95,25 @@ class RecurrentLm:
         self, tokens: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], states: States
     ) -> tuple[Floats, States]:
         """Compute the natural log-probabilities (B, T, V) of the units that follow each of
-        ``tokens``
-        (B, T), and the states (S, B, H) after the last of them.
+        ``tokens`` (B, T), and the states (S, B, H) after the last of them.
 
         ``lengths`` (B,) are the numbers of tokens of the sentences; what stands behind is ignored.
         """
         feed = {"tokens": tokens, "lengths": lengths, "states": states}
-        log_probs, after = self._session.run(["log_probs", "next_states"], feed)
+        log_probs, after = self._graph.session.run(["log_probs", "next_states"], feed)
         return log_probs, after
 
     def start(self, context: Sequence[int] = (), count: int = 1) -> tuple[Floats, States]:
         """Compute the log-probabilities (count, V) of the first unit of a sentence, or of that
-        which
-        follows the ids of ``context``, and the states (S, count, H); all rows are the same."""
+        which follows the ids of ``context``, and the states (S, count, H); all rows are the same.
+        """
         tokens = np.array([[self.end_id, *context]])
         log_probs, states = self.run(tokens, np.array([tokens.shape[1]]), self._no_states)
         return np.repeat(log_probs[:, -1], count, 0), np.repeat(states, count, 1)
 
     def step(self, ids: Sequence[int] | Any, states: States) -> tuple[Floats, States]:
         """Compute the log-probabilities (B, V) of the units that follow ``ids`` (B,), and the
-        states
-        after them."""
+        states after them."""
         tokens = np.asarray(ids, np.int64)[:, None]
         log_probs, states = self.run(tokens, np.ones(len(tokens), np.int64), states)
         return log_probs[:, 0], states

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from asr.audio.sound import Samples
 from asr.errors import ModelError
+from asr.model.described_graph import load_graph
 from asr.model.directory import GRAPH, TAGGER, ModelInfo, read_model
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import FEATURES, OUTPUTS, divide
@@ -178,16 +179,9 @@ class AcousticSession(Session):
 
     def _load(self, graph: bytes | str, weights: dict[str, Any]) -> Any:
         """Load a graph, or the file of one; ``weights`` are the values that it lacks."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.enable_mem_pattern = False  # it helps only inputs of one shape, and takes memory
-        options.log_severity_level = 3
-        options.add_external_initializers(list(weights), list(weights.values()))
         try:
-            return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's exceptions share no public base class
+            return load_graph(graph, weights)
+        except Exception as error:
             raise ModelError(
                 f"{self._path}: not a graph that ONNX Runtime can load ({error})"
             ) from error

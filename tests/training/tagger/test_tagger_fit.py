@@ -13,6 +13,7 @@ from asr.display.pauses import CLASSES
 from asr.display.tagger import Tagger, Tags
 from asr.display.written import CASES, MARKS
 from asr.errors import ConfigError, DataError
+from asr.model.described_graph import load_graph
 from asr.training.config import OptimizerConfig
 from asr.training.seeding import rng
 from asr.training.tagger import fit as training
@@ -101,7 +102,7 @@ def test_the_file_computes_what_the_network_computes(config):
     lengths = np.array([len(words), 7])
     with torch.no_grad():
         expected = model(*map(torch.from_numpy, (rows, pauses, lengths)))
-    session = Tagger(to_onnx(model, config, texts, {}))._session
+    session = load_graph(to_onnx(model, config, texts, {}))
     feed = {
         "features": rows.reshape(-1, WIDTH),
         "words": np.arange(2 * len(words)).reshape(2, -1),
