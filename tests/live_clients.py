@@ -5,6 +5,7 @@ import json
 import threading
 import wave
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import soundfile
@@ -12,6 +13,7 @@ import uvicorn
 import websockets
 from conftest import ROOT
 
+from asr.recognition.transcriber import Transcriber
 from asr.serving.app import make_app
 from asr.serving.settings import Settings
 from asr.serving.websocket_protocol import WebSocketProtocol
@@ -27,7 +29,8 @@ class Running:
 
     def __init__(self, **settings):
         self.settings = Settings(port=0, **settings)
-        self.app = make_app(self.settings)
+        load = partial(Transcriber, display=False)
+        self.app = make_app(self.settings, None if "model" in settings else load)
         config = uvicorn.Config(
             self.app,
             port=0,
@@ -67,7 +70,7 @@ class Running:
 
 @contextmanager
 def serving(**settings):
-    """Run a server with these settings."""
+    """Run a server with these settings; the texts of the model in the package are as recognised."""
     with Running(**settings) as running:
         yield running
 

@@ -81,6 +81,7 @@ def wait_for(condition, seconds=10):
 def serving(*arguments, settings=None, ready=True, environment=None, program=CODE):
     """Start ``asr serve`` with these arguments, and kill it at the end.
 
+    The texts of the model in the package are as recognised.
     ``settings`` replace defaults of :class:`asr.serving.settings.Settings` that have no option.
     """
     if settings:
@@ -88,6 +89,8 @@ def serving(*arguments, settings=None, ready=True, environment=None, program=COD
             "import asr.serving.settings as s, functools;"
             f"s.Settings = functools.partial(s.Settings, **{settings!r});" + program
         )
+    if "--model" not in arguments:
+        arguments = (*arguments, "--verbatim")
     process = subprocess.Popen(
         [sys.executable, "-c", program, "serve", "--port", "0", *map(str, arguments)],
         stderr=subprocess.PIPE,

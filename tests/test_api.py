@@ -156,7 +156,9 @@ def test_fit_names_what_is_wrong():
 
 def test_python_m_asr_is_asr():
     command = [sys.executable, "-m", "asr"]
-    done = subprocess.run([*command, "transcribe", SAMPLE], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "transcribe", "--verbatim", SAMPLE], capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (0, "yes repeat\n")
     done = subprocess.run([*command, "score"], capture_output=True, text=True)
     assert done.returncode == 2 and "asr score [OPTIONS]" in done.stderr
@@ -171,3 +173,5 @@ def test_the_manifest_of_the_samples_holds_their_texts():
     for item in items:
         text = (folder / item["audio_filepath"]).with_suffix(".txt").read_text()
         assert item["text"] == text.strip()
+        readable = (folder / item["audio_filepath"]).with_suffix(".readable.txt").read_text()
+        assert len(readable.split()) <= len(text.split())

@@ -60,7 +60,7 @@ def test_python_examples(page, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     match name_of(page):
         case "README.md":
-            assert lines[0].startswith("p e t e r s o n [('p', ")
+            assert lines[0].startswith("P-E-T-E-R-S-O-N. [('p', ")
             assert lines[1] == "50.00 % [1 / 2: 0 ins, 1 del, 0 sub]"
         case "docs/guides/transcribe.md":
             live = lines.index("['p e t e r s o n']")  # what is final, behind what was partial

@@ -68,7 +68,13 @@ import lightning, onnxruntime, torch.onnx
 
 
 COMMANDS = {
-    "transcribe": ["transcribe", "samples/flite-rms-short-answer.wav", "--hotword", "repeat:4"],
+    "transcribe": [
+        "transcribe",
+        "--verbatim",
+        "samples/flite-rms-short-answer.wav",
+        "--hotword",
+        "repeat:4",
+    ],
     "many": ["transcribe", "samples", "-o", "OUT/texts", "-f", "all"],
     "align": ["align", "samples/flite-rms-short-answer.wav", "yes repeat"],
     "evaluate": ["evaluate", "--manifest", "OUT/m.jsonl", "-o", "OUT/report"],

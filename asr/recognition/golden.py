@@ -55,7 +55,7 @@ def check_golden(folder: str | Path) -> list[GoldenCheck]:
     folder = Path(folder)
     if LIST not in read_model(folder).files:
         raise ModelError(f"{folder}: has no golden clips ({LIST}) to verify an install with")
-    transcriber = Transcriber(folder)
+    transcriber = Transcriber(folder, display=False)
     checks = []
     for file, expected, expected_score in _read_list(folder / LIST):
         text, score = recognise(transcriber, (folder / FOLDER / file).read_bytes())

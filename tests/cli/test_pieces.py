@@ -54,7 +54,7 @@ def talk(tmp_path_factory):
 def test_transcribe_score_and_evaluate(talk, tmp_path, suffix):
     """The words of each piece come out under its id, and are scored by it."""
     manifest = talk / f"talk.{suffix}.jsonl"
-    done = run("transcribe", manifest)
+    done = run("transcribe", manifest, "--verbatim")
     assert done.stderr == ""
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     ids = [line[0] for line in lines]
@@ -87,7 +87,10 @@ def test_ctm(talk, tmp_path):
 
 def test_each_piece_has_a_file_in_a_folder(talk, tmp_path):
     manifest = talk / "talk.mp3.jsonl"
-    assert run("transcribe", manifest, "-o", tmp_path / "out", "-f", "all").returncode == 0
+    assert (
+        run("transcribe", manifest, "-o", tmp_path / "out", "-f", "all", "--verbatim").returncode
+        == 0
+    )
     texts = {path.stem: path.read_text().strip() for path in (tmp_path / "out").glob("*.txt")}
     assert list(texts.values()).count("") == 0 and sorted(texts.values()) == sorted(TEXTS)
     assert texts["spelled"] == TEXTS[2]

@@ -111,7 +111,7 @@ def test_a_disk_that_is_full(command, shell, tmp_path):
 
 def test_a_name_that_is_too_long(shell):
     """It is one recording that cannot be read; the others are."""
-    done = shell(f"asr transcribe {'x' * 5000} {RECORDING}")
+    done = shell(f"asr transcribe --verbatim {'x' * 5000} {RECORDING}")
     assert done.returncode == 1 and done.stdout.endswith(b"\tyes repeat\n")
     line, last = done.stderr.splitlines()
     assert line.endswith(b"x: cannot be opened (File name too long)")

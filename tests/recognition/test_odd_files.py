@@ -133,7 +133,7 @@ def test_text(transcriber, name, pipe):
 def test_the_command_gives_all_words_and_says_what_is_wrong(tmp_path):
     (tmp_path / "joined.mp3").write_bytes(mp3() + mp3(CONTROL))
     (tmp_path / "half.wav").write_bytes(wav()[: 44 + 63_265])
-    command = [sys.executable, "-m", "asr", "transcribe", "joined.mp3", "half.wav"]
+    command = [sys.executable, "-m", "asr", "transcribe", "--verbatim", "joined.mp3", "half.wav"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout == f"joined.mp3\t{A} {B}\nhalf.wav\t{HALF}\n"

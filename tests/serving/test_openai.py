@@ -45,8 +45,8 @@ def transcribe(client):
 
 
 def command(format, path=NAME, *arguments):
-    """Return the output of ``asr transcribe``."""
-    done = run("transcribe", path, "-f", format, *arguments)
+    """Return the output of ``asr transcribe --verbatim``."""
+    done = run("transcribe", path, "--verbatim", "-f", format, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
