@@ -32,6 +32,7 @@ import soundfile
 from rich.console import Console
 from rich.table import Column, Table
 
+from asr.data.manifest import read_manifest
 from asr.lm.kneser_ney import estimate
 from asr.lm.ngram_file import write_binary
 from asr.lm.packing import pack
@@ -87,7 +88,7 @@ def make_recording(folder: Path) -> Path:
 
 def make_lm(folder: Path) -> Path:
     """Write a bigram model of the texts in samples/, and return the path."""
-    texts = [path.read_text() for path in sorted(SAMPLES.glob("*.txt"))]
+    texts = [item.text for item in read_manifest(SAMPLES / "manifest.jsonl")]
     path = folder / "bigram.ngram"
     write_binary(path, pack(estimate(texts, 2).ngrams, 8))
     return path

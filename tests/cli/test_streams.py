@@ -143,6 +143,6 @@ def test_names_that_divide_lines_and_fields(shell):
     """A recording is one line of the output, whatever its name."""
     name = r"$'a\nb\tc.wav'"
     shell(f"cp {RECORDING} {name}")
-    done = shell(f"asr transcribe {name} {RECORDING}")
+    done = shell(f"asr transcribe --verbatim {name} {RECORDING}")
     assert done.stdout.splitlines()[0] == b"a\\nb\\tc.wav\tyes repeat"
     assert len(done.stdout.splitlines()) == 2
