@@ -2,6 +2,7 @@
 
 import gc
 import os
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import click
 import asr
 from asr.cli.options import PATH, decodes, model_option
 
+PREFIX = "ASR_SERVE"
+"""Environment variables that begin so are options."""
 
-@click.command(context_settings={"auto_envvar_prefix": "ASR_SERVE"})
+
+@click.command(context_settings={"auto_envvar_prefix": PREFIX})
 @model_option
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Listen at this address.")
 @click.option(
@@ -133,6 +137,7 @@ def serve(
     variable, such as ASR_SERVE_PORT. What is uploaded is kept in files without names while it is
     recognised, and what was said is not logged.
     """
+    _check_environment(click.get_current_context().command)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before anything imports numpy
     gc.set_threshold(50_000)  # imports make many objects, of which none is garbage
     from asr.errors import needs_extra
@@ -164,3 +169,14 @@ def serve(
     with needs_extra("asr serve needs", "serve"):
         from asr.serving.run import serve as run
     run(settings, load)
+
+
+def _check_environment(command: click.Command) -> None:
+    """Refuse variables of the environment that look like options but are none."""
+    known = [str(option.name).upper() for option in command.params]
+    for name in sorted(os.environ):
+        own = name.removeprefix(f"{PREFIX}_")
+        if own != name and own not in known:
+            near = get_close_matches(own, known, 1)
+            advice = f"did you mean {PREFIX}_{near[0]}?" if near else "see asr serve --help"
+            raise click.UsageError(f"the environment variable {name} is no option; {advice}")

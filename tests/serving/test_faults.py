@@ -507,3 +507,17 @@ def test_settings_from_the_environment():
         _, _, body = post(server, NAME.read_bytes(), [("language", "en")])
         assert "recognises fr, not 'en'" in body
         assert post(server, bytes(2 << 20))[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("ASR_SERVE_API_KEYFILE", "did you mean ASR_SERVE_API_KEY_FILE?"),
+        ("ASR_SERVE_QQ", "see asr serve --help"),
+    ],
+)
+def test_a_setting_that_is_none(name, advice, monkeypatch):
+    monkeypatch.setenv(name, "x")
+    done = run("serve")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"Error: the environment variable {name} is no option; {advice}\n")
