@@ -72,6 +72,16 @@ def test_the_benchmark_of_growth_runs_and_draws(tmp_path):
     ElementTree.fromstring(picture)
 
 
+def test_the_benchmark_of_readable_transcripts_runs():
+    script = [sys.executable, ROOT / "scripts/benchmarks/readable.py"]
+    few = ["--seconds", "2", "3", "--repeats", "1"]
+    done = subprocess.run([*script, *few], capture_output=True, text=True)
+    assert done.returncode == 2 and "needs a number for each" in done.stderr
+    done = subprocess.run([*script, *few, "2"], check=True, capture_output=True, text=True)
+    for name in ("2 s", "3 s", "readable", "recognised words"):
+        assert name in done.stdout
+
+
 def test_the_benchmark_of_live_audio_runs_and_draws(tmp_path):
     script = [sys.executable, ROOT / "scripts/benchmarks/live.py"]
     output = tmp_path / "live.svg"
