@@ -68,7 +68,7 @@ class DescribedGraph:
                 open(self._source, "rb").close()  # whose error says more than ONNX Runtime's
             return load_graph(self._source, arena=self._arena)
         except OSError as error:
-            raise DataError(f"cannot read {self._source!s}: {error.strerror}") from error
+            raise DataError(f"cannot read {self.name}: {error.strerror}") from error
         except Exception as error:
             raise self._fault(error) from error
 

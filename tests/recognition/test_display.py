@@ -121,7 +121,7 @@ def test_a_model_without_a_tagger_loads_nothing():
     transcriber = Transcriber(ROOT / "recipes/an4/model")
     assert transcriber.tagger is None
     transcript = transcriber.transcribe(CLIP)
-    assert transcript.tokens == () and transcript.display == transcript.text != ""
+    assert transcript.tokens == () and transcript.display == "p t e r s o n"
 
 
 def test_a_transcriber_uses_its_tagger():
