@@ -42,6 +42,25 @@ class Server:
         """The lines of the log that are JSON, as dictionaries."""
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
+    def logged(self, **values):
+        """Wait for a line of the log with these values (``...``: any that is not empty).
+
+        An answer may arrive before the thread that reads the log has its line.
+        """
+
+        def found():
+            return [
+                line
+                for line in self.log
+                if all(
+                    line.get(name) == v or (v is ... and line.get(name))
+                    for name, v in values.items()
+                )
+            ]
+
+        wait_for(found)
+        return found()[0]
+
     def get(self, path, **headers):
         """Return the status and the body of an answer."""
         request = urllib.request.Request(self.url + path, headers=headers)

@@ -96,7 +96,7 @@ def test_client_gone_while_it_waits(server, tmp_path):
         post(server, data, timeout=0.3)
     wait_for(lambda: not open_files(server.process.pid))
     wait_for(lambda: server.metric("asr_queue_recordings") == 0)
-    wait_for(lambda: any(line.get("status") == 499 for line in server.log))
+    server.logged(status=499)
     assert is_well(server)
 
 
@@ -325,9 +325,9 @@ def test_mutated_uploads(server, tmp_path):
 
 def test_log_tells_no_words(server):
     is_well(server)
+    line = server.logged(audio_seconds=...)
     text = "\n".join(server.lines)
     assert TEXT not in text and "a.wav" not in text and "127.0.0.1" not in text.split("\n", 1)[-1]
-    line = next(line for line in server.log if line.get("audio_seconds"))
     assert {"time", "level", "event", "id", "route", "status", "seconds"} <= line.keys()
 
 
@@ -429,7 +429,7 @@ def test_full_disk():
         status, headers, body = post(server, NAME.read_bytes())
         assert (status, headers["retry-after"]) == (503, "30")
         assert "cannot store uploads" in json.loads(body)["error"]["message"]
-        warning = next(line for line in server.log if line["level"] == "warning")
+        warning = server.logged(level="warning")
         assert warning["event"] == "an upload cannot be stored"
         assert warning["reason"] == "File too large"
         assert server.get("/health")[0] == 200
