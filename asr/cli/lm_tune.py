@@ -82,8 +82,8 @@ def tune(
 ) -> None:
     """Choose the weights of beam search on a development set.
 
-    The acoustic model runs once. Then LM weight and word bonus are searched on a grid, and after
-    them the score of unknown words, the narrowest beam that is as good as the widest, and the
+    The acoustic model runs once. Then LM weight, word bonus and the score of unknown words are
+    searched on a grid, and after them the narrowest beam that is as good as the widest, and the
     weight and share of a recurrent model. The chosen settings, the language models and the lexicon
     go into the model directory, where asr transcribe --decoder beam and --rescore find them.
     """
@@ -135,11 +135,10 @@ def _show(tuning: "Tuning") -> None:
     from asr.evaluation.tuning import LM_WEIGHTS, RESCORE_SHARES
 
     console = Console()
-    table = Table(
-        "LM weight",
-        *(f"{bonus:+g}" for bonus in tuning.word_bonuses),
-        title="word errors by LM weight and word bonus",
-    )
+    title = "word errors by LM weight and word bonus"
+    if tuning.word_cost:
+        title += f",\nto which LM weight x {tuning.word_cost:g} is added, the cost of a word"
+    table = Table("LM weight", *(f"{bonus:+g}" for bonus in tuning.word_bonuses), title=title)
     for weight, row in zip(tuning.lm_weights, tuning.surface, strict=True):
         table.add_row(f"{weight:g}", *_cells(row, tuning.middle))
     console.print(table)
@@ -147,7 +146,7 @@ def _show(tuning: "Tuning") -> None:
         scores = ", ".join(
             f"{trial.options.unknown_score:g}: {trial.errors.errors}" for trial in tuning.unknown
         )
-        console.print(f"word errors by score of unknown words: {scores}")
+        console.print(f"fewest word errors by score of unknown words: {scores}")
     beams = Table("beam size", "threshold", "word errors", "seconds")
     for trial in tuning.beams:
         beams.add_row(
@@ -197,8 +196,11 @@ def _plot(tuning: "Tuning", path: Path) -> None:
     image = axes.imshow(rates, aspect="auto", origin="lower", cmap="viridis_r")
     axes.set_xticks(range(len(tuning.word_bonuses)), [f"{x:g}" for x in tuning.word_bonuses])
     axes.set_yticks(range(len(tuning.lm_weights)), [f"{x:g}" for x in tuning.lm_weights])
+    added = f", to which LM weight x {tuning.word_cost:g} is added" if tuning.word_cost else ""
     axes.set(
-        xlabel="word bonus", ylabel="LM weight", title="Word error rate on the development set"
+        xlabel=f"word bonus{added}",
+        ylabel="LM weight",
+        title="Word error rate on the development set",
     )
     lightest = min(map(min, rates)) + 0.5 * (max(map(max, rates)) - min(map(min, rates)))
     for y, row in enumerate(tuning.surface):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from asr.errors import AsrError, DataError
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.lm.overlap import ModelOverlap, model_overlap
 from asr.lm.packed import PackedLm
+from asr.lm.perplexity import perplexity
 from asr.lm.recurrent_lm import RecurrentLm
 from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
@@ -23,7 +25,9 @@ from asr.text import Vocabulary
 
 LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
-UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0)
+"""The word bonuses without a language model. With one, what a word costs by it is added: a word of
+a large vocabulary may cost 6 nats, and without that only short words would be left."""
+UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0, 2.0, 4.0)
 RESCORE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, the narrowest beam first."""
@@ -42,15 +46,18 @@ class Trial:
 class Tuning:
     """All trials of a tuning, in the order of its steps; each step starts from the best so far.
 
-    ``surface`` has a row for each LM weight and a column for each word bonus; ``middle`` is the
-    trial that was taken from it. ``unknown`` and ``beams`` are the trials of unknown-word scores
-    and of beams; ``first`` is the one that was taken from the beams. ``rescoring`` has a row for
-    each of :data:`LM_WEIGHTS` and a column for each of :data:`RESCORE_SHARES`. ``chosen`` is the
-    result.
+    ``unknown`` has the best trial of each unknown-word score, if there are any. ``surface`` is that
+    of the best of them: it has a row for each LM weight and a column for each word bonus, to which
+    LM weight x ``word_cost`` is added; ``middle`` is the trial that was taken from it.
+    ``word_cost`` is the mean cost (nats) of a word of the references by the language model, 0
+    without one. ``beams`` are the trials of beams, and ``first`` is the one that was taken from
+    them. ``rescoring`` has a row for each of :data:`LM_WEIGHTS` and a column for each of
+    :data:`RESCORE_SHARES`. ``chosen`` is the result.
     """
 
     lm_weights: tuple[float, ...]
     word_bonuses: tuple[float, ...]
+    word_cost: float
     surface: tuple[tuple[Trial, ...], ...]
     middle: Trial
     unknown: tuple[Trial, ...]
@@ -84,9 +91,8 @@ class Tuner:
                 f"{len(log_probs)} and {len(references)}"
             )
         self._log_probs = log_probs
-        self._references = [
-            vocabulary.space_units(vocabulary.normalize(text)) for text in references
-        ]
+        self._texts = [vocabulary.normalize(text) for text in references]
+        self._references = [vocabulary.space_units(text) for text in self._texts]
         # All trials share one search, whose tables take longer than a trial for large vocabularies.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
         self._rescoring = copy(self._search)
@@ -109,31 +115,28 @@ class Tuner:
     def tune(self, start: DecodingConfig) -> Tuning:
         """Search the best setting step by step, from ``start`` on.
 
-        LM weight and word bonus are searched on a grid; then the unknown-word score, if unknown
-        words can be recognised; then the narrowest beam that makes no more errors than the widest;
-        then the weight and share of the second pass, if there is one.
+        LM weight and word bonus are searched on a grid, on which the bonus grows with the weight by
+        what a word costs, for each unknown-word score, if unknown words can be recognised; then the
+        narrowest beam that makes no more errors than the widest; then the weight and share of the
+        second pass, if there is one.
 
-        A development set is small and its surface rough. Therefore the setting with the lowest mean
-        of the errors of itself and its neighbours is taken, not the one with the fewest errors.
+        A development set is small and its surface rough. Therefore, of the settings whose errors
+        may be the fewest but for chance, the one with the lowest mean of the errors of itself and
+        its neighbours is taken.
         """
         lm = self._search.lm
         weights = LM_WEIGHTS if lm is not None else (0.0,)
-        surface = tuple(
-            tuple(
-                self.trial(replace(start, lm_weight=weight, word_bonus=bonus))
-                for bonus in WORD_BONUSES
-            )
-            for weight in weights
-        )
-        best = middle = _middle(surface)
-        unknown: tuple[Trial, ...] = ()
-        if lm is not None and lm.unit == "word" and self._search.lexicon is None:
-            unknown = tuple(
-                self.trial(replace(best.options, unknown_score=score)) for score in UNKNOWN_SCORES
-            )
-            best = _middle((unknown,))
+        cost = 0.0 if lm is None else round(log(perplexity(lm, self._texts).per_word), 1)
+        open_ = lm is not None and lm.unit == "word" and self._search.lexicon is None
+        surfaces = [
+            self._surface(replace(start, unknown_score=score), weights, cost)
+            for score in (UNKNOWN_SCORES if open_ else (start.unknown_score,))
+        ]
+        middles = tuple(map(_middle, surfaces))
+        middle = _middle((middles,))
+        surface = surfaces[middles.index(middle)]
         beams = tuple(
-            self.trial(replace(best.options, beam_size=size, beam_threshold=threshold))
+            self.trial(replace(middle.options, beam_size=size, beam_threshold=threshold))
             for size, threshold in BEAMS
         )
         enough = beams[-1].errors.errors
@@ -152,7 +155,30 @@ class Tuner:
             )
             chosen = _middle(rescoring)
         return Tuning(
-            weights, WORD_BONUSES, surface, middle, unknown, beams, first, rescoring, chosen
+            weights,
+            WORD_BONUSES,
+            cost,
+            surface,
+            middle,
+            middles if open_ else (),
+            beams,
+            first,
+            rescoring,
+            chosen,
+        )
+
+    def _surface(
+        self, options: DecodingConfig, weights: Sequence[float], cost: float
+    ) -> tuple[tuple[Trial, ...], ...]:
+        """Return the trials of all weights and bonuses, with the other ``options``."""
+        return tuple(
+            tuple(
+                self.trial(
+                    replace(options, lm_weight=weight, word_bonus=round(bonus + weight * cost, 2))
+                )
+                for bonus in WORD_BONUSES
+            )
+            for weight in weights
         )
 
 
@@ -203,12 +229,17 @@ def tune_manifest(
 
 
 def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
-    """Return the trial with the lowest mean of the errors of itself and its neighbours; of equal
-    ones, that with the fewest errors itself."""
+    """Return, of the trials that make hardly more errors than the best one, that with the lowest
+    mean of the errors of itself and its neighbours; of equal ones, that with the fewest errors.
+
+    Hardly more are two, and half a standard deviation of such a count.
+    """
     errors = np.array([[trial.errors.errors for trial in row] for row in surface], float)
     padded = np.pad(errors, 1, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
     means = np.nanmean(windows, axis=(2, 3))
+    fewest = errors.min()
+    means[errors > fewest + 2 + np.sqrt(fewest) / 2] = np.inf
     order = np.lexsort((errors.ravel(), means.ravel()))
     row, column = np.unravel_index(order[0], errors.shape)
     return surface[row][column]

@@ -16,6 +16,7 @@ from asr.errors import DataError
 from asr.evaluation.scoring import ErrorCounts
 from asr.evaluation.tuning import LM_WEIGHTS, WORD_BONUSES, Trial, Tuner, _middle
 from asr.lm.kneser_ney import estimate
+from asr.lm.perplexity import perplexity
 from asr.model.directory import read_files, read_model, write_model
 from asr.text import Vocabulary
 
@@ -40,10 +41,16 @@ def test_the_language_model_gets_the_weight_that_it_deserves():
     texts = ["ab ab", "ab a ab", "a ab"] * 3
     wrong = ["ac ab", "ab a ac", "a ac"] * 3
     items = [emissions(text, other, 0.6) for text, other in zip(texts, wrong, strict=True)]
-    tuner = Tuner(VOCABULARY, items, texts, estimate(texts, 2).model, None)
+    lm = estimate([*texts, "ac"], 2).model  # it knows the wrong word, too
+    tuner = Tuner(VOCABULARY, items, texts, lm, None)
     tuning = tuner.tune(DecodingConfig(unknown_score=0.0))
     assert len(tuning.surface) == len(LM_WEIGHTS)
     assert all(len(row) == len(WORD_BONUSES) for row in tuning.surface)
+    assert tuning.word_cost == round(math.log(perplexity(lm, texts).per_word), 1) > 0
+    for weight, row in zip(LM_WEIGHTS, tuning.surface, strict=True):
+        for bonus, trial in zip(WORD_BONUSES, row, strict=True):
+            expected = bonus + weight * tuning.word_cost
+            assert trial.options.word_bonus == pytest.approx(expected, abs=0.006)
     without = tuning.surface[0][WORD_BONUSES.index(0.0)]
     assert without.options.lm_weight == 0 and without.errors.errors == 9
     assert tuning.chosen.errors.errors == 0 and tuning.chosen.options.lm_weight > 0
@@ -56,7 +63,7 @@ def test_without_a_language_model_only_the_bonus_is_searched():
     texts = ["a b", "c"]
     tuner = Tuner(VOCABULARY, [emissions(t, t, 0.0) for t in texts], texts, None, ["a", "b", "c"])
     tuning = tuner.tune(DecodingConfig())
-    assert (tuning.lm_weights, tuning.unknown) == ((0.0,), ())
+    assert (tuning.lm_weights, tuning.word_cost, tuning.unknown) == ((0.0,), 0.0, ())
     assert tuning.chosen.errors.errors == 0
 
 
@@ -77,6 +84,8 @@ def surface_of(errors):
         # A lone low value does not win against a low plain.
         ([[1, 9, 9, 9], [9, 9, 3, 3], [9, 9, 3, 3], [9, 9, 3, 3]], (2, 3)),
         ([[5, 4, 5]], (0, 0)),
+        # Where many errors change steadily, what lies beside a valley is not taken for its ground.
+        ([[900, 700, 660], [600, 603, 690], [661, 662, 760]], (1, 0)),
         ([[7]], (0, 0)),
     ],
 )
