@@ -10,11 +10,13 @@ from conftest import ROOT
 # A module imports only its own package, packages that stand before it, and the modules beside them.
 PACKAGES = [
     "native", "audio", "model", "lm", "decoding", "display", "recognition", "data", "evaluation",
-    "report", "serving", "training", "cli",
+    "report", "serving", "bulk", "training", "cli",
 ]  # fmt: skip
 # What the extra of the server brings, which asr/serving alone imports.
 SERVER = {"starlette", "uvicorn", "h11", "websockets", "python_multipart"}
 SERVER |= {"prometheus_client"}
+# What the extra of bulk transcription brings, which asr/bulk alone imports.
+CLUSTER = {"ray", "pyarrow", "fsspec"}
 # These modules of asr/ must not import the packages named here.
 ENTRANCES = {"__init__": ["cli"], "__main__": []}
 ALLOWED = {"numpy", "soundfile", "soxr", "jiwer", "click", "rich"}
@@ -68,12 +70,13 @@ def test_imports(path):
         if first != "asr":
             known = first in ALLOWED or first in sys.stdlib_module_names or package == "training"
             known = known or (package == "serving" and first in SERVER)
+            known = known or (package == "bulk" and first in CLUSTER)
             assert known or place in EXTRAS.get(first, ()), name
         elif path.parent.name == "asr" and path.stem in ENTRANCES:
             assert other not in ENTRANCES[path.stem], name
         elif name == "asr":
             assert package == "cli", "the public names are for users and the command line"
-        elif other in ("serving", "training") and other != package:
+        elif other in ("serving", "bulk", "training") and other != package:
             assert package == "cli" and not top, f"{name}: only inside a command's function"
         elif other is not None:
             allowed = PACKAGES[: PACKAGES.index(package) + 1] if package else []
@@ -95,5 +98,5 @@ def test_few_rooms_on_the_first_floor():
     places = [path.relative_to(ROOT / "asr").parts for path in FILES]
     folders = {place[0] for place in places if len(place) > 1}
     modules = {place[0] for place in places if len(place) == 1}
-    assert folders == set(PACKAGES) and len(folders) <= 13
+    assert folders == set(PACKAGES) and len(folders) <= 14
     assert len(modules - {"__init__.py"}) <= 8

@@ -34,6 +34,7 @@ class Application(LazyGroup):
     cls=Application,
     members={
         "transcribe": "asr.cli.transcribe:transcribe",
+        "bulk": "asr.cli.bulk:bulk",
         "serve": "asr.cli.serve:serve",
         "align": "asr.cli.align:align",
         "evaluate": "asr.cli.evaluate:evaluate",

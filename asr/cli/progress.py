@@ -1,14 +1,22 @@
 """Progress of a command as one line on a terminal."""
 
+import sys
 import time
 from collections.abc import Sequence
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from asr.audio.inputs import Piece
+
+if TYPE_CHECKING:
+    from asr.bulk.job import Progress as BulkState
+
+LINE_SECONDS = 60.0
+"""The shortest time between two lines of progress in a log."""
 
 
 class CountProgress:
@@ -110,6 +118,49 @@ class TranscriptionProgress:
             except (soundfile.SoundFileError, OSError):
                 continue  # libsndfile cannot read it; its duration is unknown until it is done
         self._total = total
+
+
+class BulkProgress:
+    """The progress of ``asr bulk`` on standard error: a line that changes on a terminal, and now
+    and then a new line in a log."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._status = self._console.status("starting")
+        self._said = time.monotonic()
+
+    def __enter__(self) -> "BulkProgress":
+        if self._console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def show(self, state: "BulkState") -> None:
+        """Show what has been done."""
+        text = bulk_line(state)
+        if self._console.is_terminal:
+            self._status.update(text)
+        elif time.monotonic() - self._said >= LINE_SECONDS:
+            self._said = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+
+def bulk_line(state: "BulkState") -> str:
+    """Return what has been done as a line.
+
+    >>> from types import SimpleNamespace
+    >>> state = SimpleNamespace(done=90, rows=120, hours=1.5, speed=300.0, failed=2, seconds_left=6)
+    >>> bulk_line(state)
+    '90 of 120 recordings, 1.50 h, 300× real time, 2 failed, 0:00:06 left'
+    """
+    count = f"{state.done:,}" if state.rows is None else f"{state.done:,} of {state.rows:,}"
+    line = f"{count} recordings, {state.hours:,.2f} h, {state.speed:,.0f}× real time"
+    if state.failed:
+        line += f", {state.failed:,} failed"
+    left = state.seconds_left
+    return line if left is None else f"{line}, {_clock(left)} left"
 
 
 def _clock(seconds: float) -> str:

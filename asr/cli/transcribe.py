@@ -66,8 +66,8 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 @click.option(
     "--shard",
     metavar="I/N",
-    help="Transcribe only every N-th input, beginning with the I-th, so that N jobs share the "
-    "work.",
+    help="Transcribe only every N-th input, beginning with the I-th, so that N jobs of a job array "
+    "share the work; on a cluster of Ray, asr bulk shares it out itself.",
 )
 @click.option(
     "--raw-rate",

@@ -42,6 +42,12 @@ class Session(ABC):
     info: ModelInfo
     at_once: int
 
+    @property
+    def windows_at_once(self) -> int:
+        """The number of threads that should compute windows of a long recording at the same
+        time."""
+        return self.at_once
+
     def log_probs(
         self, waveforms: Sequence[Samples], statistics: Statistics | None = None
     ) -> list[LogProbs]:

@@ -7,11 +7,11 @@ own.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
     from asr.display.readable import Reader
     from asr.display.tagger import Tagger
+
+T = TypeVar("T")
 
 BATCH_SIZE = 16
 """Short recordings that are computed at once."""
@@ -249,9 +251,44 @@ class Transcriber:
             ConfigError: an option is unknown or out of range.
         """
         config = from_mapping(LiveConfig, live, "live")
-        return map_recordings(
+        return self._map(
             share(sources),
             functools.partial(self._read, raw_rate=raw_rate),
+            batch_size,
+            progress,
+            config,
+        )
+
+    def transcribe_read(
+        self,
+        items: Iterable[T],
+        read: Callable[[T], Recording],
+        batch_size: int = BATCH_SIZE,
+        progress: Callable[[float], None] = lambda seconds: None,
+    ) -> Iterator[Transcript | AsrError]:
+        """Yield the transcripts of what ``read`` opens of each item, as :meth:`transcribe_many`.
+
+        Args:
+            items: anything that stands for a recording.
+            read: opens the recording of an item, on one of several threads
+                (:func:`asr.recognition.recordings.read_recording`); what it raises as an error of
+                this package is the result of the item.
+            batch_size: short recordings that are computed at once.
+            progress: is called with the time (s) up to which a long recording is recognised.
+        """
+        return self._map(items, read, batch_size, progress, LiveConfig())
+
+    def _map(
+        self,
+        items: Iterable[T],
+        read: Callable[[T], Recording],
+        batch_size: int,
+        progress: Callable[[float], None],
+        config: LiveConfig,
+    ) -> Iterator[Transcript | AsrError]:
+        return map_recordings(
+            items,
+            read,
             self._session,
             batch_size,
             lambda recording, log_probs: self._short_stream(recording, log_probs).finish(),
