@@ -97,16 +97,23 @@ def with_actors(
 
     ``how`` the batches are that an actor gets is said as in ``map_batches``.
     """
+    import ray
     from ray.data import ActorPoolStrategy
 
+    # On a machine with few processors, one is left for what else a dataset does: it would wait
+    # for ever for an actor to end.
+    total = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
     pool = ActorPoolStrategy(
-        min_size=1, max_concurrent_calls_per_actor=CALLS, enable_true_multi_threading=True
+        min_size=1,
+        max_size=1 if total <= limits.cpus else None,
+        max_concurrent_calls_per_actor=CALLS,
+        enable_true_multi_threading=True,
     )
     return dataset.map_batches(
         actor,
         fn_constructor_args=arguments,
         compute=pool,
-        num_cpus=limits.cpus,
+        num_cpus=max(1, min(limits.cpus, total - 1)),
         num_gpus=limits.gpus or None,
         **how,
     )

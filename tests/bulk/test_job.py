@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import tarfile
 from contextlib import suppress
 
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 from commands import run
 from conftest import ROOT
+from object_store import SETTINGS, s3_server
 
 import asr.bulk
 from asr.bulk.job import Job, connect
@@ -25,15 +27,25 @@ SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
 OPTIONS = Options()
 
 
+@pytest.fixture(scope="module")
+def store():
+    """An S3 server that refuses every tenth request, and its application."""
+    with s3_server(every=10) as (url, application):
+        yield url, application
+
+
 @pytest.fixture(scope="module", autouse=True)
-def cluster():
-    """A cluster of one machine with two processors, which all jobs of these tests use."""
+def cluster(store):
+    """A cluster of one machine, which all jobs of these tests use."""
     import ray
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    connect(None)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**SETTINGS, "AWS_ENDPOINT_URL": store[0]}.items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tests"), *filter(None, sys.path)]))
+        connect(None)
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -190,10 +202,11 @@ def test_a_dataset_in_and_out():
             {"path": "none.wav", "speaker": "bob"},
         ]
     )
-    rows = asr.bulk.transcribe(dataset).filter(lambda row: row["speaker"] != "eve").take_all()
+    rows = asr.bulk.transcribe(dataset).map(lambda row: row | {"heard": row["duration"]}).take_all()
     by_speaker = {row["speaker"]: row for row in rows}
     expected = json.loads(run("transcribe", "-f", "json", SAMPLES[0]).stdout)
     assert by_speaker["ann"]["text"] == expected["text"] and by_speaker["ann"]["error"] is None
+    assert by_speaker["ann"]["heard"] == expected["duration"]
     assert by_speaker["bob"]["text"] is None and by_speaker["bob"]["error"].endswith("no such file")
     with pytest.raises(Exception, match="none of which is speech"):
         asr.bulk.transcribe(dataset, path_column="speech").take_all()
@@ -212,3 +225,30 @@ def test_what_a_dead_run_leaves_behind(archive, tmp_path):
     old = Destination(str(out), "jsonl", "another")
     with pytest.raises(AsrError, match="another run has begun"):
         old.write("0", None, [])
+
+
+def test_a_store_that_fails_now_and_then(store, tmp_path):
+    """Source and destination lie in S3, whose server refuses every tenth request."""
+    import fsspec
+
+    system = fsspec.filesystem("s3")
+    system.mkdir("archive")
+    system.mkdir("texts")
+    for sample in SAMPLES:
+        system.put_file(str(sample), f"archive/talks/{sample.name}")
+    system.pipe_file("archive/talks/bad.wav", b"nothing")
+    progress, before = do("s3://archive/talks", "s3://texts/one", format="jsonl")
+    assert (progress.done, progress.failed, before) == (9, 1, 0)
+    system.get("texts/one", str(tmp_path / "one"), recursive=True)
+    found = lines(tmp_path / "one")
+    for sample in SAMPLES[:2]:
+        (line,) = run("transcribe", "-f", "json", sample).stdout.splitlines()
+        name = f"s3://archive/talks/{sample.name}"
+        assert found[name] == line.replace(str(sample), name)
+    ((name, line),) = lines(tmp_path / "one", "errors").items()
+    assert name == "s3://archive/talks/bad.wav" and json.loads(line)["error"].startswith(f"{name}:")
+    progress, before = do("s3://archive/talks/", "s3://texts/one", format="jsonl")
+    assert (progress.done, before) == (0, 9)
+    assert store[1].refused >= 3
+    with pytest.raises(DataError, match="s3://archive/none: no such file or folder"):
+        do("s3://archive/none", "s3://texts/two")
