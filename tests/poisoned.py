@@ -22,7 +22,7 @@ def load(**options):
         if name.startswith("hungry"):
             eaten = []
             while True:
-                eaten.append(np.ones(1 << 22))
+                eaten.append(np.empty(1 << 24))
         while name.startswith("endless"):
             time.sleep(1)
         return read(source, *arguments)

@@ -85,6 +85,7 @@ class Job:
             OutputError: the destination cannot be written.
         """
         info = read_model(self.options.model or default_model())
+        portions, rows = read_source(self.source, self.column)
         place = Folder(self.destination).place
         destination = Destination(place, self.format, uuid4().hex)
         destination.begin(
@@ -103,7 +104,6 @@ class Job:
             names = [name for name in names if not name.startswith(f"{ERRORS}/")]
         done = destination.done(names)
         connect(self.address)
-        portions, rows = read_source(self.source, self.column)
         left = None if rows is None else max(0, rows - len(done))
         units = units_dataset(portions, done, _rows_of_unit(left))
         reports = with_actors(

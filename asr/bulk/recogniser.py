@@ -6,12 +6,14 @@ other computes.
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from asr.bulk.helpers import Helpers, try_elsewhere
 from asr.bulk.options import Limits, Options
 from asr.bulk.parts import Destination, transcripts
 from asr.bulk.rows import AUDIO, BEGIN, BYTES, DURATION, ID, OFFSET, PLACE, SIZE, from_bytes
@@ -36,12 +38,14 @@ class Actor:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        model = None if options.model is None else str(options.model)
+        self._help = Helpers(model) if options.device == "cpu" else None
         self._free: LifoQueue[Recogniser] = LifoQueue()
         for _ in range(CALLS):
-            self._free.put(Recogniser(self._start))
+            self._free.put(Recogniser(self._start, partial(try_elsewhere, options)))
 
     def _start(self) -> Worker:
-        return Worker(self._options.of_worker(), self._options.limits.seconds)
+        return Worker(self._options.of_worker(), self._options.limits.seconds, self._help)
 
     def recognise(self, rows: pa.Table) -> list[Result]:
         """Return what becomes of each recording (:mod:`asr.bulk.rows`)."""
@@ -100,12 +104,13 @@ def with_actors(
     import ray
     from ray.data import ActorPoolStrategy
 
+    sizes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     # On a machine with few processors, one is left for what else a dataset does: it would wait
     # for ever for an actor to end.
-    total = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+    cpus = max(1, min(limits.cpus, max(sizes), sum(sizes) - 1))
     pool = ActorPoolStrategy(
         min_size=1,
-        max_size=1 if total <= limits.cpus else None,
+        max_size=1 if sum(sizes) <= limits.cpus else None,
         max_concurrent_calls_per_actor=CALLS,
         enable_true_multi_threading=True,
     )
@@ -113,7 +118,7 @@ def with_actors(
         actor,
         fn_constructor_args=arguments,
         compute=pool,
-        num_cpus=max(1, min(limits.cpus, total - 1)),
+        num_cpus=cpus,
         num_gpus=limits.gpus or None,
         **how,
     )
@@ -139,4 +144,5 @@ def _request(index: int, row: dict[str, Any], folder: str) -> dict[str, Any]:
         "duration": row[DURATION],
         "begin": begin,
         "size": row[SIZE],
+        "local": row[BYTES] is not None,
     }

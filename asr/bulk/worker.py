@@ -152,14 +152,14 @@ class Recogniser:
 
     Args:
         start: starts a worker.
-        elsewhere: recognises one row on another machine, with a new worker; it raises WorkerLost
-            as a worker does. None if there is no other machine.
+        elsewhere: recognises one row on another machine, with a new worker. It returns the reason
+            if that is lost, and None if there is no other machine.
     """
 
     def __init__(
         self,
         start: Callable[[], Worker],
-        elsewhere: Callable[[dict[str, Any]], Result] | None = None,
+        elsewhere: Callable[[dict[str, Any]], Result | str | None] = lambda row: None,
     ) -> None:
         self._start, self._elsewhere = start, elsewhere
         self._worker: Worker | None = None
@@ -195,12 +195,12 @@ class Recogniser:
         self._worker = None
 
     def _last_attempt(self, row: dict[str, Any], keep: Callable[[int, Result], None]) -> str | None:
-        if self._elsewhere is None:
+        found = self._elsewhere(row)
+        if found is None:
             return self._run([row], keep)
-        try:
-            keep(row["index"], self._elsewhere(row))
-        except WorkerLost as lost:
-            return str(lost)
+        if isinstance(found, str):
+            return found
+        keep(row["index"], found)
         return None
 
     def _run(

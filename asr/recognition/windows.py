@@ -70,8 +70,8 @@ class Windows:
             log_probs = self.session.log_probs_of_features(features, self.statistics)
             return [rows[x.kept] for rows, x in zip(log_probs, windows, strict=True)]
 
+        size = min(BATCH_SIZE, -(-self.frames // (self.window * self.session.at_once)))
         threads = self.session.windows_at_once
-        size = min(BATCH_SIZE, -(-self.frames // (self.window * threads)))
         values = info.encoder.reduction * mels
         windows = _cut(self.features(), self.window, self.context, values, info.encoder.padding)
         batches = iter(lambda: list(islice(windows, size)), [])

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 from commands import run
 from conftest import ROOT
 
+from asr.bulk.helpers import compute, try_once
 from asr.bulk.options import Limits, Options
 from asr.bulk.worker import Recogniser, Worker
 from asr.errors import ModelError
@@ -63,7 +66,7 @@ def test_recordings_that_end_their_worker_are_set_aside_alone(tmp_path):
     for path, sample in zip(paths, SAMPLES, strict=False):
         shutil.copy(sample, path)
     limits = Limits(cpus=1, memory=1024)
-    recogniser = make(Options(loader="poisoned:load", limits=limits), seconds=4)
+    recogniser = make(Options(loader="poisoned:load", limits=limits), seconds=3)
     heard = []
     results = recogniser.recognise(
         [request(index, path) for index, path in enumerate(paths)], heard.append
@@ -76,7 +79,7 @@ def test_recordings_that_end_their_worker_are_set_aside_alone(tmp_path):
         "three": None,
         "crash": f"{paths[1]}: set aside, its worker was ended by SIGSEGV",
         "hungry": f"{paths[3]}: set aside, it takes more memory than a worker may have",
-        "endless": f"{paths[4]}: set aside, nothing came of it for 4 s",
+        "endless": f"{paths[4]}: set aside, nothing came of it for 3 s",
     }
     assert len(heard) == 6
 
@@ -84,3 +87,40 @@ def test_recordings_that_end_their_worker_are_set_aside_alone(tmp_path):
 def test_a_model_that_cannot_be_used_is_no_fault_of_recordings(tmp_path):
     with pytest.raises(ModelError, match=r"model\.json"):
         make(Options(model=tmp_path)).recognise([request(0, SAMPLES[0])])
+
+
+def test_others_compute_windows_of_long_recordings(tmp_path):
+    """The text and the times are those of one machine, whoever answers and when."""
+    samples = np.concatenate([soundfile.read(sample)[0] for sample in SAMPLES])
+    soundfile.write(tmp_path / "long.flac", np.tile(samples, 20)[: 16000 * 400], 16000)
+    asked, taken_back = [], []
+
+    def help(header, payload, answer):
+        ticket = header["ticket"]
+        asked.append(ticket)
+        if ticket % 3 == 1:  # somebody has time
+            answer(compute(None, header["frames"], payload))
+        elif ticket % 3 == 2:  # somebody is lost
+            answer(b"")
+        return lambda: taken_back.append(ticket)
+
+    options = Options(limits=Limits(cpus=1))
+    rows = [request(0, tmp_path / "long.flac")]
+    texts = []
+    for one in (None, help):
+        worker = Worker(options.of_worker(), 60.0, one)
+        ((_, result),) = worker.recognise(rows)
+        worker.close()
+        texts.append(json.loads(result.texts["json"]))
+    assert len(asked) >= 2 and sorted(taken_back) == sorted(asked)
+    first, second = texts
+    assert [word["word"] for word in first["words"]] == [word["word"] for word in second["words"]]
+    assert first == second
+
+
+def test_a_try_with_a_new_worker(tmp_path):
+    shutil.copy(SAMPLES[0], tmp_path / "crash.wav")
+    options = Options(loader="poisoned:load", limits=Limits(cpus=1))
+    assert try_once(options, request(0, SAMPLES[0])).error is None
+    lost = try_once(options, request(0, tmp_path / "crash.wav"))
+    assert lost == "its worker was ended by SIGSEGV"
