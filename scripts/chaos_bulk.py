@@ -1,4 +1,4 @@
-"""Kill parts of a cluster while ``asr bulk`` works on it, and count that each recording is there once.
+"""Kill parts of a cluster while ``asr bulk`` works on it, and count every recording afterwards.
 
     python scripts/chaos_bulk.py --runs 20
 

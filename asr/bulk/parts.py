@@ -183,6 +183,8 @@ class Destination:
             written.append(self.part(unit))
             chosen = rows.take(pa.array(good))
             self.folder.write(written[-1], self._content(chosen, [results[i] for i in good]))
+        if not bad:
+            self.folder.remove(self.errors(unit))  # of an attempt that had ended before the part
         return written
 
     def done(self, names: Sequence[str]) -> Keys:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from asr.bulk.attempts import Attempts
 from asr.bulk.helpers import Helpers, try_elsewhere
 from asr.bulk.options import Limits, Options
 from asr.bulk.parts import Destination, transcripts
@@ -46,6 +47,11 @@ class Actor:
 
     def _start(self) -> Worker:
         return Worker(self._options.of_worker(), self._options.limits.seconds, self._help)
+
+    def close(self) -> None:
+        """End the workers."""
+        while not self._free.empty():
+            self._free.get().close()
 
     def recognise(self, rows: pa.Table) -> list[Result]:
         """Return what becomes of each recording (:mod:`asr.bulk.rows`)."""
@@ -86,12 +92,28 @@ class PartActor(Actor):
         names = [self._destination.part(unit)]
         count, seconds = self._destination.finished(unit) or (0, 0.0)
         if count < len(rows):  # else the machine was lost that had written it
-            results = self.recognise(rows)
+            attempts = Attempts(self._destination.folder, unit)
+            attempts.begin()
+            results = self.recognise(rows) if attempts.together else self._alone(rows, attempts)
             names = self._destination.write(unit, rows, results)
+            attempts.end()
             count = sum(result.error is None for result in results)
             seconds = sum(result.seconds for result in results)
         failed = len(rows) - count
         return {"rows": [len(rows)], "failed": [failed], "seconds": [seconds], "parts": [names]}
+
+    def _alone(self, rows: pa.Table, attempts: Attempts) -> list[Result]:
+        """Recognise each recording of a unit by itself, since one of them may end actors."""
+        results = []
+        for index in range(len(rows)):
+            if attempts.begin_alone(index):
+                results += self.recognise(rows.slice(index, 1))
+                attempts.passed(index)
+            else:
+                name = os.fsdecode(rows[AUDIO][index].as_py())
+                error = f"{name}: set aside, the actors that recognised it were ended each time"
+                results.append(Result(error=error))
+        return results
 
 
 def with_actors(
