@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from asr.bulk.options import Options
+from asr.bulk.shipping import Shipped
 from asr.bulk.store import is_url
 from asr.bulk.worker import Result, Worker, WorkerLost
 from asr.model.directory import default_model
@@ -25,10 +26,10 @@ class Helpers:
     A task waits until there is such a processor, and is taken back if its worker was faster.
     """
 
-    def __init__(self, model: str | None) -> None:
+    def __init__(self, shipped: Shipped) -> None:
         import ray
 
-        self._model = model
+        self._shipped = shipped
         self._task = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")(compute)
         self._looked, self._free = 0.0, False
 
@@ -40,7 +41,7 @@ class Helpers:
 
         if not self._has_room():
             return lambda: None
-        reference = self._task.remote(self._model, header["frames"], payload)
+        reference = self._task.remote(self._shipped, header["frames"], payload)
 
         def done(future: Any) -> None:
             answer(b"" if future.cancelled() or future.exception() else future.result())
@@ -57,10 +58,10 @@ class Helpers:
         return self._free
 
 
-def compute(model: str | None, frames: list[int], payload: bytes) -> bytes:
+def compute(shipped: Shipped, frames: list[int], payload: bytes) -> bytes:
     """Return the log-probs of windows; ``payload`` holds their statistics and their features, of so
     many ``frames``, as float32."""
-    session = _session(model)
+    session = _session(shipped.here().model or default_model())
     mels = session.info.features.num_mels
     values = np.frombuffer(payload, np.float32).reshape(-1, mels)
     features = np.split(values[2:], np.cumsum(frames)[:-1])
@@ -68,11 +69,11 @@ def compute(model: str | None, frames: list[int], payload: bytes) -> bytes:
 
 
 @cache
-def _session(model: str | None) -> AcousticSession:
-    return AcousticSession(model or default_model(), threads=1)
+def _session(model: Path) -> AcousticSession:
+    return AcousticSession(model, threads=1)
 
 
-def try_elsewhere(options: Options, row: dict[str, Any]) -> Result | str | None:
+def try_elsewhere(shipped: Shipped, row: dict[str, Any]) -> Result | str | None:
     """Recognise a recording on another machine, with a new worker.
 
     The result is the reason if the worker is lost, and None if there is no other machine that has
@@ -86,14 +87,15 @@ def try_elsewhere(options: Options, row: dict[str, Any]) -> Result | str | None:
         return None
     task = ray.remote(num_cpus=0, max_retries=0, label_selector={"ray.io/node-id": f"!{here}"})
     try:
-        found: Result | str = ray.get(task(try_once).remote(options, row))
+        found: Result | str = ray.get(task(try_once).remote(shipped, row))
     except ray.exceptions.RayError:  # that machine was lost meanwhile
         return None
     return found
 
 
-def try_once(options: Options, row: dict[str, Any]) -> Result | str:
+def try_once(shipped: Shipped, row: dict[str, Any]) -> Result | str:
     """Recognise a recording with a new worker; return the reason if the worker is lost."""
+    options = shipped.here()
     try:
         worker = Worker(options.of_worker(), options.limits.seconds)
     except WorkerLost as lost:

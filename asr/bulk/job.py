@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from asr import errors
+from asr.bulk.attempts import FOLDER as ATTEMPTS
 from asr.bulk.options import Options
 from asr.bulk.parts import ERRORS, PARQUET, Destination
 from asr.bulk.recogniser import PartActor, with_actors
+from asr.bulk.shipping import ship
 from asr.bulk.sources import read_source
 from asr.bulk.store import Folder
 from asr.bulk.units import MOST_ROWS, units_dataset
 from asr.counts import counted
-from asr.errors import AsrError, ConfigError, DataError
+from asr.errors import AsrError, ConfigError, DataError, OutputError
 from asr.model.directory import default_model, read_model
 
 FEWEST_ROWS = 16
@@ -104,10 +108,12 @@ class Job:
             names = [name for name in names if not name.startswith(f"{ERRORS}/")]
         done = destination.done(names)
         connect(self.address)
+        from ray.exceptions import RayError
+
         left = None if rows is None else max(0, rows - len(done))
         units = units_dataset(portions, done, _rows_of_unit(left))
         reports = with_actors(
-            units, PartActor, (self.options, destination), self.options.limits, batch_size=1
+            units, PartActor, (ship(self.options), destination), self.options.limits, batch_size=1
         )
         known = set(names)
         progress = Progress(0, 0, 0.0, left, 0.0)
@@ -129,14 +135,12 @@ class Job:
                         f"than --max-failed {self.max_failed}: the job has ended; "
                         f"{place}/{ERRORS} says why, and another call goes on"
                     )
-        except AsrError:
-            raise
-        except Exception as error:
-            if (cause := _cause(error)) is not None:
-                raise cause from error
-            raise
+        except RayError as error:
+            raise _cause(error) from error
         for name in set(destination.names()) - known:
             destination.folder.remove(name)  # of a worker that a dead run had left behind
+        for name in destination.folder.names(ATTEMPTS):
+            destination.folder.remove(name)  # of dead runs, too
         return progress, len(done)
 
 
@@ -188,12 +192,12 @@ def _rows_of_unit(rows: int | None) -> int:
     return max(FEWEST_ROWS, min(MOST_ROWS, rows // (UNITS * processors)))
 
 
-def _cause(error: BaseException | None) -> AsrError | None:
-    """Return the error of this package that an error of Ray stands for, None if there is none."""
-    seen = set[int]()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, AsrError):
-            return error
-        seen.add(id(error))
-        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
-    return None
+def _cause(error: Exception) -> AsrError:
+    """Return the error that an actor has raised, which reaches us as text alone."""
+    text = str(error).strip()
+    for name, message in reversed(re.findall(r"^asr\.errors\.(\w+): (.*)$", text, re.MULTILINE)):
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, AsrError):
+            return kind(message)
+    last = text.splitlines()[-1] if text else type(error).__name__
+    return OutputError(f"the cluster has failed ({last}); another call goes on where this one ends")

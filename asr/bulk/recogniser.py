@@ -15,9 +15,10 @@ import pyarrow as pa
 
 from asr.bulk.attempts import Attempts
 from asr.bulk.helpers import Helpers, try_elsewhere
-from asr.bulk.options import Limits, Options
+from asr.bulk.options import Limits
 from asr.bulk.parts import Destination, transcripts
 from asr.bulk.rows import AUDIO, BEGIN, BYTES, DURATION, ID, OFFSET, PLACE, SIZE, from_bytes
+from asr.bulk.shipping import Shipped
 from asr.bulk.sources import to_recordings
 from asr.bulk.store import is_url
 from asr.bulk.units import ROWS, UNIT
@@ -31,19 +32,14 @@ CALLS = 2
 
 
 class Actor:
-    """An actor of Ray Data that recognises recordings.
+    """An actor of Ray Data that recognises recordings as the options say, which were shipped."""
 
-    Args:
-        options: how.
-    """
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        model = None if options.model is None else str(options.model)
-        self._help = Helpers(model) if options.device == "cpu" else None
+    def __init__(self, shipped: Shipped) -> None:
+        self._options = shipped.here()
+        self._help = Helpers(shipped) if self._options.device == "cpu" else None
         self._free: LifoQueue[Recogniser] = LifoQueue()
         for _ in range(CALLS):
-            self._free.put(Recogniser(self._start, partial(try_elsewhere, options)))
+            self._free.put(Recogniser(self._start, partial(try_elsewhere, shipped)))
 
     def _start(self) -> Worker:
         return Worker(self._options.of_worker(), self._options.limits.seconds, self._help)
@@ -68,8 +64,8 @@ class Actor:
 class TableActor(Actor):
     """An actor that returns transcripts beside the columns of the source."""
 
-    def __init__(self, options: Options, column: str | None, base: str) -> None:
-        super().__init__(options)
+    def __init__(self, shipped: Shipped, column: str | None, base: str) -> None:
+        super().__init__(shipped)
         self._column, self._base = column, base
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -82,8 +78,8 @@ class TableActor(Actor):
 class PartActor(Actor):
     """An actor that writes the parts of units (:mod:`asr.bulk.units`), and reports them."""
 
-    def __init__(self, options: Options, destination: Destination) -> None:
-        super().__init__(options)
+    def __init__(self, shipped: Shipped, destination: Destination) -> None:
+        super().__init__(shipped)
         self._destination = destination
 
     def __call__(self, units: dict[str, Any]) -> dict[str, Any]:

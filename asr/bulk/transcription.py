@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from asr.bulk.options import Options
 from asr.bulk.recogniser import TableActor, with_actors
+from asr.bulk.shipping import ship
 from asr.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def transcribe(dataset: "Dataset", *, path_column: str | None = None, **options:
     return with_actors(
         dataset,
         TableActor,
-        (chosen, path_column, os.getcwd()),
+        (ship(chosen), path_column, os.getcwd()),
         chosen.limits,
         batch_size=ROWS,
         batch_format="pyarrow",

@@ -9,6 +9,7 @@ from asr.bulk.options import Limits, Options
 from asr.bulk.parts import Destination
 from asr.bulk.recogniser import PartActor
 from asr.bulk.rows import digests
+from asr.bulk.shipping import Shipped
 from asr.bulk.sources import read_source
 from asr.bulk.units import units_of
 
@@ -29,7 +30,7 @@ def test_a_recording_that_has_ended_actors_is_set_aside(tmp_path):
     (out / "_attempts").mkdir()
     note = out / "_attempts" / f"{name}.json"
     note.write_text(json.dumps({"begun": 2, "alone": {"1": 2}}))
-    actor = PartActor(Options(limits=Limits(cpus=1)), destination)
+    actor = PartActor(Shipped(Options(limits=Limits(cpus=1)), ""), destination)
     report = actor(unit)
     assert (report["rows"], report["failed"]) == ([3], [1]) and not note.exists()
     (error,) = (out / "errors").iterdir()
@@ -39,6 +40,6 @@ def test_a_recording_that_has_ended_actors_is_set_aside(tmp_path):
     (part,) = out.glob("part-*")
     assert len(part.read_text().splitlines()) == 2
     # Done once more, by an actor that took the place of a lost one, it gives the same parts.
-    again = actor({key: value for key, value in unit.items()})
+    again = actor(unit)
     assert again["failed"] == [0] and set(again["parts"][0]) <= {part.name}
     actor.close()

@@ -11,6 +11,7 @@ from conftest import ROOT
 
 from asr.bulk.helpers import compute, try_once
 from asr.bulk.options import Limits, Options
+from asr.bulk.shipping import Shipped
 from asr.bulk.worker import Recogniser, Worker
 from asr.errors import ModelError
 
@@ -93,18 +94,18 @@ def test_others_compute_windows_of_long_recordings(tmp_path):
     """The text and the times are those of one machine, whoever answers and when."""
     samples = np.concatenate([soundfile.read(sample)[0] for sample in SAMPLES])
     soundfile.write(tmp_path / "long.flac", np.tile(samples, 20)[: 16000 * 400], 16000)
+    options = Options(limits=Limits(cpus=1))
     asked, taken_back = [], []
 
     def help(header, payload, answer):
         ticket = header["ticket"]
         asked.append(ticket)
         if ticket % 3 == 1:  # somebody has time
-            answer(compute(None, header["frames"], payload))
+            answer(compute(Shipped(options, ""), header["frames"], payload))
         elif ticket % 3 == 2:  # somebody is lost
             answer(b"")
         return lambda: taken_back.append(ticket)
 
-    options = Options(limits=Limits(cpus=1))
     rows = [request(0, tmp_path / "long.flac")]
     texts = []
     for one in (None, help):
@@ -121,6 +122,6 @@ def test_others_compute_windows_of_long_recordings(tmp_path):
 def test_a_try_with_a_new_worker(tmp_path):
     shutil.copy(SAMPLES[0], tmp_path / "crash.wav")
     options = Options(loader="poisoned:load", limits=Limits(cpus=1))
-    assert try_once(options, request(0, SAMPLES[0])).error is None
-    lost = try_once(options, request(0, tmp_path / "crash.wav"))
+    assert try_once(Shipped(options, ""), request(0, SAMPLES[0])).error is None
+    lost = try_once(Shipped(options, ""), request(0, tmp_path / "crash.wav"))
     assert lost == "its worker was ended by SIGSEGV"

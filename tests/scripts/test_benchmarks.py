@@ -118,3 +118,16 @@ def test_the_benchmark_of_language_models_runs():
     done = subprocess.run([*script, "--repeats", "1"], check=True, capture_output=True, text=True)
     for name in ("4-grams", "model.arpa", "32-bit.ngram", "8-bit.ngram"):
         assert name in done.stdout
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_bulk_transcription_runs():
+    script = [sys.executable, ROOT / "scripts/benchmarks/bulk.py"]
+    few = ["throughput", "--hours", "0.01", "--repeats", "1"]
+    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
+    for name in ("one asr bulk", "two asr transcribe", "equal text and times"):
+        assert name in done.stdout
+    few = ["scheduling", "--count", "40"]
+    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
+    for name in ("40 recordings of 2 s", "cost of scheduling", "driver's memory after 50 %"):
+        assert name in done.stdout
