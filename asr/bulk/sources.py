@@ -10,7 +10,7 @@ import json
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -117,7 +117,7 @@ def read_source(source: str, column: str | None = None) -> tuple[list[Portion], 
         DataError: there is nothing there, or it cannot be read.
         ConfigError: a protocol of URLs that is not installed.
     """
-    places, names = _find(source)
+    places, names, sizes = _find(source)
     suffix = Path(names[0]).suffix.lower()
     if suffix == _ARCHIVE:
         return [Portion(place=place) for place in places], None
@@ -127,7 +127,7 @@ def read_source(source: str, column: str | None = None) -> tuple[list[Portion], 
     if suffix in _LINES:
         rows = [row for place in places for row in _lines(place, column)]
     else:
-        rows = _files(places, names)
+        rows = _files(places, names, sizes)
     if not rows:
         raise DataError(f"{source}: there is no recording in it")
     table = _table(rows)
@@ -203,32 +203,37 @@ def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     return table
 
 
-def _find(source: str) -> tuple[list[str], list[str]]:
-    """Return the places that a source names, and their names relative to it."""
+def _find(source: str) -> tuple[list[str], list[str], dict[str, int]]:
+    """Return the places that a source names, their names relative to it, and the bytes of those of
+    which a store has told them."""
     if not is_url(source):
         if os.path.isdir(source):
             files = [str(path) for path in walk(Path(source))]
-            return _of_one_kind(source, files, [os.path.relpath(name, source) for name in files])
+            names = [os.path.relpath(name, source) for name in files]
+            return *_of_one_kind(source, files, names), {}
         if os.path.exists(source):
-            return [source], [os.path.basename(source)]
+            return [source], [os.path.basename(source)], {}
         if any(sign in source for sign in "*?["):
             files = [file.path for file in find_audio_files([source])]
-            return files, [os.path.basename(name) for name in files]
+            return files, [os.path.basename(name) for name in files], {}
         raise DataError(f"{source}: no such file or folder")
     system, path = file_system(source)
     try:
         if any(sign in path for sign in "*?["):
-            found, root = sorted(system.glob(path)), path.partition("*")[0].rpartition("/")[0]
+            found = system.glob(path, detail=True)
+            root = path.partition("*")[0].rpartition("/")[0]
         elif system.isfile(path):
-            return [source], [source.rpartition("/")[2]]
+            return [source], [source.rpartition("/")[2]], {}
         else:
-            found, root = sorted(system.find(path)), path
+            found, root = system.find(path, detail=True), path
     except Exception as error:
         raise DataError(f"cannot read {source}: {error}") from error
     if not found:
         raise DataError(f"{source}: no such file or folder")
-    places = [str(system.unstrip_protocol(name)) for name in found]
-    return _of_one_kind(source, places, [os.path.relpath(name, root) for name in found])
+    places = {name: str(system.unstrip_protocol(name)) for name in sorted(found)}
+    sizes = {place: found[name].get("size") or 0 for name, place in places.items()}
+    names = [os.path.relpath(name, root) for name in places]
+    return *_of_one_kind(source, list(places.values()), names), sizes
 
 
 def _of_one_kind(
@@ -247,7 +252,9 @@ def _of_one_kind(
     raise DataError(f"{source}: no recordings, tables or archives in this folder")
 
 
-def _files(places: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
+def _files(
+    places: Sequence[str], names: Sequence[str], sizes: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Return the rows of files, whose own files in the destination are called as they are, without
     the suffix if no other has the same name."""
     stems = [os.path.splitext(name)[0] for name in names]
@@ -256,6 +263,7 @@ def _files(places: Sequence[str], names: Sequence[str]) -> list[dict[str, Any]]:
         make_row(
             place,
             place if is_url(place) else os.path.abspath(place),
+            size=sizes.get(place) or None,
             stem=stem if often[stem] == 1 else name,
         )
         for place, name, stem in zip(places, names, stems, strict=True)
