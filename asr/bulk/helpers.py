@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from asr.bulk.shipping import Shipped
-from asr.bulk.store import is_url
-from asr.bulk.worker import Result, Worker, WorkerLost
+from asr.bulk.worker import START_SECONDS, Result, Worker, WorkerLost
 from asr.model.directory import default_model
 from asr.model.session import AcousticSession
 
@@ -83,12 +82,13 @@ def try_elsewhere(shipped: Shipped, row: dict[str, Any]) -> Result | str | None:
 
     here = ray.get_runtime_context().get_node_id()
     others = [node for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]
-    if not others or (row["local"] and not is_url(row["place"])):
+    if not others or row["local"]:
         return None
     task = ray.remote(num_cpus=0, max_retries=0, label_selector={"ray.io/node-id": f"!{here}"})
     try:
-        found: Result | str = ray.get(task(try_once).remote(shipped, row))
-    except ray.exceptions.RayError:  # that machine was lost meanwhile
+        longest = START_SECONDS + shipped.options.limits.seconds
+        found: Result | str = ray.get(task(try_once).remote(shipped, row), timeout=longest)
+    except ray.exceptions.RayError:  # that machine was lost meanwhile, or has no time
         return None
     return found
 

@@ -152,6 +152,9 @@ def connect(address: str | None) -> None:
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else notes of its own come to us
+    if not address:
+        # A cluster of one machine listens at its loopback interface, as on macOS and Windows.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
     from ray.data import DataContext
 

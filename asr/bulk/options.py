@@ -43,11 +43,13 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     loader: str = "asr:load"
     """The function that loads a model in a worker, as ``module:name``."""
+    given: Mapping[str, Any] | None = None
+    """The options of the search as they were given, if its files lie elsewhere by now."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """What is noted in transcripts, as by ``asr transcribe``."""
-        return {"decoder": "greedy", **self.search}
+        return {"decoder": "greedy", **_plain(self.search if self.given is None else self.given)}
 
     def of_worker(self) -> dict[str, Any]:
         """Return the settings of a worker (:mod:`asr.bulk.child`)."""
@@ -57,10 +59,15 @@ class Options:
             "device": self.device,
             "threads": self.limits.cpus,
             "display": self.display,
-            "search": dict(self.search),
+            "search": _plain(self.search),
             "batch_size": self.batch_size,
             "formats": list(self.formats),
             "subtitles": asdict(self.subtitles),
             "settings": self.settings,
             "memory": self.limits.memory << 20,
         }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON has them."""
+    return {key: str(x) if isinstance(x, Path) else x for key, x in values.items()}

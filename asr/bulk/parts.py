@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,8 +170,9 @@ class Destination:
         good = [index for index, result in enumerate(results) if result.error is None]
         bad = [index for index, result in enumerate(results) if result.error is not None]
         written = []
-        for index in good:
-            self._write_others(rows, index, results[index])
+        others = partial(self._write_others, rows, results)
+        for _ in prefetch_map(others, good, READERS, 2 * READERS):
+            pass
         if bad:
             written.append(self.errors(unit))
             own = _own_values(rows)
@@ -253,9 +255,9 @@ class Destination:
         values = [json.loads(line) for line in content.splitlines()]
         return pa.table({name: [item[name] for item in values] for name in columns})
 
-    def _write_others(self, rows: pa.Table, index: int, result: Result) -> None:
+    def _write_others(self, rows: pa.Table, results: Sequence[Result], index: int) -> None:
         """Write the files of other formats of a recording."""
-        for format, text in result.texts.items():
+        for format, text in results[index].texts.items():
             if format == "json":
                 continue
             stem, id = rows[STEM][index].as_py(), rows[ID][index].as_py()

@@ -50,7 +50,7 @@ def ship(options: Options) -> Shipped:
     paths = {name: Path(options.search[name]).absolute() for name in _named(options)}
     search = {**options.search, **{name: str(path) for name, path in paths.items()}}
     model = None if options.model is None else Path(options.model).absolute()
-    options = replace(options, model=model, search=search)
+    options = replace(options, model=model, search=search, given=options.search)
     if model is not None:
         paths["model"] = model
     contents = {name: ray.put(_content(path)) for name, path in paths.items()}

@@ -28,6 +28,7 @@ from asr.bulk.rows import (
     DURATION,
     ID,
     OFFSET,
+    OWN,
     PLACE,
     SECONDS,
     SIZE,
@@ -155,7 +156,7 @@ def to_recordings(table: pa.Table, column: str | None, base: str) -> pa.Table:
         for key in (name, *_PIECE)
     ]
     result = _table([_recording(name, base, *row) for row in zip(*values, strict=True)])
-    own = table.drop_columns([key for key in used if key in table.column_names])
+    own = table.select([x for x in table.column_names if x not in used and not x.startswith(OWN)])
     for field, own_values in zip(own.schema, own.columns, strict=True):
         result = result.append_column(field, own_values)
     return result
@@ -185,6 +186,8 @@ def _recording(
     }
     if isinstance(path, str):
         return make_row(path, join(base, path), **piece)
+    if not isinstance(path, bytes):
+        raise DataError(f"the column {name!r} needs paths or bytes, has {type(path).__name__}")
     if id is None:
         raise DataError(f"a row has content in {name!r}, but no 'id' to be known by")
     return make_row(str(id), str(id), content=path, **piece)
@@ -285,9 +288,10 @@ def _lines(name: str, column: str | None) -> Iterator[dict[str, Any]]:
             if not isinstance(values, dict):
                 raise DataError(f"needs a JSON object, got {type(values).__name__}")
             path = path_column(values, column)
-            own = {key: x for key, x in values.items() if key not in _used(values, path)}
+            used = _used(values, path)
+            own = {key: x for key, x in values.items() if key not in used}
             piece = [values.get(key) for key in _PIECE]
-            yield {**_recording(path, folder, values[path], *piece), **own}
+            yield own | _recording(path, folder, values[path], *piece)
         except DataError as error:
             raise DataError(f"{name}:{number}: {error}") from error
 
@@ -307,7 +311,7 @@ def _manifest(name: str) -> Iterator[dict[str, Any]]:
             duration=known if piece else None,
             seconds=known,
         )
-        yield row | {key: value for key, value in own.items() if value is not None}
+        yield {key: value for key, value in own.items() if value is not None} | row
 
 
 def _count(place: str, column: str | None) -> int:
@@ -345,7 +349,7 @@ def archive_rows(shard: str) -> Iterator[dict[str, Any]]:
     """
     try:
         with _open(shard) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-            sample, key = dict[str, Any](), ""
+            fields, found, key = dict[str, Any](), list[dict[str, Any]](), ""
             for member in archive:
                 if not member.isfile():
                     continue
@@ -353,21 +357,21 @@ def archive_rows(shard: str) -> Iterator[dict[str, Any]]:
                 stem, _, suffix = last.partition(".")
                 name = f"{folder}/{stem}" if folder else stem
                 if name != key:
-                    if PLACE in sample:
-                        yield sample
-                    sample, key = {}, name
+                    yield from (fields | row for row in found)
+                    fields, found, key = {}, [], name
                 if is_audio(Path(last)):
-                    sample |= make_row(
+                    stem = safe_name(member.name if found else name)
+                    row = make_row(
                         f"{shard}/{member.name}",
                         shard,
                         begin=member.offset_data,
                         size=member.size,
-                        stem=f"{safe_name(Path(shard).stem)}/{safe_name(name)}",
+                        stem=f"{safe_name(Path(shard).stem)}/{stem}",
                     )
+                    found.append(row)
                 else:
-                    sample |= _fields(suffix, archive.extractfile(member))
-            if PLACE in sample:
-                yield sample
+                    fields |= _fields(suffix, archive.extractfile(member))
+            yield from (fields | row for row in found)
     except (tarfile.TarError, OSError) as error:
         raise DataError(
             f"{shard}: not a tar archive that can be read; a compressed one has to be "
@@ -383,7 +387,7 @@ def _fields(suffix: str, file: Any) -> dict[str, Any]:
         except ValueError:
             values = None
         if isinstance(values, dict):
-            return values
+            return {key: value for key, value in values.items() if not key.startswith(OWN)}
     return {suffix or "data": data.decode("utf-8", "backslashreplace")}
 
 

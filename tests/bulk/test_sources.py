@@ -83,7 +83,8 @@ def test_archives(tmp_path):
         for name, content in {
             "x/a.txt": b"yes",
             "x/a.wav": data,
-            "x/a.json": b'{"speaker": "ann"}',
+            "x/a.json": b'{"speaker": "ann", "asr:place": "/etc/passwd"}',
+            "x/a.left.wav": data,
             "b.wav": data,
             "../c.wav": b"",
             "only.txt": b"no sound",
@@ -91,13 +92,16 @@ def test_archives(tmp_path):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    first, second, third = rows_of(tmp_path / "one.tar")
+    first, left, second, third = rows_of(tmp_path / "one.tar")
     assert (first["txt"], first["speaker"], second["txt"]) == ("yes", "ann", None)
+    assert (left["speaker"], left[AUDIO]) == ("ann", os.fsencode(f"{tmp_path}/one.tar/x/a.left.wav"))
+    assert {row[PLACE] for row in (first, left, second)} == {os.fsencode(tmp_path / "one.tar")}
     archive = (tmp_path / "one.tar").read_bytes()
-    for row in (first, second):
+    for row in (first, left, second):
         assert archive[row[BEGIN] : row[BEGIN] + row[SIZE]] == data
     assert first[AUDIO] == os.fsencode(f"{tmp_path}/one.tar/x/a.wav")
-    assert (first[STEM], third[STEM]) == (b"one/x%2Fa", b"one/..%2Fc")
+    assert (first[STEM], left[STEM]) == (b"one/x%2Fa", b"one/x%2Fa.left.wav")
+    assert third[STEM] == b"one/..%2Fc"
     shutil.make_archive(str(tmp_path / "two"), "gztar", ROOT / "samples")
     os.rename(tmp_path / "two.tar.gz", tmp_path / "two.tar")
     with pytest.raises(DataError, match="a compressed one has to be decompressed first"):
