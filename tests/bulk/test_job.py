@@ -208,6 +208,8 @@ def test_a_dataset_in_and_out():
     assert by_speaker["ann"]["text"] == expected["text"] and by_speaker["ann"]["error"] is None
     assert by_speaker["ann"]["heard"] == expected["duration"]
     assert by_speaker["bob"]["text"] is None and by_speaker["bob"]["error"].endswith("no such file")
+    with pytest.raises(AsrError, match="unknown option beam; known here: model, device, display"):
+        asr.bulk.transcribe(dataset, beam=4)
     with pytest.raises(Exception, match="none of which is speech"):
         asr.bulk.transcribe(dataset, path_column="speech").take_all()
 
