@@ -161,7 +161,9 @@ def connect(address: str | None) -> None:
     if not ray.is_initialized():
         try:
             with _silent():
-                ray.init(log_to_driver=False, logging_level="CRITICAL", address=address or "local")
+                ray.init(
+                    log_to_driver=False, logging_level=logging.CRITICAL, address=address or "local"
+                )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(f"no cluster at {address or 'this machine'}: {error}") from error
     for name in ("ray", "ray.data"):
@@ -190,7 +192,7 @@ def _rows_of_unit(rows: int | None) -> int:
 
     if rows is None:
         return MOST_ROWS
-    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    resources = ray.cluster_resources()
     processors = max(1, int(resources.get("CPU", 1)))
     return max(FEWEST_ROWS, min(MOST_ROWS, rows // (UNITS * processors)))
 

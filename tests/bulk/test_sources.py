@@ -22,9 +22,7 @@ SAMPLE = ROOT / "samples/flite-rms-short-answer.wav"
 def rows_of(source, column=None):
     """Return all rows of a source."""
     portions, _ = read_source(str(source), column)
-    return [
-        row for portion in portions for table in portion.tables() for row in table.to_pylist()
-    ]
+    return [row for portion in portions for table in portion.tables() for row in table.to_pylist()]
 
 
 def test_a_folder_with_odd_names(tmp_path):
@@ -115,7 +113,7 @@ def test_nothing_there(tmp_path):
         read_source(str(tmp_path))
     with pytest.raises(DataError, match="none: no such file or folder"):
         read_source("none")
-    with pytest.raises(ConfigError, match="nosuch://a: .*nosuch"):
+    with pytest.raises(ConfigError, match=r"nosuch://a: .*nosuch"):
         read_source("nosuch://a")
 
 
