@@ -151,6 +151,8 @@ def connect(address: str | None) -> None:
         ConfigError: there is no cluster at the address.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Release 2.60 of Ray may report that its report is off: to nobody.
+    os.environ["RAY_USAGE_STATS_REPORT_URL"] = "http://127.0.0.1:9/"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else notes of its own come to us
     if not address:
         # A cluster of one machine listens at its loopback interface, as on macOS and Windows.
