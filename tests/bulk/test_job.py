@@ -7,6 +7,8 @@ import shutil
 import sys
 import tarfile
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,7 @@ import asr.bulk
 from asr.bulk.job import Job, connect
 from asr.bulk.options import Limits, Options
 from asr.bulk.parts import Destination
+from asr.bulk.shipping import ship
 from asr.errors import AsrError, DataError
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))
@@ -212,6 +215,22 @@ def test_a_dataset_in_and_out():
         asr.bulk.transcribe(dataset, beam=4)
     with pytest.raises(Exception, match="none of which is speech"):
         asr.bulk.transcribe(dataset, path_column="speech").take_all()
+
+
+def test_files_of_a_model_are_sent_to_other_machines(tmp_path):
+    (tmp_path / "words.txt").write_text("yes\nno\n")
+    search = {"decoder": "beam", "lexicon": str(tmp_path / "words.txt"), "lm": "none"}
+    shipped = ship(Options(model=ROOT / "recipes/an4/model", search=search))
+    assert shipped.here() is shipped.options
+    there = replace(shipped, node="another").here()
+    assert there.model.name == "model" and there.model != shipped.options.model
+    for path in (ROOT / "recipes/an4/model").rglob("*.*"):
+        copy = there.model / path.relative_to(ROOT / "recipes/an4/model")
+        assert copy.read_bytes() == path.read_bytes()
+    assert there.search["lexicon"] != search["lexicon"] and there.search["lm"] == "none"
+    assert Path(there.search["lexicon"]).read_text() == "yes\nno\n"
+    assert there.settings == search
+    shutil.rmtree(there.model.parent)
 
 
 def test_what_a_dead_run_leaves_behind(archive, tmp_path):

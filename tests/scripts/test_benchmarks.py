@@ -127,7 +127,3 @@ def test_the_benchmark_of_bulk_transcription_runs():
     done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
     for name in ("one asr bulk", "two asr transcribe", "equal text and times"):
         assert name in done.stdout
-    few = ["scheduling", "--count", "40"]
-    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
-    for name in ("40 recordings of 2 s", "cost of scheduling", "driver's memory after 50 %"):
-        assert name in done.stdout
