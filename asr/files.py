@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,10 @@ _MARKS = {
 """The byte-order marks of other encodings; those that begin like another come first."""
 _HEAD = 4096
 """The number of bytes at the beginning that show UTF-16 without a mark."""
+_BLOCK = 1 << 22
+"""The bytes of a file that are read at a time where all of it would take too much memory."""
+_WINDOW = 1 << 26
+"""The bytes of a file that are mapped at a time for its digest."""
 
 
 def read_text(path: str | Path, what: str, errors: str = "strict") -> str:
@@ -78,6 +82,27 @@ def read_lines(path: str | Path, what: str) -> list[str]:
         DataError: it cannot be read, or is not UTF-8.
     """
     return split_lines(read_text(path, what))
+
+
+def stream_lines(
+    path: str | Path, what: str, see: Callable[[bytes], None] = lambda data: None
+) -> Iterator[str]:
+    """Yield the lines that :func:`read_lines` returns, for files that do not fit in memory.
+
+    ``see`` gets the bytes of the file, part by part.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        with open(path, "rb") as file:
+            while rows := file.readlines(_BLOCK):
+                data = b"".join(rows)
+                see(data)
+                yield from split_lines(decode_text(data, path, what))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot read the {what} {path}: {reason}") from error
 
 
 def split_lines(text: str) -> list[str]:
@@ -289,8 +314,11 @@ def sha256(path: str | Path) -> str:
     Raises:
         OSError: the file cannot be read.
     """
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:  # which cannot be mapped
-            return hashlib.sha256().hexdigest()
-        # A single update with all bytes leaves the interpreter to other threads until it ends.
-        return hashlib.sha256(mmap(file.fileno(), 0, access=ACCESS_READ)).hexdigest()
+        size = os.fstat(file.fileno()).st_size
+        for begin in range(0, size, _WINDOW):
+            count = min(_WINDOW, size - begin)
+            # An update with so many bytes leaves the interpreter to other threads until it ends.
+            digest.update(mmap(file.fileno(), count, access=ACCESS_READ, offset=begin))
+    return digest.hexdigest()

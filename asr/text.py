@@ -4,8 +4,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice
 from math import isfinite
+from operator import eq
 
 import numpy as np
 
@@ -239,8 +240,8 @@ class Vocabulary:
         return spans
 
 
-def min_frames(ids: Sequence[int]) -> int:
-    """Return the fewest frames on which CTC can emit ``ids``.
+def min_frames(ids: Sequence[object]) -> int:
+    """Return the fewest frames on which CTC can emit ``ids``, or the characters of a text.
 
     Each label needs a frame, and two equal labels in a row a blank between them (Graves et al.
     2006, section 3.1).
@@ -248,4 +249,5 @@ def min_frames(ids: Sequence[int]) -> int:
     >>> min_frames([7, 7, 9])
     4
     """
-    return len(ids) + sum(a == b for a, b in pairwise(ids))
+    equal: Iterable[bool] = map(eq, ids, islice(ids, 1, None))
+    return len(ids) + sum(equal)

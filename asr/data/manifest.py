@@ -11,7 +11,7 @@ folders are added that tell them apart, and a number if nothing does. Every furt
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def scan_manifest(
         if not line.strip():
             continue
         try:
-            utterance = _parse(folder, number, line, transcribed)
+            utterance = parse_line(folder, number, line, transcribed)
         except DataError as error:
             problems.append(Problem(path, number, "line", str(error)))
             continue
@@ -142,7 +142,13 @@ def _with_default_ids(utterances: list[Utterance]) -> list[Utterance]:
     return utterances
 
 
-def _parse(folder: str, number: int, line: str, transcribed: bool) -> Utterance:
+def parse_line(folder: str, number: int, line: str, transcribed: bool = True) -> Utterance:
+    """Return the utterance of a ``line`` with this ``number`` (from 1) of a manifest in ``folder``
+    (a full path); its id is empty if the line has none.
+
+    Raises:
+        DataError: broken JSON, or a missing or wrong field.
+    """
     values = parse_json(line, ("audio_filepath",))
     if not isinstance(values, dict):
         raise DataError(f"needs a JSON object, got {type(values).__name__}")
@@ -220,7 +226,7 @@ def relative_name(path: Path, folder: str) -> str:
 
 
 def unknown_characters(
-    path: Path, utterances: Sequence[Utterance], vocabulary: Vocabulary
+    path: Path, utterances: Iterable[Utterance], vocabulary: Vocabulary
 ) -> list[Problem]:
     """Return a problem for each utterance whose text, normalised as ``vocabulary`` needs it, has
     characters that are not in ``vocabulary``; ``path`` is that of the manifest."""

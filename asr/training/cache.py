@@ -12,6 +12,7 @@ from asr.audio.inputs import Piece
 from asr.audio.read import Samples, read_audio
 from asr.audio.shared import SharedRecordings
 from asr.data.manifest import Utterance
+from asr.training.sampler import blocks
 
 FULL_SCALE = 32767
 
@@ -62,14 +63,21 @@ class AudioCache:
         return self.folder / str(self.sample_rate) / name[:2] / f"{name[2:]}.npy"
 
 
-def cached_share(durations: list[float], sample_rate: int, gigabytes: float) -> int:
+def cached_share(durations: npt.ArrayLike, sample_rate: int, gigabytes: float) -> int:
     """Return how many utterances, from the first, fit into ``gigabytes`` with 16 bits a sample.
 
     >>> cached_share([60.0, 60.0, 60.0], 16000, gigabytes=0.004)
     2
     """
-    sizes = np.cumsum(np.asarray(durations) * sample_rate * 2)
-    return int(np.searchsorted(sizes, gigabytes * 1e9, side="right"))
+    seconds = np.asarray(durations, dtype=np.float64)
+    share, size = 0, 0.0
+    for part in blocks(len(seconds)):
+        sizes = np.cumsum(np.append(size, seconds[part] * sample_rate * 2))[1:]
+        fitting = int(np.searchsorted(sizes, gigabytes * 1e9, side="right"))
+        share, size = share + fitting, sizes[-1]
+        if fitting < len(sizes):
+            break
+    return share
 
 
 def _load(path: Path) -> npt.NDArray[np.int16] | None:

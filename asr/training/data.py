@@ -1,10 +1,12 @@
 """The data of an acoustic model's run: its utterances, babble and noise as batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from asr.audio.read import Samples
 from asr.data.manifest import read_manifest
@@ -16,6 +18,7 @@ from asr.training.datamodule import BucketData
 from asr.training.dataset import SpeechDataset
 from asr.training.mix import Mix
 from asr.training.preparation import Corpus
+from asr.training.utterances import durations_of
 
 TRIES = 10
 """The recordings that are drawn before one that cannot be read is an error."""
@@ -33,17 +36,16 @@ class SpeechData(BucketData):
     def __init__(self, config: Config, corpus: Corpus) -> None:
         self.config = config
         rate = config.features.sample_rate
-        cache = AudioCache(Path(config.data.cache), rate)
-        dev_durations, durations = (
-            [item.duration for item in items] for items in (corpus.dev, corpus.train)
-        )
-        every = cached_share([*dev_durations, *durations], rate, config.data.cache_gigabytes)
-        dev = SpeechDataset(corpus.dev, corpus.vocabulary, config.num_frames, cache, every)
+        decoded = AudioCache(Path(config.data.cache), rate)
+        dev_durations, durations = durations_of(corpus.dev), corpus.train.durations
+        both = np.concatenate([dev_durations, durations])
+        every = cached_share(both, rate, config.data.cache_gigabytes)
+        dev = SpeechDataset(corpus.dev, corpus.vocabulary, config.num_frames, decoded, every)
         train = SpeechDataset(
             corpus.train,
             corpus.vocabulary,
             config.num_frames,
-            cache,
+            decoded,
             every - len(corpus.dev),
             seed=config.seed,
         )
@@ -61,33 +63,39 @@ class SpeechData(BucketData):
             config.augment.silence,
             self.mix,
         )
-        spoken = [item.duration if item.text else 0.0 for item in corpus.train]
-        draw_talker = _draw_from(train, spoken) if any(spoken) else None
-        train.augmenter = Augmenter(config.augment, rate, draw_talker, self._draw_noise(cache))
+        spoken = corpus.train.spoken
+        draw_talker = None
+        if (spoken & (durations > 0)).any():
+            draw_talker = _draw_from(train, lambda: np.where(spoken, durations, 0.0))
+        train.augmenter = Augmenter(config.augment, rate, draw_talker, self._draw_noise(decoded))
 
-    def _draw_noise(self, cache: AudioCache) -> Draw | None:
+    def _draw_noise(self, decoded: AudioCache) -> Draw | None:
         if not self.config.augment.noise.manifest:
             return None
         items = read_manifest(self.config.augment.noise.manifest)
         vocabulary = self.train.vocabulary
         return _draw_from(
-            SpeechDataset(items, vocabulary, self.config.num_frames, cache, len(items)),
-            [1.0] * len(items),
+            SpeechDataset(items, vocabulary, self.config.num_frames, decoded, len(items)),
+            lambda: np.ones(len(items)),
         )
 
 
-def _draw_from(dataset: SpeechDataset, weights: Sequence[float]) -> Draw:
-    """Return a function that draws recordings with probabilities in proportion to ``weights``.
+def _draw_from(dataset: SpeechDataset, weights: Callable[[], npt.NDArray[np.float64]]) -> Draw:
+    """Return a function that draws recordings with probabilities in proportion to ``weights``,
+    which are asked for when the first is drawn.
 
     The weights of babble are durations, so that each second of speech is as likely: a recording of
     a single word would otherwise be heard as that word again and again.
     """
-    bounds = np.cumsum(weights)
+
+    @cache
+    def bounds() -> npt.NDArray[np.float64]:
+        return np.cumsum(weights())
 
     def draw(rng: Any) -> Samples:
         for attempt in range(TRIES):
             try:
-                place = np.searchsorted(bounds, rng.random() * bounds[-1], side="right")
+                place = np.searchsorted(bounds(), rng.random() * bounds()[-1], side="right")
                 return dataset.read(int(place))
             except AudioError:
                 if attempt == TRIES - 1:

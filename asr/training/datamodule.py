@@ -14,6 +14,8 @@ from asr.prefetch import prefetch_map
 from asr.training.config import EngineConfig, SilenceConfig
 from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
+Lengths = Sequence[float] | npt.NDArray[np.float64]
+
 
 class BucketData(lightning.LightningDataModule):
     """Training and development batches of items of similar length.
@@ -28,8 +30,8 @@ class BucketData(lightning.LightningDataModule):
         self,
         train: Dataset[Any],
         dev: Dataset[Any],
-        lengths: Sequence[float],
-        dev_lengths: Sequence[float],
+        lengths: Lengths,
+        dev_lengths: Lengths,
         limit: float,
         options: EngineConfig,
         seed: int,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from asr.config import require
 from asr.data.manifest import Utterance
 from asr.evaluation.scoring import ErrorCounts
-from asr.training.mix import set_of
+from asr.training.table import set_of
 
 SUMS = ("errors", "units", "wrong", "characters", "nats")
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from asr.audio.meter import AudioMeter, Measures
 from asr.errors import AudioError
 from asr.model.directory import ModelInfo
@@ -21,10 +23,10 @@ def measure_domain(
 
     ``confidences`` are the mean confidences of the words of each development recording.
     """
-    spoken = [index for index, item in enumerate(corpus.train) if item.text]
+    spoken = np.flatnonzero(corpus.train.spoken)
     chosen = rng(data.config.seed).permutation(spoken)[:MOST].tolist()
     measures = [item for index in chosen for item in _measure(data, index, info)]
-    texts = (" ".join(corpus.vocabulary.split_words(item.text)) for item in corpus.train)
+    texts = (" ".join(corpus.vocabulary.split_words(text)) for text in corpus.train.texts())
     return describe(measures, confidences, texts)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from asr.training.module import CTCModule
 from asr.training.preparation import prepare, read_vocabulary
 from asr.training.resumption import differing, read_record, record_of, take_up
 from asr.training.subwords import keep_pieces, kept_pieces
+from asr.training.table import manifest_digest
 
 
 def fit(
@@ -55,11 +57,12 @@ def fit(
     of_pieces = config.data.unit == "piece"
     manifests = [*config.data.train, *config.data.dev]
     manifests += filter(None, [config.augment.noise.manifest])
+    digest = partial(manifest_digest, cache=config.data.cache)
     vocabulary = resumed = None
     if resume:
         old = read_record(folder)
         vocabulary = kept_pieces(folder, config.data) if of_pieces else read_vocabulary(config)
-        new = record_of(manifests, vocabulary.tokens, vocabulary.scores, old=old)
+        new = record_of(manifests, vocabulary.tokens, vocabulary.scores, old=old, digest=digest)
         resumed = take_up(folder, old, new, anyway)
         vocabulary = replace(
             vocabulary, tokens=tuple(resumed.symbols), scores=tuple(resumed.scores)
@@ -92,7 +95,9 @@ def fit(
         values,
         resume,
         greeting,
-        lambda: resumed or record_of(manifests, vocabulary.tokens, vocabulary.scores),
+        lambda: (
+            resumed or record_of(manifests, vocabulary.tokens, vocabulary.scores, digest=digest)
+        ),
         corpus.skipped,
         max_rejected=allowed - len(corpus.skipped),
     )

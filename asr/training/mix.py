@@ -21,15 +21,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from asr.config import read_values, require
 from asr.data.manifest import Utterance
 from asr.training.seeding import rng
+from asr.training.utterances import Indices, durations_of, places_in_sets, total
 
 HOURS, SHARES, WEIGHTS = "hours", "shares", "weights"
-
-Indices = npt.NDArray[np.int64]
 
 
 class Mix:
@@ -44,14 +42,10 @@ class Mix:
 
     def __init__(self, path: str | Path, utterances: Sequence[Utterance], seed: int) -> None:
         self.seed = seed
-        sets: dict[str, list[int]] = {}
-        for index, item in enumerate(utterances):
-            sets.setdefault(set_of(item), []).append(index)
-        self.sets = {name: np.array(sets[name]) for name in sorted(sets)}
-        self.hours = {
-            name: sum(utterances[index].duration for index in indices) / 3600
-            for name, indices in sets.items()
-        }
+        sets = places_in_sets(utterances)
+        durations = durations_of(utterances)
+        self.sets = {name: sets[name] for name in sorted(sets)}
+        self.hours = {name: total(durations[places]) / 3600 for name, places in sets.items()}
         length, self.shares = _read(path, self.hours)
         self.counts = {
             name: round(len(indices) * self.shares[name] * length / self.hours[name])
@@ -79,11 +73,6 @@ class Mix:
             f"epoch, {count} utterances"
             for name, count in self.counts.items()
         ]
-
-
-def set_of(utterance: Utterance) -> str:
-    """Return the field ``set`` of an utterance's line, empty if it has none."""
-    return str(utterance.extra.get("set", ""))
 
 
 def _read(path: str | Path, hours: Mapping[str, float]) -> tuple[float, dict[str, float]]:

@@ -3,12 +3,13 @@
 The record of a run is ``data.json`` in its folder. It holds the vocabulary, the lines of the
 manifests, and the state of each file: its size, its times and, unless all files together are
 larger than ``HASHED``, its SHA-256. A file whose size and times are as they were is not read again.
+Of a manifest over ``LISTED`` bytes it holds the SHA-256 alone, and nothing of its recordings.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from asr.files import parse_json, sha256, to_json, write_atomically
 RECORD = "data.json"
 HASHED = 4 << 30
 """The most bytes that are read to know files by their content: of more, size and time count."""
+LISTED = 100_000_000
+"""The most bytes of a manifest whose lines are recorded, each of which takes a kilobyte of memory
+meanwhile."""
 SHOWN = 20
 """The changes that a message names."""
 _LABELS = {"audio": "recording"}
@@ -34,12 +38,14 @@ empty if it cannot be read."""
 @dataclass(frozen=True)
 class Record:
     """What a run is trained on: the symbols of its vocabulary, with their scores if they are
-    pieces, the lines of each manifest, and the state of each file."""
+    pieces, the lines of each manifest, the state of each file, and the SHA-256 of each large
+    manifest (``digests``)."""
 
     symbols: Sequence[str]
     scores: Sequence[float]
     manifests: dict[str, list[Line]]
     files: dict[str, State]
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 def record_of(
@@ -48,16 +54,22 @@ def record_of(
     scores: Sequence[float] = (),
     texts: Iterable[str] = (),
     old: Record | None = None,
+    digest: Callable[[str], str] = sha256,
 ) -> Record:
     """Describe what a run is trained on: ``manifests`` with their recordings, and files of
-    ``texts``. The state of files that are as in the ``old`` record is taken from there.
+    ``texts``. The state of files that are as in the ``old`` record is taken from there, and a
+    manifest is recorded as it is there; ``digest`` returns the SHA-256 of a large one.
 
     Raises:
         DataError: a manifest cannot be read.
     """
     lines: dict[str, list[Line]] = {}
     files = list(texts)
+    digests: dict[str, str] = {}
     for manifest in dict.fromkeys(manifests):
+        if _by_content(manifest, old):
+            digests[manifest] = digest(manifest)
+            continue
         folder = str(Path(manifest).absolute().parent)
         lines[manifest] = []
         for item in read_manifest(manifest, transcribed=False):
@@ -68,7 +80,17 @@ def record_of(
             lines[manifest].append(values)
             files.append(audio)
     states = _states(files, {} if old is None else old.files)
-    return Record(list(symbols), list(scores), lines, states)
+    return Record(list(symbols), list(scores), lines, states, digests)
+
+
+def _by_content(manifest: str, old: Record | None) -> bool:
+    """Return True if a manifest is recorded by its digest and not by its lines."""
+    if old is not None and (manifest in old.digests or manifest in old.manifests):
+        return manifest in old.digests
+    try:
+        return os.path.getsize(manifest) > LISTED
+    except OSError:  # which read_manifest tells
+        return False
 
 
 def _states(files: Iterable[str], old: Mapping[str, State]) -> dict[str, State]:
@@ -161,6 +183,10 @@ def find_changes(old: Record, new: Record) -> list[str]:
     changes = _symbols(old, new)
     for name in dict.fromkeys([*old.manifests, *new.manifests]):
         changes += _lines(name, old, new)
+    for name in dict.fromkeys([*old.digests, *new.digests]):
+        before, after = old.digests.get(name), new.digests.get(name)
+        if before != after:
+            changes.append(f"{name}: its SHA-256 was {before}, is {after}")
     audio = {line["audio"] for lines in new.manifests.values() for line in lines}
     for file in dict.fromkeys([*old.files, *new.files]):
         if file in new.files and file not in audio and (change := _file(file, old, new)):

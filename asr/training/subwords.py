@@ -27,7 +27,7 @@ def learn_pieces(texts: Iterable[str], config: DataConfig) -> Vocabulary:
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter([text for text in texts if text]),
+            sentence_iterator=(text for text in texts if text),
             model_writer=model,
             model_type="unigram",
             vocab_size=config.pieces + 1,  # and <unk>, which is left out

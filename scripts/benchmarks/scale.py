@@ -1,10 +1,13 @@
-"""Measure how long training takes to its first step on a large corpus, and its peak memory.
+"""Measure how training begins on large corpora: seconds to the first step, and peak memory.
 
-    python scripts/benchmarks/scale.py --config recipes/an4/config.toml --lines 857 85700 300000
+    python scripts/benchmarks/scale.py --config recipes/an4/config.toml [--output scale.svg]
 
 The corpus is simulated: the training manifest of the configuration is repeated, under new ids,
-until it has the wanted number of lines. For each number, a process of its own trains ``--steps``
-steps. The time counts from the start of the process, imports included.
+until it has the wanted number of lines. For each number, two processes train ``--steps`` steps, one
+after the other: the first one builds the table of the manifest, the second one finds it. Times
+count from the start of a process, imports included. With ``--output``, the growth is drawn
+(matplotlib, of the extra plots): an SVG file follows the light or dark scheme of the reader's
+browser. All default sizes take half an hour, and 4 GB of disk; let nothing else run meanwhile.
 """
 
 import argparse
@@ -14,18 +17,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from picture import INK, LINE, save, style, subplots
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from asr.data.manifest import read_manifest, write_manifest
+from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.training.config import load_config
 from asr.training.environment import tune_libraries
+
+LINES = [10_000, 100_000, 1_000_000, 10_000_000]
+
+
+@dataclass(frozen=True)
+class Point:
+    """What training on a manifest of so many ``lines`` takes: ``seconds`` to the first step, when
+    the table of the manifest is there and when it is ``built``, and the peak ``memory`` in MB, of
+    both processes."""
+
+    lines: int
+    size: float
+    seconds: float
+    built: float
+    memory: float
+    memory_built: float
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,39 +56,96 @@ def main(arguments: list[str] | None = None) -> None:
         "--lines",
         type=int,
         nargs="+",
-        default=[857, 85_700, 300_000],
-        help="the sizes of the manifest; default: 857 85700 300000",
+        default=LINES,
+        help=f"the sizes of the manifest; default: {' '.join(map(str, LINES))}",
     )
-    parser.add_argument("--steps", type=int, default=100, help="steps to train; default: 100")
+    parser.add_argument("--steps", type=int, default=20, help="steps to train; default: 20")
+    parser.add_argument("--output", type=Path, help="draw the growth in this file")
     # A child gets its manifest and the time at which it was started.
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         if options.child:
             train(options.config, Path(options.child[0]), float(options.child[1]), options.steps)
-        else:
-            measure(options.config, options.lines, options.steps)
+            return
+        points = measure(options.config, options.lines, options.steps)
+        if options.output:
+            draw(points, options.output)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def measure(config: Path, sizes: list[int], steps: int) -> None:
-    """Run a child for each size and print the table."""
+def measure(config: Path, sizes: list[int], steps: int) -> list[Point]:
+    """Run the processes of each size and print the table."""
     items = [item for path in load_config(config).data.train for item in read_manifest(path)]
-    table = Table("lines", "manifest, MB", "seconds to the first step", "peak memory, MB")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "train.jsonl"
-        for size in sizes:
-            repeated = enumerate(islice(cycle(items), size))
-            write_manifest(path, (replace(item, id=f"{item.id}-{i}") for i, item in repeated))
+    points = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "train.jsonl"
+            write_repeated(path, items, size)
             command = [sys.executable, __file__, "--config", str(config), "--steps", str(steps)]
-            command += ["--child", str(path), str(time.time())]
-            result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            values = json.loads(result.stdout.splitlines()[-1])
-            megabytes = f"{path.stat().st_size / 1e6:.1f}"
-            seconds, memory = f"{values['seconds']:.1f}", f"{values['peak'] / 1e6:.0f}"
-            table.add_row(f"{size:,}", megabytes, seconds, memory)
-    Console().print(table)
+            found = []
+            for _ in range(2):
+                started = ["--child", str(path), str(time.time())]
+                result = subprocess.run(
+                    [*command, *started], stdout=subprocess.PIPE, text=True, check=True
+                )
+                found.append(json.loads(result.stdout.splitlines()[-1]))
+            built, again = found
+            points.append(
+                Point(
+                    size,
+                    path.stat().st_size / 1e6,
+                    again["seconds"],
+                    built["seconds"],
+                    again["peak"] / 1e6,
+                    built["peak"] / 1e6,
+                )
+            )
+    table = Table(
+        *("lines", "manifest, MB", "seconds to the first step", "peak memory, MB"),
+        *("seconds, table built", "peak memory, MB"),
+        box=MARKDOWN,
+    )
+    for point in points:
+        table.add_row(
+            *(f"{point.lines:,}", f"{point.size:.1f}"),
+            *(f"{point.seconds:.1f}", f"{point.memory:.0f}"),
+            *(f"{point.built:.1f}", f"{point.memory_built:.0f}"),
+        )
+    Console(width=120).print(table)
+    return points
+
+
+def write_repeated(path: Path, items: list[Utterance], size: int) -> None:
+    """Write a manifest of ``size`` lines, in which ``items`` are repeated under new ids."""
+    write_manifest(path, items)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with open(path, "w", encoding="utf-8") as file:
+        for number, row in enumerate(islice(cycle(rows), size)):
+            file.write(json.dumps(row | {"id": f"{row['id']}-{number}"}) + "\n")
+
+
+def draw(points: list[Point], path: Path) -> None:
+    """Write a picture of seconds (left) and memory (right) against the lines of the manifest."""
+    figure, (left, right) = subplots(1, 2, (8, 3))
+    lines = [point.lines for point in points]
+    for axes, solid, dashed, label in (
+        (left, "seconds", "built", "seconds to the first step"),
+        (right, "memory", "memory_built", "peak memory, MB"),
+    ):
+        for name, shape in ((solid, "o-"), (dashed, "o--")):
+            values = [getattr(point, name) for point in points]
+            axes.plot(lines, values, shape, color=LINE, markersize=4)
+        axes.set_xscale("log")
+        axes.set_ylim(0.0 if axes is right else None, None)
+        style(axes)
+        axes.set_xticks(lines, [f"{number:,}" for number in lines])
+        axes.set_xlabel("lines of the manifest", color=INK)
+        axes.set_ylabel(label, color=INK)
+    left.set_yscale("log")
+    style(left)
+    save(figure, path)
 
 
 class Enough(Exception):
@@ -80,7 +158,8 @@ def train(config: Path, manifest: Path, started: float, steps: int) -> None:
     from asr.training import fit as engine
 
     options = load_config(config)
-    options = replace(options, data=replace(options.data, train=(str(manifest),)))
+    data = replace(options.data, train=(str(manifest),), cache=str(manifest.parent / "cache"))
+    options = replace(options, data=data)
     step = engine.CTCModule.training_step
     taken: list[float] = []
 

@@ -42,12 +42,12 @@ def test_the_benchmark_of_decoding_runs(small_config):
         assert name in done.stdout
 
 
-def test_the_benchmark_of_scale_runs(small_config):
+def test_the_benchmark_of_scale_runs_and_draws(small_config, tmp_path):
     script = [sys.executable, ROOT / "scripts/benchmarks/scale.py", "--config", small_config]
-    done = subprocess.run(
-        [*script, "--lines", "100", "--steps", "2"], check=True, capture_output=True, text=True
-    )
+    few = ["--lines", "100", "--steps", "2", "--output", tmp_path / "scale.svg"]
+    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
     assert "seconds to the first step" in done.stdout and "100" in done.stdout
+    assert "lines of the manifest" in (tmp_path / "scale.svg").read_text()
 
 
 def test_the_benchmark_runs():

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asr.training import sampler as sampling
 from asr.training.config import SilenceConfig
-from asr.training.sampler import BucketBatchSampler
+from asr.training.sampler import JITTER, BucketBatchSampler, stable_order
+from asr.training.seeding import rng
 
 SPEEDS = (0.9, 1.0, 1.1)
 
@@ -108,3 +110,54 @@ def test_padding_is_that_of_the_parts():
     sampler = BucketBatchSampler([4.0, 2.0, 3.0], 100)
     assert sampler.padding == pytest.approx(1 - 9 / 12)
     assert BucketBatchSampler([4.0, 2.0, 3.0], 100, ranks=3).padding == pytest.approx(0)
+
+
+def plainly(durations, seconds, speeds, seed, epoch, parts, silence):
+    """Return the steps of an epoch, each with the indices, speeds and silences of its utterances,
+    as arrays of all of them at once give them."""
+    draw, quiet = rng(seed, epoch, "speeds"), rng(seed, epoch, "silences")
+    count = len(durations)
+    speed = np.asarray(speeds)[draw.integers(len(speeds), size=count)]
+    silent = quiet.random(count) < silence.probability
+    silences = np.where(silent, quiet.uniform(*silence.seconds, count), 0.0)
+    lengths = np.asarray(durations) / speed + silences
+    order = np.argsort(-lengths * draw.uniform(1 - JITTER, 1 + JITTER, count), kind="stable")
+    steps, first = [], 0
+    while first < count:
+        longest = lengths[order[first]]
+        for _ in range(2):
+            size = max(1, int(seconds / longest))
+            longest = max(longest, lengths[order[first : first + size * parts]].max())
+        steps.append(order[first : first + size * parts])
+        first += size * parts
+    shuffled = rng(seed, epoch, "steps").permutation(len(steps))
+    return [
+        (steps[i].tolist(), speed[steps[i]].tolist(), silences[steps[i]].tolist()) for i in shuffled
+    ]
+
+
+@pytest.mark.parametrize("block", [7, 1000, 1 << 20])
+@pytest.mark.parametrize("quiet", [0.0, 0.5])
+def test_the_order_does_not_depend_on_how_it_is_computed(monkeypatch, block, quiet):
+    monkeypatch.setattr(sampling, "BLOCK", block)
+    durations = np.random.default_rng(3).gamma(4, 0.7, 3000).clip(0.5, 8).round(2)
+    silence = SilenceConfig(quiet, (0.5, 2.0))
+    sampler = BucketBatchSampler(durations, 30, SPEEDS, 5, 2, ranks=2, silence=silence)
+    expected = plainly(durations, 30, SPEEDS, 5, 2, 2, silence)
+    other = BucketBatchSampler(durations, 30, SPEEDS, 5, 2, ranks=2, rank=1, silence=silence)
+    for step, first, second in zip(expected, sampler, other, strict=True):
+        for wanted, ours, theirs in zip(
+            step,
+            (first.indices, first.speeds, first.silences),
+            (second.indices, second.speeds, second.silences),
+            strict=True,
+        ):
+            assert (wanted[::2], wanted[1::2]) == (ours, theirs)
+
+
+@given(st.lists(st.sampled_from([-2.5, -1.0, 0.0, 1.0, 1.0 / 3]), max_size=60), st.integers(1, 9))
+def test_keys_are_sorted_in_parts_as_at_once(keys, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "BLOCK", block)
+        order = stable_order(np.array(keys, float))
+    assert order.tolist() == np.argsort(np.array(keys, float), kind="stable").tolist()
