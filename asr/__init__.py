@@ -275,6 +275,7 @@ def fit(
     resume: bool = False,
     golden: "Sequence[str | Path]" = (),
     resume_anyway: bool = False,
+    resume_if_begun: bool = False,
 ) -> "Path":
     """Train an acoustic model (extra ``train``), and return its model directory.
 
@@ -286,6 +287,7 @@ def fit(
             synthetic signals, and nobody's voice.
         resume_anyway: go on with it even though manifests, texts, recordings or the vocabulary have
             changed.
+        resume_if_begun: go on with it if it has a checkpoint, else begin it.
 
     Raises:
         AudioError: a golden clip is not usable as audio.
@@ -307,8 +309,9 @@ def fit(
 
     configuration = load_config(config, overrides)
     with needs_extra("training needs", "train"):
+        from asr.training.engine import has_begun
         from asr.training.fit import fit as fit_model
-    resume = resume or resume_anyway
+    resume = resume or resume_anyway or (resume_if_begun and has_begun(configuration))
     return fit_model(configuration, resume=resume, golden=golden, anyway=resume_anyway)
 
 

@@ -1,8 +1,11 @@
 """Tools for tests of training runs: they stop runs and compare them."""
 
 import csv
+import json
 
 import torch
+
+from asr.config import to_mapping
 
 
 class Stop(Exception):
@@ -42,3 +45,21 @@ def assert_equal_values(a, b):
             assert_equal_values(*pair)
     else:
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+def write_toml(path, options):
+    """Write ``options`` as a file that load_config reads, and return its path."""
+    lines = []
+
+    def section(name, values):
+        if name:
+            lines.append(f"[{name}]")
+        plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
+        lines.extend(f"{key} = {json.dumps(value)}" for key, value in plain.items())
+        for key, value in values.items():
+            if isinstance(value, dict):
+                section(f"{name}.{key}" if name else key, value)
+
+    section("", to_mapping(options))
+    path.write_text("\n".join(lines))
+    return path

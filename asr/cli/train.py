@@ -30,6 +30,12 @@ from asr.cli.options import PATH
     help="Continue it even though its data have changed; the changes are printed.",
 )
 @click.option(
+    "--resume-if-begun",
+    is_flag=True,
+    help="Continue the run if it has a checkpoint, else begin it: for torchrun --max-restarts, and "
+    "for schedulers that start a job again.",
+)
+@click.option(
     "--devices",
     type=click.IntRange(min=1),
     metavar="N",
@@ -54,6 +60,7 @@ def train(
     set: tuple[str, ...],
     resume: bool,
     resume_anyway: bool,
+    resume_if_begun: bool,
     devices: int | None,
     num_nodes: int | None,
     deterministic: bool,
@@ -77,6 +84,7 @@ def train(
         resume=resume,
         golden=golden or (),
         resume_anyway=resume_anyway,
+        resume_if_begun=resume_if_begun,
     )
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes, one speaks
         print(folder)

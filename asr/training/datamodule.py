@@ -1,6 +1,8 @@
 """The batches of a run from the place where it stands, of utterances or of sentences."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import count, takewhile
 from typing import Any
 
@@ -12,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from asr.prefetch import prefetch_map
 from asr.training.config import EngineConfig, SilenceConfig
+from asr.training.processes import Processes, processes_of
 from asr.training.sampler import NO_SILENCE, BucketBatchSampler
 
 Lengths = Sequence[float] | npt.NDArray[np.float64]
@@ -44,6 +47,40 @@ class BucketData(lightning.LightningDataModule):
         self.lengths, self.dev_lengths = lengths, dev_lengths
         self.limit, self.options, self.seed = limit, options, seed
         self.speeds, self.silence, self.choose = speeds, silence, choose
+        self.processes = processes_of(options)
+        self.changes: list[dict[str, int]] = []
+        self._before: Processes | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the processes of the run, and those that it had before."""
+        return {"processes": asdict(self.processes), "changes": self.changes}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what a checkpoint kept."""
+        self.changes = list(state_dict["changes"])
+        self._before = Processes(**state_dict["processes"])
+
+    def _take_over(self, before: Processes, in_epoch: bool) -> None:
+        """Go on with other processes than those ``before``: count the micro-batches of the epoch as
+        they do, and say so."""
+        assert self.trainer is not None
+        if in_epoch:
+            done = self.trainer.fit_loop.epoch_loop.batch_progress.current
+            for name in ("ready", "started", "processed", "completed"):
+                count = self.processes.micro_batch(before, getattr(done, name))
+                setattr(done, name, count)
+        place = {"epoch": self.trainer.current_epoch + 1, "step": self.trainer.global_step}
+        self.changes.append(place | asdict(self.processes))
+        if before.parts == self.processes.parts:
+            steps = "steps hold the same utterances"
+        else:
+            steps = (
+                f"steps hold {self.processes.parts} micro-batches and not {before.parts}, so that "
+                "they are others, and of an epoch that has begun some come twice or not at all"
+            )
+        if self.trainer.is_global_zero:
+            message = f"going on with {self.processes}; before it was {before}: {steps}"
+            print(message, file=sys.stderr)
 
     def train_dataloader(self) -> "DataLoader[Any] | Prefetched":
         """Return the batches that are left of the trainer's current epoch."""
@@ -52,6 +89,9 @@ class BucketData(lightning.LightningDataModule):
         started = loop.epoch_progress.current
         epoch = self.trainer.current_epoch
         in_epoch = started.started > started.processed  # type: ignore[attr-defined]
+        if self._before not in (None, self.processes):
+            self._take_over(self._before, in_epoch)
+        self._before = None
         sampler = BucketBatchSampler(
             self.lengths,
             self.limit,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning
 import torch
@@ -22,13 +22,17 @@ from asr.files import parse_json, sha256, to_json, write_atomically
 from asr.training.checkpoints import LAST, AtomicCheckpointIO, Checkpoints, average
 from asr.training.config import PRECISIONS, RunConfig
 from asr.training.curves import read_metrics
+from asr.training.datamodule import BucketData
 from asr.training.guards import Guards
 from asr.training.log import RunLog
+from asr.training.processes import as_begun, going_on, started
 from asr.training.progress import ProgressBar
 from asr.training.resumption import Record, differing, write_record
 from asr.training.trainable import Trainable
+from asr.training.watch import Watch
 from asr.version import __version__
 
+C = TypeVar("C", bound=RunConfig)
 RUNS = Path("runs")
 WAIT = timedelta(days=30)
 """How long a process waits for the others of its run, which somebody may have paused."""
@@ -36,7 +40,7 @@ WAIT = timedelta(days=30)
 
 def run(
     module: Trainable,
-    data: lightning.LightningDataModule,
+    data: BucketData,
     folder: Path,
     config: dict[str, Any],
     resume: bool,
@@ -59,14 +63,16 @@ def run(
     Raises:
         ConfigError: a precision that the processor has not.
         DataError: more than ``max_rejected`` items of an epoch unusable.
-        TrainingError: no finite gradient, ``max_skipped`` times in a row.
+        TrainingError: no finite gradient, ``max_skipped`` times in a row, or another process of the
+            run is gone.
     """
     options = module.options
     checkpoints = Checkpoints(
         folder, options.average, options.checkpoint_steps, options.patience, options.keep_every
     )
-    log = RunLog(folder)
+    log, watch = RunLog(folder), Watch()
     callbacks: list[lightning.Callback] = [
+        watch,
         log,
         Guards(folder, list(skipped), max_rejected, options.max_skipped),
         checkpoints,
@@ -102,14 +108,15 @@ def run(
             write_atomically(folder / "config.json", to_json(config, indent=1) + "\n")
             write_record(folder, record())
         last = folder / LAST if resume else None
-        try:
-            trainer.fit(module, data, ckpt_path=last, weights_only=True)
-        except SystemExit as error:  # Lightning's answer to Ctrl-C
-            if (folder / LAST).exists():
-                print("stopped; go on with --resume", file=sys.stderr)
-            raise KeyboardInterrupt from error
-        module.load_state_dict(average(checkpoints.paths))
-        trainer.validate(module, data, verbose=False)
+        with watch.over_run():
+            try:
+                trainer.fit(module, data, ckpt_path=last, weights_only=True)
+            except SystemExit as error:  # Lightning's answer to Ctrl-C
+                if (folder / LAST).exists():
+                    print("stopped; go on with --resume", file=sys.stderr)
+                raise KeyboardInterrupt from error
+            module.load_state_dict(average(checkpoints.paths))
+            trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
     seconds = sum(row["seconds"] for row in read_metrics(log.path))
@@ -117,6 +124,7 @@ def run(
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "config": config,
         "seed": config["seed"],
+        **({"processes": data.changes} if data.changes else {}),
         "parameters": module.parameter_count(),
         "minutes": round(seconds / 60, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -161,12 +169,19 @@ def calm() -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic)
 
 
-def check_folder(folder: Path, config: RunConfig, resume: bool) -> None:
-    """Check that a run can begin in ``folder``, or go on there.
+def has_begun(config: RunConfig) -> bool:
+    """Return True if the run has a checkpoint, from which it can go on."""
+    return (RUNS / config.name / LAST).exists()
+
+
+def check_folder(folder: Path, config: C, resume: bool) -> tuple[C, C]:
+    """Check that a run can begin in ``folder``, or go on there; return the configuration that it
+    begins or began with, and the one to run with, whose processes may be others.
 
     Raises:
         ConfigError: the folder holds another run, or there is nothing to resume.
     """
+    config = started(config)
     last = folder / LAST
     if resume and not last.exists():
         raise ConfigError(f"nothing to resume: {last} does not exist; train without --resume")
@@ -175,19 +190,20 @@ def check_folder(folder: Path, config: RunConfig, resume: bool) -> None:
             f"{folder} holds a run already; go on with --resume, or give another one "
             "with --set name=NAME"
         )
-    if resume:
-        path = folder / "config.json"
-        try:
-            old = from_mapping(
-                type(config), parse_json(path.read_text(encoding="utf-8"), names=None)
-            )
-        except (OSError, ValueError, AttributeError, DataError) as error:
-            raise ConfigError(f"{path}: is not the configuration of a run ({error})") from error
-        except ConfigError as error:
-            raise ConfigError(f"{path} differs from the configuration given: {error}") from error
-        if old != config:
-            keys = "; ".join(differing(to_mapping(old), to_mapping(config)))
-            raise ConfigError(
-                f"{path} differs from the configuration given: {keys}. A run goes on as it began; "
-                "train another one with --set name=NAME"
-            )
+    if not resume:
+        return config, config
+    path = folder / "config.json"
+    try:
+        old = from_mapping(type(config), parse_json(path.read_text(encoding="utf-8"), names=None))
+    except (OSError, ValueError, AttributeError, DataError) as error:
+        raise ConfigError(f"{path}: is not the configuration of a run ({error})") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path} differs from the configuration given: {error}") from error
+    given = as_begun(config, old)
+    if old != given:
+        keys = "; ".join(differing(to_mapping(old), to_mapping(given)))
+        raise ConfigError(
+            f"{path} differs from the configuration given: {keys}. A run goes on as it began; "
+            "train another one with --set name=NAME"
+        )
+    return old, going_on(config, old)

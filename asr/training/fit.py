@@ -51,9 +51,9 @@ def fit(
         TrainingError: there was no finite gradient, ``training.max_skipped`` times in a row.
     """
     folder = folder or RUNS / config.name
-    values = to_mapping(config)
     clips = read_golden(golden, config.features.sample_rate)
-    check_folder(folder, config, resume)
+    begun, config = check_folder(folder, config, resume)
+    values = to_mapping(begun)
     of_pieces = config.data.unit == "piece"
     manifests = [*config.data.train, *config.data.dev]
     manifests += filter(None, [config.augment.noise.manifest])

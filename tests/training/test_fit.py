@@ -10,7 +10,6 @@ import pytest
 import soundfile
 import torch
 from conftest import ROOT, noise
-from runs import Stop, assert_equal_runs, assert_equal_values, log_rows
 
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -31,6 +30,7 @@ from asr.training.data import SpeechData
 from asr.training.export import read_weights
 from asr.training.preparation import prepare
 from asr.training.seeding import rng
+from runs import Stop, assert_equal_runs, assert_equal_values, log_rows, write_toml
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 
@@ -236,24 +236,6 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(manifest, tmp_
     assert_equal_runs(tmp_path / "whole", folder)
     graphs = [(tmp_path / run / "model" / "model.onnx").read_bytes() for run in ("whole", "parts")]
     assert graphs[0] == graphs[1]
-
-
-def write_toml(path, options):
-    """Write ``options`` as a file that load_config reads, and return its path."""
-    lines = []
-
-    def section(name, values):
-        if name:
-            lines.append(f"[{name}]")
-        plain = {k: v for k, v in values.items() if not isinstance(v, dict)}
-        lines.extend(f"{key} = {json.dumps(value)}" for key, value in plain.items())
-        for key, value in values.items():
-            if isinstance(value, dict):
-                section(f"{name}.{key}" if name else key, value)
-
-    section("", to_mapping(options))
-    path.write_text("\n".join(lines))
-    return path
 
 
 @pytest.mark.slow

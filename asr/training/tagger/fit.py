@@ -33,8 +33,8 @@ def fit(
         TrainingError: no finite gradient, ``training.max_skipped`` times in a row.
     """
     folder = folder or RUNS / config.name
-    values = to_mapping(config)
-    check_folder(folder, config, resume)
+    begun, config = check_folder(folder, config, resume)
+    values = to_mapping(begun)
     old = read_record(folder) if resume else None
     files = [*config.data.train, *config.data.dev]
     texts = read(config.data, old.symbols if old else ())
