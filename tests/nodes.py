@@ -106,6 +106,7 @@ def torchrun(node, first, arguments, folder, setting):
     options = [
         "--nnodes=2", "--nproc-per-node=1", "--max-restarts=1", f"--local-addr={node.address}",
         "--rdzv-backend=c10d", f"--rdzv-endpoint={first.address}:{PORT}", "--rdzv-id=test",
+        f"--rdzv-conf=is_host={node == first}",
     ]  # fmt: skip
     command = [sys.executable, "-m", "torch.distributed.run", *options, script, *arguments]
     return subprocess.Popen(

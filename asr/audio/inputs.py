@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
+from asr.audio.members import open_member
 from asr.audio.sound import Sound
 from asr.errors import AudioError, OutputError
 
@@ -283,6 +284,8 @@ def _stream(source: Source | BinaryIO, resources: ExitStack) -> BinaryIO:
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:
             raise AudioError("the file is empty (0 bytes)")
         return resources.enter_context(path.open("rb"))
+    except NotADirectoryError:
+        return resources.enter_context(open_member(path))
     except FileNotFoundError as error:
         raise AudioError("no such file") from error
     except (OSError, ValueError) as error:

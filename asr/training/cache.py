@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio.inputs import Piece
+from asr.audio.members import tar_of
 from asr.audio.read import Samples, read_audio
 from asr.audio.shared import SharedRecordings
 from asr.data.manifest import Utterance
@@ -53,7 +54,7 @@ class AudioCache:
         if self.folder is None:
             return None
         try:
-            status = os.stat(item.audio)
+            status = os.stat(tar_of(item.audio) or item.audio)
         except OSError:
             return None  # read_audio says what is wrong with it
         key = f"{os.path.abspath(item.audio)}\0{status.st_size}\0{status.st_mtime_ns}"

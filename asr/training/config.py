@@ -55,6 +55,11 @@ class DataConfig(Section, name="data"):
     )
     cache: str = option("runs/cache", "folder of decoded audio")
     cache_gigabytes: float = option(20.0, "size that the cache may grow to", at_least=0)
+    tars_at_once: int = option(
+        0,
+        "tar files that an epoch reads from at a time, if recordings lie in some; 0: all",
+        at_least=0,
+    )
     mix: str = option("", "file that says how much of which set an epoch takes; empty: all of all")
     dev_sets: bool = option(
         False, "choose the epoch by the mean error rate of the sets in the development manifests"

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.members import read_ahead
 from asr.audio.read import Samples
+from asr.config import require
 from asr.data.manifest import read_manifest
 from asr.errors import AudioError
 from asr.training.augment import Augmenter, Draw
 from asr.training.cache import AudioCache, cached_share
 from asr.training.config import Config
-from asr.training.datamodule import BucketData
+from asr.training.datamodule import BucketData, Pools
 from asr.training.dataset import SpeechDataset
 from asr.training.mix import Mix
 from asr.training.preparation import Corpus
@@ -62,6 +64,7 @@ class SpeechData(BucketData):
             config.augment.speeds,
             config.augment.silence,
             self.mix,
+            _pools(config, corpus),
         )
         spoken = corpus.train.spoken
         draw_talker = None
@@ -78,6 +81,23 @@ class SpeechData(BucketData):
             SpeechDataset(items, vocabulary, self.config.num_frames, decoded, len(items)),
             lambda: np.ones(len(items)),
         )
+
+
+def _pools(config: Config, corpus: Corpus) -> Pools | None:
+    at_once = config.data.tars_at_once
+    if not at_once:
+        return None
+    numbers, names = corpus.train.in_tars()
+    require(
+        "" not in names or not (numbers == names.index("")).any(),
+        f"data.tars_at_once is {at_once}, which needs recordings in tar files; some are not in one",
+    )
+
+    def ahead(tars: npt.NDArray[np.int64]) -> None:
+        for number in tars.tolist():
+            read_ahead(Path(names[number]))
+
+    return Pools(numbers, at_once, ahead)
 
 
 def _draw_from(dataset: SpeechDataset, weights: Callable[[], npt.NDArray[np.float64]]) -> Draw:

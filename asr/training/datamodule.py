@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import count, takewhile
 from typing import Any
 
@@ -10,14 +11,23 @@ import lightning
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from asr.prefetch import prefetch_map
 from asr.training.config import EngineConfig, SilenceConfig
 from asr.training.processes import Processes, processes_of
-from asr.training.sampler import NO_SILENCE, BucketBatchSampler
+from asr.training.sampler import NO_SILENCE, BucketBatchSampler, MicroBatch, PooledBatchSampler
 
 Lengths = Sequence[float] | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pools:
+    """The pools of tar files of a :class:`asr.training.sampler.PooledBatchSampler`."""
+
+    tars: npt.NDArray[np.int32]
+    at_once: int
+    read_ahead: Callable[[npt.NDArray[np.int64]], None]
 
 
 class BucketData(lightning.LightningDataModule):
@@ -26,7 +36,7 @@ class BucketData(lightning.LightningDataModule):
     Training batches depend on (seed, epoch, position) alone. The datasets make batches of a
     :class:`asr.training.sampler.MicroBatch`; ``lengths`` are those of their items, and ``limit`` is
     the total length of a micro-batch with its padding. ``choose`` gives the indices of the items of
-    an epoch; without it an epoch has all of them.
+    an epoch; without it an epoch has all of them, in ``pools`` if there are any.
     """
 
     def __init__(
@@ -41,12 +51,14 @@ class BucketData(lightning.LightningDataModule):
         speeds: Sequence[float] = (1.0,),
         silence: SilenceConfig = NO_SILENCE,
         choose: Callable[[int], npt.NDArray[np.int64]] | None = None,
+        pools: Pools | None = None,
     ) -> None:
         super().__init__()
         self.train, self.dev = train, dev
         self.lengths, self.dev_lengths = lengths, dev_lengths
         self.limit, self.options, self.seed = limit, options, seed
         self.speeds, self.silence, self.choose = speeds, silence, choose
+        self.pools = pools
         self.processes = processes_of(options)
         self.changes: list[dict[str, int]] = []
         self._before: Processes | None = None
@@ -92,19 +104,28 @@ class BucketData(lightning.LightningDataModule):
         if self._before not in (None, self.processes):
             self._take_over(self._before, in_epoch)
         self._before = None
-        sampler = BucketBatchSampler(
+        start = loop.epoch_loop.batch_progress.current.ready if in_epoch else 0
+        chosen = self.choose(epoch) if self.choose else None
+        make = partial(
+            BucketBatchSampler,
             self.lengths,
             self.limit,
             self.speeds,
             self.seed,
             epoch=epoch,
-            start=loop.epoch_loop.batch_progress.current.ready if in_epoch else 0,
             accumulate=self.options.accumulate,
             rank=self.trainer.global_rank,
             ranks=self.trainer.world_size,
             silence=self.silence,
-            chosen=self.choose(epoch) if self.choose else None,
         )
+        sampler: Sampler[MicroBatch]
+        if self.pools is None:
+            sampler = make(start=start, chosen=chosen)
+        else:
+            pools = self.pools
+            sampler = PooledBatchSampler(
+                make, pools.tars, pools.at_once, self.seed, epoch, start, chosen, pools.read_ahead
+            )
         loader = self._loader(self.train, sampler)
         return loader if self.options.workers else Prefetched(loader)
 
@@ -119,7 +140,7 @@ class BucketData(lightning.LightningDataModule):
         )
         return self._loader(self.dev, sampler)
 
-    def _loader(self, dataset: Dataset[Any], sampler: BucketBatchSampler) -> DataLoader[Any]:
+    def _loader(self, dataset: Dataset[Any], sampler: Sampler[MicroBatch]) -> DataLoader[Any]:
         return DataLoader(
             dataset,
             batch_sampler=sampler,  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from asr.audio.read import Samples
 from asr.data.manifest import Utterance
 from asr.errors import AudioError
+from asr.prefetch import prefetch_map
 from asr.text import Vocabulary, min_frames
 from asr.training.augment import Augmenter
 from asr.training.cache import AudioCache
@@ -23,6 +24,9 @@ from asr.training.seeding import rng
 DURATION_TOLERANCE = 0.5
 """The difference in seconds between manifest and audio beyond which the text can hardly be that of
 the audio; a tenth of the utterance if that is more."""
+READERS = 32
+"""The utterances of a batch that are read at once: while storage that is slow to answer has one to
+find, it finds others too."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,12 @@ class SpeechDataset(Dataset[Batch]):
         labels: list[list[int]] = []
         used: list[Utterance] = []
         rejected: list[tuple[Utterance, str]] = []
-        drawn = zip(micro.indices, micro.speeds, micro.silences, strict=True)
-        for index, speed, silence in drawn:
+        found = prefetch_map(self._try, micro.indices, READERS, READERS)
+        drawn = zip(micro.indices, micro.speeds, micro.silences, found, strict=True)
+        for index, speed, silence, samples in drawn:
             item = self.utterances[index]
-            try:
-                samples = self.read(index)
-            except AudioError as error:
-                rejected.append((item, str(error)))
+            if isinstance(samples, AudioError):
+                rejected.append((item, str(samples)))
                 continue
             duration = len(samples) / self.cache.sample_rate
             if abs(duration - item.duration) > max(DURATION_TOLERANCE, 0.1 * item.duration):
@@ -129,6 +132,12 @@ class SpeechDataset(Dataset[Batch]):
             labels.append(ids)
             used.append(item)
         return _pad(waveforms, labels, used, micro, rejected, self.cache.sample_rate)
+
+    def _try(self, index: int) -> Samples | AudioError:
+        try:
+            return self.read(index)
+        except AudioError as error:
+            return error
 
     def read(self, index: int) -> Samples:
         """Return the samples (n,) of an utterance as they are, without augmentation.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from asr.audio.members import tar_of
 from asr.counts import counted
 from asr.data.manifest import read_manifest, relative_name
 from asr.errors import DataError
@@ -78,7 +79,7 @@ def record_of(
             values = {"line": item.line, "id": item.id, "text": item.text, "audio": audio}
             values |= {"duration": item.duration, "offset": item.offset}
             lines[manifest].append(values)
-            files.append(audio)
+            files.append(str(tar_of(audio) or audio))
     states = _states(files, {} if old is None else old.files)
     return Record(list(symbols), list(scores), lines, states, digests)
 

@@ -1,8 +1,9 @@
 """The sampler: batches of items of similar length, of limited total length, on every rank."""
 
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ class BucketBatchSampler(Sampler[MicroBatch]):
     Memory: about 20 bytes an utterance while it is made, of which 5 stay; with silence 8 more.
 
     ``start``: micro-batches to leave out at the beginning; the length is that of the whole epoch.
+    ``pool`` is the number of the pool that the utterances are, for other random numbers in each.
     """
 
     def __init__(
@@ -64,18 +66,20 @@ class BucketBatchSampler(Sampler[MicroBatch]):
         ranks: int = 1,
         silence: SilenceConfig = NO_SILENCE,
         chosen: npt.NDArray[np.int64] | None = None,
+        pool: int | None = None,
     ) -> None:
+        numbers = (epoch,) if pool is None else (epoch, pool)
         self.epoch, self.start = epoch, start
         self.accumulate, self.rank, self.ranks = accumulate, rank, ranks
         self.chosen = chosen
         self._base = np.asarray(durations, dtype=np.float64)
         self._speeds = np.asarray(speeds)
         count = len(self._base) if chosen is None else len(chosen)
-        draw = rng(seed, epoch, "speeds")
+        draw = rng(seed, *numbers, "speeds")
         self._drawn = np.empty(count, np.min_scalar_type(len(speeds)))
         for part in blocks(count):
             self._drawn[part] = draw.integers(len(speeds), size=part.stop - part.start)
-        self.silences = _draw_silences(rng(seed, epoch, "silences"), silence, count)
+        self.silences = _draw_silences(rng(seed, *numbers, "silences"), silence, count)
         keys = np.empty(count)
         for part in blocks(count):
             jitter = draw.uniform(1 - JITTER, 1 + JITTER, part.stop - part.start)
@@ -84,7 +88,7 @@ class BucketBatchSampler(Sampler[MicroBatch]):
         for part in blocks(count):
             keys[part] = self._durations(self._order[part])
         steps = _cut(keys, batch_seconds, accumulate * ranks)
-        self.steps = steps[rng(seed, epoch, "steps").permutation(len(steps))]
+        self.steps = steps[rng(seed, *numbers, "steps").permutation(len(steps))]
 
     @property
     def speeds(self) -> npt.NDArray[np.float64]:
@@ -126,6 +130,58 @@ class BucketBatchSampler(Sampler[MicroBatch]):
         return [places[part::parts] for part in range(parts)]
 
 
+class PooledBatchSampler(Sampler[MicroBatch]):
+    """A sampler of an epoch that takes one pool of tar files after another, so that what is read at
+    a time lies close together; a function of (seed, epoch) alone.
+
+    The tar files are shuffled, and ``at_once`` of them are a pool, whose batches are those of a
+    :class:`BucketBatchSampler` that ``make`` makes of its utterances and its number. ``tars`` (n,)
+    are the numbers of the tar files of the utterances. ``read_ahead`` is called with the numbers of
+    a pool's tar files before the pool before it is read.
+    """
+
+    def __init__(
+        self,
+        make: Callable[..., BucketBatchSampler],
+        tars: npt.NDArray[np.int32],
+        at_once: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        chosen: npt.NDArray[np.int64] | None = None,
+        read_ahead: Callable[[npt.NDArray[np.int64]], None] = lambda tars: None,
+    ) -> None:
+        self._make, self._chosen, self._read_ahead = make, chosen, read_ahead
+        self.start = start
+        numbers = tars if chosen is None else tars[chosen]
+        self._order = stable_order(numbers)
+        self._ends = np.cumsum(np.bincount(numbers))
+        shuffled = rng(seed, epoch, "tars").permutation(len(self._ends))
+        self.pools = [shuffled[i : i + at_once] for i in range(0, len(shuffled), at_once)]
+        self._begins = np.cumsum([0, *(len(self._pool(i)) for i in range(len(self.pools)))])
+
+    def __len__(self) -> int:
+        return int(self._begins[-1])
+
+    def __iter__(self) -> Iterator[MicroBatch]:
+        for number, begin in enumerate(self._begins[:-1].tolist()):
+            if self._begins[number + 1] <= self.start:
+                continue
+            for ahead in self.pools[number : number + 2]:
+                self._read_ahead(ahead)
+            pool = self._pool(number, max(0, self.start - begin))
+            yield from (replace(micro, index=begin + micro.index) for micro in pool)
+
+    def _pool(self, number: int, start: int = 0) -> BucketBatchSampler:
+        parts = [
+            self._order[self._ends[tar - 1] if tar else 0 : self._ends[tar]]
+            for tar in self.pools[number].tolist()
+        ]
+        places = np.sort(np.concatenate(parts)).astype(np.int64)
+        chosen = places if self._chosen is None else self._chosen[places]
+        return self._make(chosen=chosen, pool=number, start=start)
+
+
 def _draw_silences(
     draw: np.random.Generator, silence: SilenceConfig, count: int
 ) -> npt.NDArray[np.float64]:
@@ -149,7 +205,7 @@ def blocks(count: int) -> Iterator[slice]:
     return (slice(begin, min(begin + BLOCK, count)) for begin in range(0, count, BLOCK))
 
 
-def stable_order(keys: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+def stable_order(keys: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
     """Return the indices that sort ``keys`` (n,), equal ones in their order.
 
     It is numpy's stable ``argsort`` in a quarter of its memory: of many keys, those between two

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from asr.audio.members import tar_of
 from asr.data.manifest import Utterance, parse_line, read_manifest
 from asr.errors import DataError, OutputError
 from asr.files import parse_json, sha256, stream_lines, to_json, write_atomically
@@ -46,8 +47,9 @@ class Table:
 
     ``durations`` (n,) are in seconds. ``frames`` (n,) are the fewest frames on which CTC can emit
     a text in characters, 0 where there is no text. ``keys`` (n,) are 64-bit digests of the ids.
-    ``sets`` (n,) are places in ``set_names``, those of the field ``set``. ``characters`` are those
-    of all texts.
+    ``sets`` (n,) are places in ``set_names``, those of the field ``set``, and ``tars`` (n,) are
+    places in ``tar_names``, those of the tar files that hold the recordings; the name of none is
+    empty. ``characters`` are those of all texts.
     """
 
     def __init__(self, manifest: Path, folder: Path) -> None:
@@ -70,8 +72,12 @@ class Table:
         self.frames: npt.NDArray[np.int32] = column("frames")
         self.keys: npt.NDArray[np.uint64] = column("key")
         self.sets: npt.NDArray[np.int32] = column("set")
-        self.facts: dict[str, Any] = parse_json(numbers.schema.metadata[b"facts"].decode())
+        self.tars: npt.NDArray[np.int32] = column("tar")
+        self.facts: dict[str, Any] = parse_json(
+            numbers.schema.metadata[b"facts"].decode(), names=None
+        )
         self.set_names: list[str] = self.facts["sets"]
+        self.tar_names = [self._full(name) if name else "" for name in self.facts["tars"]]
         self.characters = frozenset[str](self.facts["characters"])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -134,7 +140,7 @@ class Table:
     def _utterance(self, values: dict[str, Any]) -> Utterance:
         name = values["audio"].decode("utf-8", "surrogateescape")
         return Utterance(
-            audio=Path(os.path.normpath(os.path.join(self._home, name))),
+            audio=Path(self._full(name)),
             duration=values["duration"],
             text=values["text"],
             id=values["id"],
@@ -143,6 +149,10 @@ class Table:
             line=values["line"],
             offset=values["offset"],
         )
+
+    def _full(self, name: str) -> str:
+        """Return the full path of what the manifest names."""
+        return os.path.normpath(os.path.join(self._home, name))
 
 
 def open_table(manifest: str | Path, cache: str | Path, form: str = "NFC") -> Table:
@@ -316,8 +326,9 @@ def _write(folder: Path, items: Iterator[Utterance], form: str, home: str | None
             ("line", pa.int64()),
         ]
     )
-    durations, frames, keys, sets = array("d"), array("i"), array("Q"), array("i")
-    characters, set_names = set[str](), dict[str, int]()
+    durations, frames, keys = array("d"), array("i"), array("Q")
+    sets, tars = array("i"), array("i")
+    characters, set_names, tar_names = set[str](), dict[str, int](), dict[str, int]()
     with pa.OSFile(str(folder / LINES), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         while items_of_part := list(islice(items, ROWS)):
             rows = []
@@ -330,6 +341,8 @@ def _write(folder: Path, items: Iterator[Utterance], form: str, home: str | None
                 frames.append(min_frames(text))
                 keys.append(key_of(item.id))
                 sets.append(set_names.setdefault(set_of(item), len(set_names)))
+                tar = str(tar_of(item.audio) or "")
+                tars.append(tar_names.setdefault(tar, len(tar_names)))
                 audio = str(item.audio).encode("utf-8", "surrogateescape")
                 extra = to_json(item.extra) if item.extra else None
                 place = (audio, item.offset, item.duration)
@@ -342,13 +355,18 @@ def _write(folder: Path, items: Iterator[Utterance], form: str, home: str | None
     known = np.sort(np.frombuffer(keys, np.uint64))
     if not len(known) or (known[1:] == known[:-1]).any():
         raise DataError("no utterance, or an id that occurs twice")
-    facts = {"characters": sorted(characters), "sets": list(set_names), "home": home}
+    facts = {
+        "characters": sorted(characters),
+        "sets": list(set_names),
+        "tars": list(tar_names),
+        "home": home,
+    }
     numbers = pa.record_batch(
         [
             pa.array(np.frombuffer(values, values.typecode.replace("Q", "u8")))
-            for values in (durations, frames, keys, sets)
+            for values in (durations, frames, keys, sets, tars)
         ],
-        names=["duration", "frames", "key", "set"],
+        names=["duration", "frames", "key", "set", "tar"],
     ).replace_schema_metadata({"facts": to_json(facts)})
     with (
         pa.OSFile(str(folder / NUMBERS), "wb") as file,

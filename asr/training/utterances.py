@@ -90,17 +90,24 @@ class Utterances(Sequence[Utterance]):
     def in_sets(self) -> dict[str, Indices]:
         """Return the places of the utterances of each set, in ascending order, by the sets' names
         in the order in which they occur."""
-        numbers: dict[str, int] = {}
-        sets = [
-            np.array([numbers.setdefault(name, len(numbers)) for name in table.set_names])[
-                table.sets
-            ]
-            for table in self.tables
-        ]
-        every = np.concatenate(sets)
-        every = every if self.rows is None else every[self.rows]
-        found = {name: np.flatnonzero(every == number) for name, number in numbers.items()}
+        every, names = self._joined("sets", "set_names")
+        found = {name: np.flatnonzero(every == number) for number, name in enumerate(names)}
         return {name: places for name, places in found.items() if len(places)}
+
+    def in_tars(self) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """Return the numbers (n,) of the tar files that hold the recordings, and the tar files by
+        their numbers; the name of none is empty."""
+        return self._joined("tars", "tar_names")
+
+    def _joined(self, column: str, names: str) -> tuple[npt.NDArray[np.int32], list[str]]:
+        """Return a column of places in a list of names, and that list, over all tables."""
+        numbers: dict[str, int] = {}
+        parts = []
+        for table in self.tables:
+            places = [numbers.setdefault(name, len(numbers)) for name in getattr(table, names)]
+            parts.append(np.array(places, np.int32)[getattr(table, column)])
+        every = np.concatenate(parts)
+        return every if self.rows is None else every[self.rows], list(numbers)
 
     def _column(self, name: str) -> npt.NDArray[Any]:
         columns = [getattr(table, name) for table in self.tables]

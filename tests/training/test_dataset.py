@@ -1,6 +1,7 @@
 """A dataset turns utterances into batches, and a cache keeps their decoded audio."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,3 +162,17 @@ def test_the_cache_keeps_pieces_apart(tmp_path):
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == 3
     batch = dataset([whole, first, second], tmp_path / "cache").__getitems__(micro(0, 1, 2))
     assert batch.lengths.tolist() == [16000, 4000, 4000] and batch.rejected == ()
+
+
+def test_storage_that_is_slow_to_answer_is_asked_for_many_at_once(items, monkeypatch):
+    read = caching.read_audio
+
+    def slow(*arguments):
+        time.sleep(0.2)
+        return read(*arguments)
+
+    monkeypatch.setattr(caching, "read_audio", slow)
+    many = [replace(items[0], id=str(number)) for number in range(20)]
+    began = time.monotonic()
+    batch = dataset(many).__getitems__(micro(*range(20)))
+    assert time.monotonic() - began < 2 and batch.ids == [str(number) for number in range(20)]

@@ -1,5 +1,7 @@
 """Batches hold every utterance once within their budget, and all ranks agree on them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from asr.training import sampler as sampling
 from asr.training.config import SilenceConfig
-from asr.training.sampler import JITTER, BucketBatchSampler, stable_order
+from asr.training.sampler import JITTER, BucketBatchSampler, PooledBatchSampler, stable_order
 from asr.training.seeding import rng
 
 SPEEDS = (0.9, 1.0, 1.1)
@@ -161,3 +163,32 @@ def test_keys_are_sorted_in_parts_as_at_once(keys, block):
         patch.setattr(sampling, "BLOCK", block)
         order = stable_order(np.array(keys, float))
     assert order.tolist() == np.argsort(np.array(keys, float), kind="stable").tolist()
+
+
+def test_pools_hold_every_utterance_once_and_few_tar_files_at_a_time():
+    rng = np.random.default_rng(0)
+    durations, tars = rng.uniform(1, 8, 500), rng.integers(10, size=500).astype(np.int32)
+    chosen = np.sort(rng.integers(500, size=400))
+    read = []
+
+    def pooled(rank, epoch=3, start=0, chosen=None):
+        make = partial(
+            BucketBatchSampler, durations, 30, SPEEDS, 5, epoch, accumulate=2, rank=rank, ranks=2
+        )
+        return PooledBatchSampler(make, tars, 3, 5, epoch, start, chosen, read.extend)
+
+    dealt = [list(pooled(rank)) for rank in range(2)]
+    assert len(dealt[0]) == len(dealt[1]) == len(pooled(0))
+    assert [micro.index for micro in dealt[0]] == list(range(len(dealt[0])))
+    assert sorted(i for micros in dealt for micro in micros for i in micro.indices) == [*range(500)]
+    pools = [pool.tolist() for pool in pooled(0).pools]
+    order = []
+    for micro in dealt[0]:
+        (number,) = {n for i in micro.indices for n, pool in enumerate(pools) if tars[i] in pool}
+        order.append(number)
+    assert order == sorted(order) and set(order) == set(range(4))
+    assert read[:6] == pools[0] + pools[1]
+    assert list(pooled(0, start=17)) == dealt[0][17:]
+    assert list(pooled(0, epoch=4)) != dealt[0]
+    some = [i for rank in range(2) for m in pooled(rank, chosen=chosen) for i in m.indices]
+    assert sorted(some) == chosen.tolist()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifests import GOOD, write
 
@@ -118,6 +118,7 @@ def test_faults_are_told_as_everywhere(tmp_path, lines):
 IDS = st.lists(st.sampled_from(["a", "b", "a#2", "a#3", "a#2#2", "b#2"]), min_size=1, unique=True)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(IDS, min_size=1, max_size=4))
 def test_ids_of_several_manifests_are_made_distinct(tmp_path_factory, manifests):
     folder = tmp_path_factory.mktemp("several")
@@ -145,6 +146,7 @@ def test_what_is_left_of_utterances_keeps_its_columns(tmp_path):
     assert places == {"": [0, 1, 3, 4], "books": [2, 5]}
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.floats(0, 3), st.text("aab b", max_size=40)), min_size=1, max_size=30),
     st.sampled_from(["character", "piece"]),
