@@ -6,8 +6,8 @@ A table stands between ``<!-- NAME: PATH -->`` and ``<!-- end of NAME -->`` in a
 ``docs``. PATH is a JSON file of records, or a folder of such files, relative to the page. NAME is
 the name of the function that makes the table. It may be one of ``common_tables.py``: ``results``
 for a ``results.json`` of ``asr evaluate``, ``seeds`` for a folder of ``record_run.py``, or ``cost``
-for a folder of ``project_cost.py``. Else it is one of ``tables.py`` in the folder of the recipe
-that the records belong to; NAME has ``-`` where the function has ``_``. The name ``recipes`` stands
+for a folder of ``project_cost.py``; or one of ``scale_tables.py``. Else it is one of ``tables.py``
+in the folder of the recipe that the records belong to; NAME has ``-`` where the function has ``_``. The name ``recipes`` stands
 for the table of all recipes in the folder PATH (``overview.py``). If the records do not exist yet,
 the text "Not measured yet." takes the place of the table. ``--check`` changes nothing, and fails if
 a table is outdated.
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import common_tables
+import scale_tables
 from overview import overview, own_tables
 
 from asr.errors import AsrError, DataError
@@ -32,6 +33,12 @@ COMMON = {
     "results": common_tables.results,
     "seeds": common_tables.seeds,
     "cost": common_tables.cost,
+    "scale-inputs": scale_tables.scale_inputs,
+    "scale-storage": scale_tables.scale_storage,
+    "scale-memory": scale_tables.scale_memory,
+    "scale-training": scale_tables.scale_training,
+    "scale-flow": scale_tables.scale_flow,
+    "scale-bulk": scale_tables.scale_bulk,
 }
 TABLE = re.compile(r"(<!-- ([a-z-]+): (\S+) -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 

@@ -18,6 +18,7 @@ OTHERS = {
     "pip",
     "python3",
     "tensorboard",
+    "torchrun",
     "uv",
     "ruff",
     "mypy",

@@ -68,7 +68,8 @@ def read_ahead(tar: Path) -> None:
     except AudioError:
         return  # reading its members says what is wrong
     try:
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_WILLNEED)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_WILLNEED)
     finally:
         os.close(file)
 

@@ -1,9 +1,11 @@
 """Leakage: what a test set has in common with the data that a model was trained on."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.audio.members import open_member, tar_of
 from asr.counts import counted
 from asr.data.manifest import Utterance
 from asr.errors import DataError
@@ -69,7 +71,7 @@ def _same_files(paths: Iterable[Path], others: Iterable[Path]) -> int:
     """
     left, right = list(paths), set(others)
     try:
-        for key in (_size, _middle, sha256):
+        for key in (_size, _middle, _digest):
             keys = {path: key(path) for path in {*left, *right}}
             common = {keys[path] for path in left} & {keys[path] for path in right}
             left = [path for path in left if keys[path] in common]
@@ -80,11 +82,17 @@ def _same_files(paths: Iterable[Path], others: Iterable[Path]) -> int:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size
+    return len(open_member(path).read()) if tar_of(path) else path.stat().st_size
 
 
 def _middle(path: Path) -> tuple[int, bytes]:
     size = _size(path)
-    with open(path, "rb") as file:
+    with open_member(path) if tar_of(path) else open(path, "rb") as file:
         file.seek(size // 2)
         return size, file.read(_PART)
+
+
+def _digest(path: Path) -> str:
+    if tar_of(path):
+        return hashlib.sha256(open_member(path).read()).hexdigest()
+    return sha256(path)

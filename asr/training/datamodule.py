@@ -63,6 +63,11 @@ class BucketData(lightning.LightningDataModule):
         self.changes: list[dict[str, int]] = []
         self._before: Processes | None = None
 
+    def begun_with(self, before: Processes) -> None:
+        """Note the processes that the run has begun with: checkpoints of earlier versions do not
+        say which there were."""
+        self._before = before
+
     def state_dict(self) -> dict[str, Any]:
         """Return the processes of the run, and those that it had before."""
         return {"processes": asdict(self.processes), "changes": self.changes}
@@ -101,7 +106,7 @@ class BucketData(lightning.LightningDataModule):
         started = loop.epoch_progress.current
         epoch = self.trainer.current_epoch
         in_epoch = started.started > started.processed  # type: ignore[attr-defined]
-        if self._before not in (None, self.processes):
+        if self._before is not None and self._before != self.processes:
             self._take_over(self._before, in_epoch)
         self._before = None
         start = loop.epoch_loop.batch_progress.current.ready if in_epoch else 0

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from asr.training.curves import read_metrics
 from asr.training.datamodule import BucketData
 from asr.training.guards import Guards
 from asr.training.log import RunLog
-from asr.training.processes import as_begun, going_on, started
+from asr.training.processes import Processes, as_begun, going_on, started
 from asr.training.progress import ProgressBar
 from asr.training.resumption import Record, differing, write_record
 from asr.training.trainable import Trainable
@@ -108,6 +109,9 @@ def run(
             write_atomically(folder / "config.json", to_json(config, indent=1) + "\n")
             write_record(folder, record())
         last = folder / LAST if resume else None
+        if resume:
+            names = (item.name for item in fields(Processes))
+            data.begun_with(Processes(**{name: config["training"][name] for name in names}))
         with watch.over_run():
             try:
                 trainer.fit(module, data, ckpt_path=last, weights_only=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from asr.counts import counted
 from asr.training.config import EngineConfig
 
 
@@ -35,7 +34,8 @@ class Processes:
     def __str__(self) -> str:
         several = "es" if self.devices > 1 else ""
         each = f"{self.accumulate} micro-batch{'es' if self.accumulate > 1 else ''} each to a step"
-        return f"{self.devices} process{several} on {counted(self.nodes, 'node')}, {each}"
+        where = f"each of {self.nodes} nodes" if self.nodes > 1 else "one node"
+        return f"{self.devices} process{several} on {where}, {each}"
 
     def micro_batch(self, before: "Processes", done: int) -> int:
         """Return how many micro-batches of an epoch are behind a process where each process of

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from mmap import ACCESS_READ, MADV_DONTNEED, mmap
@@ -205,7 +205,8 @@ def _folder(cache: str | Path) -> Path:
 def _alone(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder meanwhile."""
     with open(folder / ".lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # without locks, a table may be built more than once
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -7,6 +7,7 @@ machine answers for processes that are paused, too.
 """
 
 import os
+import secrets
 import selectors
 import socket
 import sys
@@ -46,24 +47,25 @@ class Watch(lightning.Callback):
         if trainer.world_size == 1 or self._names:
             return
         self._speaks = trainer.local_rank == 0
-        first = os.environ["MASTER_ADDR"]
-        server = socket.create_server((first, 0)) if trainer.is_global_zero else None
-        port = server.getsockname()[1] if server else 0
-        mine = (trainer.node_rank, socket.gethostname(), _own_address(first), port)
+        address = _own_address(os.environ["MASTER_ADDR"])
+        server = _listen(address) if trainer.is_global_zero else None
+        place = server.getsockname()[:2] if server else None
+        mine = (trainer.node_rank, socket.gethostname(), address, place, secrets.token_bytes(16))
         everyone: list[Any] = [None] * trainer.world_size
         torch.distributed.all_gather_object(everyone, mine)
-        self._names = [f"node {node} ({host}, {address})" for node, host, address, _ in everyone]
+        self._names = [f"node {node} ({host}, {address})" for node, host, address, *_ in everyone]
+        tokens = [token for *_, token in everyone]
         if server is None:
-            connection = socket.create_connection((first, everyone[0][3]))
-            connection.settimeout(None)
-            connection.sendall(trainer.global_rank.to_bytes(4, "big"))
+            connection = socket.create_connection(everyone[0][3])
+            connection.sendall(tokens[trainer.global_rank])
             self._connections = {_kept_alive(connection): 0}
         else:
             with server:
-                for _ in range(trainer.world_size - 1):
+                while len(self._connections) < trainer.world_size - 1:
                     connection, _ = server.accept()
-                    rank = int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big")
-                    self._connections[_kept_alive(connection)] = rank
+                    token = connection.recv(16, socket.MSG_WAITALL)
+                    if token in tokens:  # and not a stranger
+                        self._connections[_kept_alive(connection)] = tokens.index(token)
         threading.Thread(target=self._look, args=(server is not None,), daemon=True).start()
 
     @contextmanager
@@ -136,6 +138,11 @@ class Watch(lightning.Callback):
             if self._speaks:
                 print(f"error: {self._lost}", file=sys.stderr, flush=True)
             os._exit(1)
+
+
+def _listen(address: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, 0), family=family)
 
 
 def _own_address(other: str) -> str:

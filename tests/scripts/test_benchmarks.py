@@ -50,6 +50,13 @@ def test_the_benchmark_of_scale_runs_and_draws(small_config, tmp_path):
     assert "lines of the manifest" in (tmp_path / "scale.svg").read_text()
 
 
+def test_the_benchmark_of_slow_stores_runs(small_config):
+    script = [sys.executable, ROOT / "scripts/benchmarks/store.py", "--config", small_config]
+    few = ["--latency", "0.01", "--seconds", "0.1"]
+    done = subprocess.run([*script, *few], check=True, capture_output=True, text=True)
+    assert "one after another" in done.stdout and "0.01" in done.stdout
+
+
 def test_the_benchmark_runs():
     script = [sys.executable, ROOT / "scripts/benchmarks/transcribe.py"]
     few = ["--repeats", "1", "--hours", "0.03", "--long-minutes", "0.1", "--files", "2"]

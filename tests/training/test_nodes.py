@@ -152,7 +152,7 @@ def test_positions_are_counted_in_what_other_processes_take():
     assert two.micro_batch(three, 8) == 12  # four steps of six micro-batches
     assert four.micro_batch(three, 8) == 6  # of which six steps have four
     assert three.micro_batch(three, 8) == 8
-    assert str(two) == "1 process on 2 nodes, 3 micro-batches each to a step"
+    assert str(two) == "1 process on each of 2 nodes, 3 micro-batches each to a step"
 
 
 # A process of the second node is killed in step 6 (from 0), but not again once it is started anew.

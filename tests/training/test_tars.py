@@ -7,7 +7,9 @@ import pytest
 import soundfile
 from conftest import ROOT
 
+from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.data.validation import validate
 from asr.errors import ConfigError
 from asr.model.config import EncoderConfig
 from asr.training import fit as training
@@ -54,6 +56,9 @@ def test_recordings_may_lie_in_tar_files(manifests, tmp_path):
     for name, manifest in (("files", files), ("tars", tars)):
         training.fit(options(manifest, cache_gigabytes=0.0), folder=tmp_path / name)
     assert_equal_runs(tmp_path / "files", tmp_path / "tars")
+    leakage = find_leakage(read_manifest(tars), read_manifest(files))
+    assert (leakage.audio, leakage.utterances) == (8, 8)
+    assert not validate(tars).problems
 
 
 def test_a_run_that_takes_few_tar_files_at_a_time_goes_on(manifests, tmp_path, monkeypatch):
