@@ -7,9 +7,10 @@ A table stands between ``<!-- NAME: PATH -->`` and ``<!-- end of NAME -->`` in a
 the name of the function that makes the table. It may be one of ``common_tables.py``: ``results``
 for a ``results.json`` of ``asr evaluate``, ``seeds`` for a folder of ``record_run.py``, or ``cost``
 for a folder of ``project_cost.py``; or one of ``scale_tables.py``. Else it is one of ``tables.py``
-in the folder of the recipe that the records belong to; NAME has ``-`` where the function has ``_``. The name ``recipes`` stands
-for the table of all recipes in the folder PATH (``overview.py``). If the records do not exist yet,
-the text "Not measured yet." takes the place of the table. ``--check`` changes nothing, and fails if
+in the folder of the recipe that the records belong to; NAME has ``-`` where the function has ``_``.
+The name ``recipes`` stands for the table of all recipes in the folder PATH (``overview.py``). If
+the records do not exist yet, the text "Not measured yet." takes the place of the table.
+``--check`` changes nothing, and fails if
 a table is outdated.
 """
 

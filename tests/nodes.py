@@ -1,7 +1,7 @@
 """Nodes for tests of training: network namespaces with addresses of their own.
 
-Where namespaces cannot be made, as in a container without the right to, nodes are addresses of the
-loopback interface.
+Where namespaces cannot be made, as in a container without the right to, all nodes have the address
+of the loopback interface.
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def nodes(count):
         try:
             yield connect(names)
         except (OSError, subprocess.CalledProcessError):
-            yield [Node(f"127.0.0.{number + 1}") for number in range(count)]
+            yield [Node("127.0.0.1")] * count
     finally:
         for name in names:
             if shutil.which("ip"):
@@ -136,4 +136,6 @@ def descendants(pid):
 def kill(process):
     """Kill a process and all that it has started."""
     for pid in descendants(process.pid):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from asr.data.manifest import Utterance
 from asr.training.sampler import blocks
 
 FULL_SCALE = 32767
+_LOADING = Lock()
+"""numpy parses a header as Python does its code, which fails in threads of Python 3.11 at once."""
 
 
 class AudioCache:
@@ -83,7 +86,8 @@ def cached_share(durations: npt.ArrayLike, sample_rate: int, gigabytes: float) -
 
 def _load(path: Path) -> npt.NDArray[np.int16] | None:
     try:
-        stored: npt.NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _LOADING:
+            stored: npt.NDArray[np.int16] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return stored if stored.dtype == np.int16 and stored.ndim == 1 else None

@@ -83,9 +83,10 @@ class BucketData(lightning.LightningDataModule):
         assert self.trainer is not None
         if in_epoch:
             done = self.trainer.fit_loop.epoch_loop.batch_progress.current
+            # A checkpoint is written before its last micro-batch counts as completed.
+            more = self.processes.micro_batch(before, done.ready) - done.ready
             for name in ("ready", "started", "processed", "completed"):
-                count = self.processes.micro_batch(before, getattr(done, name))
-                setattr(done, name, count)
+                setattr(done, name, getattr(done, name) + more)
         place = {"epoch": self.trainer.current_epoch + 1, "step": self.trainer.global_step}
         self.changes.append(place | asdict(self.processes))
         if before.parts == self.processes.parts:
