@@ -65,7 +65,12 @@ class Facts:
 def scale_inputs(inputs: Inputs) -> str:
     """Return the table of the inputs, and how each is known."""
     rows = [
-        (item["name"], f"{quantity(item['value'])} {item['unit']}", item["kind"], item["source"])
+        (
+            item["name"],
+            f"{quantity(item['value'])} {item['unit']}".strip(),
+            item["kind"],
+            item["source"],
+        )
         for item in inputs
     ]
     return table(("", "value", "", "source"), rows)
