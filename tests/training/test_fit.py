@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 from conftest import ROOT, noise
+from runs import Stop, assert_equal_runs, assert_equal_values, log_rows, write_toml
 
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -30,7 +31,6 @@ from asr.training.data import SpeechData
 from asr.training.export import read_weights
 from asr.training.preparation import prepare
 from asr.training.seeding import rng
-from runs import Stop, assert_equal_runs, assert_equal_values, log_rows, write_toml
 
 SAMPLES = sorted((ROOT / "samples").glob("*.wav"))[:8]
 

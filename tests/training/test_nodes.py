@@ -8,13 +8,13 @@ import nodes
 import pytest
 import soundfile
 from conftest import ROOT
+from runs import log_rows, write_toml
 
 from asr.data.manifest import Utterance, write_manifest
 from asr.model.config import EncoderConfig
 from asr.training import fit as training
 from asr.training.config import AugmentConfig, Config, DataConfig, TrainingConfig
 from asr.training.processes import Processes
-from runs import log_rows, write_toml
 
 
 @pytest.fixture(scope="module")

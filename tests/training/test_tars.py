@@ -6,6 +6,7 @@ import sys
 import pytest
 import soundfile
 from conftest import ROOT
+from runs import Stop, assert_equal_runs
 
 from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -15,7 +16,6 @@ from asr.model.config import EncoderConfig
 from asr.training import fit as training
 from asr.training.config import Config, DataConfig, TrainingConfig
 from asr.training.resumption import find_changes, record_of
-from runs import Stop, assert_equal_runs
 
 
 @pytest.fixture(scope="module")
