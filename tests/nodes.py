@@ -47,9 +47,10 @@ def nodes(count):
     names = [f"asr-{os.getpid()}-{number}" for number in range(count + 1)]
     try:
         try:
-            yield connect(names)
+            made = connect(names)
         except (OSError, subprocess.CalledProcessError):
-            yield [Node("127.0.0.1")] * count
+            made = [Node("127.0.0.1")] * count
+        yield made
     finally:
         for name in names:
             if shutil.which("ip"):
@@ -112,7 +113,8 @@ def torchrun(node, first, arguments, folder, setting):
     return subprocess.Popen(
         [*node.prefix, *map(str, command)],
         cwd=folder,
-        env=node.environment,
+        # Else processes that start again may find the addresses of those before them.
+        env=node.environment | {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

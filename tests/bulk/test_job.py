@@ -140,7 +140,7 @@ def test_poison_alone_is_set_aside(tmp_path):
     assert (progress.done, progress.failed) == (4, 1)
     assert set(lines(tmp_path / "out", "errors")) == {str(folder / "crash.wav")}
     with pytest.raises(DataError, match=r"1 recording could not be .* more than --max-failed 0"):
-        do(folder, tmp_path / "two", options, max_failed=0)
+        do(folder, tmp_path / "out", options, format="jsonl", retry_failed=True, max_failed=0)
 
 
 def test_tables_and_archives_keep_their_columns(tmp_path):

@@ -136,12 +136,13 @@ def test_a_node_that_dies_ends_the_run_which_goes_on_with_fewer(options, alone, 
             nodes.unplug(2)
         left = ended(processes[:2])
         assert time.monotonic() - began < 30
-        if death == "unplugged":
-            nodes.kill(processes[2])
         for code, errors in left:
             (line,) = [line for line in errors.splitlines() if "is gone" in line]
             assert code == 1 and "Traceback" not in errors, errors
             assert line.startswith("error: node 2 (") and made[2].address in line
+        if death == "unplugged":
+            nodes.kill(processes[2])
+            return
         for code, errors in ended(begin(made[:2], spread(options, 3), tmp_path, "--resume")):
             assert code == 0, errors
     assert_equal_logs(log_rows(tmp_path / "runs" / "run"), alone)
