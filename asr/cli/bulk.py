@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,12 @@ def bulk(
         limits=Limits(seconds=time_limit, memory=memory_limit, gpus=gpus),
     )
     job = Job(source, output_dir, options, parts, address, path_column, max_failed, retry_failed)
-    with BulkProgress() as progress:
+    # Ray tells of lost machines and workers on standard output, many lines for each.
+    with (
+        open(os.devnull, "w") as nowhere,
+        BulkProgress() as progress,
+        redirect_stdout(nowhere),
+    ):
         done, before = job.run(progress.show)
     if before:
         print(f"{counted(before, 'recording')} done in earlier calls", file=sys.stderr)
