@@ -32,6 +32,7 @@ from asr.errors import AsrError
 from asr.training.config import load_config
 from asr.training.environment import tune_libraries
 
+BUILDS, FINDS = "builds the table", "finds it"
 LINES = [10_000, 100_000, 1_000_000, 10_000_000]
 
 
@@ -129,22 +130,24 @@ def write_repeated(path: Path, items: list[Utterance], size: int) -> None:
 def draw(points: list[Point], path: Path) -> None:
     """Write a picture of seconds (left) and memory (right) against the lines of the manifest."""
     figure, (left, right) = subplots(1, 2, (8, 3))
+    left.set_yscale("log")
     lines = [point.lines for point in points]
-    for axes, solid, dashed, label in (
-        (left, "seconds", "built", "seconds to the first step"),
-        (right, "memory", "memory_built", "peak memory, MB"),
+    for axes, names, label in (
+        (left, ("built", "seconds"), "seconds to the first step"),
+        (right, ("memory_built", "memory"), "peak memory, MB"),
     ):
-        for name, shape in ((solid, "o-"), (dashed, "o--")):
+        for name, shape, text in zip(
+            names, ("o--", "o-"), ("builds the table", "finds it"), strict=True
+        ):
             values = [getattr(point, name) for point in points]
-            axes.plot(lines, values, shape, color=LINE, markersize=4)
+            axes.plot(lines, values, shape, color=LINE, markersize=4, label=text)
         axes.set_xscale("log")
-        axes.set_ylim(0.0 if axes is right else None, None)
         style(axes)
         axes.set_xticks(lines, [f"{number:,}" for number in lines])
         axes.set_xlabel("lines of the manifest", color=INK)
         axes.set_ylabel(label, color=INK)
-    left.set_yscale("log")
-    style(left)
+    right.set_ylim(0, 1.2 * max(point.memory_built for point in points))
+    left.legend(frameon=False, labelcolor=INK)
     save(figure, path)
 
 
