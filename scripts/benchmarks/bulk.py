@@ -115,8 +115,11 @@ def throughput(folder: Path, recordings: list[np.ndarray], hours: float, repeats
 
 
 def scheduling(folder: Path, recordings: list[np.ndarray], count: int) -> Table:
-    """Recognise short recordings as a job, and a part of them without a cluster."""
+    """Recognise short recordings as a job, and a part of them to the same lines without a
+    cluster."""
+    from asr.recognition.subtitles import SubtitleOptions
     from asr.recognition.transcriber import Transcriber
+    from asr.recognition.writers import render
 
     joined = np.concatenate(recordings)
     size = round(SHORT_SECONDS * RATE)
@@ -134,10 +137,10 @@ def scheduling(folder: Path, recordings: list[np.ndarray], count: int) -> Table:
     bulk(source, folder / "out", memory)
     taken = time.perf_counter() - started
     few = [source / f"{number:06}.wav" for number in range(min(count, 5000))]
-    transcriber = Transcriber()
+    transcriber, subtitles = Transcriber(), SubtitleOptions()
     started = time.perf_counter()
-    for _ in transcriber.transcribe_many(few):
-        pass
+    for path, transcript in zip(few, transcriber.transcribe_many(few), strict=True):
+        render("json", path, transcript, subtitles, {"decoder": "greedy"})
     alone = (time.perf_counter() - started) * count / len(few)
     table = Table(f"{count} recordings of {SHORT_SECONDS:g} s", "")
     table.add_row("seconds as a job, its start included", f"{taken:.1f}")
