@@ -22,6 +22,8 @@ from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
+from asr.bulk.job import report_nothing
+
 MARK = "ASR_CHAOS"
 VICTIMS = ("node", "actor", "recogniser", "driver")
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     options = parser.parse_args(arguments)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    report_nothing()
     os.environ[MARK] = uuid4().hex
     bad = 0
     with tempfile.TemporaryDirectory(prefix="asr-chaos-") as folder:

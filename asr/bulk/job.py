@@ -27,6 +27,10 @@ FEWEST_ROWS = 16
 """The fewest recordings of a unit, unless less are left."""
 UNITS = 8
 """The units that each processor should get at least, so that all end at about the same time."""
+NOBODY = "http://127.0.0.1:9/"
+"""An address at which nobody answers."""
+CLOUDS = ("169.254.169.254", "metadata.google.internal")
+"""Where Ray asks in which cloud a machine is, for its report, whether that is on or off."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,7 @@ def connect(address: str | None) -> None:
     Raises:
         ConfigError: there is no cluster at the address.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Release 2.60 of Ray may report that its report is off: to nobody.
-    os.environ["RAY_USAGE_STATS_REPORT_URL"] = "http://127.0.0.1:9/"
+    report_nothing()
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else notes of its own come to us
     if not address:
         # A cluster of one machine listens at its loopback interface, as on macOS and Windows.
@@ -173,6 +175,15 @@ def connect(address: str | None) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+
+
+def report_nothing() -> None:
+    """Make clusters that are started from here report to nobody, and ask nobody where they are."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Release 2.60 of Ray may report that its report is off.
+    os.environ["RAY_USAGE_STATS_REPORT_URL"] = NOBODY
+    for host in CLOUDS:  # the library that it asks with takes a proxy for a single host
+        os.environ.setdefault(f"http://{host}_proxy", NOBODY)
 
 
 @contextmanager

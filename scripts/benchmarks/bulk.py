@@ -49,7 +49,6 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--repeats", type=int, default=3, help="of throughput; default: 3")
     options = parser.parse_args(arguments)
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     recordings = [
         samples for manifest in options.manifest or [None] for samples in read_recordings(manifest)
     ]
