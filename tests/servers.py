@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
 from conftest import ROOT
+from waiting import wait_for
 
 CODE = "from asr.cli.main import main; main()"
 """The program of a server; a test may put other settings before it."""
@@ -86,14 +86,6 @@ class Server:
         status = self.process.wait(seconds)
         self._reader.join(5)
         return status
-
-
-def wait_for(condition, seconds=10):
-    """Wait until ``condition()`` is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 @contextmanager

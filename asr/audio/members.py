@@ -10,7 +10,8 @@ import io
 import os
 import tarfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, NamedTuple
@@ -46,6 +47,37 @@ def open_member(path: Path) -> BinaryIO:
     Raises:
         AudioError: there is no such tar file or no such member, or it cannot be read.
     """
+    with _find(path) as (file, place):
+        # Descriptors of a file that threads share have one position, so it is not moved.
+        return io.BytesIO(os.pread(file, place.size, place.begin))
+
+
+def open_stored(path: Path) -> BinaryIO:
+    """Open a file, or the member of a tar file, that a path names.
+
+    Raises:
+        AudioError: there is no such tar file or no such member, or it cannot be read.
+        OSError: there is no such file, or it cannot be read.
+    """
+    return open_member(path) if tar_of(path) else path.open("rb")
+
+
+def stored_size(path: Path) -> int:
+    """Return the number of bytes of a file, or of the member of a tar file, that a path names.
+
+    Raises:
+        AudioError: there is no such tar file or no such member.
+        OSError: there is no such file.
+    """
+    if tar_of(path) is None:
+        return path.stat().st_size
+    with _find(path) as (_, place):
+        return place.size
+
+
+@contextmanager
+def _find(path: Path) -> Iterator[tuple[int, Place]]:
+    """Give the descriptor of the tar file through which a path leads, and the member's place."""
     tar = tar_of(path)
     if tar is None:
         raise AudioError("no such file")
@@ -54,8 +86,7 @@ def open_member(path: Path) -> BinaryIO:
         name = path.relative_to(tar).as_posix()
         if name not in places:
             raise AudioError(f"{tar} has no member {name}")
-        # Descriptors of a file that threads share have one position, so it is not moved.
-        return io.BytesIO(os.pread(file, places[name].size, places[name].begin))
+        yield file, places[name]
     finally:
         os.close(file)
 

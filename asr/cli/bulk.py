@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from asr.cli.options import decodes, model_option
+from asr.cli.options import (
+    batch_size_option,
+    decodes,
+    device_option,
+    model_option,
+    verbatim_option,
+)
 from asr.counts import counted
 from asr.errors import AudioError, needs_extra
 from asr.recognition.formats import FORMATS
@@ -81,25 +87,9 @@ OTHERS = [name for name in FORMATS if name != "json"]
     metavar="MIB",
     help="Set a recording aside that takes more memory; each processor may use so much.",
 )
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=16,
-    metavar="N",
-    help="Recognise this many recordings at once; the text does not depend on it.",
-)
-@click.option(
-    "--device",
-    default="cpu",
-    metavar="NAME",
-    help="cpu, or cuda for GPUs (needs the extra train).",
-)
-@click.option(
-    "--verbatim",
-    is_flag=True,
-    help="Write the words as they were recognised, without the punctuation, capitals and figures "
-    "that a model with a tagger adds.",
-)
+@batch_size_option
+@device_option
+@verbatim_option
 @decodes
 def bulk(
     source: str,

@@ -8,6 +8,7 @@ import click
 
 from asr.cli.options import (
     PATH,
+    batch_size_option,
     check_open,
     decodes,
     model_option,
@@ -38,13 +39,7 @@ from asr.counts import counted
     help="Count what the test set shares with this manifest, and score the texts that are not in "
     "it separately; repeatable.",
 )
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=16,
-    metavar="N",
-    help="Recognise this many files at once.",
-)
+@batch_size_option
 @decodes
 def evaluate(
     manifest: Path,

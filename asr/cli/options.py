@@ -28,6 +28,26 @@ model_option = click.option(
     help="A model directory.  [default: the model in the package]",
 )
 
+batch_size_option = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    metavar="N",
+    help="Recognise this many recordings at once; the text does not depend on it.",
+)
+device_option = click.option(
+    "--device",
+    default="cpu",
+    metavar="NAME",
+    help="cpu, or cuda for a GPU (needs the extra train).",
+)
+verbatim_option = click.option(
+    "--verbatim",
+    is_flag=True,
+    help="Give the words as they were recognised, without the punctuation, capitals and figures "
+    "that a model with a tagger adds.",
+)
+
 report_folder = click.option(
     "--output-dir",
     "-o",

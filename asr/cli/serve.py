@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import asr
-from asr.cli.options import PATH, decodes, model_option
+from asr.cli.options import PATH, decodes, model_option, verbatim_option
 
 PREFIX = "ASR_SERVE"
 """Environment variables that begin so are options."""
@@ -103,12 +103,7 @@ PREFIX = "ASR_SERVE"
     metavar="N",
     help="Give running work this time to end when the server is stopped.",
 )
-@click.option(
-    "--verbatim",
-    is_flag=True,
-    help="Answer with the words as they were recognised, without the punctuation, capitals and "
-    "figures that a model with a tagger adds.",
-)
+@verbatim_option
 @decodes
 def serve(
     model: Path | None,

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import asr
-from asr.cli.options import PATH, decodes, model_option
+from asr.cli.options import (
+    PATH,
+    batch_size_option,
+    decodes,
+    device_option,
+    model_option,
+    verbatim_option,
+)
 from asr.counts import counted
 from asr.errors import AsrError, AudioError
 from asr.recognition.formats import FORMATS, TOGETHER, Format
@@ -49,19 +56,8 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
     "to the same subfolders of DIR.",
 )
 @model_option
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=16,
-    metavar="N",
-    help="Recognise this many files at once; the text does not depend on it.",
-)
-@click.option(
-    "--device",
-    default="cpu",
-    metavar="NAME",
-    help="cpu, or cuda for a GPU (needs the extra train).",
-)
+@batch_size_option
+@device_option
 @click.option("--skip-existing", is_flag=True, help="Skip inputs whose output files exist.")
 @click.option(
     "--shard",
@@ -103,12 +99,7 @@ _ONE_FIELD = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 @click.option(
     "--highlight-words", is_flag=True, help="Underline each word of srt and vtt while it is said."
 )
-@click.option(
-    "--verbatim",
-    is_flag=True,
-    help="Write the words as they were recognised, without the punctuation, capitals and figures "
-    "that a model with a tagger adds.",
-)
+@verbatim_option
 @decodes
 def transcribe(
     audio: tuple[str, ...],

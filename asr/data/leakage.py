@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.audio.members import open_member, tar_of
+from asr.audio.members import open_stored, stored_size
 from asr.counts import counted
 from asr.data.manifest import Utterance
-from asr.errors import DataError
-from asr.files import sha256
+from asr.errors import AudioError, DataError
 
 _PART = 1 << 10  # bytes that are compared before the whole files
 
@@ -54,7 +53,7 @@ def find_leakage(
     texts = {item.text for item in training}
     ours, theirs = ([item.audio for item in items] for items in (test, training))
     if skip_missing:
-        ours, theirs = ([path for path in paths if path.is_file()] for paths in (ours, theirs))
+        ours, theirs = ([path for path in paths if _exists(path)] for paths in (ours, theirs))
     return Leakage(
         speakers=tuple(sorted({str(item.speaker) for item in test if item.speaker in speakers})),
         texts=sum(item.text in texts for item in test),
@@ -71,28 +70,33 @@ def _same_files(paths: Iterable[Path], others: Iterable[Path]) -> int:
     """
     left, right = list(paths), set(others)
     try:
-        for key in (_size, _middle, _digest):
+        for key in (stored_size, _middle, _digest):
             keys = {path: key(path) for path in {*left, *right}}
             common = {keys[path] for path in left} & {keys[path] for path in right}
             left = [path for path in left if keys[path] in common]
             right = {path for path in right if keys[path] in common}
+    except AudioError as error:
+        raise DataError(str(error)) from error
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
     return len(left)
 
 
-def _size(path: Path) -> int:
-    return len(open_member(path).read()) if tar_of(path) else path.stat().st_size
-
-
 def _middle(path: Path) -> tuple[int, bytes]:
-    size = _size(path)
-    with open_member(path) if tar_of(path) else open(path, "rb") as file:
+    size = stored_size(path)
+    with open_stored(path) as file:
         file.seek(size // 2)
         return size, file.read(_PART)
 
 
 def _digest(path: Path) -> str:
-    if tar_of(path):
-        return hashlib.sha256(open_member(path).read()).hexdigest()
-    return sha256(path)
+    with open_stored(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        stored_size(path)
+    except (AudioError, OSError):
+        return False
+    return True

@@ -82,7 +82,8 @@ def test_a_folder_on_this_machine(tmp_path, connections):
     environment = {**os.environ, "HOME": str(home), "RAY_USAGE_STATS_ENABLED": "1"}
     environment |= connections[0]
     done = run("bulk", folder, "-o", tmp_path / "out", "--parts", "jsonl", env=environment)
-    said, error = done.stderr.splitlines()
+    *shown, said, error = done.stderr.splitlines()
+    assert all(" of 3 recordings, " in line for line in shown), done.stderr
     assert said.startswith("2 recordings transcribed, 0.00 h, ")
     assert error == (
         f"error: 1 of 3 recordings could not be transcribed; {tmp_path}/out/errors says why"

@@ -1,5 +1,8 @@
 """Speakers, texts and recordings that a test set shares with the training data."""
 
+import tarfile
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -38,4 +41,19 @@ def test_what_is_shared_with_training(make):
     assert find_leakage(test, test[:0]).audio == 0
     test[0].audio.unlink()
     with pytest.raises(DataError, match=r"cannot read .*c\.wav: No such file"):
+        find_leakage(test, training)
+
+
+def test_recordings_of_tar_files_are_compared_as_files_are(make, tmp_path):
+    """A member counts as the file that it is a copy of, and as missing if there is none."""
+    training = [make("a", None, "yes", 0.1), make("b", None, "no", 0.2)]
+    tar = tmp_path / "000.tar"
+    with tarfile.open(tar, "w") as archive:
+        archive.add(training[0].audio, "a.wav")
+    test = [replace(training[0], audio=tar / "a.wav")]
+    assert find_leakage(test, training).audio == 1
+    assert find_leakage(test, training, skip_missing=True).audio == 1
+    test.append(replace(training[1], audio=tar / "none.wav"))
+    assert find_leakage(test, training, skip_missing=True).audio == 1
+    with pytest.raises(DataError, match=r"000\.tar has no member none\.wav"):
         find_leakage(test, training)

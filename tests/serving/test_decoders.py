@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
-from servers import wait_for
+from waiting import wait_for
 
 from asr.audio.read import read_audio
 from asr.errors import AudioError

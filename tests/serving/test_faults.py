@@ -19,7 +19,8 @@ import pytest
 import soundfile
 from commands import run
 from conftest import ROOT
-from servers import multipart, open_files, serving, wait_for
+from servers import multipart, open_files, serving
+from waiting import wait_for
 
 PATH = "/v1/audio/transcriptions"
 NAME = ROOT / "samples/flite-slt-spelled-name.wav"

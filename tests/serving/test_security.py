@@ -6,7 +6,8 @@ import json
 import pytest
 from commands import run
 from conftest import ROOT
-from servers import serving, wait_for
+from servers import serving
+from waiting import wait_for
 
 openai = pytest.importorskip("openai")
 NAME = ROOT / "samples/flite-slt-spelled-name.wav"

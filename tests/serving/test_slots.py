@@ -3,7 +3,7 @@
 import threading
 import time
 
-from servers import wait_for
+from waiting import wait_for
 
 from asr.serving import slots
 from asr.serving.slots import Slots

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from conftest import ROOT
 from runs import log_rows, write_toml
+from waiting import wait_for
 
 from asr.data.manifest import Utterance, write_manifest
 from asr.model.config import EncoderConfig
@@ -83,15 +84,15 @@ def spread(options, count):
     return replace(options, training=replace(options.training, accumulate=6 // count))
 
 
-def wait_for(condition, processes):
-    """Wait until a condition holds."""
-    until = time.monotonic() + 250
-    while not condition():
-        if time.monotonic() > until or any(one.poll() is not None for one in processes):
-            for one in processes:
-                nodes.kill(one)
-            raise AssertionError("it never came true")
-        time.sleep(0.05)
+def stopped(processes, mark):
+    """Wait until a process has left a ``mark``, which none may end before."""
+    try:
+        wait_for(lambda: mark.exists() or any(one.poll() is not None for one in processes), 250)
+        assert mark.exists(), "a process has ended"
+    except AssertionError:
+        for one in processes:
+            nodes.kill(one)
+        raise
 
 
 # The last process stops in step 6 (from 0) until it is killed.
@@ -127,7 +128,7 @@ def test_a_node_that_dies_ends_the_run_which_goes_on_with_fewer(options, alone, 
         if death == "unplugged" and not made[0].namespace:
             pytest.skip("needs network namespaces")
         processes = begin(made, spread(options, 3), tmp_path, setting=STOPPING)
-        wait_for((tmp_path / "here").exists, processes)
+        stopped(processes, tmp_path / "here")
         time.sleep(0.5)
         began = time.monotonic()
         if death == "killed":
