@@ -363,7 +363,7 @@ class Spelling:
         self.info = info
         self._ids = {round(1.5 + 0.1 * i, 3): text for i, text in enumerate(texts)}
 
-    def log_probs(self, waveforms, statistics=None):
+    def log_probs(self, waveforms):
         vocabulary = self.info.vocabulary
         ids = [vocabulary.encode(self._ids[round(len(x) / 16000, 3)]) for x in waveforms]
         return [spell(item, len(vocabulary)) for item in ids]

@@ -26,7 +26,8 @@ from asr.audio.read import named
 from asr.bulk.frames import receive, send
 from asr.bulk.store import fetch, is_url, read_range
 from asr.errors import AsrError, AudioError
-from asr.model.session import Features, LogProbs, Session, Statistics
+from asr.model.normalization import Features
+from asr.model.session import LogProbs, Session
 from asr.recognition.batches import SHORT_SECONDS
 from asr.recognition.recordings import Recording, ShortRecording, read_recording
 from asr.recognition.subtitles import SubtitleOptions
@@ -76,9 +77,7 @@ class Link:
         if time.monotonic() - self._heard > HEARD_SECONDS:
             self.say("heard")
 
-    def ask(
-        self, features: list[Features], statistics: Statistics
-    ) -> "tuple[int, SimpleQueue[bytes]]":
+    def ask(self, features: list[Features]) -> "tuple[int, SimpleQueue[bytes]]":
         """Ask for the log-probs of features; return the number of the question and where the
         answer comes, an empty one if nobody has time."""
         with self._lock:
@@ -87,7 +86,7 @@ class Link:
             self._asked[ticket] = SimpleQueue()
         self.say(
             "compute",
-            b"".join([statistics.tobytes(), *(item.tobytes() for item in features)]),
+            b"".join(item.tobytes() for item in features),
             ticket=ticket,
             frames=[len(item) for item in features],
         )
@@ -120,22 +119,22 @@ class WatchedSession(Session):
         """The number of threads that should compute windows at the same time."""
         return self.at_once + self._helpers
 
-    def log_probs_of_features(self, features: Any, statistics: Statistics) -> list[LogProbs]:
+    def log_probs_of_features(self, features: Any) -> list[LogProbs]:
         """Compute the log-probabilities of windows here or, if others are faster, there."""
         if not self._helpers:
-            return super().log_probs_of_features(features, statistics)
+            return super().log_probs_of_features(features)
         features, ticket, answer = list(features), None, None
         try:
             while not self._free.acquire(blocking=False):
                 if answer is None:
-                    ticket, answer = self._link.ask(features, statistics)
+                    ticket, answer = self._link.ask(features)
                 with suppress(Empty):
                     if payload := answer.get(timeout=LOOK_SECONDS):
                         return self._unpacked(features, payload)
                     self._free.acquire()
                     break
             try:
-                return super().log_probs_of_features(features, statistics)
+                return super().log_probs_of_features(features)
             finally:
                 self._free.release()
         finally:
@@ -155,13 +154,13 @@ class WatchedSession(Session):
         self._link.heard()
         return self._session.features(samples)
 
-    def _run(self, batch: Any, lengths: Any, statistics: Any) -> Any:
+    def _run(self, batch: Any, lengths: Any) -> Any:
         self._link.heard()
-        return self._session._run(batch, lengths, statistics)
+        return self._session._run(batch, lengths)
 
-    def _run_features(self, batch: Any, lengths: Any, statistics: Any) -> Any:
+    def _run_features(self, batch: Any, lengths: Any) -> Any:
         self._link.heard()
-        return self._session._run_features(batch, lengths, statistics)
+        return self._session._run_features(batch, lengths)
 
 
 class Reader:

@@ -58,13 +58,13 @@ class Helpers:
 
 
 def compute(shipped: Shipped, frames: list[int], payload: bytes) -> bytes:
-    """Return the log-probs of windows; ``payload`` holds their statistics and their features, of so
-    many ``frames``, as float32."""
+    """Return the log-probs of windows; ``payload`` holds their features, of so many ``frames``, as
+    float32."""
     session = _session(shipped.here().model or default_model())
     mels = session.info.features.num_mels
     values = np.frombuffer(payload, np.float32).reshape(-1, mels)
-    features = np.split(values[2:], np.cumsum(frames)[:-1])
-    return b"".join(rows.tobytes() for rows in session.log_probs_of_features(features, values[:2]))
+    features = np.split(values, np.cumsum(frames)[:-1])
+    return b"".join(rows.tobytes() for rows in session.log_probs_of_features(features))
 
 
 @cache

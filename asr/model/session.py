@@ -20,15 +20,12 @@ from asr.audio.sound import Samples
 from asr.errors import ModelError
 from asr.model.described_graph import load_graph
 from asr.model.directory import GRAPH, TAGGER, ModelInfo, read_model
+from asr.model.normalization import EPSILON, Features, normalize_stretches, stretch_frames
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import FEATURES, OUTPUTS, divide
 from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
-Features = npt.NDArray[np.float32]
-"""Log-mel features (frames, num_mels) of a recording."""
-Statistics = npt.NDArray[np.float32]
-"""Mean and variance (2, num_mels) of the features of a recording."""
 MOST_THREADS = 8
 """The most threads that a session uses by default."""
 
@@ -48,36 +45,34 @@ class Session(ABC):
         time."""
         return self.at_once
 
-    def log_probs(
-        self, waveforms: Sequence[Samples], statistics: Statistics | None = None
-    ) -> list[LogProbs]:
-        """Compute the log-probabilities (frames, V), float32, of each waveform (samples,) in one
-        batch.
+    def log_probs(self, waveforms: Sequence[Samples]) -> list[LogProbs]:
+        """Compute the log-probabilities (frames, V), float32, of each waveform (samples,).
 
-        The result does not depend on the other waveforms of the batch. A waveform without samples
-        has no frames. If all waveforms are windows of one recording, ``statistics`` are those of
-        the recording; without them each waveform is normalised by its own.
+        Each is a recording of its own (:mod:`asr.model.normalization`), and computed in a batch
+        with others: the result does not depend on them. A waveform without samples has no frames.
         """
+        config = self.info.features
         lengths = np.array([len(samples) for samples in waveforms], dtype=np.int64)
-        filled = np.flatnonzero(lengths).tolist()
         results = [np.zeros((0, len(self.info.vocabulary)), dtype=np.float32)] * len(waveforms)
-        if len(filled):
-            batch = _padded([waveforms[index] for index in filled])
-            log_probs, frames = self._run(batch, lengths[filled], statistics)
-            for row, length, index in zip(log_probs, frames, filled, strict=True):
+        is_long = lengths // config.hop_length + 1 > stretch_frames(config)
+        if short := np.flatnonzero(~is_long & (lengths > 0)).tolist():
+            batch = _padded([waveforms[index] for index in short])
+            log_probs, frames = self._run(batch, lengths[short])
+            for row, length, index in zip(log_probs, frames, short, strict=True):
                 results[index] = row[:length]
+        if long := np.flatnonzero(is_long).tolist():
+            parts = ([self.features(waveforms[index])] for index in long)
+            features = [np.concatenate([*normalize_stretches(part, config)]) for part in parts]
+            for index, row in zip(long, self.log_probs_of_features(features), strict=True):
+                results[index] = row
         return results
 
-    def log_probs_of_features(
-        self, features: Sequence[Features], statistics: Statistics
-    ) -> list[LogProbs]:
-        """Compute the log-probabilities (frames, V), float32, of features (T, num_mels), T > 0.
-
-        They are windows of one recording, whose ``statistics`` normalise them.
-        """
+    def log_probs_of_features(self, features: Sequence[Features]) -> list[LogProbs]:
+        """Compute the log-probabilities (frames, V), float32, of features (T, num_mels), T > 0,
+        which are normalised."""
         # As many samples as give so many frames.
         lengths = np.array([len(item) - 1 for item in features]) * self.info.features.hop_length
-        rows = self._run_features(_padded(features), lengths, statistics)
+        rows = self._run_features(_padded(features), lengths)
         return [row[:length] for row, length in zip(*rows, strict=True)]
 
     @abstractmethod
@@ -86,16 +81,17 @@ class Session(ABC):
 
     @abstractmethod
     def _run(
-        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+        self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         """Compute log-probabilities (B, frames, V) and numbers of frames (B,) of waveforms
-        (B, samples) with lengths (B,)."""
+        (B, samples) with lengths (B,), each normalised by the statistics of all of it."""
 
     @abstractmethod
     def _run_features(
-        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+        self, batch: Features, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        """Compute the same of features (B, T, num_mels) of waveforms with lengths (B,)."""
+        """Compute the same of normalised features (B, T, num_mels) of waveforms with lengths
+        (B,)."""
 
 
 def _padded(items: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
@@ -157,18 +153,17 @@ class AcousticSession(Session):
         return result
 
     def _run(
-        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+        self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        feed = {"waveforms": batch, "lengths": lengths}
-        if statistics is not None:
-            feed["statistics"] = statistics[None]
-        log_probs, frames = self._session.run(OUTPUTS, feed)
+        log_probs, frames = self._session.run(OUTPUTS, {"waveforms": batch, "lengths": lengths})
         return log_probs, frames
 
     def _run_features(
-        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+        self, batch: Features, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        feed = {FEATURES: batch, "lengths": lengths, "statistics": statistics[None]}
+        statistics = np.zeros((1, 2, batch.shape[2]), np.float32)
+        statistics[:, 1] = 1 - EPSILON  # by which the graph leaves features as they are
+        feed = {FEATURES: batch, "lengths": lengths, "statistics": statistics}
         log_probs, frames = self._parts[1].run(OUTPUTS, feed)
         return log_probs, frames
 

@@ -19,7 +19,8 @@ from asr.audio.read import Samples
 from asr.config import Section, option
 from asr.lm.ngram import MAX_ORDER
 from asr.model.domain import Domain
-from asr.model.session import Features, LogProbs, Session
+from asr.model.normalization import Features, normalize
+from asr.model.session import LogProbs, Session
 from asr.recognition.chunks import Chunk, Cut, Cutter
 from asr.recognition.live_features import LiveFeatures
 from asr.recognition.moments import Moments
@@ -364,10 +365,16 @@ class LiveTranscription:
         features = self._features.read(begin * reduction, end)
         if not len(features):
             return self._settled[:0]
-        moments = self._past.faded(1.0)
-        moments.add(self._features.read(max(self._origin, self._cut) * reduction, end))
-        (rows,) = self._session.log_probs_of_features([features], moments.statistics)
+        (rows,) = self._session.log_probs_of_features([self._normalized(features, end)])
         return rows[first - begin + self._padding :]
+
+    def _normalized(self, features: Features, end: int) -> Features:
+        """Return features normalised by the open stretch up to the feature ``end``, and by those
+        before it."""
+        moments = self._past.faded(1.0)
+        begin = max(self._origin, self._cut) * self._info.encoder.reduction
+        moments.add(self._features.read(begin, end))
+        return normalize(features, moments.statistics)
 
     def _finalize(self, rows: LogProbs, cut: Cut, end: int) -> list[Update]:
         """Decode the ``rows`` of the open stretch, which was computed up to the feature ``end``."""

@@ -5,7 +5,8 @@ from collections import deque
 import numpy as np
 
 from asr.audio.read import Samples
-from asr.model.session import Features, Session
+from asr.model.normalization import Features
+from asr.model.session import Session
 
 
 class LiveFeatures:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from asr.model.session import Features, Statistics
+from asr.model.normalization import Features, Statistics
 
 
 class Moments:

@@ -1,9 +1,10 @@
 """Log-probabilities of recordings of any length, in bounded memory: window by window.
 
 Each window is computed with a context on both sides, whose frames are dropped; what is kept of the
-windows meets on exact frame borders. Every window is normalised by the feature statistics of the
-whole recording, so the features are computed first, and kept. A live recording, which cannot wait
-for that, is recognised in another way (:mod:`asr.recognition.live`).
+windows meets on exact frame borders. The features are computed first, and kept: the windows are as
+long as each other, which takes the length of the recording, and overlap. Features are normalised
+by stretches of the recording, whatever the windows are. A live recording, which cannot wait for
+that, is recognised in another way (:mod:`asr.recognition.live`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,9 +15,9 @@ import numpy as np
 
 from asr.audio.read import Samples
 from asr.model.directory import ModelInfo
-from asr.model.session import LogProbs, Session, Statistics
+from asr.model.normalization import normalize_stretches
+from asr.model.session import LogProbs, Session
 from asr.prefetch import prefetch_map
-from asr.recognition.moments import Moments
 from asr.recognition.passes import Block, Passes
 
 Blocks = Callable[[], Iterable[Samples]]
@@ -44,8 +45,7 @@ class Windows:
     """A recording of ``samples`` samples that is ready to be computed window by window.
 
     ``window`` output frames of a window are kept; ``context`` more are computed on both sides.
-    ``features`` starts a pass through the features of the recording, row after row in blocks (n,),
-    and ``statistics`` are theirs.
+    ``features`` starts a pass through the features of the recording, row after row in blocks (n,).
     """
 
     session: Session
@@ -53,7 +53,6 @@ class Windows:
     window: int
     context: int
     features: Callable[[], Iterator[Block]]
-    statistics: Statistics
 
     @property
     def frames(self) -> int:
@@ -67,13 +66,15 @@ class Windows:
 
         def compute(windows: list[_Window]) -> list[LogProbs]:
             features = [window.values.reshape(-1, mels) for window in windows]
-            log_probs = self.session.log_probs_of_features(features, self.statistics)
+            log_probs = self.session.log_probs_of_features(features)
             return [rows[x.kept] for rows, x in zip(log_probs, windows, strict=True)]
 
         size = min(BATCH_SIZE, -(-self.frames // (self.window * self.session.at_once)))
         threads = self.session.windows_at_once
         values = info.encoder.reduction * mels
-        windows = _cut(self.features(), self.window, self.context, values, info.encoder.padding)
+        normalized = normalize_stretches(_rows(self.features(), mels), info.features)
+        blocks = (rows.reshape(-1) for rows in normalized)
+        windows = _cut(blocks, self.window, self.context, values, info.encoder.padding)
         batches = iter(lambda: list(islice(windows, size)), [])
         for computed in prefetch_map(compute, batches, threads, threads + 1):
             yield from computed
@@ -132,13 +133,12 @@ def open_windows(
 
     passes = chain([counted()], iter(blocks, None))  # one, unless its features cannot be kept
     features = Passes(lambda: _features(session, next(passes)))
-    moments = Moments()
-    for values in features():
-        moments.add(values.reshape(-1, info.features.num_mels))
+    for _ in features():  # until the recording's end, so that its length is known
+        pass
     frames = info.num_frames(count)
     number = MULTIPLE * -(-frames // (MULTIPLE * window))
     window = _multiple(info, -(-frames // number))
-    return Windows(session, count, window, context, features, moments.statistics)
+    return Windows(session, count, window, context, features)
 
 
 def _frames(info: ModelInfo, seconds: float) -> int:
@@ -210,6 +210,16 @@ def _features(session: Session, blocks: Iterable[Samples]) -> Iterator[Block]:
         return np.ascontiguousarray(session.features(samples)[first:end]).reshape(-1)
 
     yield from prefetch_map(compute, parts(), session.at_once, session.at_once + 1)
+
+
+def _rows(blocks: Iterable[Block], size: int) -> Iterator[Block]:
+    """Yield the rows of ``size`` values that blocks (n,) of any length hold, some at a time."""
+    rest = np.zeros(0, np.float32)
+    for block in blocks:
+        values = np.concatenate([rest, block])
+        whole = len(values) // size * size
+        yield values[:whole].reshape(-1, size)
+        rest = values[whole:]
 
 
 class _Buffer:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio.read import Samples
-from asr.model.session import Features, LogProbs, Session, Statistics
+from asr.model.normalization import Features
+from asr.model.session import LogProbs, Session
 
 
 class SharedSession(Session):
@@ -24,13 +25,13 @@ class SharedSession(Session):
             return self._session.features(samples)
 
     def _run(
-        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+        self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with self._slot():
-            return self._session._run(batch, lengths, statistics)
+            return self._session._run(batch, lengths)
 
     def _run_features(
-        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+        self, batch: Features, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with self._slot():
-            return self._session._run_features(batch, lengths, statistics)
+            return self._session._run_features(batch, lengths)

@@ -11,10 +11,10 @@ from onnx import TensorProto, numpy_helper
 
 from asr.errors import ModelError
 from asr.model.directory import GRAPH, ModelInfo, read_model
+from asr.model.normalization import EPSILON
 from asr.text import Vocabulary
 from asr.training.cells import cell_names, load_cell
 from asr.training.cells.base import torch_weights
-from asr.training.features import EPSILON
 from asr.training.model import AcousticModel, Encoder
 from asr.training.onnx_graph import Graph, Shape
 from asr.training.pyramid import pair_nodes

@@ -1,10 +1,12 @@
-"""Log-mel features by torchaudio, normalised by the statistics of the utterance."""
+"""Log-mel features by torchaudio, normalised as recognition does it."""
 
+import numpy as np
 import torch
 import torchaudio
 from torch import Tensor, nn
 
 from asr.model.config import FeatureConfig
+from asr.model.normalization import EPSILON, normalize_stretches, stretch_frames
 
 
 def frame_mask(lengths: Tensor, frames: int) -> Tensor:
@@ -56,25 +58,21 @@ class LogMel(nn.Module):
         return torch.div(lengths, self.config.hop_length, rounding_mode="floor") + 1
 
 
-EPSILON = 1e-5
-"""What is added to the variance, so that constant features become zero rather than infinite."""
+def normalize(features: Tensor, lengths: Tensor, config: FeatureConfig) -> Tensor:
+    """Give each feature zero mean and unit variance over the frames that exist, or over the stretch
+    around it where there are more (:mod:`asr.model.normalization`); zero elsewhere.
 
-
-def normalize(
-    features: Tensor, lengths: Tensor, statistics: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Give each feature zero mean and unit variance over the frames that exist; zero elsewhere.
-
-    ``statistics``, mean and variance (B, 2, num_mels), replace those of the frames: a window
-    of a long recording is normalised by the statistics of the whole.
-
-    Shape: (B, frames, num_mels), (B,) -> (B, frames, num_mels), statistics (B, 2, num_mels).
+    Shape: (B, frames, num_mels), (B,) -> (B, frames, num_mels).
     """
     mask = frame_mask(lengths, features.shape[1])[..., None]
-    if statistics is None:
-        count = lengths[:, None, None].to(features.dtype)
-        mean = (features * mask).sum(1, keepdim=True) / count
-        variance = ((features - mean) * mask).square().sum(1, keepdim=True) / count
-        statistics = torch.cat([mean, variance], dim=1)
-    mean, variance = statistics[:, :1], statistics[:, 1:]
-    return (features - mean) * mask * torch.rsqrt(variance + EPSILON), statistics
+    count = lengths[:, None, None].to(features.dtype)
+    mean = (features * mask).sum(1, keepdim=True) / count
+    centred = (features - mean) * mask
+    variance = centred.square().sum(1, keepdim=True) / count
+    result = centred * torch.rsqrt(variance + EPSILON)
+    if features.shape[1] > (longest := stretch_frames(config)):
+        for index in torch.nonzero(lengths > longest)[:, 0].tolist():
+            rows = features[index, : int(lengths[index])].cpu().numpy()
+            stretches = np.concatenate([*normalize_stretches([rows], config)])
+            result[index, : len(rows)] = torch.from_numpy(stretches)
+    return result

@@ -9,9 +9,9 @@ import torch
 from asr.audio.read import Samples
 from asr.errors import ConfigError
 from asr.model.directory import read_model
-from asr.model.session import Features, LogProbs, Session, Statistics
+from asr.model.normalization import Features
+from asr.model.session import LogProbs, Session
 from asr.training.export import load_weights
-from asr.training.features import normalize
 from asr.training.model import AcousticModel
 
 
@@ -46,21 +46,18 @@ class TorchSession(Session):
         return result
 
     def _run(
-        self, batch: Samples, lengths: npt.NDArray[np.int64], statistics: Statistics | None
+        self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        given = None if statistics is None else self._tensor(statistics[None])
         with torch.inference_mode():
-            log_probs, frames = self._network(self._tensor(batch), self._tensor(lengths), given)
+            log_probs, frames = self._network(self._tensor(batch), self._tensor(lengths))
         return log_probs.cpu().numpy(), frames.cpu().numpy()
 
     def _run_features(
-        self, batch: Features, lengths: npt.NDArray[np.int64], statistics: Statistics
+        self, batch: Features, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with torch.inference_mode():
             frames = self._network.log_mel.frame_lengths(self._tensor(lengths))
-            given = self._tensor(statistics[None])
-            normalized, _ = normalize(self._tensor(batch), frames, given)
-            log_probs, frames = self._network.encoder(normalized, frames)
+            log_probs, frames = self._network.encoder(self._tensor(batch), frames)
         return log_probs.cpu().numpy(), frames.cpu().numpy()
 
     def _tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:

@@ -97,8 +97,6 @@ class Encoder(RecurrentStack):
 class AcousticModel(nn.Module):
     """Turns waveforms into log-probabilities, exactly as the exported graph does.
 
-    ``statistics`` (B or 1, 2, num_mels) as in :func:`asr.training.features.normalize`.
-
     Shape: waveforms (B, samples), zero behind each length; lengths (B,) > 0
     -> log_probs (B, frames, V), frame lengths (B,).
     """
@@ -114,7 +112,6 @@ class AcousticModel(nn.Module):
         self,
         waveforms: Tensor,
         lengths: Tensor,
-        statistics: Tensor | None = None,
         filters: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return normalised features (B, T, num_mels) in float32, and their lengths (B,).
@@ -123,12 +120,10 @@ class AcousticModel(nn.Module):
         """
         with torch.autocast(waveforms.device.type, enabled=False):
             log_mel, frame_lengths = self.log_mel(waveforms, lengths, filters)
-            return normalize(log_mel, frame_lengths, statistics)[0], frame_lengths
+            return normalize(log_mel, frame_lengths, self.log_mel.config), frame_lengths
 
-    def forward(
-        self, waveforms: Tensor, lengths: Tensor, statistics: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths, statistics))
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths))
         return log_probs, frame_lengths
 
 

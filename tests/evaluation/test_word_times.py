@@ -68,7 +68,7 @@ class Planted(Session):
     def __init__(self, late=2, early=3, deaf=False):
         self.late, self.early, self.deaf = late, early, deaf
 
-    def _run(self, batch, lengths, statistics):
+    def _run(self, batch, lengths):
         vocabulary = INFO.vocabulary
         (samples,) = batch
         frames = INFO.num_frames(len(samples))
@@ -88,7 +88,7 @@ class Planted(Session):
     def features(self, samples):
         raise NotImplementedError
 
-    def _run_features(self, batch, lengths, statistics):
+    def _run_features(self, batch, lengths):
         raise NotImplementedError
 
 

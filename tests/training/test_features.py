@@ -7,7 +7,8 @@ import torch
 from conftest import noise
 
 from asr.model.config import FeatureConfig
-from asr.training.features import EPSILON, LogMel, normalize
+from asr.model.normalization import EPSILON, normalize_stretches
+from asr.training.features import LogMel, normalize
 
 CONFIGS = [
     FeatureConfig(),
@@ -63,16 +64,27 @@ def test_log_mel_equals_librosa_on_speech(speech):
 
 def test_normalize_is_masked():
     features = torch.randn(2, 10, 3) * 5 + 2
-    lengths = torch.tensor([10, 4])
-    ours, statistics = normalize(features, lengths)
+    ours = normalize(features, torch.tensor([10, 4]), FeatureConfig(num_mels=3))
     part = features[1, :4].numpy()
     expected = (part - part.mean(0)) / np.sqrt(part.var(0) + EPSILON)
     np.testing.assert_allclose(ours[1, :4].numpy(), expected, atol=1e-5)
     assert (ours[1, 4:] == 0).all()
-    again, _ = normalize(features, lengths, statistics)
-    torch.testing.assert_close(again, ours)
+
+
+def test_long_utterances_are_normalised_as_in_recognition():
+    """More than twenty seconds are normalised by stretches, beside others and alone."""
+    config = FeatureConfig(num_mels=3)
+    features = torch.cumsum(torch.randn(3, 2600, 3), 1)
+    ours = normalize(features, torch.tensor([2600, 2000, 2001]), config)
+    for index, frames in ((0, 2600), (2, 2001)):
+        rows = features[index, :frames].numpy()
+        stretches = np.concatenate([*normalize_stretches([rows], config)])
+        np.testing.assert_array_equal(ours[index, :frames].numpy(), stretches)
+        assert (ours[index, frames:] == 0).all()
+    alone = normalize(features[1:2, :2000], torch.tensor([2000]), config)
+    np.testing.assert_allclose(ours[1, :2000], alone[0], atol=1e-5)
 
 
 def test_constant_features_are_finite():
-    ours, _ = normalize(torch.full((1, 5, 2), -18.0), torch.tensor([5]))
+    ours = normalize(torch.full((1, 5, 2), -18.0), torch.tensor([5]), FeatureConfig(num_mels=2))
     assert (ours == 0).all()

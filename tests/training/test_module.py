@@ -139,9 +139,9 @@ def test_vocal_tracts_are_warped_in_training_alone(monkeypatch):
     seen = []
     features = module.model.features
 
-    def spy(waveforms, lengths, statistics=None, filters=None):
+    def spy(waveforms, lengths, filters=None):
         seen.append(filters)
-        return features(waveforms, lengths, statistics, filters)
+        return features(waveforms, lengths, filters)
 
     monkeypatch.setattr(module.model, "features", spy)
     module.training_step(batch, 0)
