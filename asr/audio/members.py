@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from asr.errors import AudioError
 
@@ -41,7 +41,7 @@ def tar_of(path: str | os.PathLike[str]) -> Path | None:
     return Path(head + SUFFIX) if mark else None
 
 
-def open_member(path: Path) -> BinaryIO:
+def open_member(path: Path) -> io.BytesIO:
     """Open the member that a path names.
 
     Raises:
@@ -52,7 +52,7 @@ def open_member(path: Path) -> BinaryIO:
         return io.BytesIO(os.pread(file, place.size, place.begin))
 
 
-def open_stored(path: Path) -> BinaryIO:
+def open_stored(path: Path) -> io.BufferedIOBase:
     """Open a file, or the member of a tar file, that a path names.
 
     Raises:
