@@ -57,7 +57,7 @@ def normalize_stretches(blocks: Iterable[Features], config: FeatureConfig) -> It
 
     >>> ramp = np.arange(6000, dtype=np.float32)[:, None]
     >>> values = np.concatenate([*normalize_stretches([ramp], FeatureConfig(num_mels=1))])
-    >>> bool(abs(values[1000:5000]).max() < 0.03), round(float(values[0, 0]), 2)
+    >>> bool(abs(values[1000:5000]).max() < 0.05), round(float(values[0, 0]), 2)
     (True, -1.73)
     """
     step = step_frames(config)
