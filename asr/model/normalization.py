@@ -62,8 +62,10 @@ def normalize_stretches(blocks: Iterable[Features], config: FeatureConfig) -> It
     """
     step = step_frames(config)
     half = STRETCH_STEPS // 2
-    rows, begin = np.zeros((0, config.num_mels), np.float32), 0  # the step that rows begin with
-    totals, low = np.zeros((1, 2, config.num_mels)), 0  # the step before which the first is
+    # What is not yet normalised, from the step ``begin`` on, and the sums up to each step from the
+    # step ``low`` on.
+    rows, begin = np.zeros((0, config.num_mels), np.float32), 0
+    totals, low = np.zeros((1, 2, config.num_mels)), 0
     for block in blocks:
         rows = np.concatenate([rows, block])
         known = low + len(totals) - 1

@@ -1,7 +1,7 @@
 """The two parts of a graph: one turns waveforms into features, one features into log-probs.
 
 ONNX Runtime computes all of a graph, but the features of a long recording are wanted before its
-log-probs, and once: its statistics need them all, and its windows overlap.
+log-probs, and once: they are normalised by those around them, and its windows overlap.
 """
 
 from collections.abc import Iterable

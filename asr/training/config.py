@@ -73,7 +73,7 @@ PROBABILITY = "probability that an utterance is changed in this way"
 class SilenceConfig(Section, name="augment.silence"):
     """Silence before and after the speech: with even odds digital silence or faint noise.
 
-    A recording is normalised as a whole, so words should not be alone in all of it.
+    A short recording is normalised as a whole, so words should not be alone in all of it.
     """
 
     probability: float = option(0.0, PROBABILITY, at_least=0, at_most=1)

@@ -119,8 +119,8 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     """Build the ONNX graph that computes what ``model`` computes.
 
     Inputs: ``waveforms`` (B, samples) float32, zero behind each length; ``lengths`` (B,) int64;
-    optionally ``statistics`` (B, 2, num_mels), mean and variance of the log-mel features of the
-    whole recording that the waveforms are windows of. Outputs: ``log_probs`` (B, frames, V),
+    optionally ``statistics`` (B, 2, num_mels), mean and variance by which the log-mel features are
+    normalised; without them, by those of the whole waveform. Outputs: ``log_probs`` (B, frames, V),
     ``frame_lengths`` (B,), and the ``used_statistics``.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}

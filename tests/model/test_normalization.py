@@ -65,7 +65,7 @@ def test_no_features():
 
 
 def test_silence_is_zero():
-    """Constant features, and those that are nearly constant, stay small."""
+    """Constant features, as digital silence has them, become zero."""
     values = np.full((4000, 3), np.log(1e-10), np.float32)
     assert not np.concatenate([*normalize_stretches([values], CONFIG)]).any()
 
