@@ -23,6 +23,7 @@ PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 REDUCTIONS = (2, 4, 8)
 SCHEDULES = ("one_cycle", "wsd")
+ALGORITHMS = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,17 @@ class AugmentConfig(Section, name="augment"):
 
 @dataclass(frozen=True)
 class OptimizerConfig(Section, name="optimizer"):
-    """AdamW, and the course of its learning rate.
+    """How the weights are stepped, and the course of the learning rate.
+
+    ``muon`` steps the matrices of recurrent layers by Muon and all else by AdamW
+    (:mod:`asr.training.muon`); its learning rate and decay mean the same.
 
     With ``one_cycle`` the rate rises for ``warmup`` and anneals to zero at the last epoch; with
     ``wsd`` (warm-up, stable, decay) it rises and stays, so that the length of a run need not be
     known at its beginning: the file ``plan`` ends it (:mod:`asr.training.schedule`).
     """
 
+    algorithm: str = option("adamw", "how the weights are stepped", choices=ALGORITHMS)
     learning_rate: float = option(1e-3, "highest learning rate", above=0)
     weight_decay: float = option(0.01, "decay of the weights", at_least=0)
     warmup: float = option(0.15, "share of all steps in which the rate rises", above=0, below=1)

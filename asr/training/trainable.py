@@ -9,6 +9,7 @@ import lightning
 import torch
 
 from asr.training.config import EngineConfig, OptimizerConfig
+from asr.training.muon import Muon
 from asr.training.schedule import Plan, one_cycle, read_plan, warmup_stable_decay
 
 
@@ -96,13 +97,16 @@ class Trainable(lightning.LightningModule):
         return dict(zip(sums, values.tolist(), strict=True))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the optimiser, AdamW (Loshchilov & Hutter 2019)."""
+        """Return the optimiser: AdamW (Loshchilov & Hutter 2019), or Muon for recurrent layers."""
         options = self.optimizer_config
+        fused = self.device.type == "cpu"
+        if options.algorithm == "muon":
+            return Muon(self, options.learning_rate, options.weight_decay, fused)
         return torch.optim.AdamW(
             self.parameters(),
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
-            fused=self.device.type == "cpu",
+            fused=fused,
         )
 
     def on_fit_start(self) -> None:

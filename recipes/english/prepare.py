@@ -1,0 +1,168 @@
+"""Prepare English speech: make manifests of real and synthetic recordings, by sets.
+
+    python recipes/english/prepare.py --speech ../shared/speech --an4 an4_sphere.tar.gz \
+        --synthetic data/english/synthetic --output data/english
+
+``--speech`` is a folder of corpora, each with ``manifest.jsonl`` whose lines name a ``split``.
+The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jsonl``. The field
+``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are also
+joined with those of other speakers, so that words follow each other without pauses.
+"""
+
+import argparse
+import io
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr.audio.read import read_audio
+from asr.counts import counted
+from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.errors import AsrError
+from asr.files import write_atomically
+
+SAMPLE_RATE = 16000
+SETS = {
+    "librispeech_resemblyzer": "librispeech",
+    "speechocean762": "speechocean",
+    "kathleen_arctic": "arctic",
+    "ljspeech_part": "ljspeech",
+    "dctts_philipp_reads_lj": "philipp",
+    "common_voice_puri": "common_voice",
+    "vctk_autovc": "vctk",
+    "grid_s1": "grid",
+    "robotutor_english": "robotutor",
+    "librivox_moby_wills": "librivox",
+    "alphanumeric_duke": "spelled",
+    "speech_commands_v2_test": "commands",
+    "speech_commands_bed_cat_happy": "bed_cat_happy",
+}
+"""The names of the sets by the folders of the corpora."""
+
+JOINED = {"an4": (600, 4), "commands": (900, 8)}
+"""For these sets, the number of joined recordings and the most that one is joined of."""
+LONGEST = 20.0
+DEV_SYNTHETIC = "kokoro-000"
+"""The shard of which the first 100 utterances are a development set."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--speech", type=Path, required=True, help="the folder of corpora")
+    add("--an4", type=Path, required=True, help="the folder of AN4's manifests (recipes/an4)")
+    add("--synthetic", type=Path, required=True, help="the folder of shards (synthesise.py)")
+    add("--output", type=Path, default=Path("data/english"), help="default: data/english")
+    options = parser.parse_args(arguments)
+    try:
+        prepare(options.speech, options.an4, options.synthetic, options.output)
+    except AsrError as error:
+        sys.exit(f"error: {error}")
+
+
+def prepare(speech: Path, an4: Path, synthetic: Path, output: Path) -> None:
+    """Write the manifests.
+
+    Raises:
+        DataError: a manifest is missing or damaged.
+    """
+    parts = real(speech, an4)
+    for name, (count, most) in JOINED.items():
+        items = [item for item in parts["train"] if item.extra["set"] == name]
+        parts["train"] += joined(items, name, count, most, output / "joined")
+    for manifest in sorted(synthetic.glob("*.jsonl")):
+        items = read_manifest(manifest)
+        if manifest.stem == DEV_SYNTHETIC:
+            parts["dev"] += [in_set(item, "synthetic") for item in items[:100]]
+            items = items[100:]
+        parts["train"] += items
+    for part, items in parts.items():
+        write_manifest(output / f"{part}.jsonl", items)
+        say(output / f"{part}.jsonl", items)
+    noise = speech / "noise" / "manifest.jsonl"
+    write_manifest(output / "noise.jsonl", read_manifest(noise))
+
+
+def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:
+    """Return the real recordings by their parts, in sets, without those of over 20 s."""
+    parts: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
+    for folder, name in SETS.items():
+        for item in read_manifest(speech / folder / "manifest.jsonl"):
+            parts[item.extra["split"]].append(in_set(item, name))
+    for part, items in parts.items():
+        items += [in_set(item, "an4") for item in read_manifest(an4 / f"{part}.jsonl")]
+    parts["train"] = [item for item in parts["train"] if item.duration <= LONGEST]
+    return parts
+
+
+def in_set(item: Utterance, name: str) -> Utterance:
+    """Return an utterance as one of a set."""
+    return replace(item, extra={"set": name})
+
+
+def joined(
+    items: Sequence[Utterance], name: str, count: int, most: int, folder: Path
+) -> list[Utterance]:
+    """Return recordings that are joined of two to ``most`` of ``items``, with up to 0.2 s between.
+
+    Silence at the ends of each is cut to at most a tenth of a second, and each has its own level.
+    """
+    found = []
+    for number in range(count):
+        rng = np.random.default_rng([number, most])
+        chosen = rng.choice(len(items), int(rng.integers(2, most + 1)), replace=False)
+        parts: list[np.ndarray] = []
+        for index in chosen:
+            samples = trimmed(read_audio(items[index].audio, SAMPLE_RATE).samples)
+            gain = 10 ** (rng.uniform(-6, 0) / 20) * 0.5 / max(np.abs(samples).max(), 1e-3)
+            parts += [samples * gain, np.zeros(int(rng.uniform(0, 0.2) * SAMPLE_RATE))]
+        audio = np.concatenate(parts).astype(np.float32)
+        if len(audio) > LONGEST * SAMPLE_RATE:
+            continue
+        path = folder / name / f"{number:04d}.flac"
+        if not path.exists():
+            buffer = io.BytesIO()
+            soundfile.write(buffer, audio, SAMPLE_RATE, "PCM_16", format="FLAC")
+            write_atomically(path, buffer.getvalue())
+        found.append(
+            Utterance(
+                audio=path,
+                duration=len(audio) / SAMPLE_RATE,
+                text=" ".join(items[index].text for index in chosen),
+                id=f"joined-{name}-{number:04d}",
+                extra={"set": f"joined_{name}"},
+            )
+        )
+    return found
+
+
+def trimmed(samples: np.ndarray) -> np.ndarray:
+    """Return samples without what is 30 dB below the peak at the ends, but for 0.1 s."""
+    frame = SAMPLE_RATE // 100
+    whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    level = np.sqrt((whole**2).mean(1))
+    loud = np.flatnonzero(level > level.max(initial=0) * 10 ** (-30 / 20))
+    if not len(loud):
+        return samples
+    return samples[max(loud[0] - 10, 0) * frame : (loud[-1] + 11) * frame]
+
+
+def say(path: Path, items: Iterable[Utterance]) -> None:
+    """Print what is in a manifest, by sets."""
+    sets: dict[str, list[Utterance]] = defaultdict(list)
+    for item in items:
+        sets[item.extra["set"]].append(item)
+    for name, of_set in sets.items():
+        hours = sum(item.duration for item in of_set) / 3600
+        speakers = len({item.speaker for item in of_set})
+        print(f"{path}: {name}, {counted(len(of_set), 'utterance')}, {hours:.2f} h, "
+              f"{counted(speakers, 'speaker')}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
