@@ -92,7 +92,7 @@ _HOMES = {
 def load(
     model: "str | Path | None" = None,
     *,
-    decoder: str = "greedy",
+    decoder: "str | None" = None,
     device: str = "cpu",
     threads: int = 0,
     display: bool = True,
@@ -102,7 +102,8 @@ def load(
 
     Args:
         model: a model directory; without one, the model in the package.
-        decoder: ``"greedy"`` or ``"beam"``.
+        decoder: ``"greedy"`` or ``"beam"``; by default ``"beam"`` if one of its options is given,
+            else the decoder that the model directory names.
         device: ``"cpu"``, or ``"cuda"``: the same weights in torch (extra ``train``).
         threads: threads of the network on the CPU, 0 for one a core.
         display: whether transcripts have their readable form too, with punctuation, capitals and

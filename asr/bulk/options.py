@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.config import Section, option
+from asr.model.directory import default_model, read_model
 from asr.recognition.subtitles import SubtitleOptions
 from asr.recognition.transcriber import BATCH_SIZE
 
@@ -48,8 +49,15 @@ class Options:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is noted in transcripts, as by ``asr transcribe``."""
-        return {"decoder": "greedy", **_plain(self.search if self.given is None else self.given)}
+        """What is noted in transcripts, as by ``asr transcribe``.
+
+        Raises:
+            ModelError: the model, which names its decoder, is not sound.
+        """
+        search = _plain(self.search if self.given is None else self.given)
+        if not search:
+            search = {"decoder": read_model(self.model or default_model()).decoder}
+        return {"decoder": "beam", **search}
 
     def of_worker(self) -> dict[str, Any]:
         """Return the settings of a worker (:mod:`asr.bulk.child`)."""

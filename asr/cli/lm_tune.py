@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Put this recurrent model in the directory, likewise.",
 )
+@click.option(
+    "--by-default",
+    is_flag=True,
+    help="Let the model recognise by beam search unless another decoder is asked for.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the result and leave the directory as it is.")
 @click.option(
     "--plot",
@@ -77,6 +82,7 @@ def tune(
     ship_lm: Path | None,
     ship_lexicon: Path | None,
     ship_rescore_lm: Path | None,
+    by_default: bool,
     dry_run: bool,
     plot: Path | None,
 ) -> None:
@@ -123,8 +129,9 @@ def tune(
     tuned = replace(bundle, options=tuning.chosen.options, provenance=provenance)
     calibrator = fit_beam(model, manifest, tuned)
     shipped = replace(tuned, lm=shipped_lm, lexicon=shipped_words, rescore_lm=shipped_rescore_lm)
-    write_bundle(model, shipped, calibrator)
-    print(f"written into {model}; used by: asr transcribe --model {model} --decoder beam")
+    info = write_bundle(model, shipped, calibrator, by_default)
+    option = "" if info.decoder == "beam" else " --decoder beam"
+    print(f"written into {model}; used by: asr transcribe --model {model}{option}")
 
 
 def _show(tuning: "Tuning") -> None:

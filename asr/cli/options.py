@@ -121,7 +121,7 @@ DECODING_OPTIONS = (
         "--decoder",
         type=click.Choice(Decoder),
         help="Method of the search.  [default: beam if one of the options below is given, else "
-        "greedy]",
+        "that of the model]",
     ),
     lm_option,
     lexicon_option,
@@ -220,9 +220,9 @@ def decoding(
     if decoder is Decoder.greedy and search:
         names = ", ".join(f"--{name.replace('_', '-').rstrip('s')}" for name in search)
         raise click.BadParameter(f"greedy search has no {names}", param_hint="--decoder")
-    if decoder is Decoder.beam or search:
-        return {"decoder": "beam", **search}
-    return {}
+    if decoder is None and not search:
+        return {}
+    return {"decoder": str(decoder or Decoder.beam), **search}
 
 
 def decodes(command: Callable[..., None]) -> Callable[..., None]:

@@ -198,7 +198,7 @@ def transcribe(
         return
     from asr.cli.progress import TranscriptionProgress  # rich, which one input does without
 
-    settings = {"decoder": "greedy", **search}
+    settings = {"decoder": transcriber.decoder, **search}
     failed = 0
     with TranscriptionProgress([job.source for job in jobs]) as progress:
         results = transcriber.transcribe_many(

@@ -92,12 +92,17 @@ def _read_rescore_lm(folder: Path, info: ModelInfo) -> RecurrentLm | None:
 
 
 def write_bundle(
-    folder: str | Path, bundle: Bundle, calibrator: Calibrator | None = None
+    folder: str | Path,
+    bundle: Bundle,
+    calibrator: Calibrator | None = None,
+    by_default: bool = False,
 ) -> ModelInfo:
     """Put ``bundle`` into a model directory in place of the one that is there.
 
     ``calibrator`` is that of the words that beam search gives with this bundle. Without one, their
-    confidences stay as they are, since the calibrator of another bundle would not fit.
+    confidences stay as they are, since the calibrator of another bundle would not fit. With
+    ``by_default`` the model recognises by beam search from now on, unless another decoder is asked
+    for.
 
     Raises:
         ModelError: the directory is not sound.
@@ -111,12 +116,17 @@ def write_bundle(
         files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
     if bundle.rescore_lm is not None:
         files[RESCORE_LM] = bundle.rescore_lm.data
-    calibrators = {**read_model(folder).calibrators}
+    info = read_model(folder)
+    calibrators = {**info.calibrators}
     calibrators.pop("beam", None)
     if calibrator is not None:
         calibrators["beam"] = calibrator
     return update_model(
-        folder, files, remove=(SETTINGS, LM, WORDS, RESCORE_LM), calibrators=calibrators
+        folder,
+        files,
+        remove=(SETTINGS, LM, WORDS, RESCORE_LM),
+        calibrators=calibrators,
+        decoder="beam" if by_default else info.decoder,
     )
 
 

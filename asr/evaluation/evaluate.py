@@ -268,9 +268,9 @@ def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
     """Return the decoder of a transcriber and its settings as plain values."""
     search = transcriber.search
     if search is None:
-        return {"name": "greedy"}
+        return {"name": transcriber.decoder}
     return {
-        "name": "beam",
+        "name": transcriber.decoder,
         "options": asdict(search.options),
         "lm": None if search.lm is None else {"unit": search.lm.unit, "ngrams": search.lm.counts},
         "rescore_lm": None

@@ -35,6 +35,7 @@ DESCRIPTION = "model.json"
 GRAPH = "model.onnx"
 CARD = "README.md"
 TAGGER = "tagger.onnx"
+DECODERS = ("greedy", "beam")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class ModelInfo:
     ``word_offsets`` are two measured times in seconds: from the first frame of a word to its
     audible beginning, and from its last frame to its audible end (see
     :mod:`asr.recognition.words`). ``calibrators`` turn the confidences of words into shares of
-    right words; there is one for each decoder ("greedy", "beam") that was measured.
+    right words; there is one for each of the :data:`DECODERS` that was measured. ``decoder`` is
+    the one that recognises unless another is asked for.
     """
 
     vocabulary: Vocabulary
@@ -58,6 +60,7 @@ class ModelInfo:
     files: dict[str, str] = field(default_factory=dict)
     word_offsets: tuple[float, float] = (0.0, 0.0)
     calibrators: dict[str, Calibrator] = field(default_factory=dict)
+    decoder: str = "greedy"
 
     @property
     def sample_rate(self) -> int:
@@ -228,6 +231,7 @@ def _to_values(info: ModelInfo, files: Mapping[str, bytes]) -> dict[str, Any]:
         "scores": info.scores,
         "word_offsets": list(info.word_offsets),
         "calibrators": {name: to_mapping(item) for name, item in info.calibrators.items()},
+        "decoder": info.decoder,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
 
@@ -249,6 +253,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
     # Directories of the first versions lack these fields.
     values.setdefault("word_offsets", [0.0, 0.0])
     values.setdefault("calibrators", {})
+    values.setdefault("decoder", "greedy")
     text = values.pop("text", {})
     known = {item.name for item in fields(ModelInfo)}
     if values.keys() != known:
@@ -269,6 +274,7 @@ def _parse(path: Path, values: Any) -> ModelInfo:
                 str(name): from_mapping(Calibrator, item, f"calibrators.{name}")
                 for name, item in values["calibrators"].items()
             },
+            decoder=_decoder(values["decoder"]),
         )
     except (AsrError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: {error}") from error
@@ -288,6 +294,12 @@ def _encoder(values: dict[str, Any]) -> dict[str, Any]:
     """Return ``values`` without ``front = "stack"``, which stands in old models that join frames
     instead of having convolutions; only their graph needs to know that."""
     return {key: value for key, value in values.items() if (key, value) != ("front", "stack")}
+
+
+def _decoder(name: Any) -> str:
+    if name not in DECODERS:
+        raise ValueError(f"decoder is {name!r}, needs one of {DECODERS}")
+    return str(name)
 
 
 def _offsets(values: Any) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from asr.config import from_mapping
 from asr.decoding.greedy import greedy
 from asr.errors import AsrError, ConfigError
 from asr.lm.ngram import MAX_ORDER
-from asr.model.directory import TAGGER, ModelInfo, check_file, default_model
+from asr.model.directory import DECODERS, TAGGER, ModelInfo, check_file, default_model
 from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
 from asr.prefetch import begin, prefetch, prefetch_groups
@@ -60,16 +60,14 @@ BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
 LIVE_BLOCKS_AHEAD = 64
 """Blocks of a live recording that are read ahead, if they have come: half a minute in a pipe."""
 
-DECODERS = ("greedy", "beam")
-
-
 class Transcriber:
     """A loaded model that transcribes recordings.
 
     Args:
         model: a model directory; by default the one inside the package.
         threads: threads of ONNX Runtime; 0 for all cores.
-        decoder: ``"greedy"`` or ``"beam"``.
+        decoder: ``"greedy"`` or ``"beam"``; by default ``"beam"`` if one of its options is given,
+            else the decoder that the model directory names.
         session: computes log-probabilities in place of ONNX Runtime.
         display: true if transcripts have their readable form too, where the model has a tagger.
         search: options of beam search, those of :func:`asr.decoding.bundle.beam_search`: ``lm``,
@@ -95,13 +93,15 @@ class Transcriber:
         self,
         model: str | Path | None = None,
         threads: int = 0,
-        decoder: str = "greedy",
+        decoder: str | None = None,
         session: Session | None = None,
         display: bool = True,
         **search: Any,
     ) -> None:
         folder = model or default_model()
         self._session = session or AcousticSession(folder, threads)
+        if decoder is None:
+            decoder = "beam" if search else self.model.decoder
         if decoder not in DECODERS:
             raise ConfigError(f"decoder is {decoder!r}, needs one of {DECODERS}")
         if decoder == "greedy" and search:
@@ -133,6 +133,11 @@ class Transcriber:
     def model(self) -> ModelInfo:
         """The description of the loaded model."""
         return self._session.info
+
+    @property
+    def decoder(self) -> str:
+        """The name of the decoder, ``"greedy"`` or ``"beam"``."""
+        return "greedy" if self.search is None else "beam"
 
     @functools.cached_property
     def tagger(self) -> "Tagger | None":

@@ -73,7 +73,7 @@ async def about(request: Request) -> Response:
             "hash": transcriber.model.hash,
             "rate": transcriber.model.sample_rate,
             "limits": limits(text, transcriber.domain, transcriber.model),
-            "settings": to_json({"decoder": "greedy", **settings.search}),
+            "settings": to_json({"decoder": transcriber.decoder, **settings.search}),
             "largest": settings.max_upload,
             "key": bool(settings.keys),
         }

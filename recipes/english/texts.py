@@ -5,7 +5,7 @@ the transcript, in lower case, a to z and apostrophes.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,14 @@ from asr.data.texts import read_text_lines
 MOST_WORDS = 35
 T = TypeVar("T")
 
-KINDS = {"sentence": 0.55, "read": 0.15, "phrase": 0.1, "number": 0.09, "letters": 0.05, "word": 0.06}
+KINDS = {
+    "sentence": 0.55,
+    "read": 0.15,
+    "phrase": 0.1,
+    "number": 0.09,
+    "letters": 0.05,
+    "word": 0.06,
+}
 """The share of each kind of text; ``read`` is a piece of what LibriSpeech's speakers read."""
 
 TITLES = {"mr": "mister", "mrs": "missus", "dr": "doctor"}
@@ -88,9 +95,9 @@ class Texts:
             "word": self._word,
         }
 
-    def draw(self, rng: np.random.Generator) -> Text:
-        """Return a text of a kind that is drawn by :data:`KINDS`."""
-        kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    def draw(self, rng: np.random.Generator, kinds: Mapping[str, float] = KINDS) -> Text:
+        """Return a text of a kind that is drawn by the shares of ``kinds``."""
+        kind = str(rng.choice(list(kinds), p=list(kinds.values())))
         said, words = self._draw[kind](rng)
         return Text(said, words, kind)
 
@@ -132,11 +139,11 @@ class Texts:
         return word.capitalize() + _pick(rng, (".", "!", "?", "")), word
 
 
-def clean(line: str) -> tuple[str, str] | None:
+def clean(line: str, most: int = MOST_WORDS) -> tuple[str, str] | None:
     """Return a sentence as it is said and its words; None if it cannot be read with certainty.
 
     Sentences with figures, abbreviations, words in capitals or foreign letters are left out, and
-    so are those of over :data:`MOST_WORDS` words.
+    so are those of over ``most`` words.
 
     >>> clean('"Really, Mr. Carton," he said.')
     ('"Really, Mr. Carton," he said.', 'really mister carton he said')
@@ -160,7 +167,7 @@ def clean(line: str) -> tuple[str, str] | None:
         if token.rstrip("\"')").endswith(".") and len(bare) < 4 and bare[0].isupper():
             return None
         words.append(bare.lower())
-    if not 1 <= len(words) <= MOST_WORDS:
+    if not 1 <= len(words) <= most:
         return None
     return " ".join(said.split()), " ".join(words)
 

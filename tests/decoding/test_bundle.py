@@ -81,9 +81,37 @@ def test_the_transcriber_finds_it(bundled, speech):
     text = Transcriber(bundled, decoder="beam").transcribe(speech).text
     assert set(text.split()) <= set(WORDS)
     with pytest.raises(ConfigError, match="lm: only for decoder='beam'"):
-        Transcriber(bundled, lm="none")
+        Transcriber(bundled, decoder="greedy", lm="none")
     with pytest.raises(ConfigError, match="needs one of"):
         Transcriber(bundled, decoder="best")
+
+
+def test_a_model_names_the_decoder_that_is_used_by_default(bundled, speech):
+    assert Transcriber(bundled).decoder == read_model(bundled).decoder == "greedy"
+    assert Transcriber(bundled, beam_size=3).search.options.beam_size == 3
+    info = write_bundle(bundled, read_bundle(bundled, read_model(bundled)), by_default=True)
+    assert info.decoder == "beam"
+    assert Transcriber(bundled).search.options == DecodingConfig(beam_size=9, lm_weight=0.7)
+    assert Transcriber(bundled, decoder="greedy").search is None
+    # Another bundle changes nothing of that.
+    assert write_bundle(bundled, Bundle()).decoder == "beam"
+
+
+@pytest.mark.parametrize("name", ["best", None, 3])
+def test_a_decoder_that_is_none_is_refused(bundled, name):
+    path = bundled / "model.json"
+    values = json.loads(path.read_text()) | {"decoder": name}
+    path.write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=r"model\.json: decoder is .*, needs one of \('greedy', 'beam'\)"):
+        read_model(bundled)
+
+
+def test_a_model_without_the_name_of_a_decoder_is_read(bundled):
+    path = bundled / "model.json"
+    values = json.loads(path.read_text())
+    del values["decoder"]
+    path.write_text(json.dumps(values))
+    assert read_model(bundled).decoder == "greedy"
 
 
 @pytest.mark.parametrize(
