@@ -60,6 +60,7 @@ BLOCKS_AHEAD, WINDOWS_AHEAD = 8, 8
 LIVE_BLOCKS_AHEAD = 64
 """Blocks of a live recording that are read ahead, if they have come: half a minute in a pipe."""
 
+
 class Transcriber:
     """A loaded model that transcribes recordings.
 

@@ -68,7 +68,8 @@ def complete_model(
     Raises:
         OutputError: the folder cannot be written.
     """
-    files = {GRAPH: build_graph(network, info).SerializeToString()}
+    half = data.config.training.half
+    files = {GRAPH: build_graph(network, info, half).SerializeToString()}
     seed = data.config.seed
     with tempfile.TemporaryDirectory() as place:
         write_model(Path(place) / "model", info, files)

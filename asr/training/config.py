@@ -257,6 +257,9 @@ class TrainingConfig(EngineConfig):
         at_least=0,
         below=1,
     )
+    half: bool = option(
+        False, "store the large weights of the model in half precision: half the megabytes"
+    )
     init_from: str = option("", "model directory whose weights are the starting point")
 
 

@@ -16,7 +16,7 @@ from asr.text import Vocabulary
 from asr.training.cells import cell_names, load_cell
 from asr.training.cells.base import torch_weights
 from asr.training.model import AcousticModel, Encoder
-from asr.training.onnx_graph import Graph, Shape
+from asr.training.onnx_graph import HALF, Graph, Shape, halve
 from asr.training.pyramid import pair_nodes
 from asr.training.stack import stack_nodes
 
@@ -47,8 +47,14 @@ def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
         name: torch.from_numpy(value.copy())
         for item in graph.initializer
         if item.name.startswith(WEIGHTS)
-        for name, value in torch_weights(item.name, numpy_helper.to_array(item), order).items()
+        for name, value in torch_weights(*_single(item), order).items()
     }
+
+
+def _single(item: onnx.TensorProto) -> tuple[str, npt.NDArray[Any]]:
+    """Return the name and the value of a weight that may be stored in half precision."""
+    value = numpy_helper.to_array(item)
+    return item.name.removesuffix(HALF), value.astype(np.float32, copy=False)
 
 
 def load_weights(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary) -> None:
@@ -115,8 +121,9 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
     return left_out
 
 
-def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
-    """Build the ONNX graph that computes what ``model`` computes.
+def build_graph(model: AcousticModel, info: ModelInfo, half: bool = False) -> onnx.ModelProto:
+    """Build the ONNX graph that computes what ``model`` computes; if ``half``, from weights that
+    are stored in half precision.
 
     Inputs: ``waveforms`` (B, samples) float32, zero behind each length; ``lengths`` (B,) int64;
     optionally ``statistics`` (B, 2, num_mels), mean and variance by which the log-mel features are
@@ -131,7 +138,7 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
     graph.add("Identity", hidden, name="log_probs")
 
     mels, size = info.features.num_mels, len(info.vocabulary)
-    return graph.model(
+    proto = graph.model(
         "acoustic_model",
         inputs=[*INPUTS, ("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels])],
         outputs=[
@@ -140,6 +147,9 @@ def build_graph(model: AcousticModel, info: ModelInfo) -> onnx.ModelProto:
             ("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
         ],
     )
+    if half:
+        halve(proto, WEIGHTS)
+    return proto
 
 
 def _features(graph: Graph, info: ModelInfo, mel_filters: npt.NDArray[Any]) -> tuple[str, str]:

@@ -75,6 +75,7 @@ class Muon(torch.optim.AdamW):
         for weight in weights:
             state = self.state[weight]
             if not state:
+                state["step"] = torch.zeros(())  # AdamW looks for it when a state is loaded
                 state["momentum"] = torch.zeros_like(weight)
             gradient = weight.grad
             assert gradient is not None

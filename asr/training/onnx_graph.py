@@ -17,6 +17,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
+HALVED = 4096
+"""The fewest numbers of a weight that is stored in half precision."""
+HALF = ".half"
+"""What the names of such weights end with."""
 Shape = Sequence[str | int]
 Step = Callable[["Graph", list[str], list[str]], tuple[list[str], list[str]]]
 
@@ -150,3 +154,22 @@ class Graph:
         )
         onnx.checker.check_model(proto)
         return proto
+
+
+def halve(proto: onnx.ModelProto, prefix: str = "") -> None:
+    """Store the large weights of a graph whose names begin with ``prefix`` in half precision.
+
+    They are single while the graph computes.
+    """
+    casts = []
+    for item in proto.graph.initializer:
+        value = numpy_helper.to_array(item)
+        wanted = item.name.startswith(prefix) and value.size >= HALVED
+        if wanted and value.dtype == np.float32:
+            name = item.name
+            item.CopyFrom(numpy_helper.from_array(value.astype(np.float16), name + HALF))
+            casts.append(helper.make_node("Cast", [item.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *proto.graph.node]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    onnx.checker.check_model(proto)

@@ -5,8 +5,8 @@
 
 ``--speech`` is a folder of corpora, each with ``manifest.jsonl`` whose lines name a ``split``.
 The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jsonl``. The field
-``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are also
-joined with those of other speakers, so that words follow each other without pauses.
+``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
+also joined with those of other speakers, so that words follow each other without pauses.
 """
 
 import argparse

@@ -4,8 +4,8 @@
     python recipes/english/synthesise.py --books books.txt.xz --read librispeech_train.txt.xz \
         --output data/english/synthetic --hibari 0:100 --kokoro 0:20
 
-A shard is a folder of FLAC files with the manifest ``SHARD.jsonl`` beside it, and a pure function of
-its number; one that is there is not made again, so the command goes on where it was stopped.
+A shard is a folder of FLAC files with the manifest ``SHARD.jsonl`` beside it, and a pure function
+of its number; one that is there is not made again, so the command goes on where it was stopped.
 """
 
 import argparse

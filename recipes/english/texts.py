@@ -76,7 +76,9 @@ class Texts:
 
     def __init__(self, books: Path, read: Path) -> None:
         self.sentences = [
-            pair for line in read_text_lines(books) if not line.startswith("# ") and (pair := clean(line))
+            pair
+            for line in read_text_lines(books)
+            if not line.startswith("# ") and (pair := clean(line))
         ]
         self.read = [line.split()[1:] for line in read_text_lines(read) if line]
         self.names = sorted(

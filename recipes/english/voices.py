@@ -90,7 +90,8 @@ class Hibari:
     def __call__(self, said: str, spelled: bool, rng: np.random.Generator) -> tuple[Samples, str]:
         manner = Manner.draw(rng)
         parts = [
-            self._utter(phonemes, manner, rng) for phonemes in phonemes_of(self._speech, said, spelled)
+            self._utter(phonemes, manner, rng)
+            for phonemes in phonemes_of(self._speech, said, spelled)
         ]
         label = f"f{manner.formants:.2f}-p{manner.pitch:.0f}"
         return _resampled(np.concatenate(parts)), label

@@ -102,7 +102,9 @@ def test_a_decoder_that_is_none_is_refused(bundled, name):
     path = bundled / "model.json"
     values = json.loads(path.read_text()) | {"decoder": name}
     path.write_text(json.dumps(values))
-    with pytest.raises(ModelError, match=r"model\.json: decoder is .*, needs one of \('greedy', 'beam'\)"):
+    with pytest.raises(
+        ModelError, match=r"model\.json: decoder is .*, needs one of \('greedy', 'beam'\)"
+    ):
         read_model(bundled)
 
 

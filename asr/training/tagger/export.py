@@ -4,20 +4,16 @@ import json
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from asr.display.features import WIDTH
 from asr.display.tagger import METADATA, SCHEMA_VERSION
 from asr.display.written import CASES, MARKS
-from asr.training.onnx_graph import Graph
+from asr.training.onnx_graph import Graph, halve
 from asr.training.stack import stack_nodes
 from asr.training.tagger.config import TaggerConfig
 from asr.training.tagger.data import Texts
 from asr.training.tagger.model import TaggerModel
-
-HALVED = 4096
-"""The fewest numbers of a weight that is stored in half precision."""
 
 
 def to_onnx(
@@ -89,18 +85,3 @@ def to_onnx(
     helper.set_model_props(proto, {METADATA: json.dumps(description, ensure_ascii=False)})
     data: bytes = proto.SerializeToString()
     return data
-
-
-def halve(proto: onnx.ModelProto) -> None:
-    """Store the large weights of a graph in half precision; they are single while it computes."""
-    casts = []
-    for item in proto.graph.initializer:
-        value = numpy_helper.to_array(item)
-        if value.dtype == np.float32 and value.size >= HALVED:
-            name = item.name
-            item.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
-            casts.append(helper.make_node("Cast", [item.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
-    onnx.checker.check_model(proto)
