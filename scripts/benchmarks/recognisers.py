@@ -170,7 +170,7 @@ def theirs(
     seconds = time.perf_counter() - started
     found = json.loads(done.stdout)
     name = f"{found['peer']}, batched" if peer == "batched" else found["peer"]
-    return name, seconds, found["memory"], found["text"]
+    return name, seconds, found["memory"], " ".join(found["texts"])
 
 
 def canonical(text: str, words: Collection[str]) -> str:

@@ -32,7 +32,7 @@ def test_the_canonical_form(text, expected):
 
 def test_it_runs(tmp_path):
     peer = tmp_path / "python"
-    text = json.dumps({"peer": "other 1.0", "text": "yes repeat", "memory": 12})
+    text = json.dumps({"peer": "other 1.0", "texts": ["yes repeat"], "memory": 12})
     peer.write_text(f"#!{sys.executable}\nimport sys\nprint('{text}')\n")
     peer.chmod(0o755)
     done = subprocess.run(
@@ -42,3 +42,26 @@ def test_it_runs(tmp_path):
     )  # fmt: skip
     for name in ("greedy", "beam", "other 1.0", "0.00 %"):
         assert name in done.stdout
+
+
+def test_english_runs_beside_another_recogniser(tmp_path):
+    """The texts of both are judged in one form, and the file holds what is needed for a table."""
+    peer = tmp_path / "python"
+    values = {"peer": "other 1.0", "texts": ["YES"] * 8, "seconds": 2.0, "memory": 12}
+    peer.write_text(f"#!{sys.executable}\nprint({json.dumps(values)!r})\n")
+    peer.chmod(0o755)
+    output = tmp_path / "english.json"
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/benchmarks/english.py", "--output", output,
+         "--set", f"samples={ROOT / 'samples/manifest.jsonl'}", "--peers-python", peer,
+         "--whisper", f"none={tmp_path}", "--pocketsphinx"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "this model, greedy" in done.stdout and "Whisper none" in done.stdout
+    found = json.loads(output.read_text())["sets"]["samples"]
+    assert found.keys() == {"this model, greedy", "Whisper none", "pocketsphinx"}
+    ours, theirs = found["this model, greedy"], found["pocketsphinx"]
+    assert ours["wer"]["errors"] == 0 and ours["utterances"] == 8
+    reference = ours["wer"]["reference"]
+    # One of its words is right: "yes" of "yes repeat".
+    assert theirs["wer"]["reference"] == reference and theirs["wer"]["errors"] == reference - 1
