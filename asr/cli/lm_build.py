@@ -32,7 +32,7 @@ def _check_prune(_: click.Context, __: click.Parameter, text: str) -> str:
     required=True,
     type=PATH,
     metavar="TEXT...",
-    help="Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
+    help="Plain text with a sentence on each line (also .gz, .xz), or .jsonl manifests.",
 )
 @output_option(
     "FILE", "Write NAME.arpa (also .gz, .bz2, .xz), which other tools read, or NAME.ngram (binary)."

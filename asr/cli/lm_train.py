@@ -11,7 +11,7 @@ from asr.cli.text_training import run_training, trains_on_texts
 
 @click.command()
 @trains_on_texts(
-    "Plain text with a sentence on each line (also .gz), or .jsonl manifests.",
+    "Plain text with a sentence on each line (also .gz, .xz), or .jsonl manifests.",
     "recipes/kjv/lm.toml",
 )
 def train(**options: Any) -> None:

@@ -11,7 +11,7 @@ from asr.cli.text_training import run_training, trains_on_texts
 
 @click.command()
 @trains_on_texts(
-    "Text with its punctuation, a sentence or a paragraph on each line (also .gz).",
+    "Text with its punctuation, a sentence or a paragraph on each line (also .gz, .xz).",
     "recipes/readable_english/tagger.toml",
 )
 def train(**options: Any) -> None:

@@ -7,21 +7,18 @@
 """
 
 import argparse
-import gzip
-import lzma
 import sys
 from pathlib import Path
 
+from asr.data.texts import read_text_lines
 from asr.errors import AsrError, DataError
-from asr.files import decode_text, write_atomically
+from asr.files import write_atomically
 
 PARTS = {
     "dev": ("Hard-Times_786", "The-Memoirs-of-Sherlock-Holmes_834", "Anne-of-Green-Gables_45"),
     "test": ("Silas-Marner_550", "The-Hound-of-the-Baskervilles_2852", "The-Age-of-Innocence_541"),
 }
 """The books to choose by, and those of the test; three authors each."""
-
-OPENERS = {".xz": lzma.decompress, ".gz": gzip.decompress}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -49,7 +46,7 @@ def prepare(books: Path, output: Path) -> None:
     parts: dict[str, list[str]] = {"train": [], "dev": [], "test": []}
     seen = set()
     part = "train"
-    for line in read(books).split("\n"):
+    for line in read_text_lines(books):
         if line.startswith("# "):
             name = line.removeprefix("# ").strip()
             seen.add(name)
@@ -63,20 +60,6 @@ def prepare(books: Path, output: Path) -> None:
         path = output / f"{name}.txt"
         write_atomically(path, "".join(f"{line}\n" for line in lines))
         print(f"{path}: {len(lines)} lines, {sum(len(line.split()) for line in lines)} words")
-
-
-def read(books: Path) -> str:
-    """Return the text of all books.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        data = books.read_bytes()
-        data = OPENERS.get(books.suffix.lower(), bytes)(data)
-    except (OSError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise DataError(f"cannot read {books}: {error}") from error
-    return decode_text(data, books, "text")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The estimator agrees with a slow version of its definition and with the laws of probability."""
 
 import gzip
+import lzma
 import math
 import random
 from collections import Counter
@@ -192,12 +193,16 @@ def test_read_texts(tmp_path):
     (tmp_path / "m.jsonl").write_text('{"audio_filepath": "a.wav", "duration": 1, "text": "A B"}')
     assert read_texts(tmp_path / "a.txt") == ["one two", "three"]
     assert read_texts(tmp_path / "a.txt.gz") == ["yes", "no"]
+    (tmp_path / "a.txt.xz").write_bytes(lzma.compress(b"Yes\nno"))
+    assert read_texts(tmp_path / "a.txt.xz") == ["yes", "no"]
     assert read_texts(tmp_path / "m.jsonl") == ["a b"]
     (tmp_path / "bad.gz").write_bytes(gzip.compress(b"Yes\nno")[:-9])
+    (tmp_path / "bad.xz").write_bytes(lzma.compress(b"Yes\nno")[:-9])
     (tmp_path / "latin").write_bytes(b"\xff")
     (tmp_path / "empty").write_text(" \n")
     for name, message in [
         ("bad.gz", "damaged"),
+        ("bad.xz", "damaged"),
         ("latin", "UTF-8"),
         ("empty", "holds no text"),
         ("none", "cannot read"),
