@@ -17,6 +17,7 @@ from asr.config import from_mapping, read_values, to_mapping
 from asr.errors import DataError
 from asr.training.config import Config, load_config
 from asr.training.lm.config import LmConfig
+from asr.training.schedule import read_plan
 from asr.training.tagger.config import TaggerConfig
 
 RECIPES = ROOT / "recipes"
@@ -60,7 +61,12 @@ def test_recipes_are_told_from_studies():
 
 @pytest.mark.parametrize(
     "path",
-    sorted(path for recipe in CORPORA for path in recipe.glob("*.toml") if path.name != "lm.toml"),
+    sorted(
+        path
+        for recipe in CORPORA
+        for path in recipe.glob("*.toml")
+        if path.name not in ("lm.toml", "mix.toml", "plan.toml")
+    ),
     ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
 def test_a_configuration_holds_what_differs_from_the_defaults(path):
@@ -94,6 +100,8 @@ def test_every_configuration_loads():
     assert {"an4", "kjv"} <= {path.parent.name for path in models}
     for path in models:
         from_mapping(LmConfig, read_values(path))
+    for path in RECIPES.glob("*/plan.toml"):
+        assert read_plan(path).rate > 0
     for path in RECIPES.glob("*/tagger.toml"):
         from_mapping(TaggerConfig, read_values(path))
 

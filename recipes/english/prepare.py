@@ -57,15 +57,22 @@ def main(arguments: list[str] | None = None) -> None:
     add("--speech", type=Path, required=True, help="the folder of corpora")
     add("--an4", type=Path, required=True, help="the folder of AN4's manifests (recipes/an4)")
     add("--synthetic", type=Path, required=True, help="the folder of shards (synthesise.py)")
+    add(
+        "--labelled",
+        type=Path,
+        help="a manifest of label.py, whose recordings become the set orders",
+    )
     add("--output", type=Path, default=Path("data/english"), help="default: data/english")
     options = parser.parse_args(arguments)
     try:
-        prepare(options.speech, options.an4, options.synthetic, options.output)
+        prepare(options.speech, options.an4, options.synthetic, options.output, options.labelled)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
-def prepare(speech: Path, an4: Path, synthetic: Path, output: Path) -> None:
+def prepare(
+    speech: Path, an4: Path, synthetic: Path, output: Path, labelled: Path | None = None
+) -> None:
     """Write the manifests.
 
     Raises:
@@ -75,6 +82,8 @@ def prepare(speech: Path, an4: Path, synthetic: Path, output: Path) -> None:
     for name, (count, most) in JOINED.items():
         items = [item for item in parts["train"] if item.extra["set"] == name]
         parts["train"] += joined(items, name, count, most, output / "joined")
+    if labelled is not None:
+        parts["train"] += [in_set(item, "orders") for item in read_manifest(labelled)]
     for manifest in sorted(synthetic.glob("*.jsonl")):
         items = read_manifest(manifest)
         if manifest.stem == DEV_SYNTHETIC:

@@ -70,9 +70,11 @@ def main() -> None:
                 found[name][recogniser] = judged(items, texts, seconds)
                 shown = rate_with_counts(found[name][recogniser]["wer"])
                 print(name, recogniser, shown, sep=", ", file=sys.stderr)
+    info = read_model(options.model)
     values = {
         "command": shlex.join(["python", *sys.argv]),
-        "model": read_model(options.model).hash,
+        "model": info.hash,
+        "minutes": info.provenance.get("minutes"),
         "manifests": {
             name: {"path": str(path), "sha256": sha256(path)} for name, path in options.sets
         },

@@ -1,0 +1,270 @@
+"""Tests of the recipe of English: texts, shards of voices, manifests by sets, and a small model."""
+
+import json
+import lzma
+
+import miniatures
+import numpy as np
+import pytest
+import soundfile
+from conftest import ROOT
+
+from asr.data.manifest import Utterance, read_manifest, write_manifest
+from asr.errors import DataError
+from asr.training.config import load_config
+from asr.training.fit import fit
+
+FOLDER = ROOT / "recipes" / "english"
+RATE = 16000
+BOOKS = """\
+# A-Book_1
+He met Captain Ahab and Miss Pross at the Wine-shop on a cold evening.
+Chapter II The Mail
+
+"Really, Mr. Carton," he said.
+It was 1790 then.
+Don’t go -- I'm not ready!
+"""
+READ = "103-1240-0000 chapter one missus rachel lynde is surprised\n"
+
+
+@pytest.fixture
+def books(tmp_path):
+    """A file of books and one of what people read, both compressed."""
+    paths = tmp_path / "books.txt.xz", tmp_path / "read.txt.xz"
+    for path, text in zip(paths, (BOOKS, READ), strict=True):
+        path.write_bytes(lzma.compress(text.encode()))
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('"Really, Mr. Carton," he said.', "really mister carton he said"),
+        ("Then Mrs Lynde, Dr. Gray.", "then missus lynde doctor gray"),
+        ("the Wine-shop -- to-day_", "the wine shop to day"),
+        ("Don’t! ‘I won't,’ I said.", "don't i won't i said"),
+        ("It was 1790.", None),
+        ("Chapter II.", None),
+        ("THE END.", None),
+        ("Fort St. Elmo", None),
+        ("Mr. B. said so", None),
+        ("Café au lait", None),
+        ("...", None),
+        ("word " * 36, None),
+    ],
+)
+def test_sentences_that_can_be_read_with_certainty(line, words):
+    found = miniatures.load("english", "texts").clean(line)
+    assert (None if found is None else found[1]) == words
+
+
+def test_every_kind_of_text_is_said_as_it_is_transcribed(books):
+    """Lower case, a to z and apostrophes; the same words in what is said, titles apart."""
+    module = miniatures.load("english", "texts")
+    texts = module.Texts(*books)
+    assert [words for _, words in texts.sentences] == [
+        "he met captain ahab and miss pross at the wine shop on a cold evening",
+        "really mister carton he said",
+        "don't go i'm not ready",
+    ]
+    rng = np.random.default_rng(0)
+    drawn = [texts.draw(rng) for _ in range(600)]
+    assert {text.kind for text in drawn} == module.KINDS.keys()
+    for text in drawn:
+        assert set(text.words) <= set(" 'abcdefghijklmnopqrstuvwxyz")
+        said = text.said.lower().replace("-", " ").replace("’", "'")
+        heard = "".join(c if c in " 'abcdefghijklmnopqrstuvwxyz" else " " for c in said)
+        heard = heard.replace("mr ", "mister ")
+        assert heard.split() == text.words.split(), text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "zero"), (19, "nineteen"), (20, "twenty"), (99, "ninety nine"), (100, "one hundred"),
+        (6942, "six thousand nine hundred forty two"), (310000, "three hundred ten thousand"),
+    ],
+)  # fmt: skip
+def test_numbers(value, words):
+    assert miniatures.load("english", "texts").cardinal(value) == words
+
+
+class Beeper:
+    """A speaker whose voice is a tone for each word."""
+
+    name = "hibari"
+
+    def __call__(self, said, spelled, rng):
+        count = RATE // 10 * len(said.split())
+        return np.sin(np.arange(count) / 8).astype(np.float32), f"v{rng.integers(9)}"
+
+
+def test_a_shard_is_a_function_of_its_number(books, tmp_path, monkeypatch):
+    module = miniatures.load("english", "synthesise")
+    monkeypatch.setattr(module, "UTTERANCES", 5)
+    for folder in ("a", "b"):
+        assert "hibari-003" in module.make_shard(Beeper, 3, *books, tmp_path / folder)
+    first, second = (read_manifest(tmp_path / name / "hibari-003.jsonl") for name in "ab")
+    assert len(first) == 5 and {item.extra["set"] for item in first} == {"hibari"}
+    for one, other in zip(first, second, strict=True):
+        assert (one.text, one.speaker, one.id) == (other.text, other.speaker, other.id)
+        assert one.audio.read_bytes() == other.audio.read_bytes()
+        samples, rate = soundfile.read(one.audio)
+        assert rate == RATE and len(samples) / rate == pytest.approx(one.duration)
+        assert 0.1 < np.abs(samples).max() < 1
+    # A shard that is there is not made again.
+    first[0].audio.unlink()
+    assert module.make_shard(Beeper, 3, *books, tmp_path / "a").endswith("there")
+    assert not first[0].audio.exists()
+
+
+def test_voices_that_are_not_there(tmp_path):
+    """What is missing or another one is named in a line."""
+    voices = miniatures.load("english", "voices")
+    with pytest.raises(voices.VoiceError, match="no such file, needs the joined parts"):
+        voices.Kokoro(tmp_path / "model.onnx", tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"other")
+    with pytest.raises(voices.VoiceError, match="is not the Kokoro model that was used"):
+        voices.Kokoro(tmp_path / "model.onnx", tmp_path)
+
+
+def test_a_stretched_spectrum_moves_its_peak():
+    voices = miniatures.load("english", "voices")
+    spectrum = np.zeros((601, 2), np.float32)
+    spectrum[100] = 1
+    for factor, place in ((1.0, 100), (0.8, 125), (1.25, 80)):
+        for nearest in (False, True):
+            assert (voices._stretched(spectrum, factor, nearest).argmax(0) == place).all()
+
+
+def tone(path, seconds, pitch):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.3 * np.sin(np.arange(round(seconds * RATE)) * pitch / RATE), RATE)
+    return path
+
+
+@pytest.fixture
+def corpora(tmp_path):
+    """Miniatures of the corpora, of AN4, of noise and of two synthetic shards."""
+    prepare = miniatures.load("english")
+    speech = tmp_path / "speech"
+    for number, folder in enumerate(prepare.SETS):
+        items = [
+            Utterance(
+                tone(speech / folder / f"{part}{index}.flac", 1.5, 2000 + 500 * number),
+                1.5, "yes no", f"{folder}-{part}{index}", f"{folder}-{part}", {"split": part},
+            )
+            for part in ("train", "dev", "test") for index in range(4)
+        ]  # fmt: skip
+        items.append(
+            Utterance(tone(speech / folder / "long.flac", 21, 900), 21.0, "long", f"{folder}-long",
+                      "s", {"split": "train"})
+        )  # fmt: skip
+        write_manifest(speech / folder / "manifest.jsonl", items)
+    noise = Utterance(tone(speech / "noise/rain.flac", 2, 700), 2.0, "", "rain")
+    write_manifest(speech / "noise/manifest.jsonl", [noise])
+    for part in ("train", "dev", "test"):
+        items = [
+            Utterance(
+                tone(tmp_path / f"an4/{part}{n}.flac", 1.5, 3000), 1.5, "go", f"{part}{n}", part
+            )
+            for n in range(4)
+        ]
+        write_manifest(tmp_path / f"an4/{part}.jsonl", items)
+    for name, count in (("hibari-000", 6), ("kokoro-000", 104)):
+        items = [
+            Utterance(tone(tmp_path / f"synthetic/{name}/{n}.flac", 1.2, 4000), 1.2, "a b",
+                      f"{name}-{n}", name, {"set": name[:6]})
+            for n in range(count)
+        ]  # fmt: skip
+        write_manifest(tmp_path / f"synthetic/{name}.jsonl", items)
+    return tmp_path
+
+
+def prepared(folder, monkeypatch, *options):
+    """Run the script, and return its parts."""
+    module = miniatures.load("english")
+    monkeypatch.setattr(module, "JOINED", {"an4": (5, 3), "commands": (4, 3)})
+    output = folder / "english"
+    module.main(
+        ["--speech", str(folder / "speech"), "--an4", str(folder / "an4"),
+         "--synthetic", str(folder / "synthetic"), "--output", str(output), *options]
+    )  # fmt: skip
+    return {part: read_manifest(output / f"{part}.jsonl") for part in ("train", "dev", "test")}
+
+
+def test_prepare_and_train(corpora, monkeypatch):
+    labelled = corpora / "labelled.jsonl"
+    order = Utterance(tone(corpora / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
+    write_manifest(labelled, [order])
+    parts = prepared(corpora, monkeypatch, "--labelled", str(labelled))
+    speakers = [{item.speaker for item in items if item.speaker} for items in parts.values()]
+    assert not (speakers[0] & speakers[1] - {"kokoro-000"} or speakers[0] & speakers[2])
+    sets = {part: {item.extra["set"] for item in items} for part, items in parts.items()}
+    real = set(miniatures.load("english").SETS.values()) | {"an4"}
+    assert sets["train"] == real | {"joined_an4", "joined_commands", "hibari", "kokoro", "orders"}
+    assert sets["dev"] == real | {"synthetic"} and sets["test"] == real
+    assert max(item.duration for item in parts["train"]) <= 20
+    synthetic = [item.id for item in parts["dev"] if item.extra["set"] == "synthetic"]
+    assert len(synthetic) == 100 and not {item.id for item in parts["train"]} & {*synthetic}
+    for item in parts["train"]:
+        if item.extra["set"] == "joined_an4":
+            assert set(item.text.split()) == {"go"} and 2 <= len(item.text.split()) <= 3
+            assert soundfile.info(item.audio).duration == pytest.approx(item.duration)
+
+    # Prepared again, nothing changes.
+    before = {path: path.read_bytes() for path in sorted((corpora / "english").rglob("*.*"))}
+    prepared(corpora, monkeypatch, "--labelled", str(labelled))
+    assert before == {
+        path: path.read_bytes() for path in sorted((corpora / "english").rglob("*.*"))
+    }
+
+    # mix.toml names every set, and the configuration trains.
+    path = FOLDER / "mix.toml"
+    mix = corpora / "mix.toml"
+    mix.write_text(path.read_text().replace("hours = 4.0", "hours = 0.05"))
+    manifests = [f'data.{part}=["{corpora / "english" / part}.jsonl"]' for part in ("train", "dev")]
+    small = ["encoder.layers=3", "encoder.hidden_size=8", "encoder.pyramid=1", "encoder.top_size=8",
+             "encoder.channels=2", "training.epochs=1", "training.average=1"]  # fmt: skip
+    config = load_config(
+        FOLDER / "config.toml",
+        [*manifests, *small, f"data.mix={mix}", f"data.cache={corpora / 'cache'}",
+         f"optimizer.plan={FOLDER / 'plan.toml'}", "optimizer.warmup=0.5",
+         f"augment.noise.manifest={corpora / 'english/noise.jsonl'}"],
+    )  # fmt: skip
+    model = fit(config, folder=corpora / "run")
+    assert (model / "model.onnx").exists()
+
+
+def test_a_missing_corpus_is_named(corpora, monkeypatch):
+    (corpora / "speech/grid_s1/manifest.jsonl").unlink()
+    module = miniatures.load("english")
+    with pytest.raises(DataError, match="grid_s1"):
+        module.prepare(*(corpora / name for name in ("speech", "an4", "synthetic", "english")))
+
+
+def test_labels_are_words():
+    words = miniatures.load("english", "label").words
+    assert words("I'd like 2 large lattes, please.") == "i'd like two large lattes please"
+    assert words("A half-caf.") == "a half caf" and words("That is $5.50") == ""
+
+
+def test_texts_of_the_language_model(books, tmp_path, monkeypatch):
+    """Books, what was read, transcripts of real speech, and what is drawn."""
+    module = miniatures.load("english", "lm_texts")
+    monkeypatch.setattr(module, "DRAWN", 30)
+    path = tmp_path / "train.jsonl"
+    items = [
+        Utterance(tmp_path / "a.flac", 1.0, text, text, None, {"set": name})
+        for text, name in (("bin blue", "grid"), ("synthetic words", "hibari"))
+    ]
+    write_manifest(path, items)
+    output = tmp_path / "lm.txt"
+    module.main(["--books", str(books[0]), "--read", str(books[1]), "--train", str(path),
+                 "--output", str(output)])  # fmt: skip
+    lines = output.read_text().splitlines()
+    assert len(lines) == 3 + 1 + 1 + 30
+    assert lines[3:5] == ["chapter one missus rachel lynde is surprised", "bin blue"]
+    assert "synthetic words" not in lines
+    assert json.dumps(lines) == json.dumps(module.lm_texts(*books, path))
