@@ -50,13 +50,13 @@ class Muon(torch.optim.AdamW):
         super().__init__(groups, lr=learning_rate, weight_decay=weight_decay, fused=fused)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Step all parameters that have a gradient."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        gradients = {}
+        gradients: dict[Tensor, Tensor | None] = {}
         for group in self.param_groups:
             if group["gates"]:
                 stepped = [weight for weight in group["params"] if weight.grad is not None]
@@ -85,9 +85,10 @@ class Muon(torch.optim.AdamW):
             matrices = direction.view(group["gates"], -1, direction.shape[1])
             shapes.setdefault(matrices.shape, []).append((weight, matrices))
         for shape, pairs in shapes.items():
-            steps = orthogonal(torch.cat([matrices for _, matrices in pairs]))
+            joined = torch.cat([matrices for _, matrices in pairs])
+            steps = orthogonal(joined.to(_precision(joined))).to(joined.dtype)
             size = group["lr"] * RMS * max(shape[1:]) ** 0.5
-            for (weight, _), step in zip(pairs, steps.split(shape[0]), strict=True):
+            for (weight, _), step in zip(pairs, steps.view(-1, *shape), strict=True):
                 weight.sub_(step.reshape(weight.shape), alpha=size)
 
 
@@ -109,5 +110,15 @@ def orthogonal(matrices: Tensor) -> Tensor:
     a, b, c = COEFFICIENTS
     for _ in range(STEPS):
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    return x if wide else x.mT
+        polynomial = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
+    found: Tensor = x if wide else x.mT
+    return found
+
+
+def _precision(matrices: Tensor) -> torch.dtype:
+    """Return the precision to iterate in: bfloat16, as Jordan et al. do, where products of matrices
+    may be computed so and the processor can, which takes a third of the time."""
+    fast = matrices.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    coarse = torch.get_float32_matmul_precision() == "medium"
+    return torch.bfloat16 if fast and coarse else matrices.dtype

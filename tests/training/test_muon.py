@@ -75,6 +75,23 @@ def test_each_gate_is_stepped_by_itself_as_a_slow_definition_says():
     assert len(expected) == 8
 
 
+def test_coarse_products_give_nearly_the_same_step():
+    """As engines allow them, in bfloat16 where the processor can."""
+    network = module()
+    other = copy.deepcopy(network)
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        theirs.grad = ours.grad.clone()
+    Muon(network, RATE, DECAY).step()
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        Muon(other, RATE, DECAY).step()
+    finally:
+        torch.set_float32_matmul_precision(precision)
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0.05 * RATE)
+
+
 def test_all_other_parameters_are_stepped_by_adamw():
     network = module()
     other = copy.deepcopy(network)
