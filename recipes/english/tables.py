@@ -24,6 +24,21 @@ def peers(values: dict[str, Any]) -> str:
     return "\n".join([*rows, ""])
 
 
+def growth(values: dict[str, Any]) -> str:
+    """Return a table of the word error rates on the development sets by hours of speech."""
+    sets = list(values["rows"][0]["wer"])
+    rows = [
+        f"| real, h | synthetic, h | mean | {' | '.join(sets)} |",
+        f"|---|---|---|{'---|' * len(sets)}",
+    ]
+    for row in values["rows"]:
+        rates = [row["wer"][name] for name in sets]
+        cells = [f"{rate:.1f} %" for rate in (sum(rates) / len(rates), *rates)]
+        hours = f"{row['real_hours']:.1f} | {row['synthetic_hours']:.1f}"
+        rows.append(f"| {hours} | {' | '.join(cells)} |")
+    return "\n".join([*rows, ""])
+
+
 def outcome(recipe: Path) -> tuple[str, str]:
     """Return the results of the model by default on each set, and what its training took."""
     path = recipe / "peers.json"

@@ -2,6 +2,8 @@
 
 import json
 import lzma
+from collections import Counter
+from dataclasses import replace
 
 import miniatures
 import numpy as np
@@ -235,6 +237,37 @@ def test_prepare_and_train(corpora, monkeypatch):
     )  # fmt: skip
     model = fit(config, folder=corpora / "run")
     assert (model / "model.onnx").exists()
+
+
+def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
+    """Smaller parts lie in larger ones, speakers are whole, and a table shows each part."""
+    parts = prepared(corpora, monkeypatch)
+    module = miniatures.load("english", "growth")
+    items = parts["train"]
+    chosen = {
+        shares: {item.id for item in module.Part(*shares).of(items)} for shares in module.SHARES
+    }
+    assert chosen[1.0, 1.0] == {item.id for item in items}
+    assert chosen[0.25, 1.0] < chosen[0.5, 1.0] < chosen[1.0, 1.0]
+    assert {item.id for item in items if item.extra["set"] in module.SYNTHETIC}.isdisjoint(
+        chosen[1.0, 0.0]
+    )
+    many = [replace(item, speaker=f"s{n // 3}") for n, item in enumerate(30 * items[:1])]
+    counts = Counter(item.speaker for item in module.Part(0.5, 1.0).of(many))
+    assert 0 < len(counts) < 10 and set(counts.values()) == {3}
+
+    monkeypatch.setattr(module, "SHARES", ((1.0, 1.0), (0.5, 0.0)))
+    monkeypatch.chdir(corpora)
+    small = ["encoder.layers=2", "encoder.hidden_size=8", "encoder.pyramid=1", "encoder.top_size=8",
+             "encoder.channels=2", "optimizer.warmup=0.5"]  # fmt: skip
+    module.main(
+        ["--data", "english", "--epochs", "1", "--hours", "0.01", "--output", "growth.json",
+         *(part for setting in small for part in ("--set", setting))]
+    )  # fmt: skip
+    values = json.loads((corpora / "growth.json").read_text())
+    assert [row["synthetic_hours"] > 0 for row in values["rows"]] == [True, False]
+    table = miniatures.load("english", "tables").growth(values)
+    assert table.count("\n") == 4 and "| 100.0 % |" in table
 
 
 def test_a_missing_corpus_is_named(corpora, monkeypatch):
