@@ -24,6 +24,7 @@ PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 REDUCTIONS = (2, 4, 8)
 SCHEDULES = ("one_cycle", "wsd")
 ALGORITHMS = ("adamw", "muon")
+ATTENTION = ("additive", "dot", "location")
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,36 @@ class AugmentConfig(Section, name="augment"):
 
 
 @dataclass(frozen=True)
+class AttentionConfig(Section, name="attention"):
+    """A recurrent decoder with attention (:mod:`asr.training.attention`), which is trained with the
+    encoder: both share the loss (Watanabe et al. 2017, "Hybrid CTC/attention architecture for
+    end-to-end speech recognition", equation 14). Recognition can score texts with it.
+
+    ``kind`` is how a frame is scored; without one there is no decoder.
+    """
+
+    kind: str = option("", "how frames are scored; empty: no decoder", choices=("", *ATTENTION))
+    cell: str = option("gru", "recurrent cell, a module of asr.training.cells")
+    layers: int = option(1, "recurrent layers", at_least=1, at_most=2)
+    hidden_size: int = option(256, "units of each layer, and of the symbols' embeddings", above=0)
+    size: int = option(256, "units in which states and frames are compared", above=0)
+    dropout: float = option(0.3, "share of the outputs dropped after a layer", at_least=0, below=1)
+    weight: float = option(
+        0.3, "share of the decoder's loss in the loss; CTC has the rest", above=0, below=1
+    )
+    label_smoothing: float = option(
+        0.1, "share of a target that all symbols have in common", at_least=0, below=1
+    )
+    scheduled_sampling: float = option(
+        0.0, "share of the steps that follow the decoder's own symbol", at_least=0, at_most=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_cell("attention.cell", self.cell)
+
+
+@dataclass(frozen=True)
 class OptimizerConfig(Section, name="optimizer"):
     """How the weights are stepped, and the course of the learning rate.
 
@@ -292,6 +323,7 @@ class Config(RunConfig):
     data: DataConfig = field(default_factory=DataConfig)
     features: FeatureConfig = field(default_factory=FeatureConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -1,6 +1,5 @@
 """Training of an acoustic model, from manifests to a complete model directory."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from asr.config import to_mapping
+from asr.config import from_mapping, to_mapping
 from asr.errors import DataError
 from asr.files import sha256
 from asr.model.directory import ModelInfo, read_model
@@ -126,7 +125,9 @@ def fit_once(config: Config, folder: Path | None = None) -> Path:
     if not model.exists():
         return fit(config, resume=(folder / LAST).exists(), folder=folder)
     provenance = read_model(model).provenance
-    changes = differing(provenance["config"], json.loads(json.dumps(to_mapping(config))))
+    # Options that are newer than the model had what is now their default.
+    begun = to_mapping(from_mapping(Config, provenance["config"]))
+    changes = differing(begun, to_mapping(config))
     data = {path: sha256(path) for path in (*config.data.train, *config.data.dev)}
     changes += differing(provenance["data"], data)
     if changes:

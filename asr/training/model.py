@@ -64,13 +64,28 @@ class Encoder(RecurrentStack):
         self.config = config
         self.front = front
         self.output = nn.Linear(self.output_size, vocabulary_size)
+        self.encoding_size = self.output_size
         self.top: PairStack | None = None
         if config.pyramid:
             self.top = PairStack(config, self.output_size, vocabulary_size)
+            self.encoding_size = self.top.output_size
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        log_probs, _, lengths = self.encode(features, lengths)
+        return log_probs, lengths
+
+    def encode(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the log-probabilities, the encodings and the frame lengths.
+
+        The encodings are what a decoder attends to: the outputs of the last recurrent layer. In a
+        pyramid that is the last one of the top, which alone has heard all that the network hears
+        (as in Chan et al. 2016); both frames of a pair have its output, so that there is an
+        encoding for each row of the log-probabilities and both can be cut at the same frames.
+
+        Shape: (B, T, num_mels), (B,) -> (B, frames, V), (B, frames, encoding_size), (B,).
+        """
         hidden, lengths = self.below(features, lengths)
-        return self.log_probs(hidden, lengths), lengths
+        return *self.outputs(hidden, lengths), lengths
 
     def below(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Apply the front, and the layers that take every frame.
@@ -83,15 +98,19 @@ class Encoder(RecurrentStack):
         lengths = lengths + 2 * padding
         return self.recur(x, lengths), lengths
 
-    def log_probs(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """Apply the layers that take pairs of frames, if there are any, and the outputs.
+    def outputs(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Apply the layers that take pairs of frames, if there are any, and the outputs; return the
+        log-probabilities and the encodings.
 
-        Shape: (B, frames, output_size), frame lengths (B,) -> (B, frames, V).
+        Shape: (B, frames, output_size), frame lengths (B,) -> (B, frames, V),
+        (B, frames, encoding_size).
         """
         logits: Tensor = self.output(hidden)
+        encodings = hidden
         if self.top is not None:
-            logits = logits + self.top(hidden, lengths)
-        return logits.log_softmax(-1)
+            above, encodings = self.top.outputs(hidden, lengths)
+            logits = logits + above
+        return logits.log_softmax(-1), encodings
 
 
 class AcousticModel(nn.Module):
@@ -125,6 +144,11 @@ class AcousticModel(nn.Module):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         log_probs, frame_lengths = self.encoder(*self.features(waveforms, lengths))
         return log_probs, frame_lengths
+
+    def encode(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the log-probabilities, the encodings (:meth:`Encoder.encode`) and the frame
+        lengths."""
+        return self.encoder.encode(*self.features(waveforms, lengths))
 
 
 def _ceil_divide(lengths: Tensor, divisor: int) -> Tensor:

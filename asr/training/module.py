@@ -7,6 +7,7 @@ from torch.nn import functional
 from asr.decoding.greedy import greedy
 from asr.evaluation.scoring import count_character_errors, count_errors
 from asr.text import Vocabulary
+from asr.training.attention import AttentionDecoder, losses_of, targets_of
 from asr.training.augment import mask_features
 from asr.training.config import Config
 from asr.training.dataset import Batch
@@ -22,6 +23,8 @@ VIEWS = ("masks", "other masks")
 
 class CTCModule(Trainable):
     """Trains an :class:`AcousticModel` with CTC (Graves et al. 2006); items are utterances.
+
+    If the configuration names a kind of attention, a decoder is trained with it.
 
     Epochs are compared by the mean of the ``dev_sets``, if they are given.
     """
@@ -40,6 +43,10 @@ class CTCModule(Trainable):
         self.intermediate: nn.Linear | None = None
         if config.training.intermediate:
             self.intermediate = nn.Linear(self.model.encoder.output_size, len(vocabulary))
+        self.decoder: AttentionDecoder | None = None
+        if config.attention.kind:
+            size = self.model.encoder.encoding_size
+            self.decoder = AttentionDecoder(config.attention, size, len(vocabulary))
         self.warped: WarpedFilters | None = None
         if set(config.augment.warps) != {1.0}:
             self.warped = WarpedFilters(config.features, config.augment.warps)
@@ -50,8 +57,12 @@ class CTCModule(Trainable):
         Where ``log_probs`` holds the batch more than once, it is the mean over these views. For a
         batch in which no utterance is left it is zero, with zero gradients.
         """
-        total = self.losses(log_probs, frames, batch).sum()
-        views = len(log_probs) // len(batch.label_lengths)
+        return self._total(self.losses(log_probs, frames, batch), batch)
+
+    def _total(self, losses: Tensor, batch: Batch) -> Tensor:
+        """Return the sum over utterances of losses, which are the mean over the views of each."""
+        total = losses.sum()
+        views = len(losses) // len(batch.label_lengths)
         return total / views if batch.ids else total * 0
 
     def losses(self, log_probs: Tensor, frames: Tensor, batch: Batch) -> Tensor:
@@ -74,6 +85,18 @@ class CTCModule(Trainable):
         )
         return losses.to(log_probs.device)
 
+    def decoder_losses(self, encodings: Tensor, frames: Tensor, batch: Batch) -> Tensor:
+        """Return the negative log-likelihood of the labels and the end by the decoder in nats, of
+        each row of ``encodings``; in training with smoothed targets and sampled labels."""
+        assert self.decoder is not None
+        config = self.config.attention
+        labels, targets = targets_of(batch.labels, batch.label_lengths)
+        views = len(encodings) // len(labels)
+        labels, targets = labels.repeat(views, 1), targets.repeat(views, 1)
+        sampling = config.scheduled_sampling if self.training else 0.0
+        logits = self.decoder(encodings, frames, labels, sampling)
+        return losses_of(logits, targets, config.label_smoothing if self.training else 0.0)
+
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the share of this micro-batch in the loss of the step, in nats.
 
@@ -83,8 +106,10 @@ class CTCModule(Trainable):
         of its own each time: the mean of both CTC losses, and that share of their disagreement.
         ``training.intermediate`` is the share of the CTC loss of an output layer that sees the
         lower layers of a pyramid alone (Lee & Watanabe 2021, "Intermediate loss regularization for
-        CTC-based speech recognition"); the export leaves that layer out.
-        Dropout depends on (seed, epoch, micro-batch, rank) alone, masks on (seed, epoch, id).
+        CTC-based speech recognition"); the export leaves that layer out. ``attention.weight`` is
+        the share of the decoder's loss, beside which all losses of CTC have the rest.
+        Dropout and sampled labels depend on (seed, epoch, micro-batch, rank) alone, masks on (seed,
+        epoch, id).
         """
         seed = self.config.seed
         dropout = rng(seed, batch.epoch, batch.index, self.global_rank, "dropout")
@@ -106,18 +131,18 @@ class CTCModule(Trainable):
                 for view in views
             ]
             features, lengths = torch.cat(masked), lengths.repeat(len(views))
-        encoder, below = self.model.encoder, None
-        if self.intermediate is None:
-            log_probs, frames = encoder(features, lengths)
-        else:
-            hidden, frames = encoder.below(features, lengths)
-            log_probs = encoder.log_probs(hidden, frames)
-            below = self.intermediate(hidden).log_softmax(-1)
+        hidden, frames = self.model.encoder.below(features, lengths)
+        log_probs, encodings = self.model.encoder.outputs(hidden, frames)
         total = self.loss(log_probs, frames, batch)
         detached = float(total.detach())
-        if below is not None:
+        if self.intermediate is not None:
             share = self.config.training.intermediate
+            below = self.intermediate(hidden).log_softmax(-1)
             total = (1 - share) * total + share * self.loss(below, frames, batch)
+        if self.decoder is not None:
+            share = self.config.attention.weight
+            losses = self.decoder_losses(encodings, frames, batch)
+            total = (1 - share) * total + share * self._total(losses, batch)
         if len(views) == 2:
             total = total + weight * disagreement(log_probs, frames)
         self.step_sums = self.over_ranks(
@@ -136,7 +161,7 @@ class CTCModule(Trainable):
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count the errors and losses of the development set anew."""
-        self.dev_sums = dict.fromkeys(("loss", "items", "errors", "units"), 0.0)
+        self.dev_sums = dict.fromkeys(("loss", "items", "errors", "units", "spelled"), 0.0)
         if self.dev_sets is not None:
             self.dev_sets.reset()
 
@@ -144,7 +169,10 @@ class CTCModule(Trainable):
         """Add the loss of a batch and its errors, in words or characters."""
         if not batch.ids:
             return
-        log_probs, frames = self.model(batch.waveforms, batch.lengths)
+        log_probs, encodings, frames = self.model.encode(batch.waveforms, batch.lengths)
+        if self.decoder is not None:
+            spelled = self.decoder_losses(encodings, frames, batch)
+            self.dev_sums["spelled"] += float(spelled.sum())
         losses = self.losses(log_probs, frames, batch)
         self.dev_sums["loss"] += float(losses.sum())
         self.dev_sums["items"] += len(batch.ids)
@@ -168,8 +196,15 @@ class CTCModule(Trainable):
             self.dev_sets.sums = self.over_ranks(self.dev_sets.sums)
 
     def dev_columns(self) -> dict[str, float]:
-        """Return the rates of each of the development sets, if they are counted."""
-        return {} if self.dev_sets is None else self.dev_sets.columns(self.measure.name.lower())
+        """Return the loss of the decoder in nats per utterance, if there is one, and the rates of
+        each of the development sets, if they are counted."""
+        columns = {}
+        if self.decoder is not None:
+            total, items = self.dev_sums["spelled"], self.dev_sums["items"]
+            columns["dev_attention_loss"] = total / max(items, 1)
+        if self.dev_sets is not None:
+            columns |= self.dev_sets.columns(self.measure.name.lower())
+        return columns
 
     @property
     def dev_rate(self) -> float:

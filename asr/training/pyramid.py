@@ -40,11 +40,21 @@ class PairStack(RecurrentStack):
         self.output = nn.Linear(self.output_size, 2 * vocabulary_size)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        return self.outputs(x, lengths)[0]
+
+    def outputs(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits, and the outputs of the last layer, each for both frames of its pair.
+
+        Shape: (B, T, input), (B,) -> (B, T, V), (B, T, output_size).
+        """
         batch, frames, _ = x.shape
         x = x * frame_mask(lengths, frames)[..., None]
         pairs = functional.pad(x, (0, 0, 0, frames % 2)).reshape(batch, -1, 2 * self.input_size)
-        logits: Tensor = self.output(self.recur(pairs, (lengths + 1) // 2))
-        return logits.reshape(batch, -1, self.vocabulary_size)[:, :frames]
+        hidden = self.recur(pairs, (lengths + 1) // 2)
+        logits: Tensor = self.output(hidden)
+        logits = logits.reshape(batch, -1, self.vocabulary_size)[:, :frames]
+        both = hidden[:, :, None].expand(-1, -1, 2, -1).flatten(1, 2)
+        return logits, both[:, :frames]
 
 
 def pair_nodes(

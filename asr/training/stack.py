@@ -47,14 +47,28 @@ class Recurrent(nn.Module):
         padded, _ = pad_packed_sequence(output, batch_first=True, total_length=x.shape[1])
         return padded
 
-    def _unroll(self, x: Tensor, lengths: Tensor) -> Tensor:
-        weights = {
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights of all directions by their kind, each (D, …)."""
+        return {
             kind: torch.stack([self._weight(kind, suffix) for suffix in self.suffixes])
             for kind in self.kinds
         }
+
+    def _unroll(self, x: Tensor, lengths: Tensor) -> Tensor:
+        weights = self.weights()
         matrix, bias = weights.pop("weight_ih").flatten(0, 1), weights.pop("bias_ih").flatten()
         products = nn.functional.linear(x, matrix, bias).view(*x.shape[:2], len(self.suffixes), -1)
         return self.definition.recur(products, weights, lengths).flatten(2)
+
+    def step(
+        self, x: Tensor, states: tuple[Tensor, ...], weights: dict[str, Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Return the states after one more item of sequences, in one direction.
+
+        Shape: x (B, input), states (1, B, hidden) each, :meth:`weights` -> (1, B, hidden) each.
+        """
+        product = nn.functional.linear(x, weights["weight_ih"][0], weights["bias_ih"][0])
+        return self.definition.step(product[None], states, weights)
 
     def _weight(self, kind: str, suffix: str) -> Tensor:
         weight: Tensor = getattr(self.cell, f"{kind}_l0{suffix}")

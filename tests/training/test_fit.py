@@ -19,6 +19,7 @@ from asr.model.config import EncoderConfig
 from asr.recognition.transcriber import Transcriber
 from asr.training import fit as training
 from asr.training.config import (
+    AttentionConfig,
     AugmentConfig,
     Config,
     DataConfig,
@@ -180,6 +181,52 @@ def test_a_run_of_mixed_sets_goes_on_and_ends_by_its_plan(manifest, tmp_path, mo
     model = Transcriber(tmp_path / "parts" / "model").model
     assert model.encoder == options.encoder
     assert not [name for name in read_weights(tmp_path / "parts" / "model") if "inter" in name]
+
+
+def spelling(manifest, **options):
+    """Return the configuration of a short run that trains a decoder, with all that is random."""
+    attention = AttentionConfig(
+        "location", hidden_size=12, size=8, scheduled_sampling=0.3, **options
+    )
+    return replace(short(manifest, checkpoint_steps=3), attention=attention)
+
+
+def test_a_run_with_a_decoder_goes_on(manifest, tmp_path, monkeypatch):
+    options = spelling(manifest)
+    training.fit(options, folder=tmp_path / "whole")
+    step = training.CTCModule.training_step
+
+    def stop(self, batch, index):
+        if self.global_step == 8:
+            raise Stop
+        return step(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.CTCModule, "training_step", stop)
+        with pytest.raises(Stop):
+            training.fit(options, folder=tmp_path / "parts")
+    training.fit(options, resume=True, folder=tmp_path / "parts")
+    assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
+    losses = [float(row["dev_attention_loss"]) for row in log_rows(tmp_path / "whole")]
+    assert len(losses) == 4 and losses[-1] < losses[0]
+
+
+def test_a_run_without_a_decoder_is_what_it_was(manifest, tmp_path):
+    """The configuration of a run that began before there were decoders is that of one without."""
+    options = short(manifest, epochs=1)
+    folder = training.fit_once(options, folder=tmp_path / "run").parent
+    for path in (folder / "config.json", folder / "model" / "model.json"):
+        values = json.loads(path.read_text())
+        values.get("provenance", {"config": values})["config"].pop("attention")
+        path.write_text(json.dumps(values))
+    assert training.fit_once(options, folder=folder) == folder / "model"
+    training.fit(options, resume=True, folder=folder)
+    with pytest.raises(ConfigError, match=r'attention.kind was "", is "dot"'):
+        other = replace(options, attention=AttentionConfig("dot"))
+        training.fit(other, resume=True, folder=folder)
+    assert "dev_attention_loss" not in log_rows(folder)[0]
+    state = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
+    assert not any(name.startswith("decoder") for name in state)
 
 
 KILLED = """
