@@ -6,7 +6,9 @@ model.json       schema version, sample rate, frame stride, vocabulary, configur
                  scores, calibration, and the SHA-256 of every other file
 model.onnx       waveforms (B, samples) float32, lengths (B,) int64, and optionally feature
                  statistics (B, 2, num_mels) float32
-                 -> log_probs (B, frames, V) float32, frame_lengths (B,) int64
+                 -> log_probs (B, frames, V) float32, frame_lengths (B,) int64, and beside a decoder
+                 encodings (B, frames, E) float32
+attention.onnx   a decoder with attention (:mod:`asr.decoding.attention`), if one was trained
 domain.json      the training domain (:mod:`asr.model.domain`)
 tagger.onnx      the tagger of the readable form (:mod:`asr.display.tagger`)
 lm.json, lm.*    the language-model bundle for beam search (:mod:`asr.decoding.bundle`)
@@ -33,6 +35,7 @@ from asr.text import Vocabulary
 SCHEMA_VERSION = 1
 DESCRIPTION = "model.json"
 GRAPH = "model.onnx"
+ATTENTION = "attention.onnx"
 CARD = "README.md"
 TAGGER = "tagger.onnx"
 DECODERS = ("greedy", "beam")

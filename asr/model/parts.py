@@ -25,6 +25,8 @@ FEATURES = "features"
 
 WAVEFORMS, LENGTHS, STATISTICS = "waveforms", "lengths", "statistics"
 OUTPUTS = ("log_probs", "frame_lengths")
+ENCODINGS = "encodings"
+"""A third output of the network, of models that have a decoder."""
 
 VALUE_TYPE, TYPE_TENSOR = 2, 1  # as in onnx.proto
 TENSOR_ELEMENT, TENSOR_SHAPE, SHAPE_DIMENSION, DIMENSION_NAME = 1, 2, 1, 2
@@ -35,8 +37,9 @@ def divide(model: Message) -> tuple[bytes, bytes]:
 
     Returns:
         The part with the input ``waveforms`` and the output ``features``, and the part with the
-        inputs ``features``, ``lengths`` (samples) and ``statistics`` and the outputs ``log_probs``
-        and ``frame_lengths``. Weights that the first part needs are left out of the second.
+        inputs ``features``, ``lengths`` (samples) and ``statistics`` and the outputs ``log_probs``,
+        ``frame_lengths`` and, if the model has them, ``encodings``. Weights that the first part
+        needs are left out of the second.
 
     Raises:
         ModelError: this is not a model, or computes no logarithm of its waveforms.
@@ -45,7 +48,8 @@ def divide(model: Message) -> tuple[bytes, bytes]:
         graph = Graph(model)
         features = _features(graph)
         front = _part(graph, [features], [WAVEFORMS], features)
-        network = _part(graph, OUTPUTS, [features, LENGTHS, STATISTICS], features)
+        outputs = [*OUTPUTS, *(name for name in graph.outputs if name == ENCODINGS)]
+        network = _part(graph, outputs, [features, LENGTHS, STATISTICS], features)
     except (IndexError, StopIteration, ValueError) as error:
         raise ModelError(f"not an ONNX model from waveforms to log-probs ({error})") from error
     return front, network

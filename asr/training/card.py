@@ -17,7 +17,7 @@ CARD = """\
 # {name}
 
 An acoustic model for the package `asr`: {network},
-trained with CTC.
+trained with {loss}.
 
 - **Trained on** {train}: {train_amount}.
 - **Selected on** {dev}: {dev_amount}. These recordings chose the epoch and calibrated the model, so
@@ -39,6 +39,7 @@ trained with CTC.
   `asr.model.update_model(FOLDER, {{"README.md": card.encode()}})`.
 """
 
+ATTENTION = {"additive": "additive", "dot": "dot-product", "location": "location-aware"}
 GOLDEN = {
     "synthetic": "synthetic vowels, computed, nobody's voice",
     "recordings": "recordings that were named with `--golden`",
@@ -53,10 +54,12 @@ def write_card(
     facts, vocabulary = info.provenance, info.vocabulary
     paths = facts["config"]["data"]
     start = facts["config"]["training"].get("init_from")
+    kind = facts["config"].get("attention", {}).get("kind")
     whole = recordings == len(corpus.dev)
     return CARD.format(
         name=facts["config"]["name"],
         network=_network(info),
+        loss=f"CTC and a decoder with {ATTENTION[kind]} attention" if kind else "CTC",
         train=_names(paths["train"]),
         train_amount=amount(corpus.train),
         dev=_names(paths["dev"]),

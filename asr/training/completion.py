@@ -21,12 +21,14 @@ from asr.evaluation.reliability import fit_words
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.evaluation.word_times import measure_offsets
 from asr.model.calibration import Calibrator
-from asr.model.directory import CARD, GRAPH, ModelInfo, write_model
+from asr.model.directory import ATTENTION, CARD, GRAPH, ModelInfo, write_model
 from asr.model.domain import DOMAIN, domain_to_json
 from asr.model.session import AcousticSession
 from asr.recognition.golden import golden_files
 from asr.recognition.transcriber import Transcriber
 from asr.recognition.transcript import Transcript
+from asr.training.attention import AttentionDecoder
+from asr.training.attention_graph import build_decoder_graph
 from asr.training.card import write_card
 from asr.training.data import SpeechData
 from asr.training.domain import measure_domain
@@ -59,8 +61,10 @@ def complete_model(
     data: SpeechData,
     corpus: Corpus,
     golden: Mapping[str, bytes],
+    decoder: AttentionDecoder | None = None,
 ) -> ModelInfo:
-    """Write the complete model directory of a trained ``network``.
+    """Write the complete model directory of a trained ``network`` and, if there is one, its
+    ``decoder``.
 
     ``golden`` are audio files by their names, to be its golden clips; without any they are
     synthetic test signals.
@@ -69,7 +73,10 @@ def complete_model(
         OutputError: the folder cannot be written.
     """
     half = data.config.training.half
-    files = {GRAPH: build_graph(network, info, half).SerializeToString()}
+    graph = build_graph(network, info, half, encodings=decoder is not None)
+    files = {GRAPH: graph.SerializeToString()}
+    if decoder is not None:
+        files[ATTENTION] = build_decoder_graph(decoder, half).SerializeToString()
     seed = data.config.seed
     with tempfile.TemporaryDirectory() as place:
         write_model(Path(place) / "model", info, files)

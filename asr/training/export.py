@@ -1,5 +1,7 @@
 """Export of a trained model to the ONNX graphs of a model directory, and import of its weights."""
 
+import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +11,19 @@ import onnx
 import torch
 from onnx import TensorProto, numpy_helper
 
+from asr.decoding.attention import METADATA
 from asr.errors import ModelError
-from asr.model.directory import GRAPH, ModelInfo, read_model
+from asr.model.directory import ATTENTION, GRAPH, ModelInfo, read_model
 from asr.model.normalization import EPSILON
+from asr.model.parts import ENCODINGS
 from asr.text import Vocabulary
+from asr.training.attention import AttentionDecoder
+from asr.training.attention_graph import PREFIX
 from asr.training.cells import cell_names, load_cell
 from asr.training.cells.base import torch_weights
 from asr.training.model import AcousticModel, Encoder
 from asr.training.onnx_graph import HALF, Graph, Shape, halve
-from asr.training.pyramid import pair_nodes
+from asr.training.pyramid import pair_nodes, spread_nodes
 from asr.training.stack import stack_nodes
 
 WEIGHTS = "encoder."
@@ -32,6 +38,8 @@ INPUTS: list[tuple[str, int, Shape]] = [
 ]
 
 OUTPUTS = (f"{WEIGHTS}output.weight", f"{WEIGHTS}output.bias")
+SYMBOLS = tuple(PREFIX + name for name in ("embedding.weight", "output.weight", "output.bias"))
+"""The weights that have a row for each symbol, in the network and in a decoder."""
 
 
 def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
@@ -41,12 +49,29 @@ def read_weights(folder: str | Path) -> dict[str, torch.Tensor]:
         ModelError: the directory is not sound.
     """
     cell = read_model(folder).encoder.cell
+    return _read(onnx.load(str(Path(folder) / GRAPH)), cell, WEIGHTS)
+
+
+def read_decoder_weights(folder: str | Path) -> dict[str, torch.Tensor]:
+    """Read the trained parameters of a model directory's decoder under their torch names, which
+    begin with ``decoder.``; there are none without a decoder.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+    if ATTENTION not in read_model(folder).files:
+        return {}
+    proto = onnx.load(str(Path(folder) / ATTENTION))
+    description = {item.key: item.value for item in proto.metadata_props}[METADATA]
+    return _read(proto, json.loads(description)["cell"], PREFIX)
+
+
+def _read(proto: onnx.ModelProto, cell: str, prefix: str) -> dict[str, torch.Tensor]:
     order = load_cell(cell).order if cell in cell_names() else ()
-    graph = onnx.load(str(Path(folder) / GRAPH)).graph
     return {
         name: torch.from_numpy(value.copy())
-        for item in graph.initializer
-        if item.name.startswith(WEIGHTS)
+        for item in proto.graph.initializer
+        if item.name.startswith(prefix)
         for name, value in torch_weights(*_single(item), order).items()
     }
 
@@ -82,11 +107,6 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
             f"{folder}: its network joins frames where others have convolutions, which only ONNX "
             "Runtime still computes: recognise with it on the CPU, and train from another model"
         )
-    rows = [
-        (ours, info.vocabulary.tokens.index(token))
-        for ours, token in enumerate(vocabulary.tokens)
-        if token in info.vocabulary.tokens
-    ]
     left_out = [
         f"the output of {token!r}: no such symbol in {which}"
         for tokens, others, which in (
@@ -97,55 +117,105 @@ def start_from(folder: str | Path, model: AcousticModel, vocabulary: Vocabulary)
         if token not in others
     ]
     state = model.state_dict()
-    own = [name for name in state if name.startswith(WEIGHTS)]
-    taken = 0
-    for name in own:
-        given = weights.pop(name, None)
-        if given is not None and name in OUTPUTS and given.shape[1:] == state[name].shape[1:]:
-            for ours, theirs in rows:
-                state[name][ours] = given[theirs]
-        elif given is not None and given.shape == state[name].shape:
-            state[name] = given
-        else:
-            theirs_shape = "not in the model" if given is None else f"{tuple(given.shape)} there"
-            left_out.append(f"{name}: {tuple(state[name].shape)} here, {theirs_shape}")
-            continue
-        taken += name not in OUTPUTS
-    left_out += [f"{name}: not in the run" for name in weights]
-    if not taken:
+    own = {name: value for name, value in state.items() if name.startswith(WEIGHTS)}
+    taken, missing = _take(own, weights, OUTPUTS, _rows(vocabulary, info.vocabulary))
+    left_out += missing
+    if not taken - {*OUTPUTS}:
         raise ModelError(
             f"{folder}: none of its weights fits the configuration; take the section [encoder] of "
             "its model.json"
         )
-    model.load_state_dict(state)
+    model.load_state_dict(state | own)
     return left_out
 
 
-def build_graph(model: AcousticModel, info: ModelInfo, half: bool = False) -> onnx.ModelProto:
+def start_decoder_from(
+    folder: str | Path, decoder: AttentionDecoder | None, vocabulary: Vocabulary
+) -> list[str]:
+    """Put those weights of a model directory's decoder that fit into ``decoder``; return a line for
+    each other, or one if there is a decoder on one side alone.
+
+    Raises:
+        ModelError: the directory is not sound.
+    """
+    weights = read_decoder_weights(folder)
+    if decoder is None:
+        return ["its decoder: not in the run"] if weights else []
+    if not weights:
+        return ["a decoder: not in the model, so that it learns from the beginning"]
+    own = {PREFIX + name: value for name, value in decoder.state_dict().items()}
+    rows = _rows(vocabulary, read_model(folder).vocabulary)
+    _, left_out = _take(own, weights, SYMBOLS, rows)
+    decoder.load_state_dict({name.removeprefix(PREFIX): value for name, value in own.items()})
+    return left_out
+
+
+def _rows(ours: Vocabulary, theirs: Vocabulary) -> list[tuple[int, int]]:
+    """Return the places of each symbol that two vocabularies have in common."""
+    return [
+        (index, theirs.tokens.index(token))
+        for index, token in enumerate(ours.tokens)
+        if token in theirs.tokens
+    ]
+
+
+def _take(
+    own: dict[str, torch.Tensor],
+    given: dict[str, torch.Tensor],
+    by_symbol: Collection[str],
+    rows: Sequence[tuple[int, int]],
+) -> tuple[set[str], list[str]]:
+    """Put those of the weights ``given`` that fit in place of one's ``own``, of those
+    ``by_symbol`` the ``rows`` that both have; return the names of those that were taken, and a line
+    for each other."""
+    taken, left_out = set[str](), list[str]()
+    for name, value in own.items():
+        other = given.get(name)
+        if other is not None and name in by_symbol and other.shape[1:] == value.shape[1:]:
+            for ours, theirs in rows:
+                value[ours] = other[theirs]
+        elif other is not None and other.shape == value.shape:
+            own[name] = other
+        else:
+            theirs_shape = "not in the model" if other is None else f"{tuple(other.shape)} there"
+            left_out.append(f"{name}: {tuple(value.shape)} here, {theirs_shape}")
+            continue
+        taken.add(name)
+    return taken, left_out + [f"{name}: not in the run" for name in given if name not in own]
+
+
+def build_graph(
+    model: AcousticModel, info: ModelInfo, half: bool = False, encodings: bool = False
+) -> onnx.ModelProto:
     """Build the ONNX graph that computes what ``model`` computes; if ``half``, from weights that
     are stored in half precision.
 
     Inputs: ``waveforms`` (B, samples) float32, zero behind each length; ``lengths`` (B,) int64;
     optionally ``statistics`` (B, 2, num_mels), mean and variance by which the log-mel features are
     normalised; without them, by those of the whole waveform. Outputs: ``log_probs`` (B, frames, V),
-    ``frame_lengths`` (B,), and the ``used_statistics``.
+    ``frame_lengths`` (B,), the ``used_statistics`` and, if wanted, the ``encodings`` (B, frames,
+    E), of no meaning behind each length.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     graph = Graph()
     features, lengths = _features(graph, info, weights[MEL_FILTERS])
-    hidden, lengths = _encoder(graph, model.encoder, weights, features, lengths)
+    hidden, lengths = _encoder(graph, model.encoder, weights, features, lengths, encodings)
     graph.add("Identity", lengths, name="frame_lengths")
     graph.add("Identity", hidden, name="log_probs")
 
     mels, size = info.features.num_mels, len(info.vocabulary)
+    outputs: list[tuple[str, int, Shape]] = [
+        ("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
+        ("frame_lengths", TensorProto.INT64, ["batch"]),
+        ("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
+    ]
+    if encodings:
+        width = model.encoder.encoding_size
+        outputs.append((ENCODINGS, TensorProto.FLOAT, ["batch", "frames", width]))
     proto = graph.model(
         "acoustic_model",
         inputs=[*INPUTS, ("statistics", TensorProto.FLOAT, ["statistics_batch", 2, mels])],
-        outputs=[
-            ("log_probs", TensorProto.FLOAT, ["batch", "frames", size]),
-            ("frame_lengths", TensorProto.INT64, ["batch"]),
-            ("used_statistics", TensorProto.FLOAT, ["batch", 2, mels]),
-        ],
+        outputs=outputs,
     )
     if half:
         halve(proto, WEIGHTS)
@@ -227,10 +297,15 @@ def windowed_dft(window_length: int, n_fft: int) -> npt.NDArray[np.float32]:
 
 
 def _encoder(
-    graph: Graph, encoder: Encoder, weights: dict[str, Any], features: str, lengths: str
+    graph: Graph,
+    encoder: Encoder,
+    weights: dict[str, Any],
+    features: str,
+    lengths: str,
+    encodings: bool,
 ) -> tuple[str, str]:
     """Add the front, the padding, the recurrent layers (time first), and the output layer; return
-    log-probabilities (B, frames, V) and their lengths (B,)."""
+    log-probabilities (B, frames, V) and their lengths (B,). If wanted, add the ``encodings``."""
 
     def weight(name: str) -> str:
         return graph.weight(WEIGHTS + name, weights[WEIGHTS + name])
@@ -264,7 +339,13 @@ def _encoder(
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
     logits = graph.add("Add", graph.add("MatMul", hidden, matrix), weight("output.bias"))
     if encoder.top is not None:
-        above = pair_nodes(graph, encoder.top, lambda name: weight(f"top.{name}"), hidden, lengths)
+        above, top = pair_nodes(
+            graph, encoder.top, lambda name: weight(f"top.{name}"), hidden, lengths
+        )
+        if encodings:
+            hidden = spread_nodes(graph, top, hidden, encoder.encoding_size)
         logits = graph.add("Add", logits, above)
     log_probs = graph.add("LogSoftmax", logits, axis=-1)
+    if encodings:
+        graph.add("Transpose", hidden, perm=[1, 0, 2], name=ENCODINGS)
     return graph.add("Transpose", log_probs, perm=[1, 0, 2]), lengths

@@ -17,7 +17,7 @@ from asr.training.config import Config
 from asr.training.data import SpeechData
 from asr.training.dev_sets import DevSets
 from asr.training.engine import RUNS, check_folder, hashes, run
-from asr.training.export import start_from
+from asr.training.export import start_decoder_from, start_from
 from asr.training.module import CTCModule
 from asr.training.preparation import prepare, read_vocabulary
 from asr.training.resumption import differing, read_record, record_of, take_up
@@ -79,6 +79,7 @@ def fit(
         check_checkpoints(folder, module)
     elif init_from:
         left_out = start_from(init_from, module.model, vocabulary)
+        left_out += start_decoder_from(init_from, module.decoder, vocabulary)
     allowed = config.data.max_dropped * (len(corpus.train) + len(corpus.skipped))
     greeting = (
         f"{len(corpus.train)} training and {len(corpus.dev)} development utterances "
@@ -109,7 +110,7 @@ def fit(
         provenance={**provenance, "data": hashes([*config.data.train, *config.data.dev])},
         scores={"dev": {module.measure.name.lower(): module.dev_rate}},
     )
-    complete_model(folder / "model", module.model, info, data, corpus, clips)
+    complete_model(folder / "model", module.model, info, data, corpus, clips, module.decoder)
     return folder / "model"
 
 

@@ -59,12 +59,13 @@ class PairStack(RecurrentStack):
 
 def pair_nodes(
     graph: Graph, stack: PairStack, weight: Callable[[str], str], hidden: str, lengths: str
-) -> str:
+) -> tuple[str, str]:
     """Add the nodes of what ``stack`` computes without dropout.
 
     ``weight`` adds a weight of the stack by its name.
 
-    Shape: hidden (T, B, input), lengths (B,) int64 -> logits (T, B, V).
+    Shape: hidden (T, B, input), lengths (B,) int64 -> logits (T, B, V), outputs of the last layer
+    for each pair (T / 2, B, output_size).
     """
     frames, batch = graph.size(hidden, 0), graph.size(hidden, 1)
     mask = graph.add("Transpose", graph.mask(lengths, frames), perm=[1, 0])
@@ -76,15 +77,28 @@ def pair_nodes(
     x = graph.add("Transpose", x, perm=[0, 2, 1, 3])
     x = graph.add("Reshape", x, _shape(graph, -1, batch, 2 * stack.input_size))
     steps = graph.add("Cast", graph.ceil_divide(lengths, 2), to=TensorProto.INT32)
-    x, _ = stack_nodes(graph, stack, weight, x, steps)
+    outputs, _ = stack_nodes(graph, stack, weight, x, steps)
     matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
-    x = graph.add("Add", graph.add("MatMul", x, matrix), weight("output.bias"))
+    x = graph.add("Add", graph.add("MatMul", outputs, matrix), weight("output.bias"))
     # (T / 2, B, 2 * V) -> (T, B, V)
     x = graph.add("Reshape", x, _shape(graph, -1, batch, 2, stack.vocabulary_size))
     x = graph.add("Transpose", x, perm=[0, 2, 1, 3])
     x = graph.add("Reshape", x, _shape(graph, -1, batch, stack.vocabulary_size))
     axis = graph.constant([0])
-    return graph.add("Slice", x, axis, graph.add("Unsqueeze", frames, axis), axis)
+    return graph.add("Slice", x, axis, graph.add("Unsqueeze", frames, axis), axis), outputs
+
+
+def spread_nodes(graph: Graph, outputs: str, hidden: str, size: int) -> str:
+    """Add the nodes that give both frames of a pair the outputs of the pair.
+
+    Shape: outputs (T / 2, B, size), hidden (T, B, …) -> (T, B, size).
+    """
+    frames, batch = graph.size(hidden, 0), graph.size(hidden, 1)
+    one = graph.add("Unsqueeze", outputs, graph.constant([1]))
+    both = graph.add("Concat", one, one, axis=1)
+    both = graph.add("Reshape", both, _shape(graph, -1, batch, size))
+    axis = graph.constant([0])
+    return graph.add("Slice", both, axis, graph.add("Unsqueeze", frames, axis), axis)
 
 
 def _shape(graph: Graph, *sizes: int | str) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from decoders import ENCODING, LABELS, SYMBOLS, make_decoder
 from torch import nn
 
 from asr.training.attention import (
@@ -16,19 +17,7 @@ from asr.training.attention import (
 from asr.training.config import ATTENTION, AttentionConfig
 from asr.training.tokens import PADDING
 
-ENCODING, SYMBOLS = 5, 6
-LABELS = [[3, 1, 4], [2], [], [5, 5, 1, 2]]
 FRAMES = [7, 3, 1, 5]
-
-
-def make_decoder(kind, cell="gru", layers=1, seed=0, **options):
-    """Return a small decoder in evaluation with random weights."""
-    torch.manual_seed(seed)
-    config = AttentionConfig(kind=kind, cell=cell, layers=layers, hidden_size=4, size=3, **options)
-    decoder = AttentionDecoder(config, ENCODING, SYMBOLS)
-    for weight in decoder.parameters():
-        nn.init.normal_(weight, std=0.7)
-    return decoder.eval()
 
 
 def sigmoid(x):

@@ -29,7 +29,7 @@ from asr.training.config import (
     TrainingConfig,
 )
 from asr.training.data import SpeechData
-from asr.training.export import read_weights
+from asr.training.export import read_decoder_weights, read_weights
 from asr.training.preparation import prepare
 from asr.training.seeding import rng
 
@@ -209,6 +209,45 @@ def test_a_run_with_a_decoder_goes_on(manifest, tmp_path, monkeypatch):
     assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
     losses = [float(row["dev_attention_loss"]) for row in log_rows(tmp_path / "whole")]
     assert len(losses) == 4 and losses[-1] < losses[0]
+
+
+def test_a_run_begins_with_a_model_with_or_without_a_decoder(manifest, tmp_path, capsys):
+    """A decoder is taken from a model that has one, and new if the model has none."""
+
+    def begun(name, kind, model):
+        training_ = TrainingConfig(
+            epochs=1, batch_seconds=8.0, accelerator="cpu", init_from=str(model)
+        )
+        options = replace(spelling(manifest), training=training_)
+        # So small a rate leaves the weights what they were.
+        optimizer = OptimizerConfig(learning_rate=1e-9)
+        attention = replace(options.attention, kind=kind)
+        options = replace(options, optimizer=optimizer, attention=attention)
+        folder = training.fit(options, folder=tmp_path / name)
+        return folder, capsys.readouterr().err
+
+    ctc = training.fit(short(manifest, epochs=1), folder=tmp_path / "ctc")
+    assert read_decoder_weights(ctc) == {}
+    capsys.readouterr()
+    first, said = begun("first", "location", ctc)
+    assert f"not taken from {ctc}: a decoder: not in the model, so that it learns" in said
+    assert_close(read_weights(first), read_weights(ctc))
+    second, said = begun("second", "location", first)
+    assert "not taken" not in said
+    assert_close(read_decoder_weights(second), read_decoder_weights(first))
+    third, said = begun("third", "", second)
+    assert "its decoder: not in the run" in said and read_decoder_weights(third) == {}
+    assert "location-aware" in (second / "README.md").read_text()
+    assert "attention" not in (third / "README.md").read_text()
+    with pytest.raises(ConfigError, match=r"attention.weight is 1.0, needs 0 < x < 1"):
+        AttentionConfig("dot", weight=1.0)
+
+
+def assert_close(a, b):
+    """Assert that two mappings hold hardly different weights."""
+    assert a.keys() == b.keys() and a
+    for name, value in a.items():
+        torch.testing.assert_close(value, b[name], rtol=0, atol=1e-5)
 
 
 def test_a_run_without_a_decoder_is_what_it_was(manifest, tmp_path):
