@@ -109,15 +109,21 @@ class WatchedSession(Session):
     """
 
     def __init__(self, session: Session, link: Link, helped: bool) -> None:
-        self.info, self.at_once = session.info, session.at_once
+        self.info, self.at_once, self.encodes = session.info, session.at_once, session.encodes
         self._session, self._link = session, link
-        self._helpers = HELPERS if helped else 0
+        # Others compute no encodings.
+        self._helpers = HELPERS if helped and not session.encodes else 0
         self._free = threading.Semaphore(session.at_once)
 
     @property
     def windows_at_once(self) -> int:
         """The number of threads that should compute windows at the same time."""
         return self.at_once + self._helpers
+
+    @property
+    def encoding_size(self) -> int:
+        """The width E of the encodings."""
+        return self._session.encoding_size
 
     def log_probs_of_features(self, features: Any) -> list[LogProbs]:
         """Compute the log-probabilities of windows here or, if others are faster, there."""

@@ -140,6 +140,17 @@ DECODING_OPTIONS = (
     ),
     rescore_lm_option,
     click.option(
+        "--attention",
+        is_flag=True,
+        help="Score the best texts of beam search with the model's decoder with attention.",
+    ),
+    click.option(
+        "--attention-weight",
+        type=click.FloatRange(min=0),
+        metavar="X",
+        help="Weight of the decoder with attention.",
+    ),
+    click.option(
         "--beam-size",
         type=click.IntRange(min=1),
         metavar="N",
@@ -186,6 +197,8 @@ def decoding(
     hotword: tuple[str, ...],
     rescore: bool,
     rescore_lm: str | None,
+    attention: bool,
+    attention_weight: float | None,
     beam_size: int | None,
     lm_weight: float | None,
     rescore_weight: float | None,
@@ -198,6 +211,8 @@ def decoding(
     for name, value in second.items():
         if value is not None and not rescore and rescore_lm is None:
             raise click.BadParameter("needs --rescore or --rescore-lm", param_hint=name)
+    if attention_weight is not None and not attention:
+        raise click.BadParameter("needs --attention", param_hint="--attention-weight")
     hotwords = None
     if hotword:
         from asr.decoding.bundle import parse_hotwords  # greedy decoding starts without it
@@ -209,6 +224,8 @@ def decoding(
         "hotwords": hotwords,
         "rescore": rescore or None,
         "rescore_lm": rescore_lm,
+        "attention": attention or None,
+        "attention_weight": attention_weight,
         "beam_size": beam_size,
         "lm_weight": lm_weight,
         "rescore_weight": rescore_weight,

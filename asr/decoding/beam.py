@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from asr.config import from_mapping
 from asr.decoding.alignment import BLOCK, THRESHOLDS, viterbi
+from asr.decoding.attention import AttentionScorer, Encodings
 from asr.decoding.config import DecodingConfig
 from asr.decoding.hypothesis import Hypothesis, TextScore
 from asr.decoding.log_probs import log_probability, probabilities
-from asr.decoding.rescoring import rescore
+from asr.decoding.rescoring import attend, rescore
 from asr.decoding.tables import build_tables
 from asr.errors import DataError
 from asr.lm.ngram import SPACE
@@ -40,6 +41,7 @@ class BeamSearch:
             natural logarithm) each time the text contains the words whole; where words are not
             spaced, each time it contains them at all.
         rescore_lm: rescores the best texts when the search is over.
+        attention: scores the best texts after that; the search then needs encodings as well.
         options: those of :class:`asr.decoding.config.DecodingConfig`, such as ``beam_size=64``.
 
     Raises:
@@ -62,11 +64,13 @@ class BeamSearch:
         lexicon: Iterable[str] | None = None,
         hotwords: Mapping[str, float] | None = None,
         rescore_lm: RecurrentLm | None = None,
+        attention: AttentionScorer | None = None,
         **options: Any,
     ) -> None:
         self.vocabulary = vocabulary
         self.lm = lm
         self.rescore_lm = rescore_lm
+        self.attention = attention
         self.lexicon = None if lexicon is None else tuple(lexicon)
         self.hotwords = dict(hotwords or {})
         self._tables = build_tables(vocabulary, self.lm, self.lexicon, self.hotwords)
@@ -93,7 +97,8 @@ class BeamSearch:
         A list is divided among ``threads``; 0 means one for each processor.
 
         Raises:
-            DataError: the values are not log-probs of this vocabulary.
+            DataError: the values are not log-probs of this vocabulary, or the search has a decoder
+                with attention, which needs encodings (:meth:`n_best`).
         """
         if isinstance(log_probs, np.ndarray):
             return self.n_best(log_probs, 1)[0]
@@ -110,7 +115,7 @@ class BeamSearch:
 
     def _decode(self, log_probs: Sequence[npt.NDArray[np.floating]]) -> list[Hypothesis]:
         """Return the best hypothesis of each of ``log_probs``; a call decodes many short ones."""
-        if self.rescore_lm:
+        if self.rescore_lm or self.attention:
             return [self(item) for item in log_probs]
         results: list[Hypothesis] = []
         begin = values = 0
@@ -148,16 +153,23 @@ class BeamSearch:
             begin += length
         return results
 
-    def n_best(self, log_probs: npt.NDArray[np.floating], count: int) -> list[Hypothesis]:
+    def n_best(
+        self,
+        log_probs: npt.NDArray[np.floating],
+        count: int,
+        encodings: Encodings | None = None,
+    ) -> list[Hypothesis]:
         """Return the ``count`` best hypotheses of ``log_probs`` (frames, V), the best first.
 
-        There are fewer if the beam holds fewer different texts.
+        There are fewer if the beam holds fewer different texts. A decoder with attention needs the
+        ``encodings`` (frames, E) of the same frames.
 
         Raises:
-            DataError: the values are not log-probs of this vocabulary.
+            DataError: the values are not log-probs of this vocabulary, or there are no encodings
+                where they are needed.
         """
         stream = self.stream()
-        stream.feed(log_probs)
+        stream.feed(log_probs, encodings)
         return stream.n_best(count)
 
     def allows(self, text: str) -> bool:
@@ -173,7 +185,8 @@ class BeamSearch:
         """Return the scores by which the search ranks ``text`` on ``log_probs`` (frames, V).
 
         They are those without pruning, whether the search finds the text or not, and with
-        ``rescore_lm`` those after the second pass. ``text`` may also be given as token ids.
+        ``rescore_lm`` those after the second pass; a decoder with attention, which would have to
+        hear the utterance too, has no part in them. ``text`` may also be given as token ids.
 
         Raises:
             DataError: the values are not log-probs, or a character has no symbol.
@@ -225,18 +238,29 @@ class BeamStream:
         self._search = search
         self._history = normalize(history)
         self._parts: list[npt.NDArray[np.float32]] = []
+        self._encodings: list[Encodings] = []
         self._stream = library.beam_new(search._native, search._lm_state(history))
         if not self._stream:
             raise MemoryError
         weakref.finalize(self, library.beam_free, self._stream)
 
-    def feed(self, log_probs: npt.NDArray[np.floating]) -> None:
-        """Take in the next frames (frames, V).
+    def feed(self, log_probs: npt.NDArray[np.floating], encodings: Encodings | None = None) -> None:
+        """Take in the next frames (frames, V), with their encodings (frames, E) for a decoder with
+        attention.
 
         Raises:
-            DataError: the values are not log-probs of this vocabulary.
+            DataError: the values are not log-probs of this vocabulary, or there are not as many
+                encodings where they are needed.
         """
         probs = probabilities(log_probs, len(self._search.vocabulary))
+        if self._search.attention is not None:
+            if encodings is None or len(encodings) != len(log_probs):
+                given = "none" if encodings is None else str(len(encodings))
+                raise DataError(
+                    f"a search with attention needs the encodings of its {len(log_probs)} frames, "
+                    f"got {given}"
+                )
+            self._encodings.append(encodings)
         self._parts.append(np.array(log_probs, np.float32))
         status = library.beam_feed(self._stream, probs, len(probs))
         if status == DISAGREE:
@@ -261,6 +285,10 @@ class BeamStream:
         nodes, totals = nodes[:possible], totals[:possible]
         if self._search.rescore_lm:
             totals = self._rescored(totals, nodes, self._search.rescore_lm, sentence_ends)
+            possible = totals[:, 0] > -np.inf
+            nodes, totals = nodes[possible], totals[possible]
+        if self._search.attention and any(map(len, self._encodings)):
+            totals = self._attended(totals, nodes, self._search.attention)
             possible = totals[:, 0] > -np.inf
             nodes, totals = nodes[possible], totals[possible]
         scores = np.ascontiguousarray(totals[:, 0])
@@ -305,6 +333,13 @@ class BeamStream:
         search = self._search
         texts = [normalize(search.vocabulary.decode(self._tokens(node).tolist())) for node in nodes]
         return rescore(totals, texts, lm, search.options, self._history, sentence_ends)
+
+    def _attended(self, totals: Any, nodes: Any, scorer: AttentionScorer) -> Any:
+        vocabulary = self._search.vocabulary
+        decoded = [vocabulary.decode(self._tokens(node).tolist()) for node in nodes]
+        texts = [vocabulary.normalize(text) for text in decoded]
+        encodings = np.concatenate(self._encodings)
+        return attend(totals, texts, scorer, encodings, vocabulary, self._search.options)
 
     def _log_probs(self) -> npt.NDArray[np.float32]:
         """Return all that was fed (frames, V)."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.config import from_mapping
+from asr.decoding.attention import read_scorer
 from asr.decoding.config import DecodingConfig
 from asr.decoding.lexicon import read_lexicon
 from asr.errors import ConfigError, DataError, ModelError
@@ -23,7 +24,7 @@ from asr.lm.ngram_file import read_lm
 from asr.lm.packed import PackedLm
 from asr.lm.recurrent_lm import RecurrentLm, read_recurrent_lm
 from asr.model.calibration import Calibrator
-from asr.model.directory import ModelInfo, read_model, update_model
+from asr.model.directory import ATTENTION, ModelInfo, read_model, update_model
 
 if TYPE_CHECKING:
     from asr.decoding.beam import BeamSearch
@@ -96,11 +97,13 @@ def write_bundle(
     bundle: Bundle,
     calibrator: Calibrator | None = None,
     by_default: bool = False,
+    attention: Calibrator | None = None,
 ) -> ModelInfo:
     """Put ``bundle`` into a model directory in place of the one that is there.
 
     ``calibrator`` is that of the words that beam search gives with this bundle. Without one, their
-    confidences stay as they are, since the calibrator of another bundle would not fit. With
+    confidences stay as they are, since the calibrator of another bundle would not fit;
+    ``attention`` is that of the words after a decoder with attention has scored the texts. With
     ``by_default`` the model recognises by beam search from now on, unless another decoder is asked
     for.
 
@@ -118,9 +121,10 @@ def write_bundle(
         files[RESCORE_LM] = bundle.rescore_lm.data
     info = read_model(folder)
     calibrators = {**info.calibrators}
-    calibrators.pop("beam", None)
-    if calibrator is not None:
-        calibrators["beam"] = calibrator
+    for name, fitted in (("beam", calibrator), ("attention", attention)):
+        calibrators.pop(name, None)
+        if fitted is not None:
+            calibrators[name] = fitted
     return update_model(
         folder,
         files,
@@ -168,6 +172,7 @@ def beam_search(
     hotwords: Mapping[str, float] | None = None,
     rescore: bool = False,
     rescore_lm: str | Path | RecurrentLm | None = None,
+    attention: bool = False,
     **options: Any,
 ) -> "BeamSearch":
     """Make the beam search of a model directory.
@@ -175,7 +180,8 @@ def beam_search(
     ``lm``, ``lexicon`` and ``rescore_lm`` are those of :func:`open_bundle`; ``options`` are fields
     of :class:`asr.decoding.config.DecodingConfig` that replace those of the directory;
     ``hotwords`` maps words to boosts. With ``rescore``, the best texts are scored again with the
-    recurrent language model of the directory; a ``rescore_lm`` that is given is always used.
+    recurrent language model of the directory; a ``rescore_lm`` that is given is always used. With
+    ``attention``, the model's decoder scores the best texts after that.
 
     Raises:
         ModelError, DataError, ConfigError: what was given cannot be used.
@@ -188,12 +194,19 @@ def beam_search(
             f"{folder}: has no recurrent language model ({RESCORE_LM}) to rescore with; give one "
             "with --rescore-lm FILE, or put it there with asr lm tune --rescore-lm FILE"
         )
+    scorer = read_scorer(folder, info) if attention else None
+    if attention and scorer is None:
+        raise ConfigError(
+            f"{folder}: has no decoder with attention ({ATTENTION}) to score texts with; train a "
+            "model with attention.kind, or leave --attention out"
+        )
     return BeamSearch(
         info.vocabulary,
         lm=bundle.lm,
         lexicon=bundle.lexicon,
         hotwords=hotwords,
         rescore_lm=bundle.rescore_lm if rescore or rescore_lm is not None else None,
+        attention=scorer,
         **(asdict(bundle.options) | options),
     )
 

@@ -12,7 +12,8 @@ class DecodingConfig(Section, name="decoding"):
     A text is worth its acoustic score + ``lm_weight`` x its language model score + ``word_bonus``
     for each word + ``unknown_score`` for each word that the language model does not know. In
     rescoring, the share ``rescore_share`` of the language model score is that of the recurrent
-    model, and the weight of both is ``rescore_weight`` in place of ``lm_weight``.
+    model, and the weight of both is ``rescore_weight`` in place of ``lm_weight``. With a decoder
+    with attention, the best texts are worth ``attention_weight`` x its score more.
     """
 
     beam_size: int = option(64, "prefixes that are kept", at_least=1, at_most=65536)
@@ -42,4 +43,10 @@ class DecodingConfig(Section, name="decoding"):
     )
     rescore_share: float = option(
         0.5, "share of the recurrent model in rescoring", at_least=0, at_most=1
+    )
+    attention_count: int = option(
+        10, "texts that a decoder with attention scores, the best ones", at_least=1, at_most=65536
+    )
+    attention_weight: float = option(
+        0.5, "weight of the decoder with attention", at_least=0, at_most=100
     )

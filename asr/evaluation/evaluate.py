@@ -276,6 +276,7 @@ def decoder_values(transcriber: Transcriber) -> dict[str, Any]:
         "rescore_lm": None
         if search.rescore_lm is None
         else {"unit": search.rescore_lm.unit, "words": len(search.rescore_lm.words)},
+        "attention": None if search.attention is None else {"kind": search.attention.kind},
         "lexicon": None if search.lexicon is None else len(search.lexicon),
         "hotwords": search.hotwords,
     }

@@ -51,7 +51,8 @@ class ModelInfo:
     ``word_offsets`` are two measured times in seconds: from the first frame of a word to its
     audible beginning, and from its last frame to its audible end (see
     :mod:`asr.recognition.words`). ``calibrators`` turn the confidences of words into shares of
-    right words; there is one for each of the :data:`DECODERS` that was measured. ``decoder`` is
+    right words; there is one for each of the :data:`DECODERS` that was measured, and
+    ``"attention"`` for beam search whose best texts a decoder with attention scores. ``decoder`` is
     the one that recognises unless another is asked for.
     """
 

@@ -7,6 +7,7 @@ torch, behind the same interface (:class:`Session`).
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -22,7 +23,7 @@ from asr.model.described_graph import load_graph
 from asr.model.directory import GRAPH, TAGGER, ModelInfo, read_model
 from asr.model.normalization import EPSILON, Features, normalize_stretches, stretch_frames
 from asr.model.old_weights import Weights, order_weights
-from asr.model.parts import FEATURES, OUTPUTS, divide
+from asr.model.parts import ENCODINGS, FEATURES, OUTPUTS, divide
 from asr.prefetch import begin
 
 LogProbs = npt.NDArray[np.float32]
@@ -38,6 +39,25 @@ class Session(ABC):
 
     info: ModelInfo
     at_once: int
+    encodes: bool = False
+    """True if the encodings of a frame stand behind its log-probabilities, in the same row."""
+
+    @property
+    def encoding_size(self) -> int:
+        """The width E of the encodings, 0 if the model gives none."""
+        return 0
+
+    @property
+    def columns(self) -> int:
+        """The columns of a row: V, and E more if the session :attr:`encodes`."""
+        return len(self.info.vocabulary) + self.encodes * self.encoding_size
+
+    def with_encodings(self) -> "Session":
+        """Return a session of the same network that :attr:`encodes`, for a decoder with
+        attention; whatever cuts and joins its rows does so with both."""
+        other = copy(self)
+        other.encodes = True
+        return other
 
     @property
     def windows_at_once(self) -> int:
@@ -53,7 +73,7 @@ class Session(ABC):
         """
         config = self.info.features
         lengths = np.array([len(samples) for samples in waveforms], dtype=np.int64)
-        results = [np.zeros((0, len(self.info.vocabulary)), dtype=np.float32)] * len(waveforms)
+        results = [np.zeros((0, self.columns), dtype=np.float32)] * len(waveforms)
         is_long = lengths // config.hop_length + 1 > stretch_frames(config)
         if short := np.flatnonzero(~is_long & (lengths > 0)).tolist():
             batch = _padded([waveforms[index] for index in short])
@@ -155,8 +175,7 @@ class AcousticSession(Session):
     def _run(
         self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
-        log_probs, frames = self._session.run(OUTPUTS, {"waveforms": batch, "lengths": lengths})
-        return log_probs, frames
+        return self._rows(self._session, {"waveforms": batch, "lengths": lengths})
 
     def _run_features(
         self, batch: Features, lengths: npt.NDArray[np.int64]
@@ -164,8 +183,20 @@ class AcousticSession(Session):
         statistics = np.zeros((1, 2, batch.shape[2]), np.float32)
         statistics[:, 1] = 1 - EPSILON  # by which the graph leaves features as they are
         feed = {FEATURES: batch, "lengths": lengths, "statistics": statistics}
-        log_probs, frames = self._parts[1].run(OUTPUTS, feed)
-        return log_probs, frames
+        return self._rows(self._parts[1], feed)
+
+    def _rows(self, session: Any, feed: dict[str, Any]) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        if not self.encodes:
+            log_probs, frames = session.run(OUTPUTS, feed)
+            return log_probs, frames
+        log_probs, frames, encodings = session.run([*OUTPUTS, ENCODINGS], feed)
+        return np.concatenate([log_probs, encodings], axis=2), frames
+
+    @property
+    def encoding_size(self) -> int:
+        """The width E of the encodings, 0 if the model gives none."""
+        outputs = {item.name: item.shape for item in self._session.get_outputs()}
+        return int(outputs[ENCODINGS][-1]) if ENCODINGS in outputs else 0
 
     @property
     def _parts(self) -> tuple[Any, Any]:

@@ -25,7 +25,8 @@ MOVED_SECONDS = 0.08
 
 @dataclass(frozen=True)
 class Chunk:
-    """The log-probs (frames, V) of a recording from its frame ``first`` on.
+    """The log-probs (frames, V) of a recording from its frame ``first`` on, with the encodings of
+    the frames behind them if its session gives some.
 
     ``pause`` is True if the chunk ends in a pause or with the recording, and False if it was cut
     because it became too long. Nothing is said from the end of the chunk to the frame
@@ -76,7 +77,13 @@ class Cutter:
 
     def gaps(self, log_probs: LogProbs) -> npt.NDArray[np.bool_]:
         """Return for each frame of ``log_probs`` (n, V) if its best symbol is no letter."""
-        return np.isin(log_probs.argmax(axis=1), self._gaps)
+        return np.isin(self._path(log_probs), self._gaps)
+
+    def _path(self, log_probs: LogProbs) -> npt.NDArray[np.int64]:
+        """Return the best symbol of each frame; what stands behind the symbols is something
+        else."""
+        path: npt.NDArray[np.int64] = log_probs[:, : self.symbols].argmax(axis=1)
+        return path
 
     def find(self, log_probs: LogProbs, known: int | None = None) -> Cut | None:
         """Return the first place to cut ``log_probs`` (n, V), which begin where the last chunk
@@ -87,7 +94,7 @@ class Cutter:
         frames: it may be shorter by ``MOVED_SECONDS`` then, and later it is none. Otherwise a final
         would come in the middle of the next words.
         """
-        path = log_probs[: self.longest].argmax(axis=1)
+        path = self._path(log_probs[: self.longest])
         begins, ends = _runs(np.isin(path, self._gaps))
         # Frames before the first letter are no pause: nothing has been said that could end.
         long = ends - begins >= self.pause
@@ -112,11 +119,14 @@ class Cutter:
 
 
 class Chunker:
-    """Cuts a recording, whose log-probs come in parts, where the ``cutter`` says."""
+    """Cuts a recording, whose log-probs come in parts, where the ``cutter`` says.
 
-    def __init__(self, cutter: Cutter) -> None:
+    The parts have as many ``columns`` as there are symbols, unless more are named.
+    """
+
+    def __init__(self, cutter: Cutter, columns: int = 0) -> None:
         self._cutter = cutter
-        self._rows = np.zeros((0, cutter.symbols), np.float32)
+        self._rows = np.zeros((0, columns or cutter.symbols), np.float32)
         self._first = 0
 
     def cut(self, log_probs: Iterable[LogProbs]) -> Iterator[Chunk]:

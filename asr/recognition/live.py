@@ -214,7 +214,7 @@ class LiveTranscription:
         # Output frames are counted so that frame n begins at the sample n × stride.
         self._origin = 0  # no frame before it is heard as context
         self._cut = -self._padding  # the first frame of the stretch that is open
-        self._settled: LogProbs = np.zeros((0, len(info.vocabulary)), np.float32)
+        self._settled: LogProbs = np.zeros((0, session.columns), np.float32)
         self._due = self._step  # the number of samples at which the next step is taken
         self._known = 0  # the first frame that had not been heard when a pause was looked for
         self._looked = 0  # the number of features that were recognised

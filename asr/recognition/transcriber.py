@@ -72,7 +72,7 @@ class Transcriber:
         session: computes log-probabilities in place of ONNX Runtime.
         display: true if transcripts have their readable form too, where the model has a tagger.
         search: options of beam search, those of :func:`asr.decoding.bundle.beam_search`: ``lm``,
-            ``lexicon``, ``hotwords``, ``beam_size``, …
+            ``lexicon``, ``hotwords``, ``attention``, ``beam_size``, …
 
     Attributes:
         search: the beam search; None for greedy decoding.
@@ -117,6 +117,8 @@ class Transcriber:
             from asr.decoding.bundle import beam_search  # greedy decoding starts without it
 
             self.search = beam_search(folder, self.model, **search)
+            if self.search.attention:
+                self._session = self._session.with_encodings()
 
     def using(self, session: Session, search: "BeamSearch | None") -> "Transcriber":
         """Return a transcriber of the same model with another session, and with another search or,
@@ -159,7 +161,12 @@ class Transcriber:
         Raises:
             AudioError: samples of another shape or type, or one that is not finite.
         """
-        return self._log_probs(take_samples(samples, None, self.model, SHORT_SECONDS))
+        return self._without_encodings(
+            self._log_probs(take_samples(samples, None, self.model, SHORT_SECONDS))
+        )
+
+    def _without_encodings(self, rows: LogProbs) -> LogProbs:
+        return rows[:, : len(self.model.vocabulary)]
 
     def transcribe(
         self, source: AudioInput | npt.NDArray[np.floating], sample_rate: int | None = None
@@ -313,8 +320,8 @@ class Transcriber:
             self._read,
             self._session,
             batch_size,
-            lambda _, log_probs: log_probs,
-            self._log_probs,
+            lambda _, log_probs: self._without_encodings(log_probs),
+            lambda recording: self._without_encodings(self._log_probs(recording)),
         )
 
     def _read(self, source: AudioInput, raw_rate: int | None = None) -> Recording:
@@ -392,7 +399,7 @@ class Transcriber:
     def _long_chunks(self, recording: LongRecording, meter: AudioMeter) -> Iterator[DecodedChunk]:
         log_probs = prefetch(self._long_log_probs(recording, meter), WINDOWS_AHEAD)
         history: list[Word] = []
-        for chunk in Chunker(Cutter(self.model)).cut(log_probs):
+        for chunk in Chunker(Cutter(self.model), self._session.columns).cut(log_probs):
             decoded = self._decode(chunk, meter.duration, join_words(history))
             if not meter.nothing:
                 yield decoded
@@ -422,16 +429,23 @@ class Transcriber:
         best_path: tuple[Word, ...] = ()
         if len(chunk.log_probs):
             end = frame_time(chunk.first + len(chunk.log_probs), self.model, duration)
-            best = greedy(chunk.log_probs, self.model.vocabulary.blank_id)
+            log_probs = self._without_encodings(chunk.log_probs)
+            best = greedy(log_probs, self.model.vocabulary.blank_id)
             words = best_path = to_words(best, self.model, end, chunk.first)
             if self.search is not None:
                 stream = self.search.stream(history)
-                stream.feed(chunk.log_probs)
+                stream.feed(log_probs, chunk.log_probs[:, log_probs.shape[1] :])
                 (best,) = stream.n_best(1, sentence_ends=chunk.pause)
-                words = to_words(best, self.model, end, chunk.first, "beam")
+                words = to_words(best, self.model, end, chunk.first, self._calibrator)
         silent_until = frame_time(chunk.silent_until, self.model, duration)
         silent_until += min(0.0, self.model.word_offsets[0])
         return DecodedChunk(words, best_path, silent_until, pause=chunk.pause)
+
+    @property
+    def _calibrator(self) -> str:
+        """The name of the calibrator for the words of the search."""
+        attends = self.search is not None and self.search.attention is not None
+        return "attention" if attends and "attention" in self.model.calibrators else "beam"
 
     def _finish(
         self,

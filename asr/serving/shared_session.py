@@ -16,8 +16,13 @@ class SharedSession(Session):
     computation."""
 
     def __init__(self, session: Session, slot: Callable[[], AbstractContextManager[None]]) -> None:
-        self.info, self.at_once = session.info, session.at_once
+        self.info, self.at_once, self.encodes = session.info, session.at_once, session.encodes
         self._session, self._slot = session, slot
+
+    @property
+    def encoding_size(self) -> int:
+        """The width E of the encodings."""
+        return self._session.encoding_size
 
     def features(self, samples: Samples) -> Features:
         """Compute the features (frames, num_mels) of samples (n,), n > 0."""

@@ -49,16 +49,25 @@ class TorchSession(Session):
         self, batch: Samples, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with torch.inference_mode():
-            log_probs, frames = self._network(self._tensor(batch), self._tensor(lengths))
-        return log_probs.cpu().numpy(), frames.cpu().numpy()
+            return self._rows(*self._network.encode(self._tensor(batch), self._tensor(lengths)))
 
     def _run_features(
         self, batch: Features, lengths: npt.NDArray[np.int64]
     ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
         with torch.inference_mode():
             frames = self._network.log_mel.frame_lengths(self._tensor(lengths))
-            log_probs, frames = self._network.encoder(self._tensor(batch), frames)
-        return log_probs.cpu().numpy(), frames.cpu().numpy()
+            return self._rows(*self._network.encoder.encode(self._tensor(batch), frames))
+
+    def _rows(
+        self, log_probs: torch.Tensor, encodings: torch.Tensor, frames: torch.Tensor
+    ) -> tuple[LogProbs, npt.NDArray[np.int64]]:
+        rows = torch.cat([log_probs, encodings], dim=2) if self.encodes else log_probs
+        return rows.cpu().numpy(), frames.cpu().numpy()
+
+    @property
+    def encoding_size(self) -> int:
+        """The width E of the encodings."""
+        return self._network.encoder.encoding_size
 
     def _tensor(self, array: npt.NDArray[np.generic]) -> torch.Tensor:
         return torch.from_numpy(array).to(self._device)

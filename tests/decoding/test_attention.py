@@ -1,0 +1,173 @@
+"""A decoder with attention scores the best texts of a search, of a transcriber and of commands."""
+
+import numpy as np
+import pytest
+from commands import run
+from conftest import ROOT, noise
+from decoders import ENCODING, make_decoder, write_decoder
+from search_cases import random_log_probs
+
+from asr.decoding.attention import AttentionScorer, read_scorer
+from asr.decoding.beam import BeamSearch
+from asr.decoding.config import DecodingConfig
+from asr.decoding.rescoring import attend
+from asr.errors import ConfigError, DataError
+from asr.lm.kneser_ney import estimate
+from asr.model.session import AcousticSession
+from asr.recognition import transcriber as transcribers
+from asr.recognition.transcriber import Transcriber
+from asr.recognition.windows import open_windows
+from asr.text import Vocabulary, normalize
+from asr.training.attention_graph import build_decoder_graph
+from asr.training.inference import TorchSession
+
+VOCABULARY = Vocabulary.from_characters(" abcd")
+NGRAM = estimate(["a b", "ab a", "b"], 2).model
+UNPRUNED = {"beam_size": 5000, "beam_threshold": 1e9, "token_threshold": 1e9, "blank_skip": 1.0}
+SAMPLE = ROOT / "samples" / "flite-slt-spelled-name.wav"
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    """A decoder with random weights for the vocabulary."""
+    return AttentionScorer(build_decoder_graph(make_decoder("location")).SerializeToString())
+
+
+@pytest.fixture
+def encodings():
+    """The encodings of five frames."""
+    return np.random.default_rng(1).normal(size=(5, ENCODING)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=[{}, {"layers": 3, "pyramid": 1}])
+def folder(request, tmp_path_factory):
+    """A model directory with a decoder; everything in it is random."""
+    folder = tmp_path_factory.mktemp("attends") / "model"
+    write_decoder(folder, encoder=request.param)
+    return folder
+
+
+def test_by_hand(scorer, encodings):
+    # Two entries have the same text; the third entry falls out of the list.
+    scores = np.array([[-2.0, -1.0, -3.0], [-4.0, -1.5, -5.0], [-9.0, -2.0, -1.0], [-3, -1, -3]])
+    texts = ["a b", "b", "ab", "a b"]
+    options = DecodingConfig(attention_weight=0.7, attention_count=2)
+    found = attend(scores, texts, scorer, encodings, VOCABULARY, options)
+    assert found[2, 0] == -np.inf
+    for row, old, text in zip(found, scores, texts, strict=True):
+        (score,) = scorer.score(encodings, [VOCABULARY.encode(text)])
+        assert row[1:].tolist() == old[1:].tolist()
+        if text != "ab":
+            assert row[0] == pytest.approx(old[0] + 0.7 * score, abs=1e-5)
+
+
+@pytest.mark.parametrize("lm", [NGRAM, None])
+def test_the_search_ranks_by_the_new_scores(scorer, encodings, lm):
+    log_probs = random_log_probs(5, len(VOCABULARY), seed=3)
+    options = UNPRUNED | {"attention_weight": 0.9, "attention_count": 7}
+    before = BeamSearch(VOCABULARY, lm=lm, **options).n_best(log_probs, 5000)
+    search = BeamSearch(VOCABULARY, lm=lm, attention=scorer, **options)
+    after = search.n_best(log_probs, 5000, encodings)
+    best = {VOCABULARY.decode(item.tokens).strip(): item for item in before}
+    # Texts that differ in their spaces alone are one text for the decoder.
+    distinct = list(dict.fromkeys(map(normalize, best)))[:7]
+    assert {normalize(VOCABULARY.decode(item.tokens)) for item in after} == {*distinct}
+    scores = [item.score for item in after]
+    assert scores == sorted(scores, reverse=True)
+    assert after[0].tokens != before[0].tokens or after[1].tokens != before[1].tokens
+    for item in after:
+        text = VOCABULARY.decode(item.tokens).strip()
+        (score,) = scorer.score(encodings, [VOCABULARY.encode(normalize(text))])
+        assert item.score == pytest.approx(best[text].score + 0.9 * score, abs=1e-4)
+        assert (item.start_frames, item.end_frames) == (
+            best[text].start_frames,
+            best[text].end_frames,
+        )
+    stream = search.stream()
+    for part in (slice(0, 2), slice(2, 2), slice(2, 5)):
+        stream.feed(log_probs[part], encodings[part])
+    assert stream.n_best(5000) == after
+
+
+def test_encodings_that_are_not_there(scorer, encodings):
+    search = BeamSearch(VOCABULARY, attention=scorer)
+    log_probs = random_log_probs(5, len(VOCABULARY), seed=0)
+    with pytest.raises(DataError, match="needs the encodings of its 5 frames, got none"):
+        search(log_probs)
+    with pytest.raises(DataError, match="needs the encodings of its 5 frames, got 4"):
+        search.n_best(log_probs, 1, encodings[:4])
+    assert search.n_best(log_probs[:0], 1, encodings[:0])[0].tokens == ()
+
+
+def test_rows_of_a_session(folder):
+    """Encodings stand behind the log-probs, in a batch, window by window and in torch."""
+    session = AcousticSession(folder)
+    wide = session.with_encodings()
+    symbols = len(session.info.vocabulary)
+    assert session.columns == symbols < wide.columns == symbols + wide.encoding_size
+    waveforms = [noise(count, count) for count in (16000, 9000, 640)]
+    expected = TorchSession(folder, "cpu").with_encodings()
+    rows = wide.log_probs([*waveforms, np.zeros(0, np.float32)])
+    assert rows[-1].shape == (0, wide.columns)
+    for ours, torchs, plain in zip(
+        rows, expected.log_probs(waveforms), session.log_probs(waveforms), strict=False
+    ):
+        np.testing.assert_allclose(ours, torchs, atol=1e-4)
+        np.testing.assert_allclose(ours[:, :symbols], plain, atol=1e-6)
+    long = noise(16000 * 30)
+    windows = open_windows(wide, lambda: [long], window_seconds=5.0, context_seconds=7.0)
+    joined = np.concatenate([*windows.log_probs()])
+    np.testing.assert_allclose(joined, wide.log_probs([long])[0], atol=1e-3)
+
+
+def spelled(folder, rows, **options):
+    """The text of rows by the definition: the best of the list with the decoder's scores."""
+    session = AcousticSession(folder)
+    vocabulary, scorer = session.info.vocabulary, read_scorer(folder, session.info)
+    log_probs, encodings = rows[:, : len(vocabulary)], rows[:, len(vocabulary) :]
+    texts = []
+    for item in BeamSearch(vocabulary, **options).n_best(log_probs, 10):
+        text = normalize(vocabulary.decode(item.tokens))
+        (score,) = scorer.score(np.ascontiguousarray(encodings), [vocabulary.encode(text)])
+        texts.append((item.score + 2.0 * score, text))
+    return max(texts)[1]
+
+
+def test_a_transcriber(folder, speech, monkeypatch):
+    options = {"attention": True, "attention_weight": 2.0, "lexicon": "none"}
+    transcriber = Transcriber(folder, **options)
+    assert transcriber.decoder == "beam" and transcriber.search.attention.kind == "location"
+    symbols = len(transcriber.model.vocabulary)
+    (rows,) = AcousticSession(folder).with_encodings().log_probs([speech])
+    transcript = transcriber.transcribe(speech)
+    assert transcript.text == spelled(folder, rows)
+    assert transcript.text != Transcriber(folder, decoder="beam").transcribe(speech).text
+    np.testing.assert_allclose(transcriber.log_probs(speech), rows[:, :symbols], atol=1e-6)
+    (same,) = transcriber.log_probs_many([SAMPLE])
+    assert same.shape == (len(rows), symbols)
+    results = list(transcriber.transcribe_many([SAMPLE, SAMPLE]))
+    assert [result.text for result in results] == [transcript.text] * 2
+    torchs = Transcriber(folder, session=TorchSession(folder, "cpu"), **options)
+    assert torchs.transcribe(speech).text == transcript.text
+    live = transcriber.live()
+    live.hear(speech)
+    finals = [*live.step(), *live.finish()]
+    assert finals and all(isinstance(item.text, str) for item in finals)
+    monkeypatch.setattr(transcribers, "SHORT_SECONDS", 1.0)  # so that it is cut into windows
+    assert Transcriber(folder, **options).transcribe(SAMPLE).text == transcript.text
+
+
+def test_bad_combinations(folder, small_model):
+    with pytest.raises(ConfigError, match=r"has no decoder with attention \(attention.onnx\)"):
+        Transcriber(small_model, attention=True)
+    with pytest.raises(ConfigError, match="attention: only for decoder='beam'"):
+        Transcriber(folder, decoder="greedy", attention=True)
+    done = run("transcribe", SAMPLE, "--model", folder, "--attention", "--attention-weight", "2")
+    assert done.returncode == 0, done.stderr
+    done = run("transcribe", SAMPLE, "--attention")
+    assert done.returncode == 1 and "has no decoder with attention" in done.stderr
+    assert done.stderr.count("\n") == 1
+    done = run("transcribe", SAMPLE, "--decoder", "greedy", "--attention")
+    assert done.returncode == 2 and "greedy search has no --attention" in done.stderr
+    done = run("transcribe", SAMPLE, "--attention-weight", "1")
+    assert done.returncode == 2 and "needs --attention" in done.stderr
