@@ -61,6 +61,11 @@ if TYPE_CHECKING:
     help="Put this recurrent model in the directory, likewise.",
 )
 @click.option(
+    "--attention",
+    is_flag=True,
+    help="Choose the weight of the model's decoder with attention too.",
+)
+@click.option(
     "--by-default",
     is_flag=True,
     help="Let the model recognise by beam search unless another decoder is asked for.",
@@ -82,6 +87,7 @@ def tune(
     ship_lm: Path | None,
     ship_lexicon: Path | None,
     ship_rescore_lm: Path | None,
+    attention: bool,
     by_default: bool,
     dry_run: bool,
     plot: Path | None,
@@ -90,8 +96,9 @@ def tune(
 
     The acoustic model runs once. Then LM weight, word bonus and the score of unknown words are
     searched on a grid, and after them the narrowest beam that is as good as the widest, and the
-    weight and share of a recurrent model. The chosen settings, the language models and the lexicon
-    go into the model directory, where asr transcribe --decoder beam and --rescore find them.
+    weight and share of a recurrent model, and the weight of a decoder with attention. The chosen
+    settings, the language models and the lexicon go into the model directory, where asr transcribe
+    --decoder beam, --rescore and --attention find them.
     """
     from dataclasses import replace
 
@@ -112,7 +119,7 @@ def tune(
     )
     if plot is not None:
         needs_plots()
-    tuning, overlap = tune_manifest(manifest, model, bundle)
+    tuning, overlap = tune_manifest(manifest, model, bundle, attention)
     _show(tuning)
     if overlap is not None and overlap.warning:
         print(f"warning: {manifest}: {overlap.warning}", file=sys.stderr)
@@ -128,9 +135,11 @@ def tune(
     }
     tuned = replace(bundle, options=tuning.chosen.options, provenance=provenance)
     calibrator = fit_beam(model, manifest, tuned)
+    attended = fit_beam(model, manifest, tuned, attention=True) if attention else None
     shipped = replace(tuned, lm=shipped_lm, lexicon=shipped_words, rescore_lm=shipped_rescore_lm)
-    info = write_bundle(model, shipped, calibrator, by_default)
+    info = write_bundle(model, shipped, calibrator, by_default, attended)
     option = "" if info.decoder == "beam" else " --decoder beam"
+    option += " --attention" if attention else ""
     print(f"written into {model}; used by: asr transcribe --model {model}{option}")
 
 
@@ -173,10 +182,17 @@ def _show(tuning: "Tuning") -> None:
             rescoring.add_row(f"{weight:g}", *_cells(trials, tuning.chosen))
         console.print(rescoring)
     options = tuning.chosen.options
+    attention = f", attention weight {options.attention_weight:g}" if tuning.attention else ""
+    if tuning.attention:
+        counts = ", ".join(
+            f"{trial.options.attention_weight:g}: {trial.errors.errors}"
+            for trial in tuning.attention
+        )
+        console.print(f"word errors by weight of the decoder with attention: {counts}")
     console.print(
         f"chosen: LM weight {options.lm_weight:g}, word bonus {options.word_bonus:g}, "
         f"unknown score {options.unknown_score:g}, beam {options.beam_size}, threshold "
-        f"{options.beam_threshold:g}: {tuning.chosen.errors}",
+        f"{options.beam_threshold:g}{attention}: {tuning.chosen.errors}",
         markup=False,
         highlight=False,
     )

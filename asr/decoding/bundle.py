@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asr.config import from_mapping
-from asr.decoding.attention import read_scorer
+from asr.decoding.attention import AttentionScorer, read_scorer
 from asr.decoding.config import DecodingConfig
 from asr.decoding.lexicon import read_lexicon
 from asr.errors import ConfigError, DataError, ModelError
@@ -164,6 +164,22 @@ def open_bundle(
     return bundle
 
 
+def open_scorer(folder: str | Path, info: ModelInfo) -> AttentionScorer:
+    """Read the decoder with attention of a model directory.
+
+    Raises:
+        ConfigError: it has none.
+        ModelError: it is not a decoder of this model.
+    """
+    scorer = read_scorer(folder, info)
+    if scorer is None:
+        raise ConfigError(
+            f"{folder}: has no decoder with attention ({ATTENTION}) to score texts with; train a "
+            "model with attention.kind, or leave --attention out"
+        )
+    return scorer
+
+
 def beam_search(
     folder: str | Path,
     info: ModelInfo,
@@ -194,19 +210,13 @@ def beam_search(
             f"{folder}: has no recurrent language model ({RESCORE_LM}) to rescore with; give one "
             "with --rescore-lm FILE, or put it there with asr lm tune --rescore-lm FILE"
         )
-    scorer = read_scorer(folder, info) if attention else None
-    if attention and scorer is None:
-        raise ConfigError(
-            f"{folder}: has no decoder with attention ({ATTENTION}) to score texts with; train a "
-            "model with attention.kind, or leave --attention out"
-        )
     return BeamSearch(
         info.vocabulary,
         lm=bundle.lm,
         lexicon=bundle.lexicon,
         hotwords=hotwords,
         rescore_lm=bundle.rescore_lm if rescore or rescore_lm is not None else None,
-        attention=scorer,
+        attention=open_scorer(folder, info) if attention else None,
         **(asdict(bundle.options) | options),
     )
 

@@ -94,9 +94,12 @@ def fit_words(references: Sequence[str], words: Sequence[Sequence[Word]]) -> Cal
     return fit_calibrator(confidences, correct)
 
 
-def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibrator:
+def fit_beam(
+    folder: str | Path, manifest: str | Path, bundle: Bundle, attention: bool = False
+) -> Calibrator:
     """Fit a calibrator to the words that beam search with ``bundle`` gives on a development
-    manifest, for the model in ``folder``.
+    manifest, for the model in ``folder``; with ``attention``, to those after its recurrent language
+    model, if there is one, and the model's decoder have scored the best texts.
 
     Raises:
         DataError: a recording cannot be read.
@@ -111,6 +114,8 @@ def fit_beam(folder: str | Path, manifest: str | Path, bundle: Bundle) -> Calibr
         display=False,
         lm=bundle.lm or NONE,
         lexicon=bundle.lexicon or NONE,
+        rescore_lm=bundle.rescore_lm if attention else None,
+        attention=attention,
         **asdict(bundle.options),
     )
     utterances = read_manifest(manifest)

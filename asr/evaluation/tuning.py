@@ -8,11 +8,14 @@ from math import log
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from asr.data.manifest import Utterance, read_manifest
+from asr.decoding.attention import AttentionScorer, Encodings
 from asr.decoding.beam import BeamSearch
-from asr.decoding.bundle import Bundle
+from asr.decoding.bundle import Bundle, open_scorer
 from asr.decoding.config import DecodingConfig
+from asr.decoding.rescoring import TOTAL, attend
 from asr.errors import AsrError, DataError
 from asr.evaluation.scoring import ErrorCounts, word_errors
 from asr.lm.overlap import ModelOverlap, model_overlap
@@ -29,8 +32,10 @@ WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 a large vocabulary may cost 6 nats, and without that only short words would be left."""
 UNKNOWN_SCORES = (-12.0, -8.0, -5.0, -2.0, 0.0, 2.0, 4.0)
 RESCORE_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+ATTENTION_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 BEAMS = ((16, 12.0), (32, 12.0), (64, 12.0), (64, 16.0), (128, 16.0), (256, 20.0))
 """Beam sizes with thresholds, the narrowest beam first."""
+Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Tuning:
     ``word_cost`` is the mean cost (nats) of a word of the references by the language model, 0
     without one. ``beams`` are the trials of beams, and ``first`` is the one that was taken from
     them. ``rescoring`` has a row for each of :data:`LM_WEIGHTS` and a column for each of
-    :data:`RESCORE_SHARES`. ``chosen`` is the result.
+    :data:`RESCORE_SHARES`, ``attention`` has one for each of :data:`ATTENTION_WEIGHTS`, if there is
+    a decoder with attention. ``chosen`` is the result.
     """
 
     lm_weights: tuple[float, ...]
@@ -64,13 +70,15 @@ class Tuning:
     beams: tuple[Trial, ...]
     first: Trial
     rescoring: tuple[tuple[Trial, ...], ...]
+    attention: tuple[Trial, ...]
     chosen: Trial
 
 
 class Tuner:
     """A tuner, which decodes the log-probabilities (frames, V) of a development set many times.
 
-    ``references`` are the texts of its utterances.
+    ``references`` are the texts of its utterances. A decoder with ``attention`` hears the
+    ``encodings`` (frames, E), and scores each utterance once.
 
     Raises:
         DataError: there is no utterance, or the numbers of log-probs and references differ.
@@ -84,6 +92,8 @@ class Tuner:
         lm: PackedLm | None,
         lexicon: Sequence[str] | None,
         rescore_lm: RecurrentLm | None = None,
+        attention: AttentionScorer | None = None,
+        encodings: Sequence[Encodings] = (),
     ) -> None:
         if not log_probs or len(log_probs) != len(references):
             raise DataError(
@@ -91,6 +101,7 @@ class Tuner:
                 f"{len(log_probs)} and {len(references)}"
             )
         self._log_probs = log_probs
+        self._attention, self._encodings = attention, encodings
         self._texts = [vocabulary.normalize(text) for text in references]
         self._references = [vocabulary.space_units(text) for text in self._texts]
         # All trials share one search, whose tables take longer than a trial for large vocabularies.
@@ -118,7 +129,7 @@ class Tuner:
         LM weight and word bonus are searched on a grid, on which the bonus grows with the weight by
         what a word costs, for each unknown-word score, if unknown words can be recognised; then the
         narrowest beam that makes no more errors than the widest; then the weight and share of the
-        second pass, if there is one.
+        second pass, if there is one; then the weight of a decoder with attention, if there is one.
 
         A development set is small and its surface rough. Therefore, of the settings whose errors
         may be the fewest but for chance, the one with the lowest mean of the errors of itself and
@@ -154,6 +165,10 @@ class Tuner:
                 for weight in LM_WEIGHTS
             )
             chosen = _middle(rescoring)
+        attention: tuple[Trial, ...] = ()
+        if self._attention is not None:
+            attention = self._attended(self._attention, chosen.options)
+            chosen = _middle((attention,))
         return Tuning(
             weights,
             WORD_BONUSES,
@@ -164,8 +179,39 @@ class Tuner:
             beams,
             first,
             rescoring,
+            attention,
             chosen,
         )
+
+    def _attended(self, scorer: AttentionScorer, options: DecodingConfig) -> tuple[Trial, ...]:
+        """Return the trials of all weights of a decoder with attention, after the second pass if
+        there is one. Its scores are computed once."""
+        started = time.perf_counter()
+        vocabulary, search = self._search.vocabulary, self._rescoring.with_options(options)
+        texts, totals, seconds = list[list[str]](), list[Scores](), list[Scores]()
+        unweighted = replace(options, attention_weight=1.0)
+        for log_probs, encodings in zip(self._log_probs, self._encodings, strict=True):
+            found = search.n_best(log_probs, options.beam_size)
+            decoded = [vocabulary.decode(item.tokens) for item in found]
+            first = np.array([[item.score, item.acoustic_score, item.lm_score] for item in found])
+            second = first
+            if len(encodings):
+                normal = [vocabulary.normalize(text) for text in decoded]
+                second = attend(first, normal, scorer, encodings, vocabulary, unweighted)
+            scored = second[:, TOTAL] > -np.inf
+            texts.append([vocabulary.space_units(text) for text in decoded])
+            totals.append(np.where(scored, first[:, TOTAL], -np.inf))
+            seconds.append(np.zeros(len(found)))
+            seconds[-1][scored] = second[scored, TOTAL] - first[scored, TOTAL]
+        taken = time.perf_counter() - started
+        trials = []
+        for weight in ATTENTION_WEIGHTS:
+            pairs = zip(totals, seconds, strict=True)
+            best = [int(np.argmax(total + weight * second)) for total, second in pairs]
+            chosen = [row[index] for row, index in zip(texts, best, strict=True)]
+            errors = word_errors(self._references, chosen)
+            trials.append(Trial(replace(options, attention_weight=weight), errors, taken))
+        return tuple(trials)
 
     def _surface(
         self, options: DecodingConfig, weights: Sequence[float], cost: float
@@ -183,12 +229,13 @@ class Tuner:
 
 
 def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list[LogProbs]:
-    """Compute the log-probs (frames, V) of all utterances.
+    """Compute the log-probs (frames, V) of all utterances, with the encodings behind them if the
+    session gives these.
 
     Raises:
         DataError: a recording cannot be read.
     """
-    results = transcriber.log_probs_many([item.source for item in utterances])
+    results = transcriber.rows_many([item.source for item in utterances])
     log_probs = []
     for item, result in zip(utterances, results, strict=True):
         if isinstance(result, AsrError):
@@ -198,9 +245,10 @@ def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list
 
 
 def tune_manifest(
-    manifest: str | Path, model: str | Path, bundle: Bundle
+    manifest: str | Path, model: str | Path, bundle: Bundle, attention: bool = False
 ) -> tuple[Tuning, ModelOverlap | None]:
-    """Tune the settings of ``bundle`` for a model directory on a development manifest.
+    """Tune the settings of ``bundle`` for a model directory on a development manifest; with
+    ``attention``, the weight of the model's decoder as well.
 
     Returns:
         The tuning, and the overlap of the language model with the texts of the manifest (None
@@ -209,10 +257,17 @@ def tune_manifest(
     Raises:
         DataError: the manifest or one of its recordings cannot be read.
         ModelError: the model directory is not sound.
+        ConfigError: it has no decoder with attention.
     """
     utterances = read_manifest(manifest)
     transcriber = Transcriber(model, display=False)
-    log_probs = recognise(utterances, transcriber)
+    scorer = None
+    if attention:
+        scorer = open_scorer(model, transcriber.model)
+        transcriber = transcriber.using(transcriber.session.with_encodings(), None)
+    rows, symbols = recognise(utterances, transcriber), len(transcriber.model.vocabulary)
+    log_probs = [np.ascontiguousarray(item[:, :symbols]) for item in rows]
+    encodings = [np.ascontiguousarray(item[:, symbols:]) for item in rows] if attention else []
     texts = [item.text for item in utterances]
     tuner = Tuner(
         transcriber.model.vocabulary,
@@ -221,6 +276,8 @@ def tune_manifest(
         bundle.lm,
         bundle.lexicon,
         bundle.rescore_lm,
+        scorer,
+        encodings,
     )
     overlap = None
     if bundle.lm is not None:

@@ -315,13 +315,21 @@ class Transcriber:
 
         An unusable source gives its error instead.
         """
+        for rows in self.rows_many(sources, batch_size):
+            yield rows if isinstance(rows, AsrError) else self._without_encodings(rows)
+
+    def rows_many(
+        self, sources: Sequence[AudioInput], batch_size: int = BATCH_SIZE
+    ) -> Iterator[LogProbs | AsrError]:
+        """Yield the rows of ``sources`` as :meth:`log_probs_many` does, with the encodings of the
+        frames behind their log-probabilities if the session gives these."""
         return map_recordings(
             share(sources),
             self._read,
             self._session,
             batch_size,
-            lambda _, log_probs: self._without_encodings(log_probs),
-            lambda recording: self._without_encodings(self._log_probs(recording)),
+            lambda _, rows: rows,
+            self._log_probs,
         )
 
     def _read(self, source: AudioInput, raw_rate: int | None = None) -> Recording:

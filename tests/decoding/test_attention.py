@@ -2,17 +2,25 @@
 
 import numpy as np
 import pytest
+import soundfile
 from commands import run
 from conftest import ROOT, noise
 from decoders import ENCODING, make_decoder, write_decoder
+from lm_cases import make_lm
 from search_cases import random_log_probs
 
+from asr.data.manifest import Utterance, write_manifest
 from asr.decoding.attention import AttentionScorer, read_scorer
 from asr.decoding.beam import BeamSearch
+from asr.decoding.bundle import read_bundle
 from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import attend
 from asr.errors import ConfigError, DataError
+from asr.evaluation.scoring import word_errors
+from asr.evaluation.tuning import ATTENTION_WEIGHTS, Tuner
 from asr.lm.kneser_ney import estimate
+from asr.model.calibration import Calibrator
+from asr.model.directory import read_files, read_model, update_model, write_model
 from asr.model.session import AcousticSession
 from asr.recognition import transcriber as transcribers
 from asr.recognition.transcriber import Transcriber
@@ -74,7 +82,8 @@ def test_the_search_ranks_by_the_new_scores(scorer, encodings, lm):
     assert {normalize(VOCABULARY.decode(item.tokens)) for item in after} == {*distinct}
     scores = [item.score for item in after]
     assert scores == sorted(scores, reverse=True)
-    assert after[0].tokens != before[0].tokens or after[1].tokens != before[1].tokens
+    order = [item.tokens for item in after]
+    assert order != [item.tokens for item in before if item.tokens in order]
     for item in after:
         text = VOCABULARY.decode(item.tokens).strip()
         (score,) = scorer.score(encodings, [VOCABULARY.encode(normalize(text))])
@@ -155,6 +164,63 @@ def test_a_transcriber(folder, speech, monkeypatch):
     assert finals and all(isinstance(item.text, str) for item in finals)
     monkeypatch.setattr(transcribers, "SHORT_SECONDS", 1.0)  # so that it is cut into windows
     assert Transcriber(folder, **options).transcribe(SAMPLE).text == transcript.text
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_tuning_finds_the_weight(scorer, second):
+    # Each text is one that the decoder prefers, and the search does not.
+    lm = make_lm(words=("</s>", "<unk>", "a", "ab", "b", "ba"))[1] if second else None
+    generator = np.random.default_rng(2)
+    log_probs = [random_log_probs(6, len(VOCABULARY), seed=seed) for seed in range(8)]
+    encodings = [generator.normal(size=(6, ENCODING)).astype(np.float32) for _ in log_probs]
+    search = BeamSearch(VOCABULARY, rescore_lm=lm, attention=scorer, attention_weight=3.0)
+    pairs = list(zip(log_probs, encodings, strict=True))
+    best = [search.n_best(rows, 1, heard)[0] for rows, heard in pairs]
+    texts = [VOCABULARY.decode(item.tokens) for item in best]
+    tuner = Tuner(VOCABULARY, log_probs, texts, None, None, lm, scorer, encodings)
+    tuning = tuner.tune(DecodingConfig())
+    assert [item.options.attention_weight for item in tuning.attention] == [*ATTENTION_WEIGHTS]
+    assert tuning.chosen in tuning.attention and tuning.chosen.options.attention_weight > 0
+    assert tuning.chosen.errors.errors < tuning.attention[0].errors.errors
+    for trial in tuning.attention:
+        found = [search.with_options(trial.options).n_best(*one)[0] for one in with_count(pairs)]
+        hypotheses = [VOCABULARY.space_units(VOCABULARY.decode(item.tokens)) for item in found]
+        references = [VOCABULARY.space_units(VOCABULARY.normalize(text)) for text in texts]
+        assert word_errors(references, hypotheses) == trial.errors
+    assert Tuner(VOCABULARY, log_probs, texts, None, None).tune(DecodingConfig()).attention == ()
+
+
+def with_count(pairs):
+    """Return the arguments of n_best that give the best text alone."""
+    return [(rows, 1, heard) for rows, heard in pairs]
+
+
+def test_tuning_by_command(folder, small_model, tmp_path):
+    info = read_model(folder)
+    write_model(tmp_path / "model", info, read_files(folder, info))
+    items = []
+    for path in sorted((ROOT / "samples").glob("*.wav"))[:3]:
+        text = path.with_suffix(".txt").read_text().strip()
+        items.append(Utterance(path, soundfile.info(path).duration, text, path.stem))
+    write_manifest(tmp_path / "dev.jsonl", items)
+    command = ("lm", "tune", "--manifest", tmp_path / "dev.jsonl", "--attention", "--model")
+    done = run(*command, tmp_path / "model")
+    assert done.returncode == 0, done.stderr
+    assert "word errors by weight of the decoder with attention: 0: " in done.stdout
+    assert "--decoder beam --attention" in done.stdout
+    info = read_model(tmp_path / "model")
+    assert {"beam", "attention"} <= info.calibrators.keys() and "attention.onnx" in info.files
+    weight = read_bundle(tmp_path / "model", info).options.attention_weight
+    transcriber = Transcriber(tmp_path / "model", attention=True)
+    assert transcriber.search.options.attention_weight == weight
+    calibrators = {"beam": Calibrator(1.0, -9.0), "attention": Calibrator(1.0, 9.0)}
+    update_model(tmp_path / "model", calibrators=calibrators)
+    for attention, sure in ((True, True), (False, False)):
+        words = Transcriber(tmp_path / "model", decoder="beam", attention=attention)
+        words = words.transcribe(SAMPLE).words
+        assert all((word.confidence > 0.5) == sure for word in words)
+    done = run(*command, small_model)
+    assert done.returncode == 1 and "has no decoder with attention" in done.stderr
 
 
 def test_bad_combinations(folder, small_model):
