@@ -58,7 +58,7 @@ class Attention(nn.Module):
     def forward(self, state: Tensor, keys: Tensor, before: Tensor) -> Tensor:
         query: Tensor = self.query(state)
         if self.kind == "dot":
-            return torch.einsum("bts,bs->bt", keys, query / query.shape[1] ** 0.5)
+            return torch.bmm(keys, query[..., None] / query.shape[1] ** 0.5)[..., 0]
         terms = keys + query[:, None]
         if self.kind == "location":
             terms = terms + self.location(self.filters(before[:, None]).transpose(1, 2))
@@ -114,7 +114,7 @@ class AttentionDecoder(RecurrentStack):
                 x = self.dropout(norm(states[index][0][0]))
             energies = self.attention(x, keys, before)
             before = energies.masked_fill(~exists, -torch.inf).softmax(-1)
-            context = torch.einsum("bt,bte->be", before, encodings)
+            context = torch.bmm(before[:, None], encodings)[:, 0]
             outputs.append(self.output(torch.cat([x, context], dim=1)))
             previous = label
             if sampling:

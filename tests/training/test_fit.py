@@ -325,9 +325,11 @@ def test_a_run_killed_again_and_again_equals_an_uninterrupted_one(manifest, tmp_
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path):
+@pytest.mark.parametrize("kind", ["", "location"])
+def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path, kind):
     one = config(
         manifest,
+        attention=AttentionConfig(kind, hidden_size=12, size=8, dropout=0.0),
         encoder=EncoderConfig(layers=2, hidden_size=16, channels=4, dropout=0.0),
         augment=AugmentConfig(),
         training=TrainingConfig(epochs=3, batch_seconds=8.0, accumulate=2, accelerator="cpu"),
@@ -347,9 +349,12 @@ def test_two_processes_equal_one_with_the_same_global_batches(manifest, tmp_path
             assert float(a[key]) == pytest.approx(float(b[key]), rel=1e-4), key
 
 
-@pytest.mark.parametrize(("accumulate", "consistency"), [(1, 0.0), (2, 0.0), (1, 0.2)])
+@pytest.mark.parametrize(
+    ("accumulate", "consistency", "kind"),
+    [(1, 0.0, ""), (2, 0.0, ""), (1, 0.2, ""), (2, 0.2, "additive")],
+)
 def test_a_step_follows_the_gradient_of_the_mean_loss(
-    manifest, tmp_path, monkeypatch, accumulate, consistency
+    manifest, tmp_path, monkeypatch, accumulate, consistency, kind
 ):
     """A step follows the gradient of the mean loss of its utterances, however they are batched.
 
@@ -358,6 +363,7 @@ def test_a_step_follows_the_gradient_of_the_mean_loss(
     options = replace(
         short(manifest, epochs=1, accumulate=accumulate, consistency=consistency),
         encoder=EncoderConfig(layers=1, hidden_size=8, channels=2, dropout=0.0),
+        attention=AttentionConfig(kind, hidden_size=6, size=4, dropout=0.0, weight=0.4),
         augment=AugmentConfig(speeds=(1.0,), frequency_masks=0, time_masks=0),
     )
     step, clip = training.CTCModule.training_step, training.CTCModule.configure_gradient_clipping
@@ -367,12 +373,17 @@ def test_a_step_follows_the_gradient_of_the_mean_loss(
         batches.append(batch)
         return step(self, batch, index)
 
+    def loss_of(self, batch):
+        log_probs, encodings, frames = self.model.encode(batch.waveforms, batch.lengths)
+        loss = self.loss(log_probs, frames, batch)
+        if kind:
+            loss = 0.6 * loss + 0.4 * self.decoder_losses(encodings, frames, batch).sum()
+        return loss
+
     def check(self, *arguments, **options):
         given = [weight.grad.clone() for weight in self.parameters()]
         self.zero_grad()
-        total = sum(
-            self.loss(*self.model(batch.waveforms, batch.lengths), batch) for batch in batches
-        )
+        total = sum(loss_of(self, batch) for batch in batches)
         (total / sum(len(batch.ids) for batch in batches)).backward()
         expected = [weight.grad.clone() for weight in self.parameters()]
         for a, b in zip(given, expected, strict=True):
