@@ -16,6 +16,7 @@ from asr.decoding.bundle import read_bundle
 from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import attend
 from asr.errors import ConfigError, DataError
+from asr.evaluation.evaluate import decoder_values
 from asr.evaluation.scoring import word_errors
 from asr.evaluation.tuning import ATTENTION_WEIGHTS, Tuner
 from asr.lm.kneser_ney import estimate
@@ -146,6 +147,7 @@ def test_a_transcriber(folder, speech, monkeypatch):
     options = {"attention": True, "attention_weight": 2.0, "lexicon": "none"}
     transcriber = Transcriber(folder, **options)
     assert transcriber.decoder == "beam" and transcriber.search.attention.kind == "location"
+    assert decoder_values(transcriber)["attention"] == {"kind": "location"}
     symbols = len(transcriber.model.vocabulary)
     (rows,) = AcousticSession(folder).with_encodings().log_probs([speech])
     transcript = transcriber.transcribe(speech)
@@ -183,16 +185,12 @@ def test_tuning_finds_the_weight(scorer, second):
     assert tuning.chosen in tuning.attention and tuning.chosen.options.attention_weight > 0
     assert tuning.chosen.errors.errors < tuning.attention[0].errors.errors
     for trial in tuning.attention:
-        found = [search.with_options(trial.options).n_best(*one)[0] for one in with_count(pairs)]
+        trying = search.with_options(trial.options)
+        found = [trying.n_best(rows, 1, heard)[0] for rows, heard in pairs]
         hypotheses = [VOCABULARY.space_units(VOCABULARY.decode(item.tokens)) for item in found]
         references = [VOCABULARY.space_units(VOCABULARY.normalize(text)) for text in texts]
         assert word_errors(references, hypotheses) == trial.errors
     assert Tuner(VOCABULARY, log_probs, texts, None, None).tune(DecodingConfig()).attention == ()
-
-
-def with_count(pairs):
-    """Return the arguments of n_best that give the best text alone."""
-    return [(rows, 1, heard) for rows, heard in pairs]
 
 
 def test_tuning_by_command(folder, small_model, tmp_path):

@@ -238,9 +238,29 @@ def test_a_run_begins_with_a_model_with_or_without_a_decoder(manifest, tmp_path,
     third, said = begun("third", "", second)
     assert "its decoder: not in the run" in said and read_decoder_weights(third) == {}
     assert "location-aware" in (second / "README.md").read_text()
-    assert "attention" not in (third / "README.md").read_text()
+    assert "location-aware" not in (third / "README.md").read_text()
     with pytest.raises(ConfigError, match=r"attention.weight is 1.0, needs 0 < x < 1"):
         AttentionConfig("dot", weight=1.0)
+
+
+def test_a_decoder_spells_in_pieces(manifest, tmp_path):
+    """The mean of the best epochs is exported, of the decoder too, and scores texts in pieces."""
+    options = spelling(manifest)
+    options = replace(
+        options,
+        data=replace(options.data, unit="piece", pieces=40),
+        training=replace(options.training, epochs=2, average=2),
+    )
+    model = training.fit(options, folder=tmp_path / "run")
+    states = [
+        torch.load(tmp_path / "run" / f"best-000{epoch}.ckpt", weights_only=True)["state_dict"]
+        for epoch in (1, 2)
+    ]
+    for name, value in read_decoder_weights(model).items():
+        torch.testing.assert_close(value, (states[0][name] + states[1][name]) / 2)
+    transcriber = Transcriber(model, attention=True)
+    assert transcriber.search.attention.symbols == len(transcriber.model.vocabulary) > 29
+    assert isinstance(transcriber.transcribe(SAMPLES[0]).text, str)
 
 
 def assert_close(a, b):
