@@ -20,7 +20,7 @@ import numpy.typing as npt
 from asr.audio.sound import Samples
 from asr.errors import ModelError
 from asr.model.described_graph import load_graph
-from asr.model.directory import GRAPH, TAGGER, ModelInfo, read_model
+from asr.model.directory import ATTENTION, GRAPH, TAGGER, ModelInfo, read_model
 from asr.model.normalization import EPSILON, Features, normalize_stretches, stretch_frames
 from asr.model.old_weights import Weights, order_weights
 from asr.model.parts import ENCODINGS, FEATURES, OUTPUTS, divide
@@ -54,7 +54,16 @@ class Session(ABC):
 
     def with_encodings(self) -> "Session":
         """Return a session of the same network that :attr:`encodes`, for a decoder with
-        attention; whatever cuts and joins its rows does so with both."""
+        attention; whatever cuts and joins its rows does so with both.
+
+        Raises:
+            ModelError: the network gives none.
+        """
+        if not self.encoding_size:
+            raise ModelError(
+                f"the network gives no encodings, which a decoder ({ATTENTION}) needs; "
+                "get the model directory again"
+            )
         other = copy(self)
         other.encodes = True
         return other

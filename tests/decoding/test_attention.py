@@ -15,7 +15,7 @@ from asr.decoding.beam import BeamSearch
 from asr.decoding.bundle import read_bundle
 from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import attend
-from asr.errors import ConfigError, DataError
+from asr.errors import ConfigError, DataError, ModelError
 from asr.evaluation.evaluate import decoder_values
 from asr.evaluation.scoring import word_errors
 from asr.evaluation.tuning import ATTENTION_WEIGHTS, Tuner
@@ -219,6 +219,16 @@ def test_tuning_by_command(folder, small_model, tmp_path):
         assert all((word.confidence > 0.5) == sure for word in words)
     done = run(*command, small_model)
     assert done.returncode == 1 and "has no decoder with attention" in done.stderr
+
+
+def test_a_decoder_without_encodings(small_model, tmp_path):
+    info, _, _ = write_decoder(tmp_path / "whole")
+    decoder = (tmp_path / "whole" / "attention.onnx").read_bytes()
+    files = {"model.onnx": (small_model / "model.onnx").read_bytes(), "attention.onnx": decoder}
+    write_model(tmp_path / "model", info, files)
+    assert Transcriber(tmp_path / "model").decoder == "greedy"
+    with pytest.raises(ModelError, match=r"gives no encodings, which a decoder \(attention.onnx\)"):
+        Transcriber(tmp_path / "model", attention=True)
 
 
 def test_bad_combinations(folder, small_model):
