@@ -95,8 +95,9 @@ def test_options_of_the_decoder():
     beam = asr.load(decoder="beam", hotwords={"repeat": 3.0}, threads=1)
     assert beam.transcribe(SAMPLE).text == "yes repeat"
     assert asr.transcribe(SAMPLE, decoder="beam", beam_size=4).text == "yes repeat"
+    assert asr.transcribe(SAMPLE, hotwords={"repeat": 3.0}).text == "yes repeat"
     with pytest.raises(asr.AsrError, match="only for decoder='beam'"):
-        asr.load(hotwords={"repeat": 3.0})
+        asr.load(decoder="greedy", hotwords={"repeat": 3.0})
     with pytest.raises(asr.AsrError, match="device 'tpu' cannot be used"):
         asr.load(device="tpu")
 
