@@ -22,6 +22,7 @@ import soundfile
 
 from asr.audio.read import read_audio
 from asr.counts import counted
+from asr.data.corpora import with_durations
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
 from asr.files import write_atomically
@@ -101,7 +102,11 @@ def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:
     """Return the real recordings by their parts, in sets, without those of over 20 s."""
     parts: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
     for folder, name in SETS.items():
-        for item in read_manifest(speech / folder / "manifest.jsonl"):
+        # Some manifests have the durations of the files that the recordings were converted from.
+        items, errors = with_durations(read_manifest(speech / folder / "manifest.jsonl"))
+        for error in errors:
+            print(f"left out: {error}", file=sys.stderr)
+        for item in items:
             parts[item.extra["split"]].append(in_set(item, name))
     for part, items in parts.items():
         items += [in_set(item, "an4") for item in read_manifest(an4 / f"{part}.jsonl")]

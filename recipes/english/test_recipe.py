@@ -155,7 +155,7 @@ def corpora(tmp_path):
         items = [
             Utterance(
                 tone(speech / folder / f"{part}{index}.flac", 1.5, 2000 + 500 * number),
-                1.5, "yes no", f"{folder}-{part}{index}", f"{folder}-{part}", {"split": part},
+                2.3, "yes no", f"{folder}-{part}{index}", f"{folder}-{part}", {"split": part},
             )
             for part in ("train", "dev", "test") for index in range(4)
         ]  # fmt: skip
@@ -208,6 +208,8 @@ def test_prepare_and_train(corpora, monkeypatch):
     assert sets["train"] == real | {"joined_an4", "joined_commands", "hibari", "kokoro", "orders"}
     assert sets["dev"] == real | {"synthetic"} and sets["test"] == real
     assert max(item.duration for item in parts["train"]) <= 20
+    for item in parts["test"]:  # the manifests of the corpora say 2.3 s
+        assert item.duration == pytest.approx(1.5)
     synthetic = [item.id for item in parts["dev"] if item.extra["set"] == "synthetic"]
     assert len(synthetic) == 100 and not {item.id for item in parts["train"]} & {*synthetic}
     for item in parts["train"]:
