@@ -2,14 +2,33 @@
 
 import csv
 import json
+from contextlib import contextmanager
 
+import pytest
 import torch
 
 from asr.config import to_mapping
+from asr.training.module import CTCModule
 
 
 class Stop(Exception):
     """An exception that stands for whatever ends a run before its time."""
+
+
+@contextmanager
+def stopping_at(step, monkeypatch):
+    """Stop a training of an acoustic model before this step; it must come so far."""
+    train = CTCModule.training_step
+
+    def stop(self, batch, index):
+        if self.global_step == step:
+            raise Stop
+        return train(self, batch, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CTCModule, "training_step", stop)
+        with pytest.raises(Stop):
+            yield
 
 
 def assert_equal_runs(first, second):

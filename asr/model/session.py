@@ -50,7 +50,7 @@ class Session(ABC):
     @property
     def columns(self) -> int:
         """The columns of a row: V, and E more if the session :attr:`encodes`."""
-        return len(self.info.vocabulary) + self.encodes * self.encoding_size
+        return len(self.info.vocabulary) + (self.encoding_size if self.encodes else 0)
 
     def with_encodings(self) -> "Session":
         """Return a session of the same network that :attr:`encodes`, for a decoder with

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prepare import SYNTHETIC
+
 from asr.config import read_values
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
@@ -28,7 +30,6 @@ from asr.training.config import Config, load_config
 from asr.training.fit import fit_once
 
 HERE = Path(__file__).parent
-SYNTHETIC = ("hibari", "kokoro")
 SHARES = ((1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (1.0, 0.5), (1.0, 0.25), (1.0, 0.0))
 """The shares of real and of synthetic speech."""
 FEW = 10

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from prepare import SYNTHETIC
 from texts import Texts, clean
 
 from asr.data.manifest import read_manifest
@@ -22,7 +23,6 @@ from asr.files import write_atomically
 
 DRAWN = 60_000
 KINDS = {"number": 0.45, "letters": 0.35, "word": 0.2}
-SYNTHETIC = ("hibari", "kokoro")
 
 
 def main(arguments: list[str] | None = None) -> None:

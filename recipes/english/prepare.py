@@ -48,6 +48,8 @@ SETS = {
 JOINED = {"an4": (600, 4), "commands": (900, 8)}
 """For these sets, the number of joined recordings and the most that one is joined of."""
 LONGEST = 20.0
+SYNTHETIC = ("hibari", "kokoro")
+"""The sets of synthetic speech."""
 DEV_SYNTHETIC = "kokoro-000"
 """The shard of which the first 100 utterances are a development set."""
 

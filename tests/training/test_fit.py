@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 from conftest import ROOT, noise
-from runs import Stop, assert_equal_runs, assert_equal_values, log_rows, write_toml
+from runs import assert_equal_runs, assert_equal_values, log_rows, stopping_at, write_toml
 
 from asr.config import to_mapping
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -106,16 +106,8 @@ def test_a_stopped_run_goes_on_with_step_rate_and_data(
     options = short(manifest, checkpoint_steps=steps)
     training.fit(options, folder=tmp_path / "whole")
     whole, orders = orders, []
-    with monkeypatch.context() as patch:
-
-        def stop(self, batch, index):
-            if self.global_step == 7:
-                raise Stop
-            return spy(self, batch, index)
-
-        patch.setattr(training.CTCModule, "training_step", stop)
-        with pytest.raises(Stop):
-            training.fit(options, folder=tmp_path / "parts")
+    with stopping_at(7, monkeypatch):
+        training.fit(options, folder=tmp_path / "parts")
     with pytest.raises(ConfigError, match="holds a run already; go on with --resume"):
         training.fit(options, folder=tmp_path / "parts")
     orders.clear()
@@ -156,17 +148,8 @@ def test_a_run_of_mixed_sets_goes_on_and_ends_by_its_plan(manifest, tmp_path, mo
     options = mixed(manifest, tmp_path)
     training.fit(options, folder=tmp_path / "whole")
     assert "first: " in capsys.readouterr().err
-    step = training.CTCModule.training_step
-
-    def stop(self, batch, index):
-        if self.global_step == 8:
-            raise Stop
-        return step(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.CTCModule, "training_step", stop)
-        with pytest.raises(Stop):
-            training.fit(options, folder=tmp_path / "parts")
+    with stopping_at(8, monkeypatch):
+        training.fit(options, folder=tmp_path / "parts")
     training.fit(options, resume=True, folder=tmp_path / "parts")
     training.fit(options, resume=True, folder=tmp_path / "parts")  # nothing is left to do
     assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
@@ -194,17 +177,8 @@ def spelling(manifest, **options):
 def test_a_run_with_a_decoder_goes_on(manifest, tmp_path, monkeypatch):
     options = spelling(manifest)
     training.fit(options, folder=tmp_path / "whole")
-    step = training.CTCModule.training_step
-
-    def stop(self, batch, index):
-        if self.global_step == 8:
-            raise Stop
-        return step(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.CTCModule, "training_step", stop)
-        with pytest.raises(Stop):
-            training.fit(options, folder=tmp_path / "parts")
+    with stopping_at(8, monkeypatch):
+        training.fit(options, folder=tmp_path / "parts")
     training.fit(options, resume=True, folder=tmp_path / "parts")
     assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
     losses = [float(row["dev_attention_loss"]) for row in log_rows(tmp_path / "whole")]

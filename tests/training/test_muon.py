@@ -28,6 +28,14 @@ def give_gradients(network):
         parameter.grad = torch.randn_like(parameter)
 
 
+def twin(network):
+    """Return a copy of a network with its gradients, which copies of modules leave out."""
+    other = copy.deepcopy(network)
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        theirs.grad = ours.grad.clone()
+    return other
+
+
 def slowly(matrix):
     """The iteration of Jordan et al. for one matrix, in double precision."""
     x = matrix.astype(np.float64)
@@ -78,9 +86,7 @@ def test_each_gate_is_stepped_by_itself_as_a_slow_definition_says():
 def test_coarse_products_give_nearly_the_same_step():
     """As engines allow them, in bfloat16 where the processor can."""
     network = module()
-    other = copy.deepcopy(network)
-    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
-        theirs.grad = ours.grad.clone()
+    other = twin(network)
     Muon(network, RATE, DECAY).step()
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
@@ -94,9 +100,7 @@ def test_coarse_products_give_nearly_the_same_step():
 
 def test_all_other_parameters_are_stepped_by_adamw():
     network = module()
-    other = copy.deepcopy(network)
-    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
-        theirs.grad = ours.grad.clone()
+    other = twin(network)
     Muon(network, RATE, DECAY).step()
     torch.optim.AdamW(other.parameters(), lr=RATE, weight_decay=DECAY).step()
     equal = {

@@ -6,7 +6,7 @@ import sys
 import pytest
 import soundfile
 from conftest import ROOT
-from runs import Stop, assert_equal_runs
+from runs import assert_equal_runs, stopping_at
 
 from asr.data.leakage import find_leakage
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -65,17 +65,8 @@ def test_a_run_that_takes_few_tar_files_at_a_time_goes_on(manifests, tmp_path, m
     files, tars = manifests
     given = options(tars, tars_at_once=2)
     training.fit(given, folder=tmp_path / "whole")
-    step = training.CTCModule.training_step
-
-    def stop(self, batch, index):
-        if self.global_step == 3:
-            raise Stop
-        return step(self, batch, index)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.CTCModule, "training_step", stop)
-        with pytest.raises(Stop):
-            training.fit(given, folder=tmp_path / "parts")
+    with stopping_at(3, monkeypatch):
+        training.fit(given, folder=tmp_path / "parts")
     training.fit(given, folder=tmp_path / "parts", resume=True)
     assert_equal_runs(tmp_path / "whole", tmp_path / "parts")
     with pytest.raises(ConfigError, match="tars_at_once is 2, which needs recordings in tar files"):
