@@ -2,10 +2,12 @@
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from asr.model.config import EncoderConfig, FeatureConfig
 from asr.training.features import LogMel, frame_mask, normalize
+from asr.training.products import factor_type
 from asr.training.pyramid import PairStack
 from asr.training.stack import RecurrentStack
 
@@ -34,12 +36,14 @@ class ConvFront(nn.Module):
         self.output_size = config.channels * num_mels
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        x = x[:, None]
+        factors = factor_type(x)
+        x, given = x[:, None].to(factors), x.dtype
         for convolution in self.convolutions:
             lengths = _ceil_divide(lengths, 2)
-            x = functional.relu(convolution(x))
-            x = x * frame_mask(lengths, x.shape[2])[:, None, :, None]
-        return x.transpose(1, 2).flatten(2), lengths
+            weights = {name: value.to(factors) for name, value in convolution.named_parameters()}
+            x = functional.relu(functional_call(convolution, weights, x))
+            x = x * frame_mask(lengths, x.shape[2])[:, None, :, None].to(factors)
+        return x.transpose(1, 2).flatten(2).to(given), lengths
 
 
 class Encoder(RecurrentStack):

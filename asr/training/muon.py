@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from asr.training.products import factor_type
 from asr.training.stack import Recurrent
 
 MOMENTUM = 0.95
@@ -117,8 +118,9 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 def _precision(matrices: Tensor) -> torch.dtype:
-    """Return the precision to iterate in: bfloat16, as Jordan et al. do, where products of matrices
-    may be computed so and the processor can, which takes a third of the time."""
-    fast = matrices.device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    """Return the precision to iterate in: bfloat16, as Jordan et al. do, where factors of products
+    may be rounded so and the processor gains by it."""
     coarse = torch.get_float32_matmul_precision() == "medium"
-    return torch.bfloat16 if fast and coarse else matrices.dtype
+    if matrices.device.type == "cuda" and coarse:
+        return torch.bfloat16
+    return factor_type(matrices)

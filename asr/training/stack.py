@@ -8,7 +8,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from asr.training.cells import load_cell
 from asr.training.cells.base import CellWeights
+from asr.training.dropout import Dropout
 from asr.training.onnx_graph import Graph
+from asr.training.products import linear
 
 DIRECTIONS = ("", "_reverse")
 """What torch appends to the names of a direction's weights."""
@@ -57,7 +59,7 @@ class Recurrent(nn.Module):
     def _unroll(self, x: Tensor, lengths: Tensor) -> Tensor:
         weights = self.weights()
         matrix, bias = weights.pop("weight_ih").flatten(0, 1), weights.pop("bias_ih").flatten()
-        products = nn.functional.linear(x, matrix, bias).view(*x.shape[:2], len(self.suffixes), -1)
+        products = linear(x, matrix, bias).view(*x.shape[:2], len(self.suffixes), -1)
         return self.definition.recur(products, weights, lengths).flatten(2)
 
     def step(
@@ -105,7 +107,7 @@ class RecurrentStack(nn.Module):
             size = layer.output_size
             self.layers.append(layer)
             self.norms.append(nn.LayerNorm(size))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output_size = size
 
     def recur(self, x: Tensor, lengths: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from asr.training.cells.base import (
     recurrent_product,
 )
 from asr.training.onnx_graph import Graph
+from asr.training.products import factor_type
 
 
 class GRU(Cell):
@@ -102,15 +103,20 @@ class _GRU(torch.autograd.Function):
             states=states, states_gradient=gradients[0].contiguous(), products_gradient=products,
             candidates_gradient=recurrent,
         )  # fmt: skip
-        earlier = torch.zeros_like(states)
+        hidden = states.shape[3]
+        factors = factor_type(states)
+        earlier = torch.zeros_like(states, dtype=factors)
         earlier[:, 1:, 0] = states[:, :-1, 0]
         earlier[:, :-1, 1:] = states[:, 1:, 1:]
-        rows = torch.cat([products[..., : -states.shape[3]], recurrent], dim=3).flatten(0, 1)
-        earlier = earlier.flatten(0, 1)
+        rows = products.new_empty(len(weight), *products.shape[:2], 3 * hidden, dtype=factors)
+        rows[..., : 2 * hidden] = products[..., : 2 * hidden].permute(2, 0, 1, 3)
+        rows[..., 2 * hidden :] = recurrent.permute(2, 0, 1, 3)
         # Each direction's product by itself: torch copies the factors of one product of all.
-        pairs = zip(rows.unbind(1), earlier.unbind(1), strict=True)
-        to_weight = torch.stack([row.t() @ state for row, state in pairs])
-        return products, to_weight, rows.sum(0), None
+        pairs = zip(rows.flatten(1, 2), earlier.flatten(0, 1).unbind(1), strict=True)
+        to_weight = torch.stack([row.t() @ state for row, state in pairs]).to(states.dtype)
+        to_gates = products[..., : 2 * hidden].sum((0, 1))
+        to_bias = torch.cat([to_gates, recurrent.sum((0, 1))], dim=1)
+        return products, to_weight, to_bias, None
 
 
 LEVELS = {"AVX512": 2, "AVX2": 1}
