@@ -3,7 +3,7 @@ utterance."""
 
 import json
 from collections.abc import Callable
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 import onnx
@@ -13,7 +13,7 @@ from asr.decoding.attention import METADATA, SCHEMA_VERSION
 from asr.training.attention import END, REACH, AttentionDecoder
 from asr.training.config import AttentionConfig
 from asr.training.onnx_graph import Graph, halve
-from asr.training.stack import Recurrent, stack_nodes
+from asr.training.stack import Recurrent
 
 PREFIX = "decoder."
 """The prefix of the initialisers that are trained."""
@@ -27,7 +27,8 @@ def build_decoder_graph(decoder: AttentionDecoder, half: bool = False) -> onnx.M
 
     Inputs: ``encodings`` (T, encoding_size) float32 of an utterance; ``labels`` (N, L) and
     ``lengths`` (N,) int64 of N texts. Output: ``scores`` (N,), the natural log-probability of each
-    text and its end. What stands behind a length may be any symbol.
+    text and its end, and ``weights`` (N, L + 1, T), those of the frames for each symbol and the
+    end. What stands behind a length may be any symbol.
     """
     weights = {name: value.detach().cpu().numpy() for name, value in decoder.state_dict().items()}
     graph = Graph()
@@ -47,11 +48,7 @@ def build_decoder_graph(decoder: AttentionDecoder, half: bool = False) -> onnx.M
     targets = graph.add("Concat", labels, ends, axis=0)
     targets = graph.add("Where", inside, targets, graph.constant(END))
     counted = graph.add("LessOrEqual", places, "lengths")
-    embedded = graph.add("Gather", weight("embedding.weight"), previous)
-
-    outputs = _spelled(graph, decoder, weight, embedded, texts)
-    matrix = graph.add("Transpose", weight("output.weight"), perm=[1, 0])
-    logits = graph.add("Add", graph.add("MatMul", outputs, matrix), weight("output.bias"))
+    logits, shares = _spelled(graph, decoder, weight, previous, texts)
     log_probs = graph.add("LogSoftmax", logits, axis=-1)
     last = graph.constant([2])
     targets = graph.add("Unsqueeze", targets, last)
@@ -59,6 +56,7 @@ def build_decoder_graph(decoder: AttentionDecoder, half: bool = False) -> onnx.M
     chosen = graph.add("Squeeze", chosen, last)
     chosen = graph.add("Mul", chosen, graph.add("Cast", counted, to=TensorProto.FLOAT))
     graph.add("ReduceSum", chosen, graph.constant([0]), keepdims=0, name="scores")
+    graph.add("Transpose", shares, perm=[1, 0, 2], name="weights")
 
     size = decoder.attention.key.in_features
     proto = graph.model(
@@ -68,7 +66,10 @@ def build_decoder_graph(decoder: AttentionDecoder, half: bool = False) -> onnx.M
             ("labels", TensorProto.INT64, ["texts", "places"]),
             ("lengths", TensorProto.INT64, ["texts"]),
         ],
-        outputs=[("scores", TensorProto.FLOAT, ["texts"])],
+        outputs=[
+            ("scores", TensorProto.FLOAT, ["texts"]),
+            ("weights", TensorProto.FLOAT, ["texts", "symbols", "frames"]),
+        ],
     )
     if half:
         halve(proto, PREFIX)
@@ -84,39 +85,68 @@ def build_decoder_graph(decoder: AttentionDecoder, half: bool = False) -> onnx.M
 
 
 def _spelled(
-    graph: Graph, decoder: AttentionDecoder, weight: Weight, embedded: str, texts: str
-) -> str:
-    """Add the steps of the decoder; return states and contexts (L + 1, N, hidden + encoding_size),
-    joined, after each of the ``embedded`` symbols (L + 1, N, hidden)."""
-    config, encoding_size = decoder.config, decoder.attention.key.in_features
+    graph: Graph, decoder: AttentionDecoder, weight: Weight, previous: str, texts: str
+) -> tuple[str, str]:
+    """Add the steps of the decoder; return the logits (L + 1, N, V) after each of the ``previous``
+    symbols (L + 1, N), and the weights of the frames (L + 1, N, T).
 
-    def zeros(*shape: str) -> str:
-        return graph.add("ConstantOfShape", graph.add("Concat", *shape, axis=0))
+    A context is a mean of encodings, and what multiplies it is linear. So encodings are multiplied
+    before the first step, once for all texts, and a step takes means of the products: that is half
+    of the work of a step, and less the shorter the utterance.
+    """
+    config = decoder.config
+    layers = [layer for layer in decoder.layers if isinstance(layer, Recurrent)]
+    weights = [
+        {kind: weight(f"layers.{index}.cell.{kind}_l0") for kind in layer.kinds}
+        for index, layer in enumerate(layers)
+    ]
 
-    counts = [layer.definition.states for layer in decoder.layers if isinstance(layer, Recurrent)]
-    state = zeros(graph.constant([1]), texts, graph.constant([config.hidden_size]))
-    context = zeros(texts, graph.constant([encoding_size]))
-    frames = graph.add("Unsqueeze", graph.size("encodings", 0), graph.constant([0]))
-    before = zeros(texts, frames)
-    one = graph.add("Expand", graph.constant([1], np.int32), texts)
+    norms = [
+        [weight(f"norms.{index}.{part}") for part in ("weight", "bias")]
+        for index in range(len(layers))
+    ]
+
+    def divided(name: str) -> tuple[str, str]:
+        """Return the parts (hidden, …) and (encoding_size, …) of a matrix, transposed."""
+        matrix = graph.add("Transpose", name, perm=[1, 0])
+        sizes = graph.constant([config.hidden_size, decoder.attention.key.in_features])
+        first, second = graph.add_many("Split", 2, matrix, sizes, axis=0)
+        return first, second
+
+    of_symbol, of_context = divided(weights[0]["weight_ih"])
+    symbols = graph.add("MatMul", weight("embedding.weight"), of_symbol)
+    symbols = graph.add("Add", symbols, weights[0]["bias_ih"])
+    embedded = graph.add("Gather", symbols, previous)
+    heard = graph.add("MatMul", "encodings", of_context)
     energies = _energies(graph, config, weight)
 
     def step(inner: Graph, states: list[str], inputs: list[str]) -> tuple[list[str], list[str]]:
-        *recurrent, context, before = states
-        x = inner.add("Concat", *inputs, context, axis=1)
-        x = inner.add("Unsqueeze", x, inner.constant([0]))
-        rest = iter(recurrent)
-        layers = [list(islice(rest, count)) for count in counts]
-        x, last = stack_nodes(inner, decoder, weight, x, one, layers)
-        x = inner.add("Squeeze", x, inner.constant([0]))
+        *recurrent, before = states
+        rest, after = iter(recurrent), list[str]()
+        product = inner.add("Add", *inputs, inner.add("MatMul", before, heard))
+        for index, layer in enumerate(layers):
+            own = list(islice(rest, layer.definition.states))
+            own = layer.definition.step_nodes(inner, product, own, weights[index])
+            after += own
+            x = inner.add("LayerNormalization", own[0], *norms[index], axis=-1, epsilon=1e-5)
+            if index + 1 < len(layers):
+                above = weights[index + 1]
+                product = inner.add("Gemm", x, above["weight_ih"], above["bias_ih"], transB=1)
         shares = inner.add("Softmax", energies(inner, x, before), axis=-1)
-        context = inner.add("MatMul", shares, "encodings")
-        output = inner.add("Concat", x, context, axis=1)
-        return [*chain(*last), context, shares], [output]
+        return [*after, shares], [x, inner.add("Identity", shares)]
 
-    first = [state] * sum(counts)
-    _, (outputs,) = graph.scan(step, [*first, context, before], [embedded], 1)
-    return outputs
+    def zeros(width: str) -> str:
+        shape = graph.add("Concat", texts, width, axis=0)
+        return graph.add("ConstantOfShape", shape)
+
+    state = zeros(graph.constant([config.hidden_size]))
+    before = zeros(graph.add("Unsqueeze", graph.size("encodings", 0), graph.constant([0])))
+    count = sum(layer.definition.states for layer in layers)
+    _, (states, shares) = graph.scan(step, [*[state] * count, before], [embedded], 2)
+    of_state, of_context = divided(weight("output.weight"))
+    said = graph.add("MatMul", "encodings", of_context)
+    logits = graph.add("Add", graph.add("MatMul", states, of_state), weight("output.bias"))
+    return graph.add("Add", logits, graph.add("MatMul", shares, said)), shares
 
 
 def _energies(
@@ -130,16 +160,13 @@ def _energies(
 
     keys = graph.add("MatMul", "encodings", transposed("key"))
     keys = graph.add("Add", keys, weight("attention.key.bias"))
-    query_matrix = transposed("query")
     if config.kind == "dot":
+        # The product of two projections, one of which is multiplied beforehand.
+        keys = graph.add("MatMul", keys, weight("attention.query.weight"))
+        keys = graph.add("Mul", keys, graph.constant(config.size**-0.5, np.float32))
         keys = graph.add("Transpose", keys, perm=[1, 0])
-        scale = graph.constant(config.size**-0.5, np.float32)
-
-        def product(inner: Graph, state: str, before: str) -> str:
-            query = inner.add("Mul", inner.add("MatMul", state, query_matrix), scale)
-            return inner.add("MatMul", query, keys)
-
-        return product
+        return lambda inner, state, before: inner.add("MatMul", state, keys)
+    query_matrix = transposed("query")
     energy_matrix = transposed("energy")
     if located := config.kind == "location":
         filters, location_matrix = weight("attention.filters.weight"), transposed("location")

@@ -1,8 +1,8 @@
 """Recurrent cells: the interface of the step of a recurrent layer, in torch and in ONNX.
 
 A module of this package defines one subclass of :class:`Cell` and makes it: ``CELL = GRU()``. It
-must have :meth:`Cell.step`, and :meth:`Cell.step_nodes` to be exported. Both may be replaced by
-something faster for whole sequences: :meth:`Cell.unroll`, which is where a cell writes out its
+must have :meth:`Cell.step`, and :meth:`Cell.step_nodes` to be exported. Both may have something
+faster for whole sequences beside them: :meth:`Cell.unroll`, which is where a cell writes out its
 gradients through time, and :meth:`Cell.unroll_nodes`, which is where it names an operator of ONNX.
 :meth:`Cell.recur`, around :meth:`Cell.unroll`, reverses the backward direction and cuts what lies
 behind each sequence's end. The layer around a cell (:class:`asr.training.stack.Recurrent`)
@@ -183,6 +183,14 @@ def recurrent_product(state: Tensor, weights: Weights) -> Tensor:
     Shape: (D, B, H) -> (D, B, gates * H).
     """
     return torch.baddbmm(weights["bias_hh"][:, None], state, weights["weight_hh"].transpose(1, 2))
+
+
+def recurrent_nodes(graph: Graph, state: str, weights: Mapping[str, str]) -> str:
+    """Add the nodes of :func:`recurrent_product` for one direction.
+
+    Shape: (B, H) -> (B, gates * H).
+    """
+    return graph.add("Gemm", state, weights["weight_hh"], weights["bias_hh"], transB=1)
 
 
 def operator_nodes(

@@ -24,6 +24,7 @@ from asr.training.cells.base import (
     States,
     Weights,
     operator_nodes,
+    recurrent_nodes,
     recurrent_product,
 )
 from asr.training.onnx_graph import Graph
@@ -51,6 +52,19 @@ class GRU(Cell):
             products, weights["weight_hh"], weights["bias_hh"], lengths
         )
         return states
+
+    def step_nodes(
+        self, graph: Graph, product: str, states: Sequence[str], weights: Mapping[str, str]
+    ) -> list[str]:
+        (state,) = states
+        reset, update, new = graph.add_many("Split", 3, product, axis=1)
+        recurrent = recurrent_nodes(graph, state, weights)
+        to_reset, to_update, to_new = graph.add_many("Split", 3, recurrent, axis=1)
+        reset = graph.add("Sigmoid", graph.add("Add", reset, to_reset))
+        update = graph.add("Sigmoid", graph.add("Add", update, to_update))
+        new = graph.add("Tanh", graph.add("Add", new, graph.add("Mul", reset, to_new)))
+        change = graph.add("Mul", update, graph.add("Sub", state, new))
+        return [graph.add("Add", new, change)]
 
     def unroll_nodes(
         self,

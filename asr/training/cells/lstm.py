@@ -23,6 +23,7 @@ from asr.training.cells.base import (
     Weights,
     before,
     operator_nodes,
+    recurrent_nodes,
     recurrent_product,
     start,
     weight_gradients,
@@ -49,6 +50,17 @@ class LSTM(Cell):
             products, weights["weight_hh"], weights["bias_hh"]
         )
         return states
+
+    def step_nodes(
+        self, graph: Graph, product: str, states: Sequence[str], weights: Mapping[str, str]
+    ) -> list[str]:
+        state, memory = states
+        gates = graph.add("Add", product, recurrent_nodes(graph, state, weights))
+        into, forget, new, out = graph.add_many("Split", 4, gates, axis=1)
+        into, forget, out = (graph.add("Sigmoid", gate) for gate in (into, forget, out))
+        kept = graph.add("Mul", forget, memory)
+        memory = graph.add("Add", kept, graph.add("Mul", into, graph.add("Tanh", new)))
+        return [graph.add("Mul", out, graph.add("Tanh", memory)), memory]
 
     def unroll_nodes(
         self,

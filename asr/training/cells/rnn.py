@@ -18,6 +18,7 @@ from asr.training.cells.base import (
     Weights,
     before,
     operator_nodes,
+    recurrent_nodes,
     recurrent_product,
     start,
     weight_gradients,
@@ -41,6 +42,13 @@ class RNN(Cell):
             products, weights["weight_hh"], weights["bias_hh"]
         )
         return states
+
+    def step_nodes(
+        self, graph: Graph, product: str, states: Sequence[str], weights: Mapping[str, str]
+    ) -> list[str]:
+        (state,) = states
+        total = graph.add("Add", product, recurrent_nodes(graph, state, weights))
+        return [graph.add("Tanh", total)]
 
     def unroll_nodes(
         self,
