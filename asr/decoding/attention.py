@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,20 +58,38 @@ class AttentionScorer:
         Raises:
             DataError: encodings of another width, or none.
         """
-        size = self._graph.session.get_inputs()[0].shape[1]
-        if encodings.ndim != 2 or encodings.shape[1] != size or not len(encodings):
-            raise DataError(
-                f"encodings have the shape {encodings.shape}, need (frames, {size}) and a frame"
-            )
         if not texts:
+            self._check(encodings)
             return np.zeros(0)
+        scores, _ = self._run(encodings, texts)
+        return np.asarray(scores, np.float64)
+
+    def weights(self, encodings: Encodings, text: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Compute where the decoder looks for each symbol of a text, and for its end: the weights
+        (L + 1, T) of the frames, of which each row sums to one.
+
+        ``encodings`` and errors are those of :meth:`score`, ``text`` the ids of L symbols.
+        """
+        _, (weights,) = self._run(encodings, [text])
+        found: npt.NDArray[np.float32] = weights
+        return found
+
+    def _run(self, encodings: Encodings, texts: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        self._check(encodings)
         lengths = np.array([len(text) for text in texts], np.int64)
         labels = np.zeros((len(texts), int(lengths.max())), np.int64)
         for row, text in zip(labels, texts, strict=True):
             row[: len(text)] = text
         feed = {"encodings": encodings, "labels": labels, "lengths": lengths}
-        (scores,) = self._graph.session.run(["scores"], feed)
-        return np.asarray(scores, np.float64)
+        scores, weights = self._graph.session.run(["scores", "weights"], feed)
+        return scores, weights
+
+    def _check(self, encodings: Encodings) -> None:
+        size = self._graph.session.get_inputs()[0].shape[1]
+        if encodings.ndim != 2 or encodings.shape[1] != size or not len(encodings):
+            raise DataError(
+                f"encodings have the shape {encodings.shape}, need (frames, {size}) and a frame"
+            )
 
 
 def read_scorer(folder: str | Path, info: ModelInfo) -> AttentionScorer | None:

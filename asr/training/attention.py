@@ -19,6 +19,8 @@ context and weights are zero before the first step. The end of a text, at which 
 is the symbol 0, the blank of CTC: the decoder needs none. It also stands before the first label.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,6 +37,27 @@ FILTERS, REACH = 10, 50
 side that they see: two seconds at 40 ms each."""
 
 States = list[tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What all steps of a decoder have in common: the encodings (B, T, E) and their keys
+    (B, T, size), which frames exist (B, T), and the weights of the recurrent layers."""
+
+    encodings: Tensor
+    keys: Tensor
+    exists: Tensor
+    weights: list[dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """What a decoder keeps from step to step: the states of its layers, the context (B, E), and the
+    weights of the frames (B, T)."""
+
+    states: States
+    context: Tensor
+    weights: Tensor
 
 
 class Attention(nn.Module):
@@ -93,34 +116,53 @@ class AttentionDecoder(RecurrentStack):
         itself finds the likeliest there (scheduled sampling, Bengio et al. 2015).
         """
         with torch.autocast(encodings.device.type, enabled=False):
-            return self._spell(encodings.float(), frames, labels, sampling)
+            heard = self.listen(encodings.float(), frames)
+            spelled = self.start(heard)
+            previous = torch.full_like(frames, END)
+            outputs: list[Tensor] = []
+            for label in [*labels.unbind(1), previous]:
+                logits, spelled = self.spell(heard, spelled, previous)
+                outputs.append(logits)
+                previous = label
+                if sampling:
+                    own = torch.rand(len(label), device=label.device) < sampling
+                    previous = torch.where(own, logits.detach().argmax(-1), label)
+            return torch.stack(outputs, dim=1)
 
-    def _spell(self, encodings: Tensor, frames: Tensor, labels: Tensor, sampling: float) -> Tensor:
+    def listen(self, encodings: Tensor, frames: Tensor) -> Heard:
+        """Prepare what the steps have in common: (B, T, encoding_size), frame lengths (B,)."""
         exists = frame_mask(frames, encodings.shape[1]) > 0
-        keys = self.attention.key(encodings)
-        recurrent = [layer for layer in self.layers if isinstance(layer, Recurrent)]
-        weights = [layer.weights() for layer in recurrent]
-        states: States = [
+        weights = [layer.weights() for layer in self._recurrent]
+        return Heard(encodings, self.attention.key(encodings), exists, weights)
+
+    def start(self, heard: Heard) -> Spelled:
+        """Return the state before the first step."""
+        encodings = heard.encodings
+        states = [
             (encodings.new_zeros(1, len(encodings), layer.hidden_size),) * layer.definition.states
-            for layer in recurrent
+            for layer in self._recurrent
         ]
-        context, before = torch.zeros_like(encodings[:, 0]), torch.zeros_like(encodings[:, :, 0])
-        previous = torch.full_like(frames, END)
-        outputs: list[Tensor] = []
-        for label in [*labels.unbind(1), previous]:
-            x = torch.cat([self.dropout(self.embedding(previous)), context], dim=1)
-            for index, (layer, norm) in enumerate(zip(recurrent, self.norms, strict=True)):
-                states[index] = layer.step(x, states[index], weights[index])
-                x = self.dropout(norm(states[index][0][0]))
-            energies = self.attention(x, keys, before)
-            before = energies.masked_fill(~exists, -torch.inf).softmax(-1)
-            context = torch.bmm(before[:, None], encodings)[:, 0]
-            outputs.append(self.output(torch.cat([x, context], dim=1)))
-            previous = label
-            if sampling:
-                own = torch.rand(len(label), device=label.device) < sampling
-                previous = torch.where(own, outputs[-1].detach().argmax(-1), label)
-        return torch.stack(outputs, dim=1)
+        return Spelled(
+            states, torch.zeros_like(encodings[:, 0]), torch.zeros_like(encodings[..., 0])
+        )
+
+    def spell(self, heard: Heard, spelled: Spelled, previous: Tensor) -> tuple[Tensor, Spelled]:
+        """Return the logits (B, V) of the symbol behind ``previous`` (B,), and the state then."""
+        x = torch.cat([self.dropout(self.embedding(previous)), spelled.context], dim=1)
+        states: States = []
+        layers = zip(self._recurrent, self.norms, heard.weights, spelled.states, strict=True)
+        for layer, norm, weights, before in layers:
+            states.append(layer.step(x, before, weights))
+            x = self.dropout(norm(states[-1][0][0]))
+        energies = self.attention(x, heard.keys, spelled.weights)
+        weights = energies.masked_fill(~heard.exists, -torch.inf).softmax(-1)
+        context = torch.bmm(weights[:, None], heard.encodings)[:, 0]
+        logits: Tensor = self.output(torch.cat([x, context], dim=1))
+        return logits, Spelled(states, context, weights)
+
+    @property
+    def _recurrent(self) -> list[Recurrent]:
+        return [layer for layer in self.layers if isinstance(layer, Recurrent)]
 
 
 def targets_of(labels: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

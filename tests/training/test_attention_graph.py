@@ -14,7 +14,7 @@ from asr.model.directory import read_model, write_model
 from asr.model.parts import divide
 from asr.model.session import AcousticSession
 from asr.text import Vocabulary
-from asr.training.attention import AttentionDecoder, losses_of, targets_of
+from asr.training.attention import END, AttentionDecoder, losses_of, targets_of
 from asr.training.attention_graph import build_decoder_graph
 from asr.training.config import ATTENTION, AttentionConfig
 from asr.training.export import read_decoder_weights, start_decoder_from
@@ -30,6 +30,18 @@ def torch_scores(decoder, encodings, texts):
         return -losses_of(decoder(repeated, frames, labels), targets).numpy()
 
 
+def torch_weights(decoder, encodings, text):
+    """The weights of the frames for each symbol of a text and its end, in torch."""
+    rows = []
+    with torch.no_grad():
+        heard = decoder.listen(torch.from_numpy(encodings)[None], torch.tensor([len(encodings)]))
+        spelled = decoder.start(heard)
+        for symbol in [END, *text]:
+            _, spelled = decoder.spell(heard, spelled, torch.tensor([symbol]))
+            rows.append(spelled.weights[0].numpy())
+    return np.stack(rows)
+
+
 @pytest.mark.parametrize("frames", [1, 7, 150])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
@@ -43,6 +55,9 @@ def test_the_graph_gives_what_torch_gives(kind, cell, layers, frames):
     for text, score in zip(LABELS, together, strict=True):
         np.testing.assert_allclose(scorer.score(encodings, [text]), [score], atol=1e-5)
     assert (scorer.kind, scorer.symbols) == (kind, 6)
+    for text in LABELS:
+        found = scorer.weights(encodings, text)
+        np.testing.assert_allclose(found, torch_weights(decoder, encodings, text), atol=1e-5)
 
 
 def test_what_the_scorer_refuses():
