@@ -181,15 +181,21 @@ class BeamSearch:
             return False
         return self._context_scores(self.vocabulary.encode(text)) is not None
 
-    def score(self, log_probs: npt.NDArray[np.floating], text: str | Sequence[int]) -> TextScore:
+    def score(
+        self,
+        log_probs: npt.NDArray[np.floating],
+        text: str | Sequence[int],
+        encodings: Encodings | None = None,
+    ) -> TextScore:
         """Return the scores by which the search ranks ``text`` on ``log_probs`` (frames, V).
 
         They are those without pruning, whether the search finds the text or not, and with
-        ``rescore_lm`` those after the second pass; a decoder with attention, which would have to
-        hear the utterance too, has no part in them. ``text`` may also be given as token ids.
+        ``rescore_lm`` those after the second pass. A decoder with attention needs the ``encodings``
+        (frames, E) of the same frames. ``text`` may also be given as token ids.
 
         Raises:
-            DataError: the values are not log-probs, or a character has no symbol.
+            DataError: the values are not log-probs, there are no encodings where they are needed,
+                or a character has no symbol.
         """
         probabilities(log_probs, len(self.vocabulary))
         tokens = self.vocabulary.encode(text) if isinstance(text, str) else list(text)
@@ -197,11 +203,33 @@ class BeamSearch:
         context = self._context_scores(tokens)
         weighted, lm_score = context or (-np.inf, 0.0)
         scores = np.array([[acoustic + weighted, acoustic, lm_score]])
+        decoded = self.vocabulary.decode(tokens)
         if self.rescore_lm:
-            texts = [normalize(self.vocabulary.decode(tokens))]
-            scores = rescore(scores, texts, self.rescore_lm, self.options)
+            scores = rescore(scores, [normalize(decoded)], self.rescore_lm, self.options)
         total, acoustic, lm = scores[0].tolist()
-        return TextScore(acoustic, lm, total)
+        attended = 0.0
+        if self.attention is not None:
+            heard = self.checked(log_probs, encodings)
+            spelled = self.vocabulary.encode(self.vocabulary.normalize(decoded))
+            (attended,) = self.attention.score(heard, [spelled]).tolist() if len(heard) else [0.0]
+            total += self.options.attention_weight * attended
+        return TextScore(acoustic, lm, total, attended)
+
+    def checked(
+        self, log_probs: npt.NDArray[np.floating], encodings: Encodings | None
+    ) -> Encodings:
+        """Return the ``encodings`` of the frames of ``log_probs``, of which there must be as many.
+
+        Raises:
+            DataError: there are not.
+        """
+        if encodings is None or len(encodings) != len(log_probs):
+            given = "none" if encodings is None else str(len(encodings))
+            raise DataError(
+                f"a search with attention needs the encodings of its {len(log_probs)} frames, "
+                f"got {given}"
+            )
+        return encodings
 
     def _context_scores(self, tokens: Sequence[int]) -> tuple[float, float] | None:
         """Return the weighted score of a text's context, and the language model's unweighted part;
@@ -254,13 +282,7 @@ class BeamStream:
         """
         probs = probabilities(log_probs, len(self._search.vocabulary))
         if self._search.attention is not None:
-            if encodings is None or len(encodings) != len(log_probs):
-                given = "none" if encodings is None else str(len(encodings))
-                raise DataError(
-                    f"a search with attention needs the encodings of its {len(log_probs)} frames, "
-                    f"got {given}"
-                )
-            self._encodings.append(encodings)
+            self._encodings.append(self._search.checked(log_probs, encodings))
         self._parts.append(np.array(log_probs, np.float32))
         status = library.beam_feed(self._stream, probs, len(probs))
         if status == DISAGREE:

@@ -34,8 +34,11 @@ class TextScore:
 
     They are those of :class:`Hypothesis`, but ``acoustic_score`` is the log-probability of all
     paths of the text. ``score`` is minus infinity for a text that the search can never give.
+    ``attention_score`` is the unweighted log-probability of the text by a decoder with attention; 0
+    without one.
     """
 
     acoustic_score: float
     lm_score: float
     score: float
+    attention_score: float = 0.0

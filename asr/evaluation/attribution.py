@@ -1,4 +1,5 @@
-"""Attribution of each word error to a cause: the search, the language model or the acoustics."""
+"""Attribution of each word error to a cause: the search, a decoder with attention, the language
+model or the acoustics."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -13,10 +14,12 @@ from asr.evaluation.word_alignment import Step, align_words
 from asr.text import Vocabulary
 
 if TYPE_CHECKING:
+    from asr.decoding.attention import Encodings
     from asr.decoding.beam import BeamSearch
 
-CAUSES = SEARCH, LANGUAGE_MODEL, ACOUSTICS, OUT_OF_VOCABULARY = (
+CAUSES = SEARCH, ATTENTION, LANGUAGE_MODEL, ACOUSTICS, OUT_OF_VOCABULARY = (
     "search",
+    "attention",
     "language model",
     "acoustics",
     "out of vocabulary",
@@ -29,6 +32,7 @@ def attribute(
     log_probs: npt.NDArray[np.floating],
     vocabulary: Vocabulary,
     search: "BeamSearch | None" = None,
+    encodings: "Encodings | None" = None,
 ) -> tuple[str | None, ...]:
     """Return the cause of the error at each step of the alignment of two texts
     (:func:`asr.evaluation.word_alignment.align_words`), None where the step is right.
@@ -39,6 +43,7 @@ def attribute(
     - *out of vocabulary*: the decoder cannot give the corrected text, because a character has no
       symbol or a word is not in a closed lexicon;
     - *search*: the corrected text has the higher score, so the decoder missed it;
+    - *attention*: it was ahead, until the decoder with attention scored the texts;
     - *language model*: the corrected text has the higher probability by the acoustics, summed over
       all paths, and what the search adds to them spoilt it: language models, the bonus of words, or
       hot words;
@@ -55,9 +60,11 @@ def attribute(
         vocabulary: the V symbols.
         search: the search that gave ``hypothesis``; None for greedy search, whose score is the
             acoustics'.
+        encodings: (frames, E) of the utterance, if the search has a decoder with attention.
 
     Raises:
-        DataError: these are not log-probs of ``vocabulary``, or it cannot spell the hypothesis.
+        DataError: these are not log-probs of ``vocabulary``, it cannot spell the hypothesis, or
+            encodings are missing.
     """
     probabilities(log_probs, len(vocabulary))
     steps = align_words(
@@ -71,13 +78,18 @@ def attribute(
         one_more = vocabulary.spaced and vocabulary.space_id is not None
         return [vocabulary.encode(item) for item in (_spellings(text) if one_more else [text])]
 
-    def scores(spellings: list[Sequence[int]]) -> tuple[float, float]:
-        """Return the best score by the decoder, and the best by the acoustics alone."""
-        if search is not None:
-            found = [search.score(log_probs, item) for item in spellings]
-            return max(item.score for item in found), max(item.acoustic_score for item in found)
-        acoustic = max(log_probability(log_probs, item, vocabulary.blank_id) for item in spellings)
-        return acoustic, acoustic
+    def scores(spellings: list[Sequence[int]]) -> tuple[float, float, float]:
+        """Return the best score by the decoder, the best without attention, and the best by the
+        acoustics alone."""
+        if search is None:
+            blank = vocabulary.blank_id
+            acoustic = max(log_probability(log_probs, item, blank) for item in spellings)
+            return acoustic, acoustic, acoustic
+        found = [search.score(log_probs, item, encodings) for item in spellings]
+        weight = search.options.attention_weight
+        before = max(item.score - weight * item.attention_score for item in found)
+        acoustic = max(item.acoustic_score for item in found)
+        return max(item.score for item in found), before, acoustic
 
     def cause(first: int, last: int) -> str:
         """Return the cause of the errors from step ``first`` to ``last``, exclusive."""
@@ -87,19 +99,24 @@ def attribute(
             search and not all(map(search.allows, words))
         ):
             return OUT_OF_VOCABULARY
-        score, acoustic = scores(spelled(corrected))
+        score, before, acoustic = scores(spelled(corrected))
         if score > output_score:
             return SEARCH
+        if before > output_before:
+            return ATTENTION
         return LANGUAGE_MODEL if acoustic > output_acoustic else ACOUSTICS
 
     output = vocabulary.join_units(_corrected_words(steps, 0, 0))
     output_spelled = spelled(output)
     if vocabulary.scores:  # the decoder may have divided the text into other sub-words
-        decoded = search(log_probs) if search else greedy(log_probs, vocabulary.blank_id)
+        if search:
+            (decoded,) = search.n_best(log_probs, 1, encodings)
+        else:
+            decoded = greedy(log_probs, vocabulary.blank_id)
         found = vocabulary.space_units(vocabulary.decode(decoded.tokens))
         if found == vocabulary.space_units(output):
             output_spelled.append(decoded.tokens)
-    output_score, output_acoustic = scores(output_spelled)
+    output_score, output_before, output_acoustic = scores(output_spelled)
     causes: list[str | None] = []
     for right, run in groupby(step.kind == "C" for step in steps):
         first, last = len(causes), len(causes) + len(list(run))
@@ -111,7 +128,7 @@ def count_causes(causes: Iterable[str | None]) -> dict[str, int]:
     """Count word errors by cause; every one of :data:`CAUSES` has a count.
 
     >>> count_causes([None, "search", "search", None])
-    {'search': 2, 'language model': 0, 'acoustics': 0, 'out of vocabulary': 0}
+    {'search': 2, 'attention': 0, 'language model': 0, 'acoustics': 0, 'out of vocabulary': 0}
     """
     found = list(causes)
     return {cause: found.count(cause) for cause in CAUSES}

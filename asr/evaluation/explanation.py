@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from asr.audio.read import read_audio
 from asr.data.manifest import Utterance
 from asr.errors import AsrError, DataError
 from asr.evaluation.attribution import attribute
 from asr.evaluation.label_errors import label_score
-from asr.evaluation.pictures import Picture, picture
+from asr.evaluation.pictures import Picture, picture, spell_out
 from asr.evaluation.scoring import count_each
 from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
@@ -61,22 +63,28 @@ def explain(
     errors = {item.id: count.errors for (item, _), count in zip(wrong, counts, strict=True)}
     worst = set(sorted(errors, key=lambda id: -errors[id])[:PICTURES])
     explanations = {}
-    for (item, result), log_probs in zip(wrong, _log_probs(wrong, transcriber), strict=True):
+    scorer = transcriber.search.attention if transcriber.search else None
+    for (item, result), rows in zip(wrong, _rows(wrong, transcriber), strict=True):
+        log_probs, encodings = np.split(rows, [len(vocabulary)], axis=1)
         shown = None
         if item.id in worst:
-            shown = picture(read_audio(item.source, model.sample_rate).samples, log_probs, model)
+            samples = read_audio(item.source, model.sample_rate).samples
+            spelling = None
+            if scorer is not None:
+                spelling = spell_out(result.text, log_probs, encodings, scorer, model)
+            shown = picture(samples, log_probs, model, spelling)
         explanations[item.id] = Explanation(
-            attribute(item.text, result.text, log_probs, vocabulary, transcriber.search),
+            attribute(item.text, result.text, log_probs, vocabulary, transcriber.search, encodings),
             label_score(item.text, result.text, log_probs, vocabulary),
             shown,
         )
     return explanations
 
 
-def _log_probs(
+def _rows(
     wrong: list[tuple[Utterance, Transcript]], transcriber: Transcriber
 ) -> Iterator[LogProbs]:
-    for result in transcriber.log_probs_many([item.source for item, _ in wrong]):
+    for result in transcriber.rows_many([item.source for item, _ in wrong]):
         if isinstance(result, AsrError):
             raise DataError(f"{result}; it was readable when it was recognised")
         yield result

@@ -51,7 +51,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import DataError
-from asr.evaluation.attribution import count_causes
+from asr.evaluation.attribution import ATTENTION, count_causes
 from asr.evaluation.groups import group_fields
 from asr.evaluation.interval import Interval
 from asr.evaluation.normalization import BASIC, Normalization
@@ -230,7 +230,10 @@ def _calibration(utterances: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def _attribution(utterances: Sequence[dict[str, Any]]) -> dict[str, int] | None:
     if not any("causes" in item for item in utterances):
         return None
-    return count_causes(cause for item in utterances for cause in item["causes"] or ())
+    counts = count_causes(cause for item in utterances for cause in item["causes"] or ())
+    if not counts[ATTENTION]:
+        del counts[ATTENTION]  # most models have no decoder with attention
+    return counts
 
 
 def score_values(score: Score) -> dict[str, Any]:

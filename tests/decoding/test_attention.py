@@ -89,6 +89,9 @@ def test_the_search_ranks_by_the_new_scores(scorer, encodings, lm):
         text = VOCABULARY.decode(item.tokens).strip()
         (score,) = scorer.score(encodings, [VOCABULARY.encode(normalize(text))])
         assert item.score == pytest.approx(best[text].score + 0.9 * score, abs=1e-4)
+        alone = search.score(log_probs, item.tokens, encodings)
+        assert alone.attention_score == pytest.approx(score, abs=1e-4)
+        assert alone.score == pytest.approx(item.score, abs=1e-4)
         assert (item.start_frames, item.end_frames) == (
             best[text].start_frames,
             best[text].end_frames,
@@ -106,7 +109,10 @@ def test_encodings_that_are_not_there(scorer, encodings):
         search(log_probs)
     with pytest.raises(DataError, match="needs the encodings of its 5 frames, got 4"):
         search.n_best(log_probs, 1, encodings[:4])
+    with pytest.raises(DataError, match="needs the encodings of its 5 frames, got none"):
+        search.score(log_probs, "a")
     assert search.n_best(log_probs[:0], 1, encodings[:0])[0].tokens == ()
+    assert search.score(log_probs[:0], "", encodings[:0]).attention_score == 0
 
 
 def test_rows_of_a_session(folder):

@@ -17,6 +17,7 @@ from search_cases import (
 )
 
 from asr.decoding.beam import BeamSearch
+from asr.decoding.config import DecodingConfig
 from asr.decoding.greedy import greedy
 from asr.errors import DataError
 from asr.evaluation.attribution import CAUSES, attribute, count_causes
@@ -94,6 +95,35 @@ def test_the_acoustics_are_wrong():
         assert causes("b b a", RATHER_B, decoder) == ("acoustics", None, "acoustics")
 
 
+class Prefers:
+    """In place of a decoder with attention: one text is so likely, all others a hundredth of it."""
+
+    def __init__(self, text, share=0.9):
+        self.text, self.share = VOCABULARY.encode(text), share
+
+    def score(self, encodings, texts):
+        shares = [self.share if text == self.text else self.share / 100 for text in texts]
+        return np.log(shares)
+
+
+def test_the_decoder_with_attention_spoilt_it():
+    encodings = np.zeros((1, 1), np.float32)
+    search = BeamSearch(VOCABULARY, attention=Prefers("a"), attention_weight=1.0)
+
+    def cause(reference, search):
+        (best,) = search.n_best(RATHER_B, 1, encodings)
+        output = VOCABULARY.decode(best.tokens)
+        return output, attribute(reference, output, RATHER_B, VOCABULARY, search, encodings)
+
+    assert cause("b", search) == ("a", ("attention",))
+    assert cause("a", search) == ("a", (None,))
+    # Without its help the language model's bonus of words would have won.
+    options = DecodingConfig(attention_weight=0.0, word_bonus=50.0)
+    assert cause("", search.with_options(options)) == ("b", ("acoustics",))
+    with pytest.raises(DataError, match="needs the encodings of its 1 frames, got none"):
+        attribute("b", "a", RATHER_B, VOCABULARY, search)
+
+
 def test_out_of_vocabulary():
     """The cause is the vocabulary where it, or the lexicon, lacks the word."""
     closed = BeamSearch(VOCABULARY, lexicon=["a"])
@@ -115,6 +145,7 @@ def test_each_stretch_has_a_cause_of_its_own():
     assert found == ("out of vocabulary", None, "search", None)
     assert count_causes(found) == {
         "search": 1,
+        "attention": 0,
         "language model": 0,
         "acoustics": 0,
         "out of vocabulary": 1,

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
+from decoders import write_decoder
 
 from asr.data.manifest import Utterance
 from asr.errors import DataError
 from asr.evaluation import explanation
+from asr.evaluation.attribution import CAUSES
 from asr.evaluation.evaluate import RECORDINGS, measure_latency
 from asr.evaluation.explanation import explain
 from asr.evaluation.word_alignment import align_words
@@ -50,6 +52,21 @@ def test_wrong_transcripts_are_explained(transcriber, heard):
         assert transcript.duration <= frames < transcript.duration + 0.04
     scores = [found[item.id].label_score for item in utterances[:2]]
     assert 0 < scores[0] < scores[1]
+
+
+def test_a_decoder_with_attention_takes_part(tmp_path):
+    write_decoder(tmp_path / "model")
+    attends = Transcriber(tmp_path / "model", attention=True, attention_weight=5.0)
+    utterance = Utterance(SAMPLES[0], 0.0, "no such text", "one")
+    transcript = attends.transcribe(SAMPLES[0])
+    explained = explain([utterance], [transcript], attends)["one"]
+    letters = transcript.text
+    steps = align_words(utterance.text.split(), letters.split())
+    assert len(explained.causes) == len(steps) and set(explained.causes) <= {*CAUSES}
+    assert explained.picture.spelled == (*letters, "end")
+    assert len(explained.picture.spikes) == len(letters)
+    frames = explained.picture.posteriors.shape[1]
+    assert explained.picture.attention.shape == (len(letters) + 1, frames)
 
 
 def test_pictures_of_the_worst_alone(transcriber, heard, monkeypatch):

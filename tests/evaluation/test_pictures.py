@@ -4,9 +4,13 @@ import base64
 
 import numpy as np
 import pytest
-from conftest import make_info, tone
+import torch
+from conftest import make_info, noise, tone
+from decoders import write_decoder
 
-from asr.evaluation.pictures import BANDS, LONGEST, picture, spectrogram
+from asr.decoding.alignment import align
+from asr.decoding.attention import read_scorer
+from asr.evaluation.pictures import BANDS, LONGEST, Spelling, picture, spectrogram, spell_out
 
 RATE = 16000
 
@@ -39,6 +43,38 @@ def test_posteriors_of_the_symbols_that_were_heard():
     assert (shown["rows"], shown["columns"], shown["symbols"]) == (2, 2, ["a", "c"])
     shades = np.frombuffer(base64.b64decode(shown["data"]), np.uint8).reshape(2, 2)
     np.testing.assert_allclose(shades, 255 * np.array([[0.88, 0.01], [0.0, 0.49]]), atol=0.5)
+
+
+def test_where_a_decoder_looks():
+    """Its weights and the spikes of CTC are those of the frames within the recording."""
+    info = make_info(padding=1)
+    weights = np.array([[0, 1, 0, 0], [0, 0.25, 0.75, 0], [0, 0, 0.5, 0.5]], np.float32)
+    log_probs = np.zeros((4, len(info.vocabulary)), np.float32)
+    spelling = Spelling(("a", "c", "end"), weights, (1, 2))
+    shown = picture(tone(500, 0.08).astype(np.float32), log_probs, info, spelling).values()
+    shown = shown["attention"]
+    assert (shown["rows"], shown["columns"]) == (3, 2)
+    assert (shown["symbols"], shown["spikes"]) == (["a", "c", "end"], [0.02, 0.06])
+    shades = np.frombuffer(base64.b64decode(shown["data"]), np.uint8).reshape(3, 2)
+    np.testing.assert_allclose(shades, 255 * weights[:, 1:3], atol=0.5)
+
+
+def test_a_text_is_spelled_out(tmp_path):
+    info, network, _ = write_decoder(tmp_path / "model", "dot")
+    with torch.no_grad():
+        log_probs, encodings, _ = network.encode(
+            torch.from_numpy(noise(16000))[None], torch.tensor([16000])
+        )
+    log_probs, encodings = log_probs[0].numpy(), encodings[0].numpy()
+    scorer = read_scorer(tmp_path / "model", info)
+    found = spell_out("ab c", log_probs, encodings, scorer, info)
+    assert found.symbols == ("a", "b", " ", "c", "end")
+    assert found.weights.shape == (5, len(log_probs))
+    np.testing.assert_allclose(found.weights.sum(1), 1, atol=1e-5)
+    starts, _, _ = align(log_probs, info.vocabulary.encode("ab c"), 0)
+    assert found.spikes == tuple(starts)
+    long = spell_out("a" * 99, log_probs, encodings, scorer, info)
+    assert long.spikes == () and long.weights.shape == (100, len(log_probs))
 
 
 def test_of_a_long_recording_the_beginning():

@@ -320,6 +320,7 @@ def test_pictures_are_painted_as_they_are(show, one):
         "seconds": item["duration"],
         "spectrogram": values | {"top": 8000},
         "posteriors": values | {"symbols": ["<blank>", " "]},
+        "attention": values | {"symbols": [" ", "end"], "spikes": [item["duration"] / 4]},
     }
     page = show(one, f"#{item['id']}")
     alphas = """canvas => [...canvas.getContext('2d').getImageData(0, 0, 3, 2).data]
@@ -327,6 +328,11 @@ def test_pictures_are_painted_as_they_are(show, one):
     assert page.locator("canvas.spectrogram").evaluate(alphas) == [3, 254, 255, 0, 1, 2]
     assert page.locator("canvas.posteriors").evaluate(alphas) == [0, 1, 2, 3, 254, 255]
     assert page.locator(".axis.posteriors span").all_text_contents() == ["<blank>", "␣"]
+    assert page.locator("canvas.attention").evaluate(alphas) == [0, 1, 2, 3, 254, 255]
+    assert page.locator(".axis.attention span").all_text_contents() == ["␣", "end"]
+    place = "node => [node.style.left, node.style.top]"
+    assert page.locator(".looks .spike").evaluate(place) == ["25%", "25%"]
+    expect(page.locator(".picture figcaption")).to_contain_text("where the decoder with attention looks")
     assert page.locator(".axis.spectrogram span").last.text_content() == "8.0\xa0kHz"
 
 

@@ -17,6 +17,7 @@ const KINDS = { S: "substitution", D: "deletion", I: "insertion" };
 const CAUSES = {
   "acoustics": "the acoustic model alone prefers what was recognised",
   "search": "the reference scores better, but the search lost it",
+  "attention": "the reference was ahead, until the decoder with attention scored the texts",
   "language model": "the acoustic model prefers the reference, language model or word bonus outweigh it",
   "out of vocabulary": "the word is not among those that can be recognised",
 };

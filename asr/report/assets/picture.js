@@ -1,4 +1,5 @@
-// The spectrogram and the posteriors of an utterance over one time axis.
+// The spectrogram of an utterance, its posteriors and where a decoder with attention looks, over one
+// time axis.
 
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -24,6 +25,21 @@ function canvasOf(plane, name, label, upwards) {
   return { canvas, draw: () => paint(canvas, plane, upwards) };
 }
 
+const ROW = 11;
+const TALLEST = 660;
+
+/** Returns a canvas with a row for each symbol, and its axis. Rows of long texts are lower, and have
+ * no names. */
+function rowsOf(plane, name, label) {
+  const drawn = canvasOf(plane, `symbols ${name}`, label, false);
+  const height = Math.max(3, Math.min(ROW, Math.floor(TALLEST / plane.rows)));
+  const names = height < ROW ? [] : plane.symbols;
+  const axis = h("div", { class: `axis symbols ${name}`, "aria-hidden": "true" },
+    names.map((symbol) => h("span", {}, symbol === " " ? "␣" : symbol)));
+  for (const node of [drawn.canvas, axis]) node.style.height = `${plane.rows * height}px`;
+  return { ...drawn, axis };
+}
+
 function at(node, share) {
   node.style.left = `${100 * share}%`;
   return node;
@@ -33,11 +49,12 @@ function at(node, share) {
  * be in the page. ``words`` are {text, start, end}; a click calls ``jump(seconds)``. If there are two
  * systems (``several``), words and posteriors are those of the first. */
 function pictureOf(picture, words, jump, several) {
-  const { spectrogram, posteriors, seconds: total } = picture;
+  const { spectrogram, posteriors, attention, seconds: total } = picture;
   const planes = [];
   const axes = [];
   if (spectrogram) {
-    planes.push(canvasOf(spectrogram, "spectrogram", "Spectrogram", true));
+    const plane = canvasOf(spectrogram, "spectrogram", "Spectrogram", true);
+    planes.push({ ...plane, element: plane.canvas });
     const ticks = [0, 0.5, 1].map((share) => {
       const tick = h("span", {}, share ? `${fixed((share * spectrogram.top) / 1000, 1)}\u00a0kHz` : "0");
       tick.style.bottom = `${100 * share}%`;
@@ -46,12 +63,19 @@ function pictureOf(picture, words, jump, several) {
     axes.push(h("div", { class: "axis spectrogram", "aria-hidden": "true" }, ticks));
   }
   if (posteriors) {
-    const plane = canvasOf(posteriors, "posteriors", "Posteriors of the output symbols", false);
-    const axis = h("div", { class: "axis posteriors", "aria-hidden": "true" },
-      posteriors.symbols.map((symbol) => h("span", {}, symbol === " " ? "␣" : symbol)));
-    for (const node of [plane.canvas, axis]) node.style.height = `${posteriors.rows * 11}px`;
-    planes.push(plane);
-    axes.push(axis);
+    const plane = rowsOf(posteriors, "posteriors", "Posteriors of the output symbols");
+    planes.push({ ...plane, element: plane.canvas });
+    axes.push(plane.axis);
+  }
+  if (attention) {
+    const plane = rowsOf(attention, "attention", "Weights of the frames for each symbol of the text");
+    const spikes = attention.spikes.map((time, row) => {
+      const dot = at(h("div", { class: "spike" }), time / total);
+      dot.style.top = `${(100 * (row + 0.5)) / attention.rows}%`;
+      return dot;
+    });
+    planes.push({ ...plane, element: h("div", { class: "looks" }, plane.canvas, spikes) });
+    axes.push(plane.axis);
   }
   const playhead = h("div", { class: "playhead" });
   const strip = h("div", { class: "strip" }, words.map(({ text, start, end }) => {
@@ -67,14 +91,16 @@ function pictureOf(picture, words, jump, several) {
   const plot = h("div", { class: "plot", click: (event) => {
     const box = plot.getBoundingClientRect();
     jump((total * (event.clientX - box.left)) / box.width);
-  } }, planes.map((plane) => plane.canvas), borders, playhead);
+  } }, planes.map((plane) => plane.element), borders, playhead);
   const wide = h("div", { class: "wide" }, strip, plot, h("div", { class: "times" }, times));
   wide.style.minWidth = `${Math.ceil(total * 40)}px`;
   const window_ = h("div", { class: "window", tabindex: 0, role: "group", "aria-label": "Picture over time" }, wide);
   const element = h("figure", { class: "picture" },
     h("div", { class: "frame" }, h("div", { class: "axes" }, axes), window_),
     h("figcaption", {}, "Spectrogram, and below it the posterior of each output symbol, over time in seconds" +
-      `${several ? "; words and posteriors are those of 1" : ""}. A click plays from there.`));
+      `${several ? "; words and posteriors are those of 1" : ""}. ` +
+      `${attention ? "Last, where the decoder with attention looks as it spells the text, line by line; dots are where CTC hears the symbol. " : ""}` +
+      "A click plays from there."));
   return {
     element,
     draw: () => planes.forEach((plane) => plane.draw()),
