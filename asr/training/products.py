@@ -16,9 +16,9 @@ def factor_type(tensor: Tensor) -> torch.dtype:
     """Return the type to round the factors of products to: bfloat16 if the precision of products
     that is set allows it and the processor has instructions for it, else that of ``tensor``."""
     coarse = torch.get_float32_matmul_precision() == "medium"
-    has_instructions = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    if tensor.device.type == "cpu" and tensor.dtype == torch.float32 and coarse:
-        return torch.bfloat16 if has_instructions else tensor.dtype
+    if coarse and tensor.device.type == "cpu" and tensor.dtype == torch.float32:
+        # Without these instructions torch computes as if there were, slowly.
+        return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else tensor.dtype
     return tensor.dtype
 
 

@@ -332,7 +332,9 @@ def test_pictures_are_painted_as_they_are(show, one):
     assert page.locator(".axis.attention span").all_text_contents() == ["␣", "end"]
     place = "node => [node.style.left, node.style.top]"
     assert page.locator(".looks .spike").evaluate(place) == ["25%", "25%"]
-    expect(page.locator(".picture figcaption")).to_contain_text("where the decoder with attention looks")
+    expect(page.locator(".picture figcaption")).to_contain_text(
+        "where the decoder with attention looks"
+    )
     assert page.locator(".axis.spectrogram span").last.text_content() == "8.0\xa0kHz"
 
 

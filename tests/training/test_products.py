@@ -10,7 +10,7 @@ from asr.training.dropout import Dropout
 from asr.training.model import ConvFront
 from asr.training.products import factor_type, linear
 
-COARSE = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+COARSE = torch.cpu._is_avx512_bf16_supported()
 
 
 @pytest.fixture
