@@ -6,7 +6,9 @@
 ``--speech`` is a folder of corpora, each with ``manifest.jsonl`` whose lines name a ``split``.
 The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jsonl``. The field
 ``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
-also joined with those of other speakers, so that words follow each other without pauses.
+also joined with those of other speakers, so that words follow each other without pauses. Each set
+of the test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to
+recordings of five minutes in ``test_an4_joined.jsonl``.
 """
 
 import argparse
@@ -48,6 +50,8 @@ SETS = {
 JOINED = {"an4": (600, 4), "commands": (900, 8)}
 """For these sets, the number of joined recordings and the most that one is joined of."""
 LONGEST = 20.0
+LONG = 300.0
+"""The seconds of the long recordings of the test."""
 SYNTHETIC = ("hibari", "kokoro")
 """The sets of synthetic speech."""
 DEV_SYNTHETIC = "kokoro-000"
@@ -96,6 +100,12 @@ def prepare(
     for part, items in parts.items():
         write_manifest(output / f"{part}.jsonl", items)
         say(output / f"{part}.jsonl", items)
+    tests: dict[str, list[Utterance]] = defaultdict(list)
+    for item in parts["test"]:
+        tests[item.extra["set"]].append(item)
+    tests["an4_joined"] = long_ones(tests["an4"], output / "joined" / "test_an4")
+    for name, items in tests.items():
+        write_manifest(output / f"test_{name}.jsonl", items)
     noise = speech / "noise" / "manifest.jsonl"
     write_manifest(output / "noise.jsonl", read_manifest(noise))
 
@@ -141,10 +151,7 @@ def joined(
         if len(audio) > LONGEST * SAMPLE_RATE:
             continue
         path = folder / name / f"{number:04d}.flac"
-        if not path.exists():
-            buffer = io.BytesIO()
-            soundfile.write(buffer, audio, SAMPLE_RATE, "PCM_16", format="FLAC")
-            write_atomically(path, buffer.getvalue())
+        write_flac(path, audio)
         found.append(
             Utterance(
                 audio=path,
@@ -155,6 +162,31 @@ def joined(
             )
         )
     return found
+
+
+def long_ones(items: Sequence[Utterance], folder: Path) -> list[Utterance]:
+    """Return recordings of :data:`LONG` seconds and more, the last one shorter, in which ``items``
+    follow each other as they are."""
+    found, parts, texts = list[Utterance](), list[np.ndarray](), list[str]()
+    for item in items:
+        parts.append(read_audio(item.audio, SAMPLE_RATE).samples)
+        texts.append(item.text)
+        if sum(map(len, parts)) >= LONG * SAMPLE_RATE or item is items[-1]:
+            audio = np.concatenate(parts)
+            path = folder / f"{len(found):04d}.flac"
+            write_flac(path, audio)
+            seconds = len(audio) / SAMPLE_RATE
+            found.append(Utterance(path, seconds, " ".join(texts), f"joined-{len(found):04d}"))
+            parts, texts = [], []
+    return found
+
+
+def write_flac(path: Path, samples: np.ndarray) -> None:
+    """Write samples to a file, if it is not there."""
+    if not path.exists():
+        buffer = io.BytesIO()
+        soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
+        write_atomically(path, buffer.getvalue())
 
 
 def trimmed(samples: np.ndarray) -> np.ndarray:

@@ -210,6 +210,10 @@ def test_prepare_and_train(corpora, monkeypatch):
     assert max(item.duration for item in parts["train"]) <= 20
     for item in parts["test"]:  # the manifests of the corpora say 2.3 s
         assert item.duration == pytest.approx(1.5)
+    for name in real:
+        own = read_manifest(corpora / "english" / f"test_{name}.jsonl")
+        of_set = [item.id for item in parts["test"] if item.extra["set"] == name]
+        assert [item.id for item in own] == of_set
     synthetic = [item.id for item in parts["dev"] if item.extra["set"] == "synthetic"]
     assert len(synthetic) == 100 and not {item.id for item in parts["train"]} & {*synthetic}
     for item in parts["train"]:
@@ -239,6 +243,25 @@ def test_prepare_and_train(corpora, monkeypatch):
     )  # fmt: skip
     model = fit(config, folder=corpora / "run")
     assert (model / "model.onnx").exists()
+
+
+def test_long_recordings_hold_all_that_was_said(tmp_path, monkeypatch):
+    module = miniatures.load("english")
+    monkeypatch.setattr(module, "LONG", 4.0)
+    items = [
+        Utterance(tone(tmp_path / f"{n}.wav", 1.5, 300 + 50 * n), 1.5, f"text {n}", str(n), None)
+        for n in range(7)
+    ]
+    found = module.long_ones(items, tmp_path / "long")
+    assert [item.text for item in found] == [
+        "text 0 text 1 text 2",
+        "text 3 text 4 text 5",
+        "text 6",
+    ]
+    assert [item.duration for item in found] == [4.5, 4.5, 1.5]
+    second, _ = soundfile.read(found[1].audio)
+    one, _ = soundfile.read(items[4].audio)
+    np.testing.assert_allclose(second[RATE * 3 // 2 : RATE * 3], one, atol=2**-15)
 
 
 def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
