@@ -9,6 +9,10 @@ The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jso
 also joined with those of other speakers, so that words follow each other without pauses. Each set
 of the test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to
 recordings of five minutes in ``test_an4_joined.jsonl``.
+
+Training recordings whose ids are in ``left_out.txt`` are left out: a model found their texts far
+less likely than what it heard (``label_score`` of ``asr evaluate``), by more than 2.5 nats a
+character. Most are cut off, or say something else.
 """
 
 import argparse
@@ -27,9 +31,10 @@ from asr.counts import counted
 from asr.data.corpora import with_durations
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
-from asr.files import write_atomically
+from asr.files import read_text, write_atomically
 
 SAMPLE_RATE = 16000
+LEFT_OUT = Path(__file__).with_name("left_out.txt")
 SETS = {
     "librispeech_resemblyzer": "librispeech",
     "speechocean762": "speechocean",
@@ -111,7 +116,8 @@ def prepare(
 
 
 def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:
-    """Return the real recordings by their parts, in sets, without those of over 20 s."""
+    """Return the real recordings by their parts, in sets; those for training without those of over
+    20 s and those of :data:`LEFT_OUT`."""
     parts: dict[str, list[Utterance]] = {"train": [], "dev": [], "test": []}
     for folder, name in SETS.items():
         # Some manifests have the durations of the files that the recordings were converted from.
@@ -122,7 +128,10 @@ def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:
             parts[item.extra["split"]].append(in_set(item, name))
     for part, items in parts.items():
         items += [in_set(item, "an4") for item in read_manifest(an4 / f"{part}.jsonl")]
-    parts["train"] = [item for item in parts["train"] if item.duration <= LONGEST]
+    doubtful = {*read_text(LEFT_OUT, "list of ids").split()}
+    parts["train"] = [
+        item for item in parts["train"] if item.duration <= LONGEST and item.id not in doubtful
+    ]
     return parts
 
 

@@ -184,9 +184,11 @@ def corpora(tmp_path):
     return tmp_path
 
 
-def prepared(folder, monkeypatch, *options):
+def prepared(folder, monkeypatch, *options, left_out=None):
     """Run the script, and return its parts."""
     module = miniatures.load("english")
+    if left_out is not None:
+        monkeypatch.setattr(module, "LEFT_OUT", left_out)
     monkeypatch.setattr(module, "JOINED", {"an4": (5, 3), "commands": (4, 3)})
     output = folder / "english"
     module.main(
@@ -200,7 +202,11 @@ def test_prepare_and_train(corpora, monkeypatch):
     labelled = corpora / "labelled.jsonl"
     order = Utterance(tone(corpora / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
     write_manifest(labelled, [order])
-    parts = prepared(corpora, monkeypatch, "--labelled", str(labelled))
+    spared = prepared(corpora, monkeypatch)["train"][0]
+    doubtful = corpora / "left_out.txt"
+    doubtful.write_text(f"{spared.id}\n")
+    parts = prepared(corpora, monkeypatch, "--labelled", str(labelled), left_out=doubtful)
+    assert spared.id not in {item.id for item in parts["train"]}
     speakers = [{item.speaker for item in items if item.speaker} for items in parts.values()]
     assert not (speakers[0] & speakers[1] - {"kokoro-000"} or speakers[0] & speakers[2])
     sets = {part: {item.extra["set"] for item in items} for part, items in parts.items()}
