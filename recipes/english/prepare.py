@@ -191,11 +191,10 @@ def long_ones(items: Sequence[Utterance], folder: Path) -> list[Utterance]:
 
 
 def write_flac(path: Path, samples: np.ndarray) -> None:
-    """Write samples to a file, if it is not there."""
-    if not path.exists():
-        buffer = io.BytesIO()
-        soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
-        write_atomically(path, buffer.getvalue())
+    """Write samples to a file, also if there is one: it may hold what was chosen before."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
+    write_atomically(path, buffer.getvalue())
 
 
 def trimmed(samples: np.ndarray) -> np.ndarray:
