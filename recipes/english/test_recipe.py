@@ -251,6 +251,36 @@ def test_prepare_and_train(corpora, monkeypatch):
     assert (model / "model.onnx").exists()
 
 
+SPEECH = ROOT.parent / "shared/speech"
+
+
+@pytest.mark.skipif(not SPEECH.exists(), reason=f"needs the corpora in {SPEECH}")
+def test_the_list_of_utterances_is_that_of_the_corpora():
+    """Every utterance that was used has the same part in the corpora, but for those left out."""
+    module = miniatures.load("english")
+    listed = {part: {} for part in ("train", "dev", "test")}
+    for line in (
+        lzma.decompress((FOLDER / "utterances.txt.xz").read_bytes()).decode().split("\n")[:-1]
+    ):
+        part, name, id = line.split(" ")
+        listed[part].setdefault(name, set()).add(id)
+    doubtful = {*module.LEFT_OUT.read_text().split()}
+    for folder, name in module.SETS.items():
+        there, short = {part: set() for part in (*listed, "unlabelled")}, set()
+        for line in (SPEECH / folder / "manifest.jsonl").read_text().splitlines():
+            item = json.loads(line)
+            there[item["split"]].add(item["id"])
+            if item["split"] == "train" and item["duration"] <= module.LONGEST:
+                short.add(item["id"])
+        for part, sets in listed.items():
+            used = sets.get(name, set())
+            assert used <= there[part]
+            if part != "train":
+                assert used == there[part]
+            else:
+                assert not used & doubtful and used >= short - doubtful
+
+
 def test_long_recordings_hold_all_that_was_said(tmp_path, monkeypatch):
     module = miniatures.load("english")
     monkeypatch.setattr(module, "LONG", 4.0)
