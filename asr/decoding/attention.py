@@ -31,7 +31,13 @@ class AttentionScorer:
 
     def __init__(self, data: bytes, name: str = "the decoder") -> None:
         self._graph = DescribedGraph(
-            data, name, "a decoder with attention of asr train", METADATA, SCHEMA_VERSION, FIELDS
+            data,
+            name,
+            "a decoder with attention of asr train",
+            METADATA,
+            SCHEMA_VERSION,
+            FIELDS,
+            arena=False,
         )
 
     @property

@@ -19,6 +19,10 @@ PAUSE_SECONDS = 1.0
 MAX_CHUNK_SECONDS = 30.0
 """The longest chunk."""
 
+MAX_ATTENDED_SECONDS = 8.0
+"""The longest chunk of a long recording whose texts a decoder with attention scores: its time grows
+with the square of the length, and it has learnt from recordings that are hardly longer."""
+
 MOVED_SECONDS = 0.08
 """How far a letter may move while more is heard."""
 

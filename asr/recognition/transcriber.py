@@ -29,7 +29,7 @@ from asr.model.domain import Domain, read_domain
 from asr.model.session import AcousticSession, LogProbs, Session
 from asr.prefetch import begin, prefetch, prefetch_groups
 from asr.recognition.batches import SHORT_SECONDS, map_recordings
-from asr.recognition.chunks import Chunk, Chunker, Cutter
+from asr.recognition.chunks import MAX_ATTENDED_SECONDS, MAX_CHUNK_SECONDS, Chunk, Chunker, Cutter
 from asr.recognition.live import LiveConfig, LiveTranscription, Partial, Update
 from asr.recognition.recordings import (
     LiveRecording,
@@ -407,7 +407,9 @@ class Transcriber:
     def _long_chunks(self, recording: LongRecording, meter: AudioMeter) -> Iterator[DecodedChunk]:
         log_probs = prefetch(self._long_log_probs(recording, meter), WINDOWS_AHEAD)
         history: list[Word] = []
-        for chunk in Chunker(Cutter(self.model), self._session.columns).cut(log_probs):
+        longest = MAX_ATTENDED_SECONDS if self._attends else MAX_CHUNK_SECONDS
+        cutter = Cutter(self.model, max_seconds=longest)
+        for chunk in Chunker(cutter, self._session.columns).cut(log_probs):
             decoded = self._decode(chunk, meter.duration, join_words(history))
             if not meter.nothing:
                 yield decoded
@@ -452,8 +454,13 @@ class Transcriber:
     @property
     def _calibrator(self) -> str:
         """The name of the calibrator for the words of the search."""
-        attends = self.search is not None and self.search.attention is not None
-        return "attention" if attends and "attention" in self.model.calibrators else "beam"
+        fitted = self._attends and "attention" in self.model.calibrators
+        return "attention" if fitted else "beam"
+
+    @property
+    def _attends(self) -> bool:
+        """True if a decoder with attention scores the texts of the search."""
+        return self.search is not None and self.search.attention is not None
 
     def _finish(
         self,

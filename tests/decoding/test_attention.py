@@ -136,6 +136,25 @@ def test_rows_of_a_session(folder):
     np.testing.assert_allclose(joined, wide.log_probs([long])[0], atol=1e-3)
 
 
+def test_long_recordings_are_heard_in_short_chunks(folder, monkeypatch):
+    """The decoder's time grows with the square of a chunk's length."""
+    monkeypatch.setattr(transcribers, "SHORT_SECONDS", 1.0)
+    monkeypatch.setattr(transcribers, "MAX_ATTENDED_SECONDS", 0.8)
+    longest = []
+    for options in ({}, {"attention": True}):
+        transcriber = Transcriber(folder, decoder="beam", **options)
+        decode, frames = transcriber._decode, []
+
+        def counted(chunk, *rest, decode=decode, frames=frames):
+            frames.append(len(chunk.log_probs))
+            return decode(chunk, *rest)
+
+        monkeypatch.setattr(transcriber, "_decode", counted)
+        transcriber.transcribe(SAMPLE)
+        longest.append(max(frames))
+    assert longest[1] <= 0.8 * 25 < longest[0]
+
+
 def spelled(folder, rows, **options):
     """The text of rows by the definition: the best of the list with the decoder's scores."""
     session = AcousticSession(folder)
@@ -171,6 +190,7 @@ def test_a_transcriber(folder, speech, monkeypatch):
     finals = [*live.step(), *live.finish()]
     assert finals and all(isinstance(item.text, str) for item in finals)
     monkeypatch.setattr(transcribers, "SHORT_SECONDS", 1.0)  # so that it is cut into windows
+    monkeypatch.setattr(transcribers, "MAX_ATTENDED_SECONDS", 30.0)
     assert Transcriber(folder, **options).transcribe(SAMPLE).text == transcript.text
 
 
