@@ -1,11 +1,14 @@
 """The study of attention, on some tones and a network of a few units."""
 
 import json
+from xml.etree import ElementTree
 
 import miniatures
 import pytest
+from decoders import write_decoder
 
 from asr.data.manifest import Utterance, write_manifest
+from asr.recognition.transcriber import Transcriber
 
 TEXTS = ("yes no", "stop", "no help", "enter one two", "yes", "help stop")
 
@@ -68,6 +71,20 @@ def test_every_system_is_trained_and_measured(data, monkeypatch):
                         if not (data / "runs" / config.name / "model").exists()
                         else data / "runs" / config.name / "model")  # fmt: skip
     assert study.study(data.relative_to(data), settings)["share"] == values["share"]
+
+
+def test_a_picture_of_where_a_decoder_looks(tmp_path):
+    write_decoder(tmp_path / "model")
+    path = tmp_path / "said.wav"
+    path.write_bytes(miniatures.sound(1.0, 16000, "WAV"))
+    module = miniatures.load("attention", "picture")
+    module.main(["--model", str(tmp_path / "model"), "--audio", str(path), "--output",
+                 str(tmp_path / "picture.svg")])  # fmt: skip
+    text = Transcriber(tmp_path / "model", attention=True).transcribe(path).text
+    drawn = ElementTree.parse(tmp_path / "picture.svg").getroot()
+    names = [item.text for item in drawn.iter() if item.get("class") == "symbol"]
+    assert names == [*text.replace(" ", "␣"), "end"]
+    assert len([item for item in drawn.iter() if item.get("class") == "spike"]) == len(text)
 
 
 def test_what_is_missing_is_named(tmp_path, capsys):
