@@ -81,7 +81,7 @@ def tally_warnings(
     if sure < domain.confidence:
         found.append(
             f"unsure: the mean confidence of its words is {sure:.2f}, on speech of its domain "
-            f"{domain.confidence:.2f} or more"
+            f"{domain.confidence:.2f} or more; it may be in another language, or no speech"
         )
     if tally.unknown >= UNKNOWN_WORDS and tally.unknown >= UNKNOWN_SHARE * tally.words:
         found.append(
