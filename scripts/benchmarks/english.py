@@ -46,7 +46,7 @@ from asr.model.directory import default_model, read_model
 TITLES = {"mr": "mister", "mrs": "missus", "dr": "doctor", "mt": "mount"}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure every recogniser on every set, write the file and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -57,7 +57,7 @@ def main() -> None:
         help="the folder of a Whisper model")  # fmt: skip
     add("--pocketsphinx", action="store_true", help="compare with pocketsphinx")
     add("--output", type=Path, required=True, help="the JSON file to write")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if (options.whisper or options.pocketsphinx) and not options.peers_python:
         parser.error("--whisper and --pocketsphinx need --peers-python")
     sets = {name: read_manifest(path) for name, path in options.sets}
