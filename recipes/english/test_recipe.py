@@ -13,6 +13,7 @@ from conftest import ROOT
 
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import DataError
+from asr.model.directory import read_model, update_model
 from asr.training.config import load_config
 from asr.training.fit import fit
 
@@ -198,10 +199,15 @@ def prepared(folder, monkeypatch, *options, left_out=None):
     return {part: read_manifest(output / f"{part}.jsonl") for part in ("train", "dev", "test")}
 
 
+def labelled_order(folder):
+    """Return a manifest of one order that was labelled."""
+    order = Utterance(tone(folder / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
+    write_manifest(folder / "labelled.jsonl", [order])
+    return folder / "labelled.jsonl"
+
+
 def test_prepare_and_train(corpora, monkeypatch):
-    labelled = corpora / "labelled.jsonl"
-    order = Utterance(tone(corpora / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
-    write_manifest(labelled, [order])
+    labelled = labelled_order(corpora)
     spared = prepared(corpora, monkeypatch)["train"][0]
     doubtful = corpora / "left_out.txt"
     doubtful.write_text(f"{spared.id}\n")
@@ -234,10 +240,13 @@ def test_prepare_and_train(corpora, monkeypatch):
         path: path.read_bytes() for path in sorted((corpora / "english").rglob("*.*"))
     }
 
-    # mix.toml names every set, and the configuration trains.
-    path = FOLDER / "mix.toml"
+    assert (trained(corpora) / "model.onnx").exists()
+
+
+def trained(corpora):
+    """Train a small model by the configuration and the mix of the recipe, which names every set."""
     mix = corpora / "mix.toml"
-    mix.write_text(path.read_text().replace("hours = 4.0", "hours = 0.05"))
+    mix.write_text((FOLDER / "mix.toml").read_text().replace("hours = 4.0", "hours = 0.05"))
     manifests = [f'data.{part}=["{corpora / "english" / part}.jsonl"]' for part in ("train", "dev")]
     small = ["encoder.layers=3", "encoder.hidden_size=8", "encoder.pyramid=1", "encoder.top_size=8",
              "encoder.channels=2", "training.epochs=1", "training.average=1"]  # fmt: skip
@@ -247,8 +256,7 @@ def test_prepare_and_train(corpora, monkeypatch):
          f"optimizer.plan={FOLDER / 'plan.toml'}", "optimizer.warmup=0.5",
          f"augment.noise.manifest={corpora / 'english/noise.jsonl'}"],
     )  # fmt: skip
-    model = fit(config, folder=corpora / "run")
-    assert (model / "model.onnx").exists()
+    return fit(config, folder=corpora / "run")
 
 
 SPEECH = ROOT.parent / "shared/speech"
@@ -329,6 +337,34 @@ def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
     assert [row["synthetic_hours"] > 0 for row in values["rows"]] == [True, False]
     table = miniatures.load("english", "tables").growth(values)
     assert table.count("\n") == 4 and "| 100.0 % |" in table
+
+
+def test_a_card_tells_what_was_measured(corpora, monkeypatch):
+    """All places of the card are filled; results of another model, or other data, are refused."""
+    prepared(corpora, monkeypatch, "--labelled", str(labelled_order(corpora)))
+    model = trained(corpora)
+    monkeypatch.chdir(corpora)
+    counts = {"rate": 0.25, "errors": 2, "reference": 8, "hits": 6, "insertions": 0, "deletions": 1,
+              "substitutions": 1}  # fmt: skip
+    row = {"wer": counts, "wer_interval": None, "times_real_time": 300.0}
+    names = ("LibriSpeech", "speechocean762", "AN4", "AN4, joined", "Speech Commands")
+    ours = {"this model, greedy": row, "this model, beam": row | {"wer": counts | {"errors": 1}}}
+    peers = {"model": read_model(model).hash, "command": "python …",
+             "sets": {name: ours | {"Whisper tiny.en": row} for name in names}}  # fmt: skip
+    (corpora / "peers.json").write_text(json.dumps(peers))
+    update_model(model, {}, decoder="beam")
+    publish = miniatures.load("english", "publish")
+    arguments = ["--model", str(model), "--peers", "peers.json", "--train", "english/train.jsonl",
+                 "--output", "shipped"]  # fmt: skip
+    publish.main(arguments)
+    card = (corpora / "shipped" / "README.md").read_text()
+    assert "{" not in card and "Whisper tiny.en" in card and "  - kokoro: " in card
+    info = read_model("shipped")
+    assert info.scores["AN4, joined"]["wer"]["errors"] == 1 and info.decoder == "beam"
+    assert info.provenance["golden"] == "recordings"
+    (corpora / "peers.json").write_text(json.dumps(peers | {"model": "another"}))
+    with pytest.raises(SystemExit, match="results of another model"):
+        publish.main(arguments)
 
 
 def test_a_missing_corpus_is_named(corpora, monkeypatch):
