@@ -246,7 +246,7 @@ def test_prepare_and_train(corpora, monkeypatch):
 def trained(corpora):
     """Train a small model by the configuration and the mix of the recipe, which names every set."""
     mix = corpora / "mix.toml"
-    mix.write_text((FOLDER / "mix.toml").read_text().replace("hours = 4.0", "hours = 0.05"))
+    mix.write_text((FOLDER / "mix.toml").read_text().replace("hours = 6.0", "hours = 0.05"))
     manifests = [f'data.{part}=["{corpora / "english" / part}.jsonl"]' for part in ("train", "dev")]
     small = ["encoder.layers=3", "encoder.hidden_size=8", "encoder.pyramid=1", "encoder.top_size=8",
              "encoder.channels=2", "training.epochs=1", "training.average=1"]  # fmt: skip
