@@ -9,7 +9,6 @@ of its number; one that is there is not made again, so the command goes on where
 """
 
 import argparse
-import io
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -17,13 +16,12 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
+from prepare import write_flac
 from texts import Texts
 from voices import SAMPLE_RATE, Hibari, Kokoro, Samples, Speaker, VoiceError
 
 from asr.data.manifest import Utterance, write_manifest
 from asr.errors import AsrError
-from asr.files import write_atomically
 
 UTTERANCES = 300
 LONGEST = 20.0
@@ -84,7 +82,7 @@ def make_shard(
         if len(samples) > LONGEST * SAMPLE_RATE:
             continue
         path = folder / f"{index:03d}.flac"
-        _write(path, finished(samples, rng))
+        write_flac(path, finished(samples, rng))
         utterances.append(
             Utterance(
                 id=f"{name}-{index:03d}",
@@ -111,12 +109,6 @@ def finished(samples: Samples, rng: np.random.Generator) -> Samples:
     shaped = np.fft.irfft(spectrum * 10 ** (gains / 20), len(samples))
     peak = 10 ** (rng.uniform(-18, -1) / 20)
     return (shaped * (peak / max(np.abs(shaped).max(), 1e-9))).astype(np.float32)
-
-
-def _write(path: Path, samples: Samples) -> None:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
-    write_atomically(path, buffer.getvalue())
 
 
 @cache
