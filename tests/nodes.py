@@ -33,7 +33,12 @@ class Node:
     @property
     def environment(self):
         """The environment of a command that runs on this node."""
-        return {**os.environ, "GLOO_SOCKET_IFNAME": self.interface, "OMP_NUM_THREADS": "1"}
+        return {
+            **os.environ,
+            "GLOO_SOCKET_IFNAME": self.interface,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONFAULTHANDLER": "1",  # where a process stood when it was killed by SIGABRT
+        }
 
 
 def ip(*words):
@@ -135,9 +140,10 @@ def descendants(pid):
     return found
 
 
-def kill(process):
-    """Kill a process and all that it has started."""
+def kill(process, number=signal.SIGKILL):
+    """Kill a process and all that it has started by a signal; return what it wrote to standard
+    error."""
     for pid in descendants(process.pid):
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.communicate()
+            os.kill(pid, number)
+    return process.communicate()[1]

@@ -121,6 +121,9 @@ def run(
                 raise KeyboardInterrupt from error
             module.load_state_dict(average(checkpoints.paths))
             trainer.validate(module, data, verbose=False)
+    if trainer.world_size > 1:
+        # Else gloo's threads may free tensors while the interpreter ends, and abort the process.
+        torch.distributed.destroy_process_group()
     if not trainer.is_global_zero:
         return None
     seconds = sum(row["seconds"] for row in read_metrics(log.path))

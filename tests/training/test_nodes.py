@@ -1,6 +1,8 @@
 """Training on several nodes equals training on one, and goes on with others when a node dies."""
 
 import json
+import signal
+import subprocess
 import time
 from dataclasses import replace
 
@@ -70,13 +72,14 @@ def begin(made, options, folder, *flags, setting=""):
 
 def ended(processes, seconds=250):
     """Return the (exit code, standard error) of processes once they have ended."""
+    errors = []
     try:
-        errors = [one.communicate(timeout=seconds)[1] for one in processes]
-        return [(one.returncode, told) for one, told in zip(processes, errors, strict=True)]
-    finally:
         for one in processes:
-            if one.poll() is None:
-                nodes.kill(one)
+            errors.append(one.communicate(timeout=seconds)[1])
+    except subprocess.TimeoutExpired:
+        errors += [nodes.kill(one, signal.SIGABRT) for one in processes[len(errors) :]]
+        raise AssertionError("\n--- the next node ---\n".join(errors)) from None
+    return [(one.returncode, told) for one, told in zip(processes, errors, strict=True)]
 
 
 def spread(options, count):
