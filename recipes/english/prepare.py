@@ -1,14 +1,16 @@
 """Prepare English speech: make manifests of real and synthetic recordings, by sets.
 
-    python recipes/english/prepare.py --speech ../shared/speech --an4 an4_sphere.tar.gz \
-        --synthetic data/english/synthetic --output data/english
+    python recipes/english/prepare.py --speech SPEECH --an4 data/an4 \
+        --synthetic data/english/synthetic --letters data/synthetic/train.jsonl
 
 ``--speech`` is a folder of corpora, each with ``manifest.jsonl`` whose lines name a ``split``.
 The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jsonl``. The field
 ``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
 also joined with those of other speakers, so that words follow each other without pauses. Each set
 of the test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to
-recordings of five minutes in ``test_an4_joined.jsonl``.
+recordings of five minutes in ``test_an4_joined.jsonl``. Recordings of noise are in the training,
+too, with an empty text, so that the model learns to keep silent; a fifth of them is in no training,
+but in ``test_noise.jsonl``.
 
 Training recordings whose ids are in ``left_out.txt`` are left out: a model found their texts far
 less likely than what it heard (``label_score`` of ``asr evaluate``), by more than 2.5 nats a
@@ -19,7 +21,7 @@ import argparse
 import io
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,10 +59,12 @@ JOINED = {"an4": (600, 4), "commands": (900, 8)}
 LONGEST = 20.0
 LONG = 300.0
 """The seconds of the long recordings of the test."""
-SYNTHETIC = ("hibari", "kokoro")
+SYNTHETIC = ("hibari", "kokoro", "letters")
 """The sets of synthetic speech."""
 DEV_SYNTHETIC = "kokoro-000"
 """The shard of which the first 100 utterances are a development set."""
+TEST_NOISE = "5"
+"""The part of ESC-10, the first number in a name, whose noises are in no training."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -74,18 +78,24 @@ def main(arguments: list[str] | None = None) -> None:
         type=Path,
         help="a manifest of label.py, whose recordings become the set orders",
     )
+    add(
+        "--letters",
+        type=Path,
+        help="a manifest of recipes/letters_and_digits/make_synthetic.py: the set letters",
+    )
     add("--output", type=Path, default=Path("data/english"), help="default: data/english")
     options = parser.parse_args(arguments)
     try:
-        prepare(options.speech, options.an4, options.synthetic, options.output, options.labelled)
+        more = {"orders": options.labelled, "letters": options.letters}
+        prepare(options.speech, options.an4, options.synthetic, options.output, more)
     except AsrError as error:
         sys.exit(f"error: {error}")
 
 
 def prepare(
-    speech: Path, an4: Path, synthetic: Path, output: Path, labelled: Path | None = None
+    speech: Path, an4: Path, synthetic: Path, output: Path, more: Mapping[str, Path | None]
 ) -> None:
-    """Write the manifests.
+    """Write the manifests; those of ``more`` become sets of the training, by their names.
 
     Raises:
         DataError: a manifest is missing or damaged.
@@ -94,8 +104,13 @@ def prepare(
     for name, (count, most) in JOINED.items():
         items = [item for item in parts["train"] if item.extra["set"] == name]
         parts["train"] += joined(items, name, count, most, output / "joined")
-    if labelled is not None:
-        parts["train"] += [in_set(item, "orders") for item in read_manifest(labelled)]
+    for name, path in more.items():
+        if path is not None:
+            parts["train"] += [in_set(item, name) for item in read_manifest(path)]
+    noises: dict[bool, list[Utterance]] = {True: [], False: []}
+    for item in read_manifest(speech / "noise" / "manifest.jsonl"):
+        noises[item.audio.stem.split("-")[1] == TEST_NOISE].append(in_set(item, "noise"))
+    parts["train"] += noises[False]
     for manifest in sorted(synthetic.glob("*.jsonl")):
         items = read_manifest(manifest)
         if manifest.stem == DEV_SYNTHETIC:
@@ -105,14 +120,13 @@ def prepare(
     for part, items in parts.items():
         write_manifest(output / f"{part}.jsonl", items)
         say(output / f"{part}.jsonl", items)
-    tests: dict[str, list[Utterance]] = defaultdict(list)
+    tests: dict[str, list[Utterance]] = defaultdict(list, {"noise": noises[True]})
     for item in parts["test"]:
         tests[item.extra["set"]].append(item)
     tests["an4_joined"] = long_ones(tests["an4"], output / "joined" / "test_an4")
     for name, items in tests.items():
         write_manifest(output / f"test_{name}.jsonl", items)
-    noise = speech / "noise" / "manifest.jsonl"
-    write_manifest(output / "noise.jsonl", read_manifest(noise))
+    write_manifest(output / "noise.jsonl", noises[False])
 
 
 def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:

@@ -149,7 +149,7 @@ def tone(path, seconds, pitch):
 
 @pytest.fixture
 def corpora(tmp_path):
-    """Miniatures of the corpora, of AN4, of noise and of two synthetic shards."""
+    """Miniatures of the corpora, of AN4, of noise, of letters and of two synthetic shards."""
     prepare = miniatures.load("english")
     speech = tmp_path / "speech"
     for number, folder in enumerate(prepare.SETS):
@@ -165,8 +165,16 @@ def corpora(tmp_path):
                       "s", {"split": "train"})
         )  # fmt: skip
         write_manifest(speech / folder / "manifest.jsonl", items)
-    noise = Utterance(tone(speech / "noise/rain.flac", 2, 700), 2.0, "", "rain")
-    write_manifest(speech / "noise/manifest.jsonl", [noise])
+    noises = [
+        Utterance(tone(speech / f"noise/Rain-{n}-17367-A.flac", 2, 700), 2.0, "", f"rain-{n}")
+        for n in range(1, 6)
+    ]
+    write_manifest(speech / "noise/manifest.jsonl", noises)
+    letters = [
+        Utterance(tone(tmp_path / f"letters/{n}.flac", 1, 600), 1.0, "a b c " * n, f"letters-{n}")
+        for n in range(2)
+    ]
+    write_manifest(tmp_path / "letters/train.jsonl", letters)
     for part in ("train", "dev", "test"):
         items = [
             Utterance(
@@ -199,25 +207,30 @@ def prepared(folder, monkeypatch, *options, left_out=None):
     return {part: read_manifest(output / f"{part}.jsonl") for part in ("train", "dev", "test")}
 
 
-def labelled_order(folder):
-    """Return a manifest of one order that was labelled."""
+def additions(folder):
+    """Return the options for an order that was labelled, and for the letters."""
     order = Utterance(tone(folder / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
     write_manifest(folder / "labelled.jsonl", [order])
-    return folder / "labelled.jsonl"
+    return (
+        "--labelled",
+        str(folder / "labelled.jsonl"),
+        "--letters",
+        str(folder / "letters/train.jsonl"),
+    )
 
 
 def test_prepare_and_train(corpora, monkeypatch):
-    labelled = labelled_order(corpora)
     spared = prepared(corpora, monkeypatch)["train"][0]
     doubtful = corpora / "left_out.txt"
     doubtful.write_text(f"{spared.id}\n")
-    parts = prepared(corpora, monkeypatch, "--labelled", str(labelled), left_out=doubtful)
+    parts = prepared(corpora, monkeypatch, *additions(corpora), left_out=doubtful)
     assert spared.id not in {item.id for item in parts["train"]}
     speakers = [{item.speaker for item in items if item.speaker} for items in parts.values()]
     assert not (speakers[0] & speakers[1] - {"kokoro-000"} or speakers[0] & speakers[2])
     sets = {part: {item.extra["set"] for item in items} for part, items in parts.items()}
     real = set(miniatures.load("english").SETS.values()) | {"an4"}
-    assert sets["train"] == real | {"joined_an4", "joined_commands", "hibari", "kokoro", "orders"}
+    made = {"joined_an4", "joined_commands", "hibari", "kokoro", "orders", "letters", "noise"}
+    assert sets["train"] == real | made
     assert sets["dev"] == real | {"synthetic"} and sets["test"] == real
     assert max(item.duration for item in parts["train"]) <= 20
     for item in parts["test"]:  # the manifests of the corpora say 2.3 s
@@ -226,6 +239,10 @@ def test_prepare_and_train(corpora, monkeypatch):
         own = read_manifest(corpora / "english" / f"test_{name}.jsonl")
         of_set = [item.id for item in parts["test"] if item.extra["set"] == name]
         assert [item.id for item in own] == of_set
+    heard = {item.id for item in parts["train"] if item.extra["set"] == "noise"}
+    kept = {item.id for item in read_manifest(corpora / "english/test_noise.jsonl")}
+    mixed = {item.id for item in read_manifest(corpora / "english/noise.jsonl")}
+    assert heard == mixed == {f"rain-{n}" for n in range(1, 5)} and kept == {"rain-5"}
     synthetic = [item.id for item in parts["dev"] if item.extra["set"] == "synthetic"]
     assert len(synthetic) == 100 and not {item.id for item in parts["train"]} & {*synthetic}
     for item in parts["train"]:
@@ -235,7 +252,7 @@ def test_prepare_and_train(corpora, monkeypatch):
 
     # Prepared again, nothing changes.
     before = {path: path.read_bytes() for path in sorted((corpora / "english").rglob("*.*"))}
-    prepared(corpora, monkeypatch, "--labelled", str(labelled), left_out=doubtful)
+    prepared(corpora, monkeypatch, *additions(corpora), left_out=doubtful)
     assert before == {
         path: path.read_bytes() for path in sorted((corpora / "english").rglob("*.*"))
     }
@@ -341,7 +358,7 @@ def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
 
 def test_a_card_tells_what_was_measured(corpora, monkeypatch):
     """All places of the card are filled; results of another model, or other data, are refused."""
-    prepared(corpora, monkeypatch, "--labelled", str(labelled_order(corpora)))
+    prepared(corpora, monkeypatch, *additions(corpora))
     model = trained(corpora)
     monkeypatch.chdir(corpora)
     counts = {"rate": 0.25, "errors": 2, "reference": 8, "hits": 6, "insertions": 0, "deletions": 1,
@@ -371,7 +388,8 @@ def test_a_missing_corpus_is_named(corpora, monkeypatch):
     (corpora / "speech/grid_s1/manifest.jsonl").unlink()
     module = miniatures.load("english")
     with pytest.raises(DataError, match="grid_s1"):
-        module.prepare(*(corpora / name for name in ("speech", "an4", "synthetic", "english")))
+        folders = (corpora / name for name in ("speech", "an4", "synthetic", "english"))
+        module.prepare(*folders, {})
 
 
 def test_labels_are_words():
