@@ -6,7 +6,9 @@
 ``--speech`` is a folder of corpora, each with ``manifest.jsonl`` whose lines name a ``split``.
 The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jsonl``. The field
 ``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
-also joined with those of other speakers, so that words follow each other without pauses. Each set
+also joined with those of other speakers, so that words follow each other without pauses. Short
+sentences are joined as they are: a model that has heard nothing but single ones stays silent after
+the first of a long recording. Each set
 of the test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to
 recordings of five minutes in ``test_an4_joined.jsonl``. Recordings of noise are in the training,
 too, with an empty text, so that the model learns to keep silent; a fifth of them is in no training,
@@ -56,10 +58,14 @@ SETS = {
 
 JOINED = {"an4": (600, 4), "commands": (900, 8)}
 """For these sets, the number of joined recordings and the most that one is joined of."""
+IN_A_ROW = {"speechocean": 1500, "robotutor": 600, "orders": 200, "hibari": 1500}
+"""For these sets, the number of recordings in which utterances follow each other as they are."""
 LONGEST = 20.0
+FEW = 8
+"""The most utterances that follow each other in a recording of the training."""
 LONG = 300.0
 """The seconds of the long recordings of the test."""
-SYNTHETIC = ("hibari", "kokoro", "letters")
+SYNTHETIC = ("hibari", "row_hibari", "kokoro", "letters")
 """The sets of synthetic speech."""
 DEV_SYNTHETIC = "kokoro-000"
 """The shard of which the first 100 utterances are a development set."""
@@ -117,6 +123,9 @@ def prepare(
             parts["dev"] += [in_set(item, "synthetic") for item in items[:100]]
             items = items[100:]
         parts["train"] += items
+    for name, count in IN_A_ROW.items():
+        items = [item for item in parts["train"] if item.extra["set"] == name]
+        parts["train"] += in_a_row(items, name, count, output / "joined")
     for part, items in parts.items():
         write_manifest(output / f"{part}.jsonl", items)
         say(output / f"{part}.jsonl", items)
@@ -182,6 +191,40 @@ def joined(
                 text=" ".join(items[index].text for index in chosen),
                 id=f"joined-{name}-{number:04d}",
                 extra={"set": f"joined_{name}"},
+            )
+        )
+    return found
+
+
+def in_a_row(items: Sequence[Utterance], name: str, count: int, folder: Path) -> list[Utterance]:
+    """Return recordings of up to :data:`LONGEST` seconds in which utterances follow each other as
+    they are: those of one speaker, if the speaker has several."""
+    speakers: dict[str | None, list[Utterance]] = defaultdict(list)
+    for item in items:
+        speakers[item.speaker].append(item)
+    found = []
+    for number in range(count if items else 0):
+        rng = np.random.default_rng([number, len(items)])
+        first = items[rng.integers(len(items))]
+        own = speakers[first.speaker] if len(speakers[first.speaker]) > 1 else items
+        chosen, left = list[Utterance](), rng.uniform(LONGEST / 2, LONGEST)
+        for place in rng.permutation(len(own))[:FEW]:
+            if own[place].duration <= left:
+                chosen.append(own[place])
+                left -= own[place].duration
+        if len(chosen) < 2:
+            continue
+        audio = np.concatenate([read_audio(item.audio, SAMPLE_RATE).samples for item in chosen])
+        path = folder / f"{name}_row" / f"{number:04d}.flac"
+        write_flac(path, audio)
+        found.append(
+            Utterance(
+                audio=path,
+                duration=len(audio) / SAMPLE_RATE,
+                text=" ".join(item.text for item in chosen),
+                id=f"row-{name}-{number:04d}",
+                speaker=None if own is items else first.speaker,
+                extra={"set": f"row_{name}"},
             )
         )
     return found

@@ -199,6 +199,7 @@ def prepared(folder, monkeypatch, *options, left_out=None):
     if left_out is not None:
         monkeypatch.setattr(module, "LEFT_OUT", left_out)
     monkeypatch.setattr(module, "JOINED", {"an4": (5, 3), "commands": (4, 3)})
+    monkeypatch.setattr(module, "IN_A_ROW", dict.fromkeys(module.IN_A_ROW, 5))
     output = folder / "english"
     module.main(
         ["--speech", str(folder / "speech"), "--an4", str(folder / "an4"),
@@ -208,9 +209,14 @@ def prepared(folder, monkeypatch, *options, left_out=None):
 
 
 def additions(folder):
-    """Return the options for an order that was labelled, and for the letters."""
-    order = Utterance(tone(folder / "order.flac", 2, 5000), 2.0, "a latte please", "order", None)
-    write_manifest(folder / "labelled.jsonl", [order])
+    """Return the options for orders that were labelled, and for the letters."""
+    orders = [
+        Utterance(
+            tone(folder / f"order{n}.flac", 2, 5000), 2.0, "a latte please", f"order{n}", None
+        )
+        for n in range(2)
+    ]
+    write_manifest(folder / "labelled.jsonl", orders)
     return (
         "--labelled",
         str(folder / "labelled.jsonl"),
@@ -230,7 +236,14 @@ def test_prepare_and_train(corpora, monkeypatch):
     sets = {part: {item.extra["set"] for item in items} for part, items in parts.items()}
     real = set(miniatures.load("english").SETS.values()) | {"an4"}
     made = {"joined_an4", "joined_commands", "hibari", "kokoro", "orders", "letters", "noise"}
-    assert sets["train"] == real | made
+    rows = {f"row_{name}" for name in ("speechocean", "robotutor", "orders", "hibari")}
+    assert sets["train"] == real | made | rows
+    for item in parts["train"]:
+        if item.extra["set"] in rows:
+            assert soundfile.info(item.audio).duration == pytest.approx(item.duration)
+    row = next(item for item in parts["train"] if item.extra["set"] == "row_speechocean")
+    assert row.speaker == "speechocean762-train" and row.duration == pytest.approx(1.5 * 4)
+    assert row.text == "yes no yes no yes no yes no"
     assert sets["dev"] == real | {"synthetic"} and sets["test"] == real
     assert max(item.duration for item in parts["train"]) <= 20
     for item in parts["test"]:  # the manifests of the corpora say 2.3 s
