@@ -429,3 +429,32 @@ def test_texts_of_the_language_model(books, tmp_path, monkeypatch):
     assert lines[3:5] == ["chapter one missus rachel lynde is surprised", "bin blue"]
     assert "synthetic words" not in lines
     assert json.dumps(lines) == json.dumps(module.lm_texts(*books, path))
+
+
+class Voices:
+    """Kokoro's place: tones, whose pitch is a voice's."""
+
+    def __init__(self, model, voices):
+        pass
+
+    def say(self, said, voices):
+        ((voice, share),) = voices.items()
+        assert share == 1
+        return np.sin(np.arange(RATE) * len(voice) / 50).astype(np.float32)
+
+
+def test_samples_join_those_that_are_there(tmp_path, monkeypatch):
+    module = miniatures.load("english", "make_samples")
+    monkeypatch.setattr(module, "Kokoro", Voices)
+    there = Utterance(tone(tmp_path / "there.wav", 1, 400), 1.0, "there", "there", "someone")
+    write_manifest(tmp_path / "manifest.jsonl", [there])
+    for _ in range(2):  # made again, nothing changes
+        module.main(["--kokoro-model", "-", "--kokoro-voices", "-", "--output", str(tmp_path)])
+        items = {item.id: item for item in read_manifest(tmp_path / "manifest.jsonl")}
+        assert items.keys() == {"there", *module.SENTENCES}
+    rain = items["kokoro-bm-george-rain"]
+    assert rain.text == "we had a good dinner and walked home in the rain"
+    assert rain.speaker == "kokoro-bm_george"
+    samples, rate = soundfile.read(rain.audio)
+    assert len(samples) / rate == rain.duration == 1.6 and not samples[:4000].any()
+    assert np.abs(samples).max() == pytest.approx(module.PEAK, abs=1e-4)

@@ -7,7 +7,7 @@ vector for a voice, and the mean of two vectors is a voice too.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -161,22 +161,30 @@ class Kokoro:
         one, two = (str(name) for name in rng.choice(list(self._voices), 2, replace=False))
         share = 1.0 if rng.random() < 0.5 else float(rng.uniform(0.3, 0.7))
         tempo = float(np.exp(rng.uniform(np.log(0.75), np.log(1.35))))
+        label = one if share == 1 else f"{one}-{two}"
+        return self.say(said, {one: share, two: 1 - share}, tempo, spelled), label
+
+    def say(
+        self, said: str, voices: Mapping[str, float], tempo: float = 1.0, spelled: bool = False
+    ) -> Samples:
+        """Return samples at ``SAMPLE_RATE`` of a mixture of ``voices``, by their shares."""
         parts = []
         for phonemes in phonemes_of(self._speech, said, spelled):
             ids = self._speech.ids(phonemes)
-            row = min(len(ids) - 2, len(self._voices[one]) - 1)
-            style = share * self._voices[one][row] + (1 - share) * self._voices[two][row]
+            style = sum(
+                share * self._voices[name][min(len(ids) - 2, len(self._voices[name]) - 1)]
+                for name, share in voices.items()
+            )
             (audio,) = self._session.run(
                 None,
                 {
                     "tokens": np.asarray([ids], np.int64),
-                    "style": style[None].astype(np.float32),
+                    "style": np.asarray(style, np.float32)[None],
                     "speed": np.asarray([tempo], np.float32),
                 },
             )
             parts.append(audio.reshape(-1))
-        label = one if share == 1 else f"{one}-{two}"
-        return _resampled(np.concatenate(parts)), label
+        return _resampled(np.concatenate(parts))
 
 
 def phonemes_of(speech: Any, said: str, spelled: bool) -> list[str]:
