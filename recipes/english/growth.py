@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prepare import SYNTHETIC
+from prepare import COMBINED, SYNTHETIC
 
 from asr.config import read_values
 from asr.data.manifest import Utterance, read_manifest, write_manifest
@@ -48,13 +48,16 @@ class Part:
         return f"english-growth-{100 * self.real:.0f}-{100 * self.synthetic:.0f}"
 
     def of(self, items: Sequence[Utterance]) -> list[Utterance]:
-        """Return the utterances of the part."""
+        """Return the utterances of the part, without those that are joined of others: these may
+        be of other parts."""
         speakers: dict[str, set[str | None]] = defaultdict(set)
         for item in items:
             speakers[item.extra["set"]].add(item.speaker)
         chosen = []
         for item in items:
             name = item.extra["set"]
+            if name.startswith(COMBINED):
+                continue
             alone = name in SYNTHETIC or len(speakers[name]) < FEW
             key = item.id if alone else str(item.speaker)
             share = self.synthetic if name in SYNTHETIC else self.real

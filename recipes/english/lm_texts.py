@@ -2,7 +2,7 @@
 
     python recipes/english/lm_texts.py --books books.txt.xz --read librispeech_train.txt.xz \
         --train data/english/train.jsonl --output data/english/lm.txt
-    asr lm build data/english/lm.txt --order 4 --prune 0,1,2,3 -o data/english/lm.ngram
+    asr lm build data/english/lm.txt --order 4 --prune 0,0,2,3 -o data/english/lm.ngram
 
 The transcripts of real training recordings are among them, and so are numbers, spelled names and
 commands that are drawn, so that the model hears these as well as sentences.
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from prepare import SYNTHETIC
+from prepare import COMBINED, SYNTHETIC
 from texts import Texts, clean
 
 from asr.data.manifest import read_manifest
@@ -53,7 +53,10 @@ def lm_texts(books: Path, read: Path, train: Path) -> list[str]:
         if not line.startswith("# ") and (pair := clean(line, most=1000))
     ]
     lines += [line.partition(" ")[2] for line in read_text_lines(read) if line]
-    lines += [item.text for item in read_manifest(train) if item.extra["set"] not in SYNTHETIC]
+    for item in read_manifest(train):
+        name = item.extra["set"]
+        if item.text and name not in SYNTHETIC and not name.startswith(COMBINED):
+            lines.append(item.text)
     texts = Texts(books, read)
     rng = np.random.default_rng(0)
     lines += [texts.draw(rng, KINDS).words for _ in range(DRAWN)]

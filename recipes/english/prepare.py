@@ -61,6 +61,8 @@ JOINED = {"an4": (600, 4), "commands": (900, 8)}
 IN_A_ROW = {"speechocean": 1500, "robotutor": 600, "orders": 200, "hibari": 1500}
 """For these sets, the number of recordings in which utterances follow each other as they are."""
 LONGEST = 20.0
+COMBINED = ("joined_", "row_")
+"""How the names of sets begin whose recordings are joined of those of other sets."""
 FEW = 8
 """The most utterances that follow each other in a recording of the training."""
 LONG = 300.0
@@ -190,7 +192,7 @@ def joined(
                 duration=len(audio) / SAMPLE_RATE,
                 text=" ".join(items[index].text for index in chosen),
                 id=f"joined-{name}-{number:04d}",
-                extra={"set": f"joined_{name}"},
+                extra={"set": f"{COMBINED[0]}{name}"},
             )
         )
     return found
@@ -224,7 +226,7 @@ def in_a_row(items: Sequence[Utterance], name: str, count: int, folder: Path) ->
                 text=" ".join(item.text for item in chosen),
                 id=f"row-{name}-{number:04d}",
                 speaker=None if own is items else first.speaker,
-                extra={"set": f"row_{name}"},
+                extra={"set": f"{COMBINED[1]}{name}"},
             )
         )
     return found

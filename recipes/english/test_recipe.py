@@ -346,7 +346,8 @@ def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
     chosen = {
         shares: {item.id for item in module.Part(*shares).of(items)} for shares in module.SHARES
     }
-    assert chosen[1.0, 1.0] == {item.id for item in items}
+    whole = {item.id for item in items if not item.extra["set"].startswith(("joined", "row"))}
+    assert chosen[1.0, 1.0] == whole and len(whole) < len(items)
     assert chosen[0.25, 1.0] < chosen[0.5, 1.0] < chosen[1.0, 1.0]
     assert {item.id for item in items if item.extra["set"] in module.SYNTHETIC}.isdisjoint(
         chosen[1.0, 0.0]
