@@ -8,11 +8,10 @@ The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jso
 ``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
 also joined with those of other speakers, so that words follow each other without pauses. Short
 sentences are joined as they are: a model that has heard nothing but single ones stays silent after
-the first of a long recording. Each set
-of the test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to
-recordings of five minutes in ``test_an4_joined.jsonl``. Recordings of noise are in the training,
-too, with an empty text, so that the model learns to keep silent; a fifth of them is in no training,
-but in ``test_noise.jsonl``.
+the first of a long recording. Each set of the test has a manifest of its own besides,
+``test_SET.jsonl``, and AN4's test is joined to recordings of five minutes in
+``test_an4_joined.jsonl``. Recordings of noise are in the training, too, with an empty text, so that
+the model learns to keep silent; a fifth of them is in no training, but in ``test_noise.jsonl``.
 
 Training recordings whose ids are in ``left_out.txt`` are left out: a model found their texts far
 less likely than what it heard (``label_score`` of ``asr evaluate``), by more than 2.5 nats a
@@ -184,17 +183,9 @@ def joined(
         audio = np.concatenate(parts).astype(np.float32)
         if len(audio) > LONGEST * SAMPLE_RATE:
             continue
-        path = folder / name / f"{number:04d}.flac"
-        write_flac(path, audio)
-        found.append(
-            Utterance(
-                audio=path,
-                duration=len(audio) / SAMPLE_RATE,
-                text=" ".join(items[index].text for index in chosen),
-                id=f"joined-{name}-{number:04d}",
-                extra={"set": f"{COMBINED[0]}{name}"},
-            )
-        )
+        path, id = folder / name / f"{number:04d}.flac", f"joined-{name}-{number:04d}"
+        item = combined([items[index] for index in chosen], audio, path, id)
+        found.append(in_set(item, f"joined_{name}"))
     return found
 
 
@@ -217,36 +208,33 @@ def in_a_row(items: Sequence[Utterance], name: str, count: int, folder: Path) ->
         if len(chosen) < 2:
             continue
         audio = np.concatenate([read_audio(item.audio, SAMPLE_RATE).samples for item in chosen])
-        path = folder / f"{name}_row" / f"{number:04d}.flac"
-        write_flac(path, audio)
-        found.append(
-            Utterance(
-                audio=path,
-                duration=len(audio) / SAMPLE_RATE,
-                text=" ".join(item.text for item in chosen),
-                id=f"row-{name}-{number:04d}",
-                speaker=None if own is items else first.speaker,
-                extra={"set": f"{COMBINED[1]}{name}"},
-            )
-        )
+        path, id = folder / f"{name}_row" / f"{number:04d}.flac", f"row-{name}-{number:04d}"
+        item = combined(chosen, audio, path, id, None if own is items else first.speaker)
+        found.append(in_set(item, f"row_{name}"))
     return found
 
 
 def long_ones(items: Sequence[Utterance], folder: Path) -> list[Utterance]:
     """Return recordings of :data:`LONG` seconds and more, the last one shorter, in which ``items``
     follow each other as they are."""
-    found, parts, texts = list[Utterance](), list[np.ndarray](), list[str]()
+    found, parts, chosen = list[Utterance](), list[np.ndarray](), list[Utterance]()
     for item in items:
         parts.append(read_audio(item.audio, SAMPLE_RATE).samples)
-        texts.append(item.text)
+        chosen.append(item)
         if sum(map(len, parts)) >= LONG * SAMPLE_RATE or item is items[-1]:
-            audio = np.concatenate(parts)
-            path = folder / f"{len(found):04d}.flac"
-            write_flac(path, audio)
-            seconds = len(audio) / SAMPLE_RATE
-            found.append(Utterance(path, seconds, " ".join(texts), f"joined-{len(found):04d}"))
-            parts, texts = [], []
+            number = f"{len(found):04d}"
+            path = folder / f"{number}.flac"
+            found.append(combined(chosen, np.concatenate(parts), path, f"joined-{number}"))
+            parts, chosen = [], []
     return found
+
+
+def combined(
+    items: Sequence[Utterance], audio: np.ndarray, path: Path, id: str, speaker: str | None = None
+) -> Utterance:
+    """Write the samples of a recording in which ``items`` follow each other, and return it."""
+    write_flac(path, audio)
+    return Utterance(path, len(audio) / SAMPLE_RATE, " ".join(x.text for x in items), id, speaker)
 
 
 def write_flac(path: Path, samples: np.ndarray) -> None:
