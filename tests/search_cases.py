@@ -78,7 +78,7 @@ def text_score(text, lm, lexicon, hotwords, options):
         if "  " in text or text.startswith(" "):
             return None
     score, lm_score = options["word_bonus"] * len(words), 0.0
-    if lm is not None:
+    if lm is not None and text:  # silence is no sentence
         units = words if lm.unit == "word" else split_units(text, lm.unit)
         ids = [lm.word_id(unit) for unit in units]
         lm_score = math.log(10) * float(lm.score([ids])[0].sum())

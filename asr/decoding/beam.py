@@ -295,7 +295,8 @@ class BeamStream:
     def n_best(self, count: int, sentence_ends: bool = True) -> list[Hypothesis]:
         """Return the ``count`` best hypotheses of what was fed so far; feeding can go on.
 
-        The last word ends with it and, unless ``sentence_ends`` is False, the sentence too.
+        The last word ends with it and, unless ``sentence_ends`` is False, the sentence too. The
+        empty text is no sentence, and has no score of the language model.
         """
         entries = library.beam_entries(self._stream)
         nodes, totals = np.empty(entries, np.int32), np.empty((entries, 3))

@@ -29,7 +29,7 @@ def rescore(
     The two language models are interpolated, as log-probabilities, like in Mikolov et al. (2010),
     section 3: the share ``rescore_share`` of the new language model score is that of ``lm``, and
     its weight is ``rescore_weight``. Texts outside the ``rescore_count`` best distinct ones
-    get a total of minus infinity.
+    get a total of minus infinity. Like the first model, the second has no score for an empty text.
 
     Args:
         scores: (N, 3) after the first pass, in the columns :data:`TOTAL`, :data:`ACOUSTIC` and
@@ -39,7 +39,8 @@ def rescore(
         sentence_ends: whether the sentence ends with each text.
     """
     best, places = _best(scores, texts, options.rescore_count)
-    second = lm.score_texts(best, history, sentence_ends)
+    said = np.array([text != "" for text in best], bool)
+    second = np.where(said, lm.score_texts(best, history, sentence_ends), 0.0)
     result = scores.copy()
     result[:, LM] += options.rescore_share * (second[places] - scores[:, LM])
     result[:, TOTAL] -= options.lm_weight * scores[:, LM]

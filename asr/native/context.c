@@ -184,7 +184,7 @@ bool tree_finish(Tree *tree, int32_t at, bool sentence_ends, double scores[2]) {
         scores[1] += node->end_lm;
         lm_state = node->end_state;
     }
-    if (search->lm_kind != NO_LM && sentence_ends) {
+    if (search->lm_kind != NO_LM && sentence_ends && last != NONE) {
         const double end = lm_step(search->lm, &tree->states[lm_state], search->lm_end, NULL);
         scores[0] += search->lm_weight * end;
         scores[1] += end;

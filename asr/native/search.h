@@ -93,7 +93,8 @@ bool tree_ratio(Tree *tree, int32_t node, int32_t token, double *ratio);
 int32_t tree_child(Tree *tree, int32_t node, int32_t token);
 
 /* Return whether a text may end with the prefix `node`; `scores` gets its context score and the
- * language model's unweighted part of it. The sentence ends too if `sentence_ends`. */
+ * language model's unweighted part of it. The sentence ends too if `sentence_ends`, unless nothing
+ * was said: silence is no sentence, and language models have learnt none that is empty. */
 bool tree_finish(Tree *tree, int32_t node, bool sentence_ends, double scores[2]);
 
 #endif

@@ -72,7 +72,7 @@ def test_the_search_ranks_by_the_new_scores(lm, history, sentence_ends, first):
     scores = [item.score for item in after.values()]
     assert scores == sorted(scores, reverse=True) and list(before) != list(after)
     for text, item in after.items():
-        other = lm.score_texts([text], history, sentence_ends)[0]
+        other = lm.score_texts([text], history, sentence_ends)[0] if text else 0.0
         mixed = 0.4 * before[text].lm_score + 0.6 * other
         assert item.lm_score == pytest.approx(mixed, abs=1e-3)
         change = 0.9 * mixed - 0.8 * before[text].lm_score
