@@ -111,14 +111,6 @@ def write_bundle(
         ModelError: the directory is not sound.
         OutputError: it cannot be written.
     """
-    values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
-    files = {SETTINGS: (to_json(values, indent=1) + "\n").encode()}
-    if bundle.lm is not None:
-        files[LM] = bundle.lm.block.tobytes()
-    if bundle.lexicon is not None:
-        files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
-    if bundle.rescore_lm is not None:
-        files[RESCORE_LM] = bundle.rescore_lm.data
     info = read_model(folder)
     calibrators = {**info.calibrators}
     for name, fitted in (("beam", calibrator), ("attention", attention)):
@@ -127,11 +119,28 @@ def write_bundle(
             calibrators[name] = fitted
     return update_model(
         folder,
-        files,
+        bundle_files(bundle),
         remove=(SETTINGS, LM, WORDS, RESCORE_LM),
         calibrators=calibrators,
         decoder="beam" if by_default else info.decoder,
     )
+
+
+def bundle_files(bundle: Bundle) -> dict[str, bytes]:
+    """Return the files of a bundle, by their names in a model directory.
+
+    >>> bundle_files(Bundle(lexicon=("go", "stop")))["lm.words"]
+    b'go\\nstop\\n'
+    """
+    values = {"options": asdict(bundle.options), "provenance": bundle.provenance}
+    files = {SETTINGS: (to_json(values, indent=1) + "\n").encode()}
+    if bundle.lm is not None:
+        files[LM] = bundle.lm.block.tobytes()
+    if bundle.lexicon is not None:
+        files[WORDS] = "".join(f"{word}\n" for word in bundle.lexicon).encode()
+    if bundle.rescore_lm is not None:
+        files[RESCORE_LM] = bundle.rescore_lm.data
+    return files
 
 
 def open_bundle(

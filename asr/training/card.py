@@ -64,7 +64,7 @@ def write_card(
         train_amount=amount(corpus.train),
         dev=_names(paths["dev"]),
         dev_amount=amount(corpus.dev),
-        start=f"- **Began as** the model `{start}`.\n" if start else "",
+        start=_began(start, info.decoder) if start else "",
         measure="WER" if vocabulary.spaced else "CER",
         errors=errors if errors.reference else "not known, as its texts are empty",
         sample="" if whole else f" in {recordings} of its recordings",
@@ -80,6 +80,11 @@ def write_card(
         hardware=facts["hardware"],
         command=facts["command"],
     )
+
+
+def _began(start: str, decoder: str) -> str:
+    kept = ", and keeps its language model" if decoder == "beam" else ""
+    return f"- **Began as** the model `{start}`{kept}.\n"
 
 
 def amount(items: Sequence[Utterance]) -> str:
