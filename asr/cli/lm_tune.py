@@ -66,6 +66,11 @@ if TYPE_CHECKING:
     help="Choose the weight of the model's decoder with attention too.",
 )
 @click.option(
+    "--dev-sets",
+    is_flag=True,
+    help="Weigh all sets of the manifest alike, which the field set of its lines names.",
+)
+@click.option(
     "--by-default",
     is_flag=True,
     help="Let the model recognise by beam search unless another decoder is asked for.",
@@ -88,6 +93,7 @@ def tune(
     ship_lexicon: Path | None,
     ship_rescore_lm: Path | None,
     attention: bool,
+    dev_sets: bool,
     by_default: bool,
     dry_run: bool,
     plot: Path | None,
@@ -119,7 +125,7 @@ def tune(
     )
     if plot is not None:
         needs_plots()
-    tuning, overlap = tune_manifest(manifest, model, bundle, attention)
+    tuning, overlap = tune_manifest(manifest, model, bundle, attention, dev_sets)
     _show(tuning)
     if overlap is not None and overlap.warning:
         print(f"warning: {manifest}: {overlap.warning}", file=sys.stderr)
@@ -152,6 +158,8 @@ def _show(tuning: "Tuning") -> None:
 
     console = Console()
     title = "word errors by LM weight and word bonus"
+    if tuning.chosen.weighed is not None:
+        title = f"{title}, if all sets had equally many words"
     if tuning.word_cost:
         title += f",\nto which LM weight x {tuning.word_cost:g} is added, the cost of a word"
     table = Table("LM weight", *(f"{bonus:+g}" for bonus in tuning.word_bonuses), title=title)
@@ -160,7 +168,7 @@ def _show(tuning: "Tuning") -> None:
     console.print(table)
     if tuning.unknown:
         scores = ", ".join(
-            f"{trial.options.unknown_score:g}: {trial.errors.errors}" for trial in tuning.unknown
+            f"{trial.options.unknown_score:g}: {trial.compared:.0f}" for trial in tuning.unknown
         )
         console.print(f"fewest word errors by score of unknown words: {scores}")
     beams = Table("beam size", "threshold", "word errors", "seconds")
@@ -168,7 +176,7 @@ def _show(tuning: "Tuning") -> None:
         beams.add_row(
             str(trial.options.beam_size),
             f"{trial.options.beam_threshold:g}",
-            str(trial.errors.errors),
+            f"{trial.compared:.0f}",
             f"{trial.seconds:.3f}",
         )
     console.print(beams)
@@ -185,7 +193,7 @@ def _show(tuning: "Tuning") -> None:
     attention = f", attention weight {options.attention_weight:g}" if tuning.attention else ""
     if tuning.attention:
         counts = ", ".join(
-            f"{trial.options.attention_weight:g}: {trial.errors.errors}"
+            f"{trial.options.attention_weight:g}: {trial.compared:.0f}"
             for trial in tuning.attention
         )
         console.print(f"word errors by weight of the decoder with attention: {counts}")
@@ -201,8 +209,8 @@ def _show(tuning: "Tuning") -> None:
 def _cells(trials: "Sequence[Trial]", taken: "Trial") -> list[str]:
     """Return the word errors of ``trials`` as text, those of the trial ``taken`` in reverse
     video."""
-    errors = [(trial is taken, trial.errors.errors) for trial in trials]
-    return [f"[reverse]{count}[/]" if mark else str(count) for mark, count in errors]
+    errors = [(trial is taken, f"{trial.compared:.0f}") for trial in trials]
+    return [f"[reverse]{count}[/]" if mark else count for mark, count in errors]
 
 
 def _plot(tuning: "Tuning", path: Path) -> None:

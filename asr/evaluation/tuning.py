@@ -1,6 +1,7 @@
 """Tuning: the choice of the weights of beam search on a development set."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from asr.decoding.bundle import Bundle, open_scorer
 from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import TOTAL, attend
 from asr.errors import AsrError, DataError
-from asr.evaluation.scoring import ErrorCounts, word_errors
+from asr.evaluation.scoring import ErrorCounts, count_each, word_errors
 from asr.lm.overlap import ModelOverlap, model_overlap
 from asr.lm.packed import PackedLm
 from asr.lm.perplexity import perplexity
@@ -26,7 +27,7 @@ from asr.model.session import LogProbs
 from asr.recognition.transcriber import Transcriber
 from asr.text import Vocabulary
 
-LM_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
+LM_WEIGHTS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5)
 WORD_BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 """The word bonuses without a language model. With one, what a word costs by it is added: a word of
 a large vocabulary may cost 6 nats, and without that only short words would be left."""
@@ -40,11 +41,21 @@ Scores = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Trial:
-    """A setting of beam search, its word errors on the development set, and the seconds it took."""
+    """A setting of beam search, its word errors on the development set, and the seconds it took.
+
+    ``weighed`` are the word errors that there would be if all sets had equally many words, None if
+    sets are not told apart.
+    """
 
     options: DecodingConfig
     errors: ErrorCounts
     seconds: float
+    weighed: float | None = None
+
+    @property
+    def compared(self) -> float:
+        """The number of errors that settings are compared by."""
+        return self.errors.errors if self.weighed is None else self.weighed
 
 
 @dataclass(frozen=True)
@@ -77,8 +88,9 @@ class Tuning:
 class Tuner:
     """A tuner, which decodes the log-probabilities (frames, V) of a development set many times.
 
-    ``references`` are the texts of its utterances. A decoder with ``attention`` hears the
-    ``encodings`` (frames, E), and scores each utterance once.
+    ``references`` are the texts of its utterances. With ``sets``, the names of the sets that these
+    are of, all sets weigh alike: the mean of their error rates counts. A decoder with ``attention``
+    hears the ``encodings`` (frames, E), and scores each utterance once.
 
     Raises:
         DataError: there is no utterance, or the numbers of log-probs and references differ.
@@ -94,6 +106,7 @@ class Tuner:
         rescore_lm: RecurrentLm | None = None,
         attention: AttentionScorer | None = None,
         encodings: Sequence[Encodings] = (),
+        sets: Sequence[str] = (),
     ) -> None:
         if not log_probs or len(log_probs) != len(references):
             raise DataError(
@@ -104,6 +117,7 @@ class Tuner:
         self._attention, self._encodings = attention, encodings
         self._texts = [vocabulary.normalize(text) for text in references]
         self._references = [vocabulary.space_units(text) for text in self._texts]
+        self._weights = _weights(self._references, sets)
         # All trials share one search, whose tables take longer than a trial for large vocabularies.
         self._search = BeamSearch(vocabulary, lm=lm, lexicon=lexicon)
         self._rescoring = copy(self._search)
@@ -114,7 +128,14 @@ class Tuner:
         started = time.perf_counter()
         texts = self.texts(options, rescore)
         seconds = time.perf_counter() - started
-        return Trial(options, word_errors(self._references, texts), seconds)
+        return self._trial(options, texts, seconds)
+
+    def _trial(self, options: DecodingConfig, texts: Sequence[str], seconds: float) -> Trial:
+        errors = word_errors(self._references, texts)
+        if self._weights is None:
+            return Trial(options, errors, seconds)
+        wrong = [counts.errors for counts in count_each(self._references, texts)]
+        return Trial(options, errors, seconds, round(float(self._weights @ wrong), 1))
 
     def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
         """Return the text of each utterance that ``options`` give, in the units that are scored."""
@@ -150,8 +171,8 @@ class Tuner:
             self.trial(replace(middle.options, beam_size=size, beam_threshold=threshold))
             for size, threshold in BEAMS
         )
-        enough = beams[-1].errors.errors
-        chosen = first = next(trial for trial in beams if trial.errors.errors <= enough)
+        enough = beams[-1].compared
+        chosen = first = next(trial for trial in beams if trial.compared <= enough)
         rescoring: tuple[tuple[Trial, ...], ...] = ()
         if self._rescoring.rescore_lm is not None:
             rescoring = tuple(
@@ -209,8 +230,7 @@ class Tuner:
             pairs = zip(totals, seconds, strict=True)
             best = [int(np.argmax(total + weight * second)) for total, second in pairs]
             chosen = [row[index] for row, index in zip(texts, best, strict=True)]
-            errors = word_errors(self._references, chosen)
-            trials.append(Trial(replace(options, attention_weight=weight), errors, taken))
+            trials.append(self._trial(replace(options, attention_weight=weight), chosen, taken))
         return tuple(trials)
 
     def _surface(
@@ -245,21 +265,31 @@ def recognise(utterances: Sequence[Utterance], transcriber: Transcriber) -> list
 
 
 def tune_manifest(
-    manifest: str | Path, model: str | Path, bundle: Bundle, attention: bool = False
+    manifest: str | Path,
+    model: str | Path,
+    bundle: Bundle,
+    attention: bool = False,
+    dev_sets: bool = False,
 ) -> tuple[Tuning, ModelOverlap | None]:
     """Tune the settings of ``bundle`` for a model directory on a development manifest; with
-    ``attention``, the weight of the model's decoder as well.
+    ``attention``, the weight of the model's decoder as well. With ``dev_sets``, all sets of the
+    manifest weigh alike; the field ``set`` of a line names its set.
 
     Returns:
         The tuning, and the overlap of the language model with the texts of the manifest (None
         without a language model).
 
     Raises:
-        DataError: the manifest or one of its recordings cannot be read.
+        DataError: the manifest or one of its recordings cannot be read, or an utterance is of no
+            set.
         ModelError: the model directory is not sound.
         ConfigError: it has no decoder with attention.
     """
     utterances = read_manifest(manifest)
+    sets = [str(item.extra.get("set", "")) for item in utterances] if dev_sets else []
+    for item, name in zip(utterances, sets, strict=False):
+        if not name:
+            raise DataError(f'{manifest}: {item.id} is of no set; each line needs the field "set"')
     transcriber = Transcriber(model, display=False)
     scorer = None
     if attention:
@@ -278,11 +308,23 @@ def tune_manifest(
         bundle.rescore_lm,
         scorer,
         encodings,
+        sets,
     )
     overlap = None
     if bundle.lm is not None:
         overlap = model_overlap(bundle.lm, [text for text in texts if text])
     return tuner.tune(bundle.options), overlap
+
+
+def _weights(references: Sequence[str], sets: Sequence[str]) -> Scores | None:
+    """Return what an error in each utterance counts: one, if all sets had equally many words."""
+    if not sets:
+        return None
+    words = Counter[str]()
+    for text, name in zip(references, sets, strict=True):
+        words[name] += len(text.split())
+    mean = words.total() / len(words)
+    return np.array([mean / max(words[name], 1) for name in sets])
 
 
 def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
@@ -291,7 +333,7 @@ def _middle(surface: Sequence[Sequence[Trial]]) -> Trial:
 
     Hardly more are two, and half a standard deviation of such a count.
     """
-    errors = np.array([[trial.errors.errors for trial in row] for row in surface], float)
+    errors = np.array([[trial.compared for trial in row] for row in surface], float)
     padded = np.pad(errors, 1, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
     means = np.nanmean(windows, axis=(2, 3))

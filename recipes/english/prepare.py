@@ -8,10 +8,11 @@ The script writes ``train.jsonl``, ``dev.jsonl``, ``test.jsonl`` and ``noise.jso
 ``set`` of their lines is what ``mix.toml`` weighs. Recordings of Speech Commands and of AN4 are
 also joined with those of other speakers, so that words follow each other without pauses. Short
 sentences are joined as they are: a model that has heard nothing but single ones stays silent after
-the first of a long recording. Each set of the test has a manifest of its own besides,
-``test_SET.jsonl``, and AN4's test is joined to recordings of five minutes in
-``test_an4_joined.jsonl``. Recordings of noise are in the training, too, with an empty text, so that
-the model learns to keep silent; a fifth of them is in no training, but in ``test_noise.jsonl``.
+the first of a long recording. Single words are cut at their edges (``words.py``). Each set of the
+test has a manifest of its own besides, ``test_SET.jsonl``, and AN4's test is joined to recordings
+of five minutes in ``test_an4_joined.jsonl``. Recordings of noise are in the training, too, with an
+empty text, so that the model learns to keep silent; a fifth of them is in no training, but in
+``test_noise.jsonl``.
 
 Training recordings whose ids are in ``left_out.txt`` are left out: a model found their texts far
 less likely than what it heard (``label_score`` of ``asr evaluate``), by more than 2.5 nats a
@@ -19,24 +20,22 @@ character. Most are cut off, or say something else.
 """
 
 import argparse
-import io
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
+from audio import SAMPLE_RATE, in_set, trimmed, write_flac
+from words import single_words
 
 from asr.audio.read import read_audio
 from asr.counts import counted
 from asr.data.corpora import with_durations
 from asr.data.manifest import Utterance, read_manifest, write_manifest
 from asr.errors import AsrError
-from asr.files import read_text, write_atomically
+from asr.files import read_text
 
-SAMPLE_RATE = 16000
 LEFT_OUT = Path(__file__).with_name("left_out.txt")
 SETS = {
     "librispeech_resemblyzer": "librispeech",
@@ -60,13 +59,13 @@ JOINED = {"an4": (600, 4), "commands": (900, 8)}
 IN_A_ROW = {"speechocean": 1500, "robotutor": 600, "orders": 200, "hibari": 1500}
 """For these sets, the number of recordings in which utterances follow each other as they are."""
 LONGEST = 20.0
-COMBINED = ("joined_", "row_")
-"""How the names of sets begin whose recordings are joined of those of other sets."""
+COMBINED = ("joined_", "row_", "word_")
+"""How the names of sets begin whose recordings are made of those of other sets."""
 FEW = 8
 """The most utterances that follow each other in a recording of the training."""
 LONG = 300.0
 """The seconds of the long recordings of the test."""
-SYNTHETIC = ("hibari", "row_hibari", "kokoro", "letters")
+SYNTHETIC = ("hibari", "row_hibari", "kokoro", "letters", "word_synthetic")
 """The sets of synthetic speech."""
 DEV_SYNTHETIC = "kokoro-000"
 """The shard of which the first 100 utterances are a development set."""
@@ -127,6 +126,7 @@ def prepare(
     for name, count in IN_A_ROW.items():
         items = [item for item in parts["train"] if item.extra["set"] == name]
         parts["train"] += in_a_row(items, name, count, output / "joined")
+    parts["train"] += single_words(parts["train"], output / "words")
     for part, items in parts.items():
         write_manifest(output / f"{part}.jsonl", items)
         say(output / f"{part}.jsonl", items)
@@ -159,11 +159,6 @@ def real(speech: Path, an4: Path) -> dict[str, list[Utterance]]:
     return parts
 
 
-def in_set(item: Utterance, name: str) -> Utterance:
-    """Return an utterance as one of a set."""
-    return replace(item, extra={"set": name})
-
-
 def joined(
     items: Sequence[Utterance], name: str, count: int, most: int, folder: Path
 ) -> list[Utterance]:
@@ -177,7 +172,7 @@ def joined(
         chosen = rng.choice(len(items), int(rng.integers(2, most + 1)), replace=False)
         parts: list[np.ndarray] = []
         for index in chosen:
-            samples = trimmed(read_audio(items[index].audio, SAMPLE_RATE).samples)
+            samples = trimmed(read_audio(items[index].audio, SAMPLE_RATE).samples, -30.0, 10)
             gain = 10 ** (rng.uniform(-6, 0) / 20) * 0.5 / max(np.abs(samples).max(), 1e-3)
             parts += [samples * gain, np.zeros(int(rng.uniform(0, 0.2) * SAMPLE_RATE))]
         audio = np.concatenate(parts).astype(np.float32)
@@ -235,24 +230,6 @@ def combined(
     """Write the samples of a recording in which ``items`` follow each other, and return it."""
     write_flac(path, audio)
     return Utterance(path, len(audio) / SAMPLE_RATE, " ".join(x.text for x in items), id, speaker)
-
-
-def write_flac(path: Path, samples: np.ndarray) -> None:
-    """Write samples to a file, also if there is one: it may hold what was chosen before."""
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, SAMPLE_RATE, "PCM_16", format="FLAC")
-    write_atomically(path, buffer.getvalue())
-
-
-def trimmed(samples: np.ndarray) -> np.ndarray:
-    """Return samples without what is 30 dB below the peak at the ends, but for 0.1 s."""
-    frame = SAMPLE_RATE // 100
-    whole = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    level = np.sqrt((whole**2).mean(1))
-    loud = np.flatnonzero(level > level.max(initial=0) * 10 ** (-30 / 20))
-    if not len(loud):
-        return samples
-    return samples[max(loud[0] - 10, 0) * frame : (loud[-1] + 11) * frame]
 
 
 def say(path: Path, items: Iterable[Utterance]) -> None:

@@ -171,8 +171,8 @@ def corpora(tmp_path):
     ]
     write_manifest(speech / "noise/manifest.jsonl", noises)
     letters = [
-        Utterance(tone(tmp_path / f"letters/{n}.flac", 1, 600), 1.0, "a b c " * n, f"letters-{n}")
-        for n in range(2)
+        Utterance(tone(tmp_path / f"letters/{n}.flac", 1, 600), 1.0, text, f"letters-{n}")
+        for n, text in enumerate(("", "a b c", "one"))
     ]
     write_manifest(tmp_path / "letters/train.jsonl", letters)
     for part in ("train", "dev", "test"):
@@ -237,7 +237,8 @@ def test_prepare_and_train(corpora, monkeypatch):
     real = set(miniatures.load("english").SETS.values()) | {"an4"}
     made = {"joined_an4", "joined_commands", "hibari", "kokoro", "orders", "letters", "noise"}
     rows = {f"row_{name}" for name in ("speechocean", "robotutor", "orders", "hibari")}
-    assert sets["train"] == real | made | rows
+    words = {"word_commands", "word_bed_cat_happy", "word_an4", "word_synthetic", "joined_words"}
+    assert sets["train"] == real | made | rows | words
     for item in parts["train"]:
         if item.extra["set"] in rows:
             assert soundfile.info(item.audio).duration == pytest.approx(item.duration)
@@ -319,6 +320,43 @@ def test_the_list_of_utterances_is_that_of_the_corpora():
                 assert not used & doubtful and used >= short - doubtful
 
 
+def test_single_words_are_cut_at_their_edges(an4, tmp_path, monkeypatch):
+    """Words of commands, of synthetic speech and of AN4's sentences, and strings of digits."""
+    module = miniatures.load("english", "words")
+    monkeypatch.setattr(module, "STRINGS", 12)
+    sentences = [replace(item, extra={"set": "an4"}) for item in read_manifest(an4 / "dev.jsonl")]
+    sentences = [item for item in sentences if "four" in item.text.split()][:6]
+    silence = np.zeros(RATE // 2)
+    items = list(sentences)
+    for name, text in (("commands", "stop"), ("kokoro", "nine"), ("hibari", "z"), ("grid", "bin")):
+        path = tmp_path / f"{name}.wav"
+        sound, _ = soundfile.read(tone(path, 0.4, 900))
+        soundfile.write(path, np.concatenate([silence, sound, silence]), RATE)
+        items.append(Utterance(path, 1.4, text, name, f"speaker of {name}", {"set": name}))
+    found = module.single_words(items, tmp_path / "words")
+    sets = Counter(item.extra["set"] for item in found)
+    assert sets["word_commands"] == sets["word_synthetic"] == 1 and sets["joined_words"] == 12
+    said = Counter(word for item in sentences for word in item.text.split() if len(word) > 1)
+    assert 0.8 * said.total() <= sets["word_an4"] <= said.total()
+    assert sets.keys() == {"word_commands", "word_synthetic", "word_an4", "joined_words"}
+    assert len({item.id for item in found}) == len({item.audio for item in found}) == len(found)
+    narrow = 0
+    for item in found:
+        samples, rate = soundfile.read(item.audio)
+        assert rate == RATE and len(samples) / rate == pytest.approx(item.duration)
+        power = np.abs(np.fft.rfft(samples)) ** 2
+        narrow += power[len(power) * 5 // 8 :].sum() < 1e-5 * power.sum()
+        if item.extra["set"] in ("word_commands", "word_synthetic"):
+            assert item.duration == pytest.approx(0.4, abs=0.02)
+        elif item.extra["set"] == "word_an4":
+            assert item.text in said and 0.15 <= item.duration < 1.5
+        else:
+            assert set(item.text.split()) <= module.DIGITS and 2 <= len(item.text.split()) <= 8
+    assert 0.2 * len(found) < narrow < len(found)
+    again = module.single_words(items, tmp_path / "words")
+    assert again == found
+
+
 def test_long_recordings_hold_all_that_was_said(tmp_path, monkeypatch):
     module = miniatures.load("english")
     monkeypatch.setattr(module, "LONG", 4.0)
@@ -346,7 +384,9 @@ def test_growth_trains_on_parts_of_the_speech(corpora, monkeypatch):
     chosen = {
         shares: {item.id for item in module.Part(*shares).of(items)} for shares in module.SHARES
     }
-    whole = {item.id for item in items if not item.extra["set"].startswith(("joined", "row"))}
+    whole = {
+        item.id for item in items if not item.extra["set"].startswith(("joined", "row", "word"))
+    }
     assert chosen[1.0, 1.0] == whole and len(whole) < len(items)
     assert chosen[0.25, 1.0] < chosen[0.5, 1.0] < chosen[1.0, 1.0]
     assert {item.id for item in items if item.extra["set"] in module.SYNTHETIC}.isdisjoint(

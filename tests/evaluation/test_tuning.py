@@ -95,6 +95,19 @@ def test_the_middle_of_the_best_neighbourhood(errors, place):
     assert _middle(surface) is surface[place[0]][place[1]]
 
 
+def test_sets_weigh_alike():
+    """A set of one utterance counts as much as one of nine, so that another bonus is chosen."""
+    texts, sets = ["a b"] + 9 * ["c"], ["few"] + 9 * ["many"]
+    log_probs = [emissions("a b", "a b", 0.0)] + 9 * [emissions("c", "a", 1.0)]
+    weighed = Tuner(VOCABULARY, log_probs, texts, None, None, sets=sets)
+    trial = weighed.trial(DecodingConfig())
+    assert trial.errors.errors == 9 and trial.errors.reference == 11
+    # Half of what is 0 % in one set and 100 % in the other, of 11 words.
+    assert trial.weighed == trial.compared == pytest.approx(11 / 2, abs=0.1)
+    alike = Tuner(VOCABULARY, log_probs, texts, None, None).trial(DecodingConfig())
+    assert alike.weighed is None and alike.compared == 9
+
+
 def test_what_cannot_be_tuned():
     """No utterances, or not a text for each, are errors."""
     with pytest.raises(DataError, match="tuning needs an utterance or more"):
