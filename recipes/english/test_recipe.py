@@ -2,6 +2,10 @@
 
 import json
 import lzma
+import re
+import shlex
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -444,6 +448,45 @@ def test_a_missing_corpus_is_named(corpora, monkeypatch):
     with pytest.raises(DataError, match="grid_s1"):
         folders = (corpora / name for name in ("speech", "an4", "synthetic", "english"))
         module.prepare(*folders, {})
+
+
+OPTIONS = [
+    "--speech", "SPEECH", "--an4", "an4_sphere.tar.gz", "--books", "books.txt.xz",
+    "--read", "librispeech_train-clean-100.txt.xz", "--kokoro-model", "kokoro.onnx",
+    "--kokoro-voices", "voices", "--labelled", "data/english/labelled.jsonl",
+]  # fmt: skip
+
+
+def test_one_command_runs_those_of_the_readme(tmp_path, monkeypatch, capsys):
+    """In their order; those whose result is there are left out, and a training goes on."""
+    module = miniatures.load("english", "train")
+    text = (FOLDER / "README.md").read_text().replace("\\\n", " ")
+    blocks = " ; ".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\n", " ; ")
+    readme = " ".join(blocks.split())
+    ran = []
+
+    def run(command):
+        assert command[0] == sys.executable
+        ran.append(shlex.join(map(str, ["python", *command[1:]])).replace("python -m asr", "asr"))
+        return subprocess.CompletedProcess(command, int(fails in ran[-1]))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module.subprocess, "run", run)
+    fails = "nothing"
+    module.main(OPTIONS)
+    places = [readme.index(f"{command} ;") for command in ran[:-1]] + [readme.index(ran[-1])]
+    assert places == sorted(places) and len(ran) == 9
+    assert capsys.readouterr().out == "runs/english/model\n"
+
+    (tmp_path / "data/english/letters").mkdir(parents=True)
+    (tmp_path / "data/english/letters/train.jsonl").touch()
+    (tmp_path / "runs/english").mkdir(parents=True)
+    (tmp_path / "runs/english/last.ckpt").touch()
+    before, fails = [*ran], "asr train"
+    ran.clear()
+    with pytest.raises(SystemExit, match=r"asr train .* --resume failed; mend what it says"):
+        module.main(OPTIONS)
+    assert ran == [*before[:2], before[3], f"{before[4]} --resume"]
 
 
 def test_labels_are_words():
