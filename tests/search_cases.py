@@ -78,10 +78,12 @@ def text_score(text, lm, lexicon, hotwords, options):
         if "  " in text or text.startswith(" "):
             return None
     score, lm_score = options["word_bonus"] * len(words), 0.0
-    if lm is not None and text:  # silence is no sentence
+    if lm is not None:
         units = words if lm.unit == "word" else split_units(text, lm.unit)
         ids = [lm.word_id(unit) for unit in units]
-        lm_score = math.log(10) * float(lm.score([ids])[0].sum())
+        scores = lm.score([ids])[0]
+        ends = bool(words)  # silence is no sentence
+        lm_score = math.log(10) * float(scores[: len(ids) + ends].sum())
         score += options["lm_weight"] * lm_score
         if lm.unit == "word":
             score += options["unknown_score"] * ids.count(lm.unknown_id)

@@ -234,7 +234,8 @@ def text_score(tokens, lm, lexicon, hotwords, options):
     if lm is not None:
         texts = known if lexicon is not None else {spelled(word): word for word in lm.words[3:]}
         ids = [lm.word_id(texts.get(word, "<unk>")) for word in words]
-        score += options["lm_weight"] * math.log(10) * float(lm.score([ids])[0].sum())
+        scores = lm.score([ids])[0] if words else np.zeros(1)  # silence is no sentence
+        score += options["lm_weight"] * math.log(10) * float(scores.sum())
         score += options["unknown_score"] * ids.count(lm.unknown_id)
     for hot, boost in hotwords.items():
         phrase = tuple(PIECES.encode(hot))

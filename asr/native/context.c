@@ -170,6 +170,13 @@ int32_t tree_child(Tree *tree, int32_t at, int32_t token) {
     return child;
 }
 
+/* Return whether the prefix `at` holds anything but spaces. */
+static bool has_words(const Tree *tree, int32_t at) {
+    while (tree->tokens[at] != NONE && tree->tokens[at] == tree->search->space)
+        at = tree->parents[at];
+    return tree->tokens[at] != NONE;
+}
+
 bool tree_finish(Tree *tree, int32_t at, bool sentence_ends, double scores[2]) {
     const Search *search = tree->search;
     const Node *node = &tree->nodes[at];
@@ -184,7 +191,7 @@ bool tree_finish(Tree *tree, int32_t at, bool sentence_ends, double scores[2]) {
         scores[1] += node->end_lm;
         lm_state = node->end_state;
     }
-    if (search->lm_kind != NO_LM && sentence_ends && last != NONE) {
+    if (search->lm_kind != NO_LM && sentence_ends && has_words(tree, at)) {
         const double end = lm_step(search->lm, &tree->states[lm_state], search->lm_end, NULL);
         scores[0] += search->lm_weight * end;
         scores[1] += end;
