@@ -11,10 +11,11 @@ from commands import run
 from conftest import ROOT
 
 from asr.data.manifest import Utterance, write_manifest
+from asr.decoding.bundle import Bundle
 from asr.decoding.config import DecodingConfig
 from asr.errors import DataError
 from asr.evaluation.scoring import ErrorCounts
-from asr.evaluation.tuning import LM_WEIGHTS, WORD_BONUSES, Trial, Tuner, _middle
+from asr.evaluation.tuning import LM_WEIGHTS, WORD_BONUSES, Trial, Tuner, _middle, tune_manifest
 from asr.lm.kneser_ney import estimate
 from asr.lm.perplexity import perplexity
 from asr.model.directory import read_files, read_model, write_model
@@ -106,6 +107,14 @@ def test_sets_weigh_alike():
     assert trial.weighed == trial.compared == pytest.approx(11 / 2, abs=0.1)
     alike = Tuner(VOCABULARY, log_probs, texts, None, None).trial(DecodingConfig())
     assert alike.weighed is None and alike.compared == 9
+
+
+def test_an_utterance_of_no_set_is_named(tmp_path):
+    items = [Utterance(tmp_path / "a.wav", 1.0, "yes", "a", None, {"set": "words"}),
+             Utterance(tmp_path / "b.wav", 1.0, "no", "b")]  # fmt: skip
+    write_manifest(tmp_path / "dev.jsonl", items)
+    with pytest.raises(DataError, match="b is of no set; each line needs the field"):
+        tune_manifest(tmp_path / "dev.jsonl", ROOT / "recipes/an4/model", Bundle(), dev_sets=True)
 
 
 def test_what_cannot_be_tuned():
