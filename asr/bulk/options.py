@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ class Options:
     given: Mapping[str, Any] | None = None
     """The options of the search as they were given, if its files lie elsewhere by now."""
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """What is noted in transcripts, as by ``asr transcribe``.
+        """What is noted in transcripts, as by ``asr transcribe``; the model is read once for it.
 
         Raises:
             ModelError: the model, which names its decoder, is not sound.
