@@ -243,3 +243,8 @@ def fits(item: Utterance, vocabulary: Vocabulary, num_frames: Callable[[float], 
     a number of frames."""
     ids = vocabulary.encode(vocabulary.normalize(item.text))
     return min_frames(ids) <= num_frames(item.duration)
+
+
+def set_of(utterance: Utterance) -> str:
+    """Return the field ``set`` of an utterance's line, empty if it has none."""
+    return str(utterance.extra.get("set", ""))

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from asr.data.manifest import Utterance, read_manifest
+from asr.data.manifest import Utterance, read_manifest, set_of
 from asr.decoding.attention import AttentionScorer, Encodings
 from asr.decoding.beam import BeamSearch
 from asr.decoding.bundle import Bundle, open_scorer
 from asr.decoding.config import DecodingConfig
 from asr.decoding.rescoring import TOTAL, attend
 from asr.errors import AsrError, DataError
-from asr.evaluation.scoring import ErrorCounts, count_each, word_errors
+from asr.evaluation.scoring import ErrorCounts, count_each
 from asr.lm.overlap import ModelOverlap, model_overlap
 from asr.lm.packed import PackedLm
 from asr.lm.perplexity import perplexity
@@ -131,11 +131,11 @@ class Tuner:
         return self._trial(options, texts, seconds)
 
     def _trial(self, options: DecodingConfig, texts: Sequence[str], seconds: float) -> Trial:
-        errors = word_errors(self._references, texts)
-        if self._weights is None:
-            return Trial(options, errors, seconds)
-        wrong = [counts.errors for counts in count_each(self._references, texts)]
-        return Trial(options, errors, seconds, round(float(self._weights @ wrong), 1))
+        counts = count_each(self._references, texts)
+        weighed = None
+        if self._weights is not None:
+            weighed = round(float(self._weights @ [item.errors for item in counts]), 1)
+        return Trial(options, sum(counts, ErrorCounts()), seconds, weighed)
 
     def texts(self, options: DecodingConfig, rescore: bool = False) -> list[str]:
         """Return the text of each utterance that ``options`` give, in the units that are scored."""
@@ -286,7 +286,7 @@ def tune_manifest(
         ConfigError: it has no decoder with attention.
     """
     utterances = read_manifest(manifest)
-    sets = [str(item.extra.get("set", "")) for item in utterances] if dev_sets else []
+    sets = [set_of(item) for item in utterances] if dev_sets else []
     for item, name in zip(utterances, sets, strict=False):
         if not name:
             raise DataError(f'{manifest}: {item.id} is of no set; each line needs the field "set"')

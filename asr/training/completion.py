@@ -2,9 +2,8 @@
 
 Besides the graphs, the directory holds what is measured with the trained model: calibrated
 confidences, word offsets, the training domain, golden clips with their output, and the model card;
-and what it keeps of the model that it began as.
-All is measured with a draft in a temporary folder, so that the directory itself is never
-incomplete.
+and what it keeps of the model that it began as. All is measured with a draft in a temporary folder,
+so that the directory itself is never incomplete.
 """
 
 import sys

@@ -7,9 +7,8 @@ of the sets' rates follows all sets alike.
 from collections.abc import Sequence
 
 from asr.config import require
-from asr.data.manifest import Utterance
+from asr.data.manifest import Utterance, set_of
 from asr.evaluation.scoring import ErrorCounts
-from asr.training.table import set_of
 
 SUMS = ("errors", "units", "wrong", "characters", "nats")
 

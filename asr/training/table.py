@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from asr.audio.members import tar_of
-from asr.data.manifest import Utterance, parse_line, read_manifest
+from asr.data.manifest import Utterance, parse_line, read_manifest, set_of
 from asr.errors import DataError, OutputError
 from asr.files import parse_json, sha256, stream_lines, to_json, write_atomically
 from asr.text import min_frames, normalize
@@ -378,8 +378,3 @@ def _write(folder: Path, items: Iterator[Utterance], form: str, home: str | None
 
 def key_of(id: str) -> int:
     return int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "little")
-
-
-def set_of(utterance: Utterance) -> str:
-    """Return the field ``set`` of an utterance's line, empty if it has none."""
-    return str(utterance.extra.get("set", ""))

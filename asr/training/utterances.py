@@ -10,9 +10,9 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from asr.data.manifest import Utterance
+from asr.data.manifest import Utterance, set_of
 from asr.training.sampler import blocks
-from asr.training.table import Table, key_of, set_of
+from asr.training.table import Table, key_of
 
 Indices = npt.NDArray[np.int64]
 

@@ -27,6 +27,20 @@ def write_flac(path: Path, samples: npt.NDArray[np.floating]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
+def recorded(
+    path: Path, samples: npt.NDArray[np.floating], text: str, id: str, speaker: str | None = None
+) -> Utterance:
+    """Write the samples of a recording, and return it."""
+    write_flac(path, samples)
+    return Utterance(path, len(samples) / SAMPLE_RATE, text, id, speaker)
+
+
+def levelled(samples: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return samples whose peak is drawn, from 0.25 to 0.5."""
+    gain = 10 ** (rng.uniform(-6, 0) / 20) * 0.5 / max(np.abs(samples).max(), 1e-3)
+    return samples * np.float32(gain)
+
+
 def trimmed(samples: npt.NDArray[np.float32], level: float, margin: int) -> npt.NDArray[np.float32]:
     """Return samples without what is ``level`` dB below the loudest hundredth of a second at both
     ends, but for ``margin`` hundredths.

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from audio import SAMPLE_RATE, in_set, trimmed, write_flac
+from audio import SAMPLE_RATE, in_set, levelled, recorded, trimmed
 from words import single_words
 
 from asr.audio.read import read_audio
@@ -173,8 +173,7 @@ def joined(
         parts: list[np.ndarray] = []
         for index in chosen:
             samples = trimmed(read_audio(items[index].audio, SAMPLE_RATE).samples, -30.0, 10)
-            gain = 10 ** (rng.uniform(-6, 0) / 20) * 0.5 / max(np.abs(samples).max(), 1e-3)
-            parts += [samples * gain, np.zeros(int(rng.uniform(0, 0.2) * SAMPLE_RATE))]
+            parts += [levelled(samples, rng), np.zeros(int(rng.uniform(0, 0.2) * SAMPLE_RATE))]
         audio = np.concatenate(parts).astype(np.float32)
         if len(audio) > LONGEST * SAMPLE_RATE:
             continue
@@ -228,8 +227,7 @@ def combined(
     items: Sequence[Utterance], audio: np.ndarray, path: Path, id: str, speaker: str | None = None
 ) -> Utterance:
     """Write the samples of a recording in which ``items`` follow each other, and return it."""
-    write_flac(path, audio)
-    return Utterance(path, len(audio) / SAMPLE_RATE, " ".join(x.text for x in items), id, speaker)
+    return recorded(path, audio, " ".join(item.text for item in items), id, speaker)
 
 
 def say(path: Path, items: Iterable[Utterance]) -> None:

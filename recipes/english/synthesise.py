@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from prepare import write_flac
+from audio import write_flac
 from texts import Texts
 from voices import SAMPLE_RATE, Hibari, Kokoro, Samples, Speaker, VoiceError
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soxr
-from audio import SAMPLE_RATE, in_set, trimmed, write_flac
+from audio import SAMPLE_RATE, in_set, levelled, recorded, trimmed
 
 from asr.audio.read import read_audio
+from asr.audio.resample import resample
 from asr.data.manifest import Utterance
 from asr.recognition.aligner import Aligner
 
@@ -64,7 +64,7 @@ def whole_words(items: Iterable[Utterance]) -> Iterator[Cut]:
 
 
 def spoken_words(items: Iterable[Utterance]) -> Iterator[Cut]:
-    """Yield the synthetic words, of each voice alike."""
+    """Yield synthetic words, drawn from all voices."""
     words = [item for item in items if item.extra["set"] in SPOKEN and item.text.isalpha()]
     words = [item for item in words if len(item.text) > 1]
     for place in np.random.default_rng(0).permutation(len(words))[:MOST].tolist():
@@ -91,7 +91,7 @@ def edges(item: Utterance) -> Samples:
 
 
 def strings(cut: Sequence[Cut], folder: Path) -> Iterator[Utterance]:
-    """Yield strings of digits, of one speaker if there are enough of theirs."""
+    """Yield strings of digits, each of one speaker."""
     digits = [word for word in cut if word[1].text in DIGITS]
     speakers: dict[str | None, list[Cut]] = defaultdict(list)
     for word in digits:
@@ -104,9 +104,8 @@ def strings(cut: Sequence[Cut], folder: Path) -> Iterator[Utterance]:
         parts, texts = list[Samples](), list[str]()
         for place in chosen:
             _, item, samples = own[place]
-            gain = 10 ** (rng.uniform(-6, 0) / 20) * 0.5 / max(np.abs(samples).max(), 1e-3)
-            pause = np.zeros(int(rng.uniform(0, PAUSE) * SAMPLE_RATE), np.float32)
-            parts += [samples * np.float32(gain), pause]
+            parts.append(levelled(samples, rng))
+            parts.append(np.zeros(int(rng.uniform(0, PAUSE) * SAMPLE_RATE), np.float32))
             texts.append(item.text)
         joined = np.concatenate(parts)
         path, text = folder / f"{number:04d}.flac", " ".join(texts)
@@ -123,8 +122,6 @@ def written(
 ) -> Utterance:
     """Write a recording, half the time by way of a telephone's rate, and return it."""
     if rng.random() < 0.5:
-        slow = soxr.resample(samples, SAMPLE_RATE, TELEPHONE_RATE)
-        samples = soxr.resample(slow, TELEPHONE_RATE, SAMPLE_RATE)
-    write_flac(path, samples)
-    id = f"{name}-{path.stem}"
-    return in_set(Utterance(path, len(samples) / SAMPLE_RATE, text, id, speaker), name)
+        slow = resample(samples, SAMPLE_RATE, TELEPHONE_RATE)
+        samples = resample(slow, TELEPHONE_RATE, SAMPLE_RATE)
+    return in_set(recorded(path, samples, text, f"{name}-{path.stem}", speaker), name)

@@ -97,7 +97,7 @@ def test_the_middle_of_the_best_neighbourhood(errors, place):
 
 
 def test_sets_weigh_alike():
-    """A set of one utterance counts as much as one of nine, so that another bonus is chosen."""
+    """A set of one utterance counts as much as one of nine."""
     texts, sets = ["a b"] + 9 * ["c"], ["few"] + 9 * ["many"]
     log_probs = [emissions("a b", "a b", 0.0)] + 9 * [emissions("c", "a", 1.0)]
     weighed = Tuner(VOCABULARY, log_probs, texts, None, None, sets=sets)
